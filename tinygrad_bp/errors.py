@@ -1,0 +1,38 @@
+"""The exceptions of the package; each message names what, where, what was expected and the remedy.
+
+Every class also is the built-in exception that a NumPy user would catch.
+"""
+
+from __future__ import annotations
+
+
+class TinygradError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class UnsupportedFunctionError(TinygradError, TypeError):
+    """A NumPy function, or a form of it, that has no derivative rule."""
+
+
+class TrackedTensorError(TinygradError, TypeError):
+    """A tracked Tensor was about to lose its place in the graph silently."""
+
+
+class ShapeError(TinygradError, ValueError):
+    """Shapes that do not fit the operation."""
+
+
+class DTypeError(TinygradError, TypeError):
+    """A dtype that cannot carry gradients, or is not a number."""
+
+
+class GraphError(TinygradError, RuntimeError):
+    """A backward pass that cannot run: nothing tracked, or residuals already freed."""
+
+
+class DataError(TinygradError, ValueError):
+    """Input data that cannot be used; the message names each bad line and column."""
+
+
+class ModelFileError(TinygradError, ValueError):
+    """A model file that is not exactly what its reader expects."""

@@ -1,0 +1,210 @@
+"""The computation graph: nodes, leaves, grad mode.  Knows neither Tensors nor any rule.
+
+A `Node` is one applied rule.  Its `parents` stand in the order of the rule's arguments, None for an argument that
+tracks nothing.  Every node has a larger `index` than its parents: creation order is a topological order, so a walk is
+a sort and nothing here recurses.  Nodes refer to their parents only: there are no reference cycles, and a graph is
+freed the moment its last root dies.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, Token
+from itertools import count
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from tinygrad_bp.shapes import Shape
+
+if TYPE_CHECKING:
+    from tinygrad_bp.rules.table import Rule
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+tick = count().__next__
+recording: ContextVar[bool] = ContextVar("recording", default=True)
+is_recording = recording.get
+by_creation = attrgetter("index")
+
+
+class Node:
+    """One applied rule and what its derivative reads.
+
+    Attributes
+    ----------
+    rule : Rule
+        The row of the table that was applied.
+    parents : tuple of (Node or None)
+        One entry an argument of the rule; None where the argument tracks nothing.
+    saved : tuple or None
+        ``(out, *arguments, *parameters)`` as the rule's pulls take them.  A value that no needed pull reads is not kept:
+        None stands for `out`, the parent node (which has shape and dtype) for an argument.  None once freed.
+    index : int
+        Order of creation.
+    shape, dtype
+        Of the result.
+    """
+
+    __slots__ = ("__weakref__", "dtype", "index", "label", "parents", "rule", "saved", "shape")
+
+    rule: Rule
+    parents: tuple[Node | None, ...]
+    saved: tuple[Any, ...] | None
+    index: int
+    shape: Shape
+    dtype: Any
+    label: str | None  # set only on nodes that a user named
+
+    @property
+    def name(self) -> str | None:
+        """The name that a user gave, or None."""
+        return getattr(self, "label", None)
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions of the result."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the result."""
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Node {self.index} {self.rule.name}{name} {self.shape} {self.dtype}>"
+
+
+class LeafRule:
+    """What stands in a leaf's `rule`: no arguments, nothing to pull."""
+
+    name = "leaf"
+    pulls = ()
+    broadcasts = False
+
+
+class Leaf(Node):
+    """A node without parents: where gradients are accumulated.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        Sum of the gradients of all backward passes since it was last cleared.
+    """
+
+    __slots__ = ("grad",)
+
+    grad: Any
+
+    def __init__(self, shape: Shape, dtype: Any, name: str | None = None) -> None:
+        self.rule = LEAF  # type: ignore[assignment]  # stands in for a Rule: same attributes, no arguments
+        self.parents = ()
+        self.saved = ()
+        self.index = tick()
+        self.shape = shape
+        self.dtype = dtype
+        self.grad = None
+        if name is not None:
+            self.label = name
+
+
+class Variable(Leaf):
+    """The leaf that a functional transform differentiates by; a plain value to everything outside the transform."""
+
+    __slots__ = ()
+
+
+LEAF = LeafRule()
+
+
+def ancestors(*roots: Node, floor: int = -1) -> list[Node]:
+    """Return `roots` and every node they depend on, newest first: a reverse topological order.
+
+    Parameters
+    ----------
+    roots : Node
+        Where to start.
+    floor : int
+        Nodes with an index below `floor` are left out; whatever was created earlier cannot depend on it.
+
+    Notes
+    -----
+    Iterative; time O(n log n) in the number of nodes returned, nearly linear for graphs recorded in order.
+    """
+    seen = set(roots)
+    order = list(seen)
+    for node in order:  # grows while it is read: a breadth-first search without a queue
+        for parent in node.parents:
+            if parent is not None and parent not in seen and parent.index >= floor:
+                seen.add(parent)
+                order.append(parent)
+    order.sort(key=by_creation, reverse=True)
+    return order
+
+
+def leaves(*roots: Node) -> Iterator[Leaf]:
+    """Yield the leaves that `roots` depend on, newest first."""
+    return (node for node in ancestors(*roots) if type(node) is Leaf)
+
+
+class _GradMode:
+    """Sets the grad mode of this thread or asyncio task; context manager and decorator."""
+
+    _mode: bool
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(self._mode))
+
+    def __exit__(self, *exc: object) -> Literal[False]:
+        recording.reset(self._tokens.pop())
+        return False
+
+    def __call__(self, function: Function) -> Function:
+        mode = type(self)
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{mode.__name__}: {function.__name__} is a generator, whose body runs between other code;"
+                f" use 'with tg.{mode.__name__}():' inside it"
+            )
+        if inspect.iscoroutinefunction(function):
+
+            async def wrapped(*args: Any, **kwargs: Any) -> Any:
+                with mode():
+                    return await function(*args, **kwargs)
+
+        else:
+
+            def wrapped(*args: Any, **kwargs: Any) -> Any:
+                with mode():
+                    return function(*args, **kwargs)
+
+        return functools.wraps(function)(wrapped)  # type: ignore[return-value]  # same signature
+
+
+class no_grad(_GradMode):  # noqa: N801  # reads as a verb: with tg.no_grad():
+    """Within it, operations on Tensors are not recorded (per thread and asyncio task).
+
+    Examples
+    --------
+    >>> import tinygrad_bp as tg
+    >>> w = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> with tg.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+
+    _mode = False
+
+
+class enable_grad(_GradMode):  # noqa: N801  # the counterpart of no_grad
+    """Within it, operations are recorded even where an outer `no_grad` holds."""
+
+    _mode = True

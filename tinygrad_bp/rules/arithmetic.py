@@ -1,0 +1,155 @@
+"""Arithmetic: the operators, powers, absolute values, and the parts of complex numbers."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.rules.table import POSITIVE, call, elementwise, flat, linear
+from tinygrad_bp.tensor import SCALARS, method
+
+elementwise(
+    np.add,
+    lambda ct, _out, _x, _y: ct,
+    lambda ct, _out, _x, _y: ct,
+    forward=operator.add,
+    operators=("__add__", "__radd__"),
+)
+elementwise(
+    np.subtract,
+    lambda ct, _out, _x, _y: ct,
+    lambda ct, _out, _x, _y: -ct,
+    forward=operator.sub,
+    operators=("__sub__",),
+    reflected=("__rsub__",),
+)
+elementwise(
+    np.multiply,
+    lambda ct, _out, _x, y: ct * y,
+    lambda ct, _out, x, _y: ct * x,
+    forward=operator.mul,
+    operators=("__mul__", "__rmul__"),
+)
+elementwise(
+    np.divide,
+    lambda ct, _out, _x, y: ct / y,
+    lambda ct, out, _x, y: -ct * out / y,
+    forward=operator.truediv,
+    operators=("__truediv__",),
+    reflected=("__rtruediv__",),
+    domain=POSITIVE,
+)
+elementwise(np.negative, lambda ct, _out, _x: -ct, forward=operator.neg, operators=("__neg__",))
+elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",))
+
+
+def lowered(y: Any) -> Any:
+    """Return the exponent y - 1 of a power's derivative, 1 where y is 0: 0 times a finite number, whatever the base."""
+    if type(y) in SCALARS:  # stays a Python number: it must not widen a float32 base
+        return y - 1 if y else 1
+    return np.where(y == 0, 1, y - 1)
+
+
+elementwise(
+    np.power,
+    lambda ct, _out, x, y: ct * y * x ** lowered(y),
+    # log of 1 instead of 0: the limit 0 of 0**y log(0) for y > 0, and the convention for 0**0
+    lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
+    forward=operator.pow,
+    operators=("__pow__",),
+    reflected=("__rpow__",),
+    domain=POSITIVE,
+)
+elementwise(
+    np.float_power,
+    lambda ct, _out, x, y: ct * y * np.float_power(x, lowered(y)),
+    lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
+    domain=POSITIVE,
+)
+elementwise(np.square, lambda ct, _out, x: ct * 2 * x)
+elementwise(np.reciprocal, lambda ct, out, _x: -ct * out * out, domain=POSITIVE)
+elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
+elementwise(
+    np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False
+)
+
+
+def phase(x: Any) -> Any:
+    """Return d|x|/dx: the sign of a real x; conj(x)/|x| of a complex one; 0 at 0."""
+    if x.dtype.kind != "c":
+        return np.sign(x)
+    size = np.absolute(x)
+    return np.conjugate(x) / np.where(size == 0, 1, size)
+
+
+elementwise(
+    np.absolute,
+    lambda ct, _out, x: ct * phase(x),
+    operators=("__abs__",),
+    analytic=False,
+    kinks=(0.0,),
+)
+elementwise(np.fabs, lambda ct, _out, x: ct * np.sign(x), analytic=False, kinks=(0.0,))
+elementwise(
+    np.copysign,
+    lambda ct, _out, x, y: np.where(np.signbit(x) == np.signbit(y), ct, -ct),
+    lambda ct, _out, _x, _y: ct * 0,
+    analytic=False,
+    kinks=(0.0,),
+)
+elementwise(
+    np.remainder,
+    lambda ct, _out, _x, _y: ct,
+    lambda ct, _out, x, y: -ct * np.floor_divide(x, y),
+    operators=("__mod__",),
+    reflected=("__rmod__",),
+    domain=((0.2, 0.9), (1.0, 3.0)),
+    analytic=False,
+)
+elementwise(
+    np.fmod,
+    lambda ct, _out, _x, _y: ct,
+    lambda ct, _out, x, y: -ct * np.trunc(x / y),
+    domain=((3.2, 3.9), (1.3, 1.5)),
+    analytic=False,
+)
+elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
+elementwise(np.radians, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
+elementwise(np.rad2deg, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
+elementwise(np.degrees, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
+
+# Complex numbers: the pull is the transpose without conjugation (the convention of JAX and HIPS/autograd).
+elementwise(np.conjugate, lambda ct, _out, _x: np.conjugate(ct), methods=("conj",), analytic=False)
+linear(
+    np.real,
+    lambda ct, _out, _x: np.real(ct),
+    forward=lambda val: np.real(val),
+    samples=(call((3,)), call((2, 3))),
+    analytic=False,
+)
+linear(
+    np.imag,
+    lambda ct, _out, _x: -1j * ct,
+    forward=lambda val: np.imag(val),
+    samples=(call((3,)),),
+    analytic=False,
+)
+method("real", property(lambda x: np.real(x)))
+method("imag", property(lambda x: np.imag(x)))
+
+flat(np.floor_divide, operators=("__floordiv__",))
+flat(np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.heaviside, np.spacing)
+flat(np.isnan, np.isinf, np.isfinite, np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj)
+flat(np.nextafter, np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
+flat(np.isclose, np.allclose, np.array_equal, np.array_equiv)
+flat(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type)
+flat(np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+flat(np.equal, operators=("__eq__",))
+flat(np.not_equal, operators=("__ne__",))
+flat(np.less, operators=("__lt__",))
+flat(np.less_equal, operators=("__le__",))
+flat(np.greater, operators=("__gt__",))
+flat(np.greater_equal, operators=("__ge__",))
+method("__rfloordiv__", lambda x, y: np.floor_divide(y, x))

@@ -1,0 +1,76 @@
+"""Elementary functions: exponentials, logarithms, trigonometric and hyperbolic functions and their inverses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_bp.rules.table import POSITIVE, REAL, UNIT, elementwise
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+elementwise(np.exp, lambda ct, out, _x: ct * out)
+elementwise(np.exp2, lambda ct, out, _x: ct * out * LN2)
+elementwise(np.expm1, lambda ct, _out, x: ct * np.exp(x))
+elementwise(np.log, lambda ct, _out, x: ct / x, domain=POSITIVE)
+elementwise(np.log2, lambda ct, _out, x: ct / x / LN2, domain=POSITIVE)
+elementwise(np.log10, lambda ct, _out, x: ct / x / LN10, domain=POSITIVE)
+elementwise(np.log1p, lambda ct, _out, x: ct / (x + 1), domain=POSITIVE)
+
+elementwise(np.sin, lambda ct, _out, x: ct * np.cos(x))
+elementwise(np.cos, lambda ct, _out, x: -ct * np.sin(x))
+elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
+elementwise(np.arcsin, lambda ct, _out, x: ct / np.sqrt(1 - x * x), domain=UNIT)
+elementwise(np.arccos, lambda ct, _out, x: -ct / np.sqrt(1 - x * x), domain=UNIT)
+elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
+elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
+elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
+# ct - ct*out*out, not ct*(1 - out*out): a Python 1 costs NumPy more than a product of small arrays
+elementwise(np.tanh, lambda ct, out, _x: ct - ct * out * out, methods=("tanh",))
+elementwise(np.arcsinh, lambda ct, _out, x: ct / np.sqrt(x * x + 1))
+elementwise(np.arccosh, lambda ct, _out, x: ct / np.sqrt(x * x - 1), domain=(1.2, 4.0))
+elementwise(np.arctanh, lambda ct, _out, x: ct / (1 - x * x), domain=UNIT)
+
+elementwise(
+    np.hypot,
+    lambda ct, out, x, _y: ct * x / np.where(out == 0, 1, out),
+    lambda ct, out, _x, y: ct * y / np.where(out == 0, 1, out),
+    domain=POSITIVE,
+    analytic=False,
+)
+
+
+def _square_radius(x: object, y: object) -> object:
+    """Return x*x + y*y, 1 at the origin: the angle's derivative there is 0 by convention."""
+    square = x * x + y * y  # type: ignore[operator]  # arrays or Tensors
+    return np.where(square == 0, 1, square)
+
+
+elementwise(
+    np.arctan2,
+    lambda ct, _out, y, x: ct * x / _square_radius(x, y),
+    lambda ct, _out, y, x: -ct * y / _square_radius(x, y),
+    domain=POSITIVE,
+    analytic=False,
+)
+
+
+def _finite(out: object) -> object:
+    """Return `out`, 0 where it is -inf: exp(-inf - 0) then is the right weight 0, not NaN."""
+    return np.where(out == -np.inf, 0, out)
+
+
+elementwise(
+    np.logaddexp,
+    lambda ct, out, x, _y: ct * np.exp(x - _finite(out)),
+    lambda ct, out, _x, y: ct * np.exp(y - _finite(out)),
+    domain=REAL,
+    analytic=False,
+)
+elementwise(
+    np.logaddexp2,
+    lambda ct, out, x, _y: ct * np.exp2(x - _finite(out)),
+    lambda ct, out, _x, y: ct * np.exp2(y - _finite(out)),
+    domain=REAL,
+    analytic=False,
+)

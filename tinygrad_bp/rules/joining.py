@@ -1,0 +1,129 @@
+"""Joining and splitting arrays: concatenate has a rule, everything else is composed of it and of indexing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules.table import call, composed, variadic
+from tinygrad_bp.shapes import normalize_axes
+
+
+def _bind(arrays: Any, axis: int | None = 0, **other: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    if other:
+        raise UnsupportedFunctionError(f"concatenate: {', '.join(other)} is not supported on Tensors")
+    operands = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in arrays)
+    if axis is None:
+        operands, axis = tuple(np.ravel(x) for x in operands), 0
+    if any(not x.ndim for x in operands):
+        raise ShapeError("concatenate: 0-d arrays cannot be joined; numpy.stack makes an axis")
+    (axis,) = normalize_axes(axis, operands[0].ndim, "concatenate")
+    ends = tuple(accumulate((x.shape[axis] for x in operands if x.ndim > axis), initial=0))
+    return operands, (axis, ends)
+
+
+def _pull(i: int, arity: int) -> Any:
+    def pull(ct: Any, _out: Any, *operands: Any) -> Any:
+        axis, ends = operands[arity:]
+        return ct[(slice(None),) * axis + (slice(ends[i], ends[i + 1]),)]
+
+    return pull
+
+
+def _rule(arity: int) -> dict[str, Any]:
+    shapes: dict[int, tuple[Any, ...]] = {
+        1: (call([(2, 3)]),),
+        2: (call([(2, 3), (1, 3)]), call([(2, 3), (2, 0)], axis=1), call([(2,), (2, 2)], axis=None)),
+        3: (call([(2, 1), (2, 2), (2, 3)], axis=-1),),
+    }
+    return {
+        "forward": lambda *operands: np.concatenate(operands[:arity], operands[arity]),
+        "pulls": tuple(_pull(i, arity) for i in range(arity)),
+        "reads": lambda _: [False] * (arity + 1),
+        "kind": "linear",
+        "samples": shapes.get(arity, ()),
+    }
+
+
+concatenate = variadic(np.concatenate, "concatenate", _bind, _rule)
+
+
+@composed(np.stack)
+def stack(arrays: Any, axis: int = 0) -> Any:
+    """`numpy.stack`."""
+    operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in arrays]
+    if len({x.shape for x in operands}) != 1:
+        raise ShapeError(f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in operands)}")
+    return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis)
+
+
+def _column(x: Any) -> Any:
+    return np.expand_dims(x, 1) if x.ndim == 1 else x
+
+
+@composed(np.vstack)
+def vstack(tup: Any) -> Any:
+    """`numpy.vstack`."""
+    return np.concatenate([np.atleast_2d(x) for x in tup], axis=0)
+
+
+@composed(np.hstack)
+def hstack(tup: Any) -> Any:
+    """`numpy.hstack`."""
+    operands = [np.atleast_1d(x) for x in tup]
+    return np.concatenate(operands, axis=0 if operands[0].ndim == 1 else 1)
+
+
+@composed(np.dstack)
+def dstack(tup: Any) -> Any:
+    """`numpy.dstack`."""
+    return np.concatenate([np.atleast_3d(x) for x in tup], axis=2)
+
+
+@composed(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """`numpy.column_stack`."""
+    return np.concatenate([_column(x) for x in tup], axis=1)
+
+
+@composed(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """`numpy.array_split`."""
+    (axis,) = normalize_axes(axis, ary.ndim, "split")
+    length = ary.shape[axis]
+    if isinstance(indices_or_sections, Sequence) or isinstance(indices_or_sections, np.ndarray):
+        ends = [0, *(int(i) for i in indices_or_sections), length]
+    else:
+        each, more = divmod(length, int(indices_or_sections))
+        sizes = [each + 1] * more + [each] * (int(indices_or_sections) - more)
+        ends = list(accumulate(sizes, initial=0))
+    lead = (slice(None),) * axis
+    return [ary[(*lead, slice(start, end))] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+
+
+@composed(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """`numpy.split`: equal parts, or parts that begin at the given indices."""
+    if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
+        raise ShapeError(
+            f"split: axis {axis} of length {ary.shape[axis]} has no {indices_or_sections} equal parts;"
+            " use numpy.array_split"
+        )
+    return array_split(ary, indices_or_sections, axis)
+
+
+composed(np.vsplit)(lambda ary, indices_or_sections: split(ary, indices_or_sections, 0))
+composed(np.hsplit)(
+    lambda ary, indices_or_sections: split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
+)
+composed(np.dsplit)(lambda ary, indices_or_sections: split(ary, indices_or_sections, 2))
+
+
+@composed(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """`numpy.append`."""
+    return np.concatenate([arr, values], axis=axis)

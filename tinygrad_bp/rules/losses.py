@@ -1,0 +1,305 @@
+"""Losses as one record each: the composition would overflow or lose the gradient exactly where a network is most wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import DTypeError, ShapeError
+from tinygrad_bp.rules.activations import sigmoid, softplus
+from tinygrad_bp.rules.reductions import log_softmax
+from tinygrad_bp.rules.table import call, general
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def require_same_shape(name: str, prediction: Any, target: Any) -> None:
+    """Refuse shapes that would broadcast: (m, 1) against (m,) gives an (m, m) loss and nonsense.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    """
+    first, second = np.shape(prediction), np.shape(target)
+    if first != second:
+        raise ShapeError(
+            f"{name}: predictions have shape {first}, targets {second}; they must agree (they would broadcast"
+            " silently); reshape one of them"
+        )
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """Return the mean or sum of `losses` (accumulated in float32 for float16), or the losses themselves."""
+    if reduction == "none":
+        return losses
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+    if losses.dtype.char == "e":
+        total = np.add.reduce(losses, None, np.float32)
+        return np.float16(total / losses.size if reduction == "mean" else total)
+    if type(losses) is np.ndarray:
+        total = np.add.reduce(losses, None)
+        return total / losses.size if reduction == "mean" else total
+    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+
+
+def share(ct: Any, size: int, reduction: str) -> Any:
+    """Return the cotangent of each single loss."""
+    return ct / size if reduction == "mean" else ct
+
+
+# Binary cross entropy of logits
+
+
+def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
+    if type(z) is np.ndarray and z.dtype is y.dtype:
+        losses = np.absolute(z)  # softplus(z) - y z, in place on what is ours
+        np.negative(losses, losses)
+        np.exp(losses, losses)
+        np.log1p(losses, losses)
+        losses += np.maximum(z, 0.0)
+        losses -= y * z
+    else:
+        losses = np.log1p(np.exp(-np.absolute(z))) + np.maximum(z, 0) - y * z
+    return reduced(losses, reduction)
+
+
+def _bce_bind(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+    if type(targets) in (int, float):
+        targets = np.asarray(targets, dtype=float)[()]
+    require_same_shape("bce_with_logits", logits, targets)
+    return (logits, targets), (reduction,)
+
+
+def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
+    tz, ty = tangents
+    losses = 0.0
+    if tz is not None:
+        losses = losses + tz * (sigmoid(z) - y)
+    if ty is not None:
+        losses = losses - ty * z
+    return reduced(losses, reduction) if reduction != "none" else losses
+
+
+def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+    """Compute the binary cross entropy of ``sigmoid(logits)`` without ever forming a rounded probability.
+
+    Parameters
+    ----------
+    logits : array or Tensor
+        Any shape; every finite value gives a finite loss.
+    targets : array or Tensor of the same shape
+        Probabilities of class 1, usually 0 or 1.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    scalar, or array of the shape of `logits` for "none"
+        The gradient is ``sigmoid(logits) - targets`` (divided by the number of elements for "mean").
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    """
+    _bce_bind(logits, targets, reduction)
+    return _bce_forward(logits, targets, reduction)
+
+
+bce_with_logits = general(
+    bce_with_logits,
+    lambda ct, _out, z, y, reduction: (sigmoid(z) - y) * share(ct, z.size, reduction),
+    lambda ct, _out, z, _y, reduction: -z * share(ct, z.size, reduction),
+    forward=_bce_forward,
+    push=_bce_push,
+    bind=_bce_bind,
+    composition=lambda z, y, reduction="mean": reduced(softplus(z) - y * z, reduction),
+    samples=(
+        call((3, 1), (3, 1)),
+        call((4,), (4,), reduction="sum"),
+        call((2, 2), (2, 2), reduction="none"),
+        call((), ()),
+    ),
+    analytic=False,
+)
+
+
+# Binary cross entropy of probabilities
+
+
+def _inside(p: Any) -> tuple[Any, Any]:
+    """Return p and 1 - p, kept above the smallest normal number: log is finite, 1/p does not overflow."""
+    tiny = float(np.finfo(p.dtype).tiny)
+    return np.maximum(p, tiny), np.maximum(1 - p, tiny)
+
+
+def _probability_losses(p: Any, y: Any, reduction: str) -> Any:
+    heads, tails = _inside(p)
+    return reduced(-(y * np.log(heads) + (1 - y) * np.log(tails)), reduction)
+
+
+def _slope(p: Any, y: Any) -> Any:
+    tiny = float(np.finfo(p.dtype).tiny)
+    # where, not maximum: at p = 0 the slope must be the steep one of a wrong answer, never half of it or 0
+    heads = np.where(p < tiny, tiny, p)
+    tails = np.where(1 - p < tiny, tiny, 1 - p)
+    return (1 - y) / tails - y / heads
+
+
+def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    if type(targets) in (int, float):
+        targets = np.asarray(targets, dtype=float)[()]
+    require_same_shape("binary_cross_entropy", probabilities, targets)
+    return (probabilities, targets), (reduction,)
+
+
+def _odds(p: Any) -> Any:
+    heads, tails = _inside(p)
+    return np.log(tails) - np.log(heads)
+
+
+def _probability_push(tangents: Any, _out: Any, p: Any, y: Any, reduction: str) -> Any:
+    tp, ty = tangents
+    losses = 0.0
+    if tp is not None:
+        losses = losses + tp * _slope(p, y)
+    if ty is not None:
+        losses = losses + ty * _odds(p)
+    return reduced(losses, reduction)
+
+
+def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    """Compute ``-(y log p + (1 - y) log(1 - p))``; prefer `bce_with_logits`, which cannot saturate.
+
+    Parameters
+    ----------
+    probabilities : array or Tensor
+        Of class 1, in [0, 1].
+    targets : array or Tensor of the same shape
+        Usually 0 or 1.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    scalar, or array of the shape of `probabilities` for "none"
+        Finite everywhere: 0 and 1 count as the smallest positive number away from themselves, so that a wrong certain
+        answer costs about 708 (float64) and its gradient is huge, never 0.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    """
+    _probability_bind(probabilities, targets, reduction)
+    return _probability_losses(probabilities, targets, reduction)
+
+
+binary_cross_entropy = general(
+    binary_cross_entropy,
+    lambda ct, _out, p, y, reduction: _slope(p, y) * share(ct, p.size, reduction),
+    lambda ct, _out, p, _y, reduction: _odds(p) * share(ct, p.size, reduction),
+    forward=_probability_losses,
+    push=_probability_push,
+    bind=_probability_bind,
+    domain=(0.1, 0.9),
+    composition=lambda p, y, reduction="mean": reduced(
+        -(y * np.log(p) + (1 - y) * np.log(1 - p)), reduction
+    ),
+    samples=(
+        call((3, 1), (3, 1)),
+        call((4,), (4,), reduction="sum"),
+        call((2, 2), (2, 2), reduction="none"),
+    ),
+    analytic=False,
+)
+
+
+# Cross entropy of logits over classes
+
+
+def _pick(labels: Any) -> tuple[Any, Any]:
+    return np.arange(len(labels)), labels
+
+
+def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
+    top = np.maximum.reduce(z, 1, None, None, True)  # noqa: FBT003  # keepdims
+    shifted = z - top
+    picked = shifted[_pick(labels)]
+    np.exp(shifted, shifted)
+    return reduced(np.log(np.add.reduce(shifted, 1)) - picked, reduction)
+
+
+def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
+    labels = np.asarray(labels)
+    shape = np.shape(logits)
+    if len(shape) != 2 or labels.shape != shape[:1]:
+        raise ShapeError(
+            f"cross_entropy: expected logits (m, classes) and labels (m,), got {shape} and {labels.shape}"
+        )
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
+    if labels.size and not (0 <= labels.min() and labels.max() < shape[1]):
+        raise ShapeError(
+            f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to {shape[1] - 1}"
+        )
+    return (logits,), (labels, reduction)
+
+
+def _errors(z: Any, labels: Any) -> Any:
+    """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits."""
+    probabilities = np.exp(log_softmax(z, axis=1))
+    if type(probabilities) is np.ndarray:
+        probabilities[_pick(labels)] -= 1
+        return probabilities
+    target = np.zeros(z.shape, z.dtype)
+    target[_pick(labels)] = 1
+    return probabilities - target
+
+
+def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
+    part = share(ct, len(labels), reduction)
+    return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
+
+
+def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
+    """Compute the cross entropy of ``softmax(logits)`` against class numbers.
+
+    Parameters
+    ----------
+    logits : (m, classes) array or Tensor
+    labels : (m,) array of int
+        In ``range(classes)``.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    scalar, or (m,) for "none"
+        The gradient is ``softmax(logits) - one_hot(labels)`` (divided by m for "mean").
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If shapes do not fit or labels are no class numbers.
+    """
+    _cross_entropy_bind(logits, labels, reduction)
+    return _cross_entropy_forward(logits, labels, reduction)
+
+
+cross_entropy = general(
+    cross_entropy,
+    _cross_entropy_pull,
+    forward=_cross_entropy_forward,
+    push=lambda tangents, _out, z, labels, reduction: reduced(
+        np.sum(tangents[0] * _errors(z, labels), axis=1), reduction
+    ),
+    bind=_cross_entropy_bind,
+    composition=lambda z, labels, reduction="mean": reduced(-log_softmax(z)[_pick(labels)], reduction),
+    samples=(
+        call((3, 4), labels=np.array([0, 3, 1])),
+        call((2, 2), labels=np.array([1, 1]), reduction="sum"),
+        call((3, 2), labels=np.array([1, 0, 1]), reduction="none"),
+    ),
+    analytic=False,
+)

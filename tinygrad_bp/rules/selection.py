@@ -1,0 +1,94 @@
+"""Choosing between values: maximum, minimum, where, clip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import UnsupportedFunctionError
+from tinygrad_bp.rules.table import call, elementwise
+from tinygrad_bp.tensor import unwrap
+
+
+def _won(ct: Any, mine: Any, wins: Any, ties: Any) -> Any:
+    """Return the winner's share of `ct`: all of it, half at a tie, NaN where `mine` is NaN."""
+    return np.where(mine != mine, np.nan, ct * wins + ct * 0.5 * ties)  # noqa: PLR0124  # NaN alone differs from itself
+
+
+elementwise(
+    np.maximum,
+    lambda ct, _out, x, y: _won(ct, x, x > y, x == y),
+    lambda ct, _out, x, y: _won(ct, y, y > x, x == y),
+    analytic=False,
+)
+elementwise(
+    np.minimum,
+    lambda ct, _out, x, y: _won(ct, x, x < y, x == y),
+    lambda ct, _out, x, y: _won(ct, y, y < x, x == y),
+    analytic=False,
+)
+# fmax and fmin ignore NaN: the other operand won where one is NaN.
+elementwise(
+    np.fmax,
+    lambda ct, _out, x, y: ct * ((x > y) | np.isnan(y)) + ct * 0.5 * (x == y),
+    lambda ct, _out, x, y: ct * ((y > x) | np.isnan(x)) + ct * 0.5 * (x == y),
+    analytic=False,
+)
+elementwise(
+    np.fmin,
+    lambda ct, _out, x, y: ct * ((x < y) | np.isnan(y)) + ct * 0.5 * (x == y),
+    lambda ct, _out, x, y: ct * ((y < x) | np.isnan(x)) + ct * 0.5 * (x == y),
+    analytic=False,
+)
+
+
+def _where(condition: Any, *branches: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    if len(branches) != 2:
+        raise UnsupportedFunctionError(
+            "where: give both branches; for the indices alone call numpy.nonzero on .detach()"
+        )
+    return (unwrap(condition), *branches), ()
+
+
+elementwise(
+    np.where,
+    None,
+    lambda ct, _out, condition, _x, _y: np.where(condition, ct, 0),
+    lambda ct, _out, condition, _x, _y: np.where(condition, 0, ct),
+    bind=_where,
+    samples=(
+        call(np.array([[True, False, True], [False, False, True]]), (2, 3), (2, 3)),
+        call(np.array([True, False, True]), (2, 3), (3,)),
+        call(np.array([[True], [False]]), (1, 3), ()),
+    ),
+)
+
+
+def _clip(
+    a: Any, a_min: Any = None, a_max: Any = None, **bounds: Any
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    low = bounds.pop("min", a_min)
+    high = bounds.pop("max", a_max)
+    if bounds:
+        raise UnsupportedFunctionError(f"clip: {', '.join(bounds)} is not supported on Tensors")
+    return (a, -np.inf if low is None else low, np.inf if high is None else high), ()
+
+
+elementwise(
+    np.clip,
+    lambda ct, _out, x, low, high: ct * ((x >= low) & (x <= high)),
+    lambda ct, _out, x, low, high: ct * ((x < low) & (low <= high)),
+    lambda ct, _out, x, low, high: ct * ((x > high) | (low > high)),
+    bind=_clip,
+    forward=lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    methods=("clip",),
+    analytic=False,
+    samples=(
+        call((3, 4), -0.7, 0.8),
+        call((3, 4), None, 0.3),
+        call((5,), min=-0.1),
+        call((2, 3), (3,), 2.5),
+        call((2, 3), -2.5, (2, 1)),
+    ),
+)

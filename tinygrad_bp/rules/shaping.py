@@ -1,0 +1,304 @@
+"""Shapes: reshaping, permuting, repeating, broadcasting; all linear, each the transpose of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules.table import call, composed, flat, linear
+from tinygrad_bp.shapes import Axis, Shape, inverse_permutation, normalize_axes
+from tinygrad_bp.tensor import Tensor, method
+
+SMALL = 4096  # elements up to which filling an array is faster than numpy.broadcast_to, which is Python code
+
+
+def spread(ct: Any, shape: Shape) -> Any:
+    """Broadcast `ct` to `shape`; a raw result may be a read-only view."""
+    if isinstance(ct, (np.ndarray, np.generic)):
+        size = 1
+        for n in shape:
+            size *= n
+        if size <= SMALL:
+            out = np.empty(shape, ct.dtype)
+            out[...] = ct
+            return out
+    return np.broadcast_to(ct, shape)
+
+
+linear(
+    np.broadcast_to,
+    lambda ct, _out, _x, _shape: unbroadcast(ct, _x.shape),
+    forward=lambda array, shape: spread(array, tuple(shape) if isinstance(shape, Sequence) else (shape,)),
+    samples=(call((3,), shape=(2, 3)), call((), shape=(2, 2)), call((2, 1), shape=(3, 2, 4))),
+)
+
+
+def _reshape_forward(x: Any, shape: Any) -> Any:
+    return np.reshape(x, shape)
+
+
+def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> Any:
+    if order != "C" or other.pop("copy", None) is False or other:
+        raise UnsupportedFunctionError("reshape: order= and copy=False are not supported on Tensors")
+    return (a,), (shape,)
+
+
+reshape = linear(
+    np.reshape,
+    lambda ct, _out, _x, _shape: np.reshape(ct, _x.shape),
+    forward=_reshape_forward,
+    bind=_reshape_bind,
+    samples=(call((2, 3), (3, 2)), call((2, 3), -1), call((), (1, 1)), call((0, 3), (3, 0))),
+)
+
+
+def _reshape_method(x: Tensor, *shape: Any) -> Any:
+    return reshape(x, shape[0] if len(shape) == 1 else shape)
+
+
+method("reshape", _reshape_method)
+
+
+@composed(np.ravel, methods=("ravel", "flatten"))
+def ravel(a: Any) -> Any:
+    """`numpy.ravel` in C order."""
+    return reshape(a, -1)
+
+
+def _permutation(axes: Any, ndim: int) -> Shape:
+    return tuple(range(ndim))[::-1] if axes is None else normalize_axes(axes, ndim, "transpose")
+
+
+transpose = linear(
+    np.transpose,
+    lambda ct, _out, _x, axes: np.transpose(
+        ct, None if axes is None else inverse_permutation(_permutation(axes, _x.ndim))
+    ),
+    forward=lambda a, axes=None: a.T if axes is None else np.transpose(a, axes),
+    samples=(call((2, 3)), call((2, 3, 4), (1, 2, 0)), call((2, 3, 4), axes=(-1, 0, 1)), call((3,))),
+)
+
+
+def _transpose_method(x: Tensor, *axes: Any) -> Any:
+    if not axes or axes == (None,):
+        return transpose(x, None)
+    return transpose(x, axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes)
+
+
+method("transpose", _transpose_method)
+method("T", property(lambda x: transpose(x, None)))
+
+swapaxes = linear(
+    np.swapaxes,
+    lambda ct, _out, _x, axis1, axis2: np.swapaxes(ct, axis1, axis2),
+    forward=lambda a, axis1, axis2: np.swapaxes(a, axis1, axis2),
+    methods=("swapaxes",),
+    samples=(call((2, 3, 4), 0, 2), call((2, 3), 1, -2)),
+)
+
+
+@composed(np.matrix_transpose)
+def matrix_transpose(x: Any, /) -> Any:
+    """`numpy.matrix_transpose`: swap the last two axes."""
+    return swapaxes(x, -1, -2)
+
+
+method("mT", property(matrix_transpose))
+
+
+@composed(np.moveaxis)
+def moveaxis(a: Any, source: Axis, destination: Axis) -> Any:
+    """`numpy.moveaxis`."""
+    start = normalize_axes(source, a.ndim, "moveaxis source")
+    end = normalize_axes(destination, a.ndim, "moveaxis destination")
+    if len(start) != len(end):
+        raise ShapeError(f"moveaxis: {len(start)} axes to move, {len(end)} places")
+    order = [i for i in range(a.ndim) if i not in start]
+    for place, axis in sorted(zip(end, start, strict=True)):
+        order.insert(place, axis)
+    return transpose(a, tuple(order))
+
+
+@composed(np.expand_dims)
+def expand_dims(a: Any, axis: Any) -> Any:
+    """`numpy.expand_dims`."""
+    count = len(axis) if isinstance(axis, Sequence) else 1
+    axes = normalize_axes(axis, a.ndim + count, "expand_dims")
+    sizes = iter(a.shape)
+    return reshape(a, tuple(1 if i in axes else next(sizes) for i in range(a.ndim + count)))
+
+
+@composed(np.squeeze, methods=("squeeze",))
+def squeeze(a: Any, axis: Axis = None) -> Any:
+    """`numpy.squeeze`."""
+    if axis is None:
+        return reshape(a, tuple(n for n in a.shape if n != 1))
+    axes = normalize_axes(axis, a.ndim, "squeeze")
+    if any(a.shape[i] != 1 for i in axes):
+        raise ShapeError(f"squeeze: axes {axes} of shape {a.shape} are not all of length 1")
+    return reshape(a, tuple(n for i, n in enumerate(a.shape) if i not in axes))
+
+
+@composed(np.flip)
+def flip(m: Any, axis: Axis = None) -> Any:
+    """`numpy.flip`."""
+    axes = normalize_axes(axis, m.ndim, "flip")
+    return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
+
+
+composed(np.flipud)(lambda m: flip(m, 0))
+composed(np.fliplr)(lambda m: flip(m, 1))
+
+linear(
+    np.roll,
+    lambda ct, _out, _x, shift, axis: np.roll(ct, np.negative(shift), axis),
+    forward=lambda a, shift, axis=None: np.roll(a, shift, axis),
+    samples=(call((5,), 2), call((2, 3), 1, axis=1), call((2, 3), (1, 2), axis=(0, 1)), call((2, 3), 2)),
+)
+
+
+@composed(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    """`numpy.tile`: broadcast along new axes, then merge them."""
+    reps = tuple(reps) if isinstance(reps, Sequence) else (reps,)
+    ndim = max(A.ndim, len(reps))
+    reps = (1,) * (ndim - len(reps)) + reps
+    shape = (1,) * (ndim - A.ndim) + A.shape
+    apart = reshape(A, tuple(n for size in shape for n in (1, size)))
+    wide = np.broadcast_to(apart, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
+    return reshape(wide, tuple(r * n for r, n in zip(reps, shape, strict=True)))
+
+
+@composed(np.repeat, methods=("repeat",))
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """`numpy.repeat`: take each index as often as it repeats."""
+    if axis is None:
+        a, axis = ravel(a), 0
+    (axis,) = normalize_axes(axis, a.ndim, "repeat")
+    index = np.repeat(np.arange(a.shape[axis]), repeats)
+    return a[(slice(None),) * axis + (index,)]
+
+
+composed(np.atleast_1d)(lambda *arys: _atleast(arys, 1))
+composed(np.atleast_2d)(lambda *arys: _atleast(arys, 2))
+composed(np.atleast_3d)(lambda *arys: _atleast(arys, 3))
+
+
+def _atleast(arrays: Sequence[Any], ndim: int) -> Any:
+    shaped = []
+    for x in arrays:
+        missing = max(0, ndim - x.ndim)
+        # numpy.atleast_3d puts a matrix's new axis last and a vector's on both sides
+        tail = 1 if ndim == 3 and x.ndim in (1, 2) else 0
+        shape = (1,) * (missing - tail) + x.shape + (1,) * tail
+        shaped.append(x if not missing else reshape(x, shape))
+    return shaped[0] if len(shaped) == 1 else tuple(shaped)
+
+
+def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+    """Return zeros of `shape` with `ct` on a diagonal: the transpose of numpy.diagonal."""
+    rows, columns = shape[axis1], shape[axis2]
+    i = np.arange(ct.shape[-1])
+    first, second = (i, i + offset) if offset >= 0 else (i - offset, i)
+    flat_shape = (*(n for k, n in enumerate(shape) if k not in (axis1, axis2)), rows * columns)
+    placed = np.zeros(flat_shape, ct.dtype)
+    index = (..., first * columns + second)
+    if isinstance(ct, Tensor):
+        placed = Tensor(placed)
+        placed[index] = ct
+    else:
+        placed[index] = ct
+    return np.moveaxis(np.reshape(placed, (*flat_shape[:-1], rows, columns)), (-2, -1), (axis1, axis2))
+
+
+def _diagonal_pull(ct: Any, _out: Any, _x: Any, offset: int, axis1: int, axis2: int) -> Any:
+    return _place_diagonal(ct, _x.shape, offset, axis1 % _x.ndim, axis2 % _x.ndim)
+
+
+diagonal = linear(
+    np.diagonal,
+    _diagonal_pull,
+    forward=lambda a, offset=0, axis1=0, axis2=1: np.diagonal(a, offset, axis1, axis2),
+    methods=("diagonal",),
+    samples=(
+        call((3, 3)),
+        call((3, 4), 1),
+        call((4, 3), offset=-1),
+        call((2, 3, 4), axis1=2, axis2=0),
+    ),
+)
+
+
+@composed(np.trace, methods=("trace",))
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """`numpy.trace`."""
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+linear(
+    np.diag,
+    lambda ct, _out, _x, k: (
+        np.diagonal(ct, k) if _x.ndim == 1 else _place_diagonal(ct, _x.shape, k, 0, 1)
+    ),
+    forward=lambda v, k=0: np.diag(v, k),
+    samples=(call((3,)), call((3,), 1), call((3, 4), -1), call((3, 3))),
+)
+linear(
+    np.tril,
+    lambda ct, _out, _x, k: np.tril(ct, k),
+    forward=lambda m, k=0: np.tril(m, k),
+    samples=(call((3, 4)), call((2, 3, 3), 1)),
+)
+linear(
+    np.triu,
+    lambda ct, _out, _x, k: np.triu(ct, k),
+    forward=lambda m, k=0: np.triu(m, k),
+    samples=(call((3, 4)), call((3, 3), -1)),
+)
+
+
+@composed(np.broadcast_arrays)
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    """`numpy.broadcast_arrays`."""
+    shape = np.broadcast_shapes(*(x.shape for x in args))
+    return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in args)
+
+
+def _astype_pull(ct: Any, _out: Any, _x: Any, _dtype: Any) -> Any:
+    return (np.real(ct) if _x.dtype.kind == "f" and ct.dtype.kind == "c" else ct).astype(_x.dtype)
+
+
+def _astype_forward(x: Any, dtype: Any) -> Any:
+    return x.astype(dtype)
+
+
+cast = linear(
+    np.astype,
+    _astype_pull,
+    forward=_astype_forward,
+    samples=(call((2, 3), np.float64),),
+)
+
+
+def _astype_method(x: Tensor, dtype: Any, copy: bool = True) -> Any:
+    """Return `x` in another dtype; to integers or booleans it is a plain array, which no gradient passes."""
+    wanted = np.dtype(dtype)
+    if wanted.kind not in "fc":
+        return x.detach().numpy().astype(wanted)
+    return x if not copy and wanted == x.dtype else cast(x, wanted)
+
+
+method("astype", _astype_method)
+linear(
+    np.copy,
+    lambda ct, _out, _x: ct,
+    forward=lambda a: a.copy(),
+    methods=("copy",),
+    samples=(call((2, 3)),),
+)
+
+flat(np.shares_memory, np.may_share_memory)

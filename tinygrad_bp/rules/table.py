@@ -1,0 +1,330 @@
+"""The table of derivative rules and its three constructors.
+
+One record holds all there is to know of one function: how to compute it, the pull for each argument (cotangent of the
+result in, cotangent of the argument out), how a tangent is pushed, and where test samples come from.  A pull is called
+``pull(ct, out, *arguments, *parameters)``.  What it does not read it names with a leading underscore, and the graph
+then does not keep it: ``_out`` is None, and ``_x`` of its own argument has `shape`, `ndim` and `dtype` only.
+
+Constructors
+------------
+elementwise
+    A diagonal Jacobian is its own transpose: the pulls are also the push.  Broadcasting is undone by the walk.
+linear
+    The function is its own push; only the transpose is written.  ``bilinear`` for products, linear in each argument.
+general
+    The push is written too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
+from tinygrad_bp.recording import Recorder, binary, nary, unary
+from tinygrad_bp.tensor import FUNCTIONS, UFUNC_METHODS, UFUNCS, Tensor, method, unwrap
+
+Interval = tuple[float, float]
+REAL: Interval = (-2.0, 2.0)
+POSITIVE: Interval = (0.2, 3.0)
+UNIT: Interval = (-0.9, 0.9)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How to call a function in a test: a tuple is the shape of an array, a list holds several, the rest is passed on."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def call(*args: Any, **kwargs: Any) -> Sample:
+    """Describe one call for the generic tests; see `Sample`."""
+    return Sample(args, kwargs)
+
+
+@dataclass(eq=False, slots=True)
+class Rule:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        As NumPy calls it.
+    function : callable
+        What a user calls.
+    forward : callable
+        ``forward(*arguments, *parameters)`` on raw arrays.
+    pulls : tuple of (callable or None)
+        One an argument; None where there is no derivative.
+    kind : {"elementwise", "linear", "bilinear", "general"}
+        Which constructor made it; says how a tangent is pushed.
+    push : callable or None
+        ``push(tangents, out, *arguments, *parameters)`` of a general rule; a tangent is None where it is zero.
+    domain : tuple of intervals
+        One an argument (the last repeats): where samples are drawn.
+    analytic : bool
+        Whether `forward` accepts complex numbers and is analytic there, so that the complex step applies.
+    kinks : tuple of float
+        Points that samples keep away from.
+    samples : tuple of Sample
+        Calls for the generic tests; empty means arrays of equal and broadcasting shapes.
+    composition : callable or None
+        For a fused record: the same function composed of others, to which tests compare it.
+    remedy : str
+        Appended to messages about shapes.
+    broadcasts : bool
+        Whether a part may have the result's shape instead of the argument's, which the walk then sums away.
+    reads : callable or None
+        ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot say so.
+    """
+
+    name: str
+    function: Any
+    forward: Callable[..., Any]
+    pulls: tuple[Callable[..., Any] | None, ...]
+    kind: str
+    push: Callable[..., Any] | None = None
+    domain: tuple[Interval, ...] = (REAL,)
+    analytic: bool = True
+    kinks: tuple[float, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    composition: Callable[..., Any] | None = None
+    remedy: str = ""
+    broadcasts: bool = False
+    reads: Callable[[int], list[bool]] | None = None
+    _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # A single argument cannot have been broadcast by its own function: the walk need not look.
+        self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TABLE.__getitem__, (self.name,)
+
+    def saves(self, tracked: int) -> tuple[bool, ...]:
+        """Return whether out and each argument are read by the pulls of the arguments in the bit set `tracked`."""
+        found = self._saves.get(tracked)
+        if found is None:
+            needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]
+            reads = [self.reads(i) if self.reads else self._signature(i) for i in needed]
+            found = tuple(map(any, zip(*reads, strict=True))) or (False,) * (1 + len(self.pulls))
+            self._saves[tracked] = found
+        return found
+
+    def _signature(self, i: int) -> list[bool]:
+        """Return, for out and each argument, whether pull `i` reads its value: its name has no leading underscore."""
+        code = self.pulls[i].__code__  # type: ignore[union-attr]  # asked of arguments that have a pull
+        return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
+
+
+TABLE: dict[str, Rule] = {}
+COMPOSED: dict[Any, Recorder] = {}
+FLAT: dict[Any, Recorder] = {}
+
+
+def elementwise(
+    function: Any,
+    *pulls: Callable[..., Any] | None,
+    operators: Sequence[str] = (),
+    reflected: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    **record: Any,
+) -> Recorder:
+    """Add a function that acts on each element alone.
+
+    Parameters
+    ----------
+    function : ufunc or callable
+        What a user calls; also the forward function unless ``forward=`` gives a faster one.
+    *pulls : callable
+        One an argument, written for equal shapes.
+    operators, reflected, methods : sequence of str
+        Operators of Tensor that call it, those that call it with swapped operands, and methods.
+    **record
+        Further fields of `Rule`.
+
+    Returns
+    -------
+    callable
+        What records it.
+    """
+    bind = record.pop("bind", None)
+    rule = _row(function, pulls, "elementwise", record)
+    if len(pulls) == 1:
+        recorder = unary(rule)
+    elif len(pulls) == 2:
+        recorder = binary(rule)
+    else:
+        recorder = _recorder(rule, bind)
+    _attach(rule, recorder, operators, reflected)
+    return _register(function, rule, recorder, methods)
+
+
+def linear(
+    function: Any, *pulls: Callable[..., Any] | None, methods: Sequence[str] = (), **record: Any
+) -> Recorder:
+    """Add a function that is linear in all its arguments together; fields as in `elementwise`.
+
+    ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first arguments of
+    `forward`, as many as there are pulls, are arguments and the others parameters.
+    """
+    bind = record.pop("bind", None)
+    operators = record.pop("operators", ())
+    reflected = record.pop("reflected", ())
+    rule = _row(function, pulls, record.pop("kind", "linear"), record)
+    recorder = binary(rule) if len(pulls) == 2 and isinstance(function, np.ufunc) else _recorder(rule, bind)
+    _attach(rule, recorder, operators, reflected)
+    return _register(function, rule, recorder, methods)
+
+
+def bilinear(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> Recorder:
+    """Add a function that is linear in each argument while the others are held; fields as in `linear`."""
+    return linear(function, *pulls, kind="bilinear", **record)
+
+
+def general(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> Recorder:
+    """Add any other function; ``push=`` is written out.  Fields as in `linear`."""
+    return linear(function, *pulls, kind="general", **record)
+
+
+def variadic(
+    function: Any, name: str, bind: Callable[..., Any], build: Callable[[int], dict[str, Any]]
+) -> Recorder:
+    """Add a function of any number of arrays: ``build(n)`` gives the fields of the rule for n of them.
+
+    `bind` turns a call into (arguments, parameters).  Rules are made when first needed and kept.
+    """
+
+    def rule_of(arity: int) -> Rule:
+        rule = TABLE.get(f"{name}[{arity}]")
+        if rule is None:
+            fields = build(arity)
+            rule = Rule(name=f"{name}[{arity}]", function=function, **fields)
+            TABLE[rule.name] = rule
+        return rule
+
+    def record(*args: Any, **kwargs: Any) -> Any:
+        arrays, params = bind(*args, **kwargs)
+        return nary(rule_of(len(arrays)), arrays, params)
+
+    for arity in (1, 2, 3):  # those that the generic tests iterate over
+        rule_of(arity)
+    FUNCTIONS[function] = record
+    return record
+
+
+def composed(function: Any, methods: Sequence[str] = ()) -> Callable[[Recorder], Recorder]:
+    """Decorate a composition: `function` called on Tensors runs it, and its parts record themselves."""
+
+    def add(composition: Recorder) -> Recorder:
+        COMPOSED[function] = composition
+        (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = composition
+        for name in methods:
+            method(name, composition)
+        return composition
+
+    return add
+
+
+def reduction(ufunc: Any, name: str = "reduce") -> Callable[[Recorder], Recorder]:
+    """Decorate what ``ufunc.reduce`` (or another of a ufunc's methods) does on Tensors."""
+
+    def add(composition: Recorder) -> Recorder:
+        UFUNC_METHODS[ufunc, name] = composition
+        return composition
+
+    return add
+
+
+def flat(*functions: Any, operators: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
+    """Add functions whose derivative is zero almost everywhere or whose answer is no number: they return plain values."""
+    for function in functions:
+
+        def plain(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
+            return _function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()})
+
+        FLAT[function] = plain
+        (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = plain
+        for name in (*operators, *methods):
+            method(name, plain)
+
+
+def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any]) -> Rule:
+    name = record.pop("name", None) or function.__name__
+    forward = record.pop("forward", function)
+    domain = record.pop("domain", REAL)
+    if isinstance(domain[0], float):
+        domain = (domain,)
+    if name in TABLE:
+        raise ValueError(f"rules: {name} is in the table already")
+    rule = Rule(name, function, forward, pulls, kind, domain=domain, **record)
+    TABLE[name] = rule
+    return rule
+
+
+def _attach(rule: Rule, recorder: Recorder, operators: Sequence[str], reflected: Sequence[str]) -> None:
+    for name in operators:
+        method(name, recorder)
+    for name in reflected:
+        method(name, binary(rule, swap=True))
+
+
+def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[str]) -> Recorder:
+    if isinstance(function, np.ufunc):
+        UFUNCS[function] = recorder
+    else:
+        recorder.__name__ = recorder.__qualname__ = rule.name
+        recorder.__doc__ = function.__doc__
+        recorder.__module__ = function.__module__
+        if function.__module__.startswith("numpy"):
+            FUNCTIONS[function] = recorder
+        else:
+            rule.function = recorder
+    for name in methods:
+        method(name, recorder)
+    return recorder
+
+
+def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
+    bind = bind or _binder(rule)
+
+    def record(*args: Any, **kwargs: Any) -> Any:
+        arguments, params = bind(*args, **kwargs)
+        for param in params:
+            if type(param) is Tensor and param.requires_grad:
+                raise TrackedTensorError(
+                    f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
+                )
+        return nary(rule, arguments, tuple(map(unwrap, params)))
+
+    return record
+
+
+def _binder(rule: Rule) -> Callable[..., Any]:
+    """Return a function that splits a call by the signature of ``rule.forward`` into arguments and parameters."""
+    code = rule.forward.__code__
+    names = code.co_varnames[: code.co_argcount]
+    defaults = rule.forward.__defaults__ or ()
+    default = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
+    count = len(rule.pulls)
+
+    def bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        given = dict(zip(names, args, strict=False))
+        clash = [k for k in kwargs if k not in names or k in given]
+        if clash or len(args) > len(names):
+            what = f"argument {clash[0]!r}" if clash else f"{len(args)} positional arguments"
+            raise UnsupportedFunctionError(
+                f"{rule.name}: {what} is not supported on Tensors; takes {', '.join(names)}"
+            )
+        given = default | given | kwargs
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise TypeError(f"{rule.name}: missing {', '.join(missing)}")
+        bound = tuple(given[name] for name in names)
+        return bound[:count], bound[count:]
+
+    return bind

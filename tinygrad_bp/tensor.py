@@ -1,0 +1,461 @@
+"""`Tensor`: a duck array and its place in the graph; NumPy itself dispatches to it (NEP 13, NEP 18).
+
+This module holds what every Tensor has whatever rules exist.  Operators and ndarray's methods are attached by the rule
+that differentiates them (`method`), so that a new function is one hunk in one rule file; their types are declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_bp.errors import DTypeError, TrackedTensorError, UnsupportedFunctionError
+from tinygrad_bp.graph import Leaf, Node
+from tinygrad_bp.shapes import Axis, Shape
+
+SCALARS = (float, int, bool, complex)
+new = object.__new__
+
+# NumPy's functions -> what records them.  The rules fill these tables; the protocols below read them.
+UFUNCS: dict[Any, Callable[..., Any]] = {}
+UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+
+class Tensor:
+    """A duck array that records the operations on it in a computation graph.
+
+    Values are immutable while a graph can see them: ``x[i] = v`` and ``x += v`` make a new value.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied, so that later changes to it cannot reach the graph.  Python floats become float64.  Another duck array
+        (Dask, CuPy) is kept as it is.
+    dtype : dtype, optional
+        As in `numpy.array`.
+    requires_grad : bool, default False
+        Whether to record what is computed from this Tensor.  Needs a floating or complex dtype.
+    name : str, optional
+        Shown in drawings and messages.
+
+    Raises
+    ------
+    DTypeError
+        If the data are not numbers, or `requires_grad` is asked of integers or booleans.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> np.sum(x * x).backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+
+    __slots__ = ("__weakref__", "_label", "_node", "_value")
+
+    _value: Any
+    _node: Node | None
+    _label: str | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        dtype: Any = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        value = private_copy(data, dtype)
+        self._value = value
+        self._node = None
+        if name is not None:
+            self._label = name
+        if requires_grad:
+            if value.dtype.kind not in "fc":
+                raise DTypeError(
+                    f"tensor: {value.dtype} cannot require gradients (a derivative needs a continuous value);"
+                    " pass dtype=float or floating data"
+                )
+            self._node = Leaf(value.shape, value.dtype, name)
+
+    # What it is
+
+    @property
+    def shape(self) -> Shape:
+        """Length of each dimension."""
+        shape: Shape = self._value.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self._value.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size: int = self._value.size
+        return size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        dtype: np.dtype[Any] = self._value.dtype
+        return dtype
+
+    @property
+    def name(self) -> str | None:
+        """The name shown in drawings and messages, or None."""
+        return getattr(self, "_label", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._label = name
+        if self._node is not None:
+            self._node.label = name
+
+    @property
+    def node(self) -> Node | None:
+        """The place in the graph; None for a Tensor that tracks nothing."""
+        return self._node
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this Tensor are recorded."""
+        return self._node is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this Tensor."""
+        return self._node is None or type(self._node) is Leaf
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient of a leaf; None before a backward pass and for every other Tensor."""
+        node = self._node
+        return node.grad if type(node) is Leaf else None
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        node = self._node
+        if type(node) is not Leaf:
+            raise TrackedTensorError("grad: only a leaf made with requires_grad=True carries .grad")
+        if grad is not None and (not isinstance(grad, Tensor) or grad.shape != node.shape):
+            raise TrackedTensorError(f"grad: expected None or a Tensor of shape {node.shape}")
+        node.grad = grad
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient of a leaf: `.grad` becomes None."""
+        if type(self._node) is Leaf:
+            self._node.grad = None
+
+    # Out of the graph
+
+    def detach(self) -> Tensor:
+        """Return a Tensor with this value that tracks nothing."""
+        return wrap(self._value)
+
+    def numpy(self) -> Any:
+        """Return the value as a read-only array; no copy.  A Dask or CuPy value is returned as it is."""
+        value = self._value
+        if isinstance(value, np.generic):
+            value = np.asarray(value)
+        elif type(value) is not np.ndarray:
+            return value
+        value.flags.writeable = False
+        return value.view()
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        """Return the value as nested lists of Python numbers."""
+        return self._value.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Convert for `numpy.asarray`; refused where it would lose a derivative."""
+        if self._node is not None:
+            raise TrackedTensorError(
+                "numpy.asarray of a Tensor that tracks gradients would drop them silently: use .detach() if that is"
+                " meant, numpy.stack([t, u]) to join Tensors, or a NumPy function that has a rule"
+            )
+        if copy is False and type(self._value) is np.ndarray:
+            return self.numpy() if dtype is None else np.asarray(self.numpy(), dtype, copy=False)
+        return np.array(self._value, dtype)
+
+    def _number(self, convert: Callable[[Any], Any]) -> Any:
+        if self._node is not None:
+            raise TrackedTensorError(
+                f"{convert.__name__}() of a Tensor that tracks gradients would drop them silently (math.exp and its"
+                " like ask for it too): use .item() for the plain number, numpy's function for a derivative"
+            )
+        if self._value.size != 1:
+            raise TypeError(f"{convert.__name__}: only one element converts, the shape is {self.shape}")
+        return convert(self._value.item())
+
+    def __float__(self) -> float:
+        result: float = self._number(float)
+        return result
+
+    def __int__(self) -> int:
+        result: int = self._number(int)
+        return result
+
+    def __complex__(self) -> complex:
+        result: complex = self._number(complex)
+        return result
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise TypeError(f"a Tensor of {self.dtype} is no index; integers are needed")
+        return self.__int__()
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor is not meant to be subclassed: wrap it, or use tg.nn.Module")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d Tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._value == (item._value if isinstance(item, Tensor) else item)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self._value), prefix="Tensor(", separator=", ")
+        notes = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
+        if type(self._node) is Leaf:
+            notes.append("requires_grad=True")
+        elif self._node is not None:
+            notes.append(f"from={self._node.rule.name}")
+        if self.name is not None:
+            notes.append(f"name={self.name!r}")
+        return f"Tensor({', '.join([text, *notes])})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value.item(), spec) if spec and self._value.size == 1 else repr(self)
+
+    __hash__ = object.__hash__  # by identity: == compares elements, as ndarray's does
+
+    def __copy__(self) -> Tensor:
+        """Return another Tensor with the same value and the same place in the graph: values are immutable."""
+        return wrap(self._value, self._node)
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Record a call of a NumPy ufunc (NEP 13)."""
+        if method == "__call__":
+            if not kwargs:
+                record = UFUNCS.get(ufunc)
+                if record is not None:
+                    return record(*inputs)
+            raise _refused_ufunc(ufunc, kwargs)
+        reduction = UFUNC_METHODS.get((ufunc, method))
+        if reduction is None:
+            raise UnsupportedFunctionError(
+                f"numpy.{ufunc.__name__}.{method} has no derivative rule; compose it from functions that have one,"
+                " or pass .detach() where no gradient is wanted"
+            )
+        return reduction(*inputs, **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Record a call of any other NumPy function (NEP 18)."""
+        record = FUNCTIONS.get(function)
+        if record is None:
+            raise UnsupportedFunctionError(
+                f"{function.__module__}.{function.__name__} has no derivative rule for Tensors; compose it from"
+                " functions that have one, or pass .detach() where no gradient is wanted"
+            )
+        return record(*args, **kwargs)
+
+    if TYPE_CHECKING:  # attached by the layers above (`method`); a test checks that every one of them is
+
+        @property
+        def T(self) -> Tensor: ...
+        @property
+        def mT(self) -> Tensor: ...
+        @property
+        def real(self) -> Tensor: ...
+        @property
+        def imag(self) -> Tensor: ...
+
+        def backward(
+            self, cotangent: Any = None, *, retain_graph: bool = True, create_graph: bool = False
+        ) -> None: ...
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __iadd__(self, other: Any) -> Tensor: ...
+        def __isub__(self, other: Any) -> Tensor: ...
+        def __imul__(self, other: Any) -> Tensor: ...
+        def __itruediv__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+
+        def all(self, axis: Axis = None, *, keepdims: bool = False) -> Any: ...
+        def any(self, axis: Axis = None, *, keepdims: bool = False) -> Any: ...
+        def argmax(self, axis: int | None = None) -> Any: ...
+        def argmin(self, axis: int | None = None) -> Any: ...
+        def argsort(self, axis: int | None = -1) -> Any: ...
+        def astype(self, dtype: Any, copy: bool = True) -> Tensor: ...
+        def clip(self, min: Any = None, max: Any = None) -> Tensor: ...  # noqa: A002  # NumPy's names
+        def conj(self) -> Tensor: ...
+        def copy(self) -> Tensor: ...
+        def cumsum(self, axis: int | None = None) -> Tensor: ...
+        def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor: ...
+        def dot(self, b: Any) -> Tensor: ...
+        def flatten(self) -> Tensor: ...
+        def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: ...
+        def min(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: ...
+        def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: ...
+        def ravel(self) -> Tensor: ...
+        def relu(self) -> Tensor: ...
+        def repeat(self, repeats: Any, axis: int | None = None) -> Tensor: ...
+        def reshape(self, *shape: Any) -> Tensor: ...
+        def sigmoid(self) -> Tensor: ...
+        def squeeze(self, axis: Axis = None) -> Tensor: ...
+        def std(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor: ...
+        def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: ...
+        def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...
+        def take(self, indices: Any, axis: int | None = None) -> Tensor: ...
+        def tanh(self) -> Tensor: ...
+        def trace(self, offset: int = 0) -> Tensor: ...
+        def transpose(self, *axes: Any) -> Tensor: ...
+        def var(self, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor: ...
+
+
+def wrap(value: Any, node: Node | None = None) -> Tensor:
+    """Return a Tensor around `value` without copying it."""
+    tensor = new(Tensor)
+    tensor._value = value
+    tensor._node = node
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """Return the array inside a Tensor, anything else as it is; containers element by element."""
+    kind = type(value)
+    if kind is Tensor:
+        return value._value
+    if kind is list or kind is tuple:
+        return kind([unwrap(one) for one in value])
+    return value
+
+
+def private_copy(data: Any, dtype: Any = None) -> Any:
+    """Return `data` as an array that nobody else can change; duck arrays other than NumPy's are kept.
+
+    A 0-d array becomes a NumPy scalar, which is immutable and computes faster.
+    """
+    if type(data) is Tensor:
+        data = data._value if data._node is None else data.__array__()
+    if not isinstance(data, np.ndarray) and hasattr(data, "__array_function__"):
+        return data if dtype is None else data.astype(dtype)
+    try:
+        value = np.array(data, dtype)
+    except ValueError as error:
+        raise DTypeError(f"tensor: {error}") from error
+    if value.dtype.kind not in "biufc":
+        raise DTypeError(f"tensor: expected numbers, got {type(data).__name__} of dtype {value.dtype}")
+    return value if value.ndim else value[()]
+
+
+def operand(value: Any) -> Any:
+    """Return a raw operand of a recorded operation: a number or a duck array."""
+    kind = type(value)
+    if kind in SCALARS:
+        return value
+    if kind is np.ndarray or isinstance(value, np.generic):
+        if value.dtype.kind in "biufc":
+            return value if value.shape else value[()]
+    elif hasattr(value, "__array_function__") and kind is not Tensor:
+        return value
+    elif kind is list or kind is tuple:
+        return operand(np.asarray(value))
+    raise DTypeError(f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}")
+
+
+def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
+    name = f"numpy.{ufunc.__name__}"
+    if ufunc not in UFUNCS:
+        return UnsupportedFunctionError(
+            f"{name} has no derivative rule; compose it from functions that have one, or pass .detach() where no"
+            " gradient is wanted"
+        )
+    if "out" in kwargs:
+        return UnsupportedFunctionError(
+            f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"
+            " array = array + tensor"
+        )
+    return UnsupportedFunctionError(
+        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=, .astype for dtype="
+    )
+
+
+def method(name: str, function: Any) -> None:
+    """Attach `function` to Tensor as method or property `name`; only names declared in the class are meant."""
+    setattr(Tensor, name, function)
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
+    """Make a Tensor; the same as the constructor `Tensor`.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.  Python floats become float64.
+    dtype : dtype, optional
+        As in `numpy.array`.
+    requires_grad : bool, default False
+        Whether to record what is computed from it.
+    name : str, optional
+        Shown in drawings and messages.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DTypeError
+        If the data are not numbers, or gradients are asked of integers or booleans.
+    """
+    return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)

@@ -1,0 +1,334 @@
+"""What users call to differentiate: `backward` on a Tensor, `gradients` of a graph, `grad` and its relatives of functions.
+
+The functional transforms take arrays, Tensors and nested containers of them and give the same back.  They nest: where
+the result depends on a Tensor tracked outside, it is a tracked Tensor itself, so nothing is detached silently.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.containers import flatten
+from tinygrad_bp.errors import DTypeError, GraphError
+from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording
+from tinygrad_bp.tensor import SCALARS, Tensor, method, private_copy, unwrap, wrap
+from tinygrad_bp.walk import pull_back, seed
+
+_accumulating = threading.Lock()  # two threads that add into one leaf lose nothing
+
+
+def backward(
+    self: Tensor,
+    cotangent: Any = None,
+    *,
+    retain_graph: bool = True,
+    create_graph: bool = False,
+) -> None:
+    """Add the gradient of this Tensor into `.grad` of every leaf it depends on.
+
+    Parameters
+    ----------
+    cotangent : array or Tensor of this shape, optional
+        What to begin with; 1 for a scalar, required for anything else.
+    retain_graph : bool, default True
+        False frees the residuals as the walk passes, which saves memory; the graph cannot be walked again.
+    create_graph : bool, default False
+        Record the walk itself, so that the gradients can be differentiated again.
+
+    Raises
+    ------
+    GraphError
+        If nothing is tracked, the cotangent is missing or has another shape, or the residuals were freed.
+    """
+    start = seed(self, cotangent, "backward")
+    if create_graph:
+        start = _tensor(start)
+    found = pull_back({self._node: start}, record=create_graph, free=not retain_graph)  # type: ignore[dict-item]  # seed raised on None
+    for leaf, ct in found.items():
+        ct = conform(ct, leaf)
+        with _accumulating:
+            prior = leaf.grad  # type: ignore[attr-defined]  # without targets the walk keeps leaves only
+            if create_graph:
+                leaf.grad = ct if prior is None else prior + ct  # type: ignore[attr-defined]
+            else:
+                leaf.grad = wrap(ct if prior is None else prior._value + ct)  # type: ignore[attr-defined]
+
+
+method("backward", backward)
+
+
+def conform(ct: Any, node: Node) -> Any:
+    """Return `ct` in the node's dtype; a real node gets the real part."""
+    if ct.dtype is node.dtype or ct.dtype == node.dtype:
+        return ct
+    if ct.dtype.kind == "c" and node.dtype.kind == "f":
+        ct = np.real(ct)
+    return ct.astype(node.dtype)
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else wrap(value)
+
+
+def gradients(
+    output: Tensor,
+    inputs: Any,
+    cotangent: Any = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool = True,
+) -> Any:
+    """Return the gradients of a recorded Tensor in any Tensors of its graph, leaves or interior.
+
+    Parameters
+    ----------
+    output : Tensor
+        Where to begin.
+    inputs : Tensor, or nested container of Tensors
+        Tracked Tensors; what `output` does not depend on gets zeros.
+    cotangent : array or Tensor of output's shape, optional
+        1 for a scalar, required for anything else.
+    create_graph : bool, default False
+        Record the walk, so that the result can be differentiated again.
+    retain_graph : bool, default True
+        False frees the residuals as the walk passes.
+
+    Returns
+    -------
+    Tensor, or container like `inputs`
+
+    Raises
+    ------
+    GraphError
+        If an input or the output tracks nothing, or the cotangent does not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_bp as tg
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> tg.gradients(y * y, [x, y])
+    [Tensor(108.), Tensor(18.)]
+    """
+    wanted, rebuild = flatten(inputs)
+    nodes = []
+    for one in wanted:
+        if not isinstance(one, Tensor) or one.node is None:
+            raise GraphError("gradients: an input tracks nothing; make it with requires_grad=True")
+        nodes.append(one.node)
+    start = seed(output, cotangent, "gradients")
+    found = pull_back(
+        {output.node: _tensor(start) if create_graph else unwrap(start)},  # type: ignore[dict-item]  # seed raised on None
+        targets=nodes,
+        record=create_graph,
+        free=not retain_graph,
+    )
+    return rebuild([_tensor(_found(found, node)) for node in nodes])
+
+
+def _found(found: dict[Node, Any], node: Node) -> Any:
+    ct = found.get(node)
+    return np.zeros(node.shape, node.dtype)[()] if ct is None else conform(ct, node)
+
+
+class _Call:
+    """One call of a function on fresh variables: the values, the graph, and how to build the answers."""
+
+    def __init__(self, name: str, primals: Sequence[Any]) -> None:
+        self.name = name
+        self.flat, self.rebuild = flatten(list(primals))
+        self.variables = [_variable(name, one) for one in self.flat]
+        self.nodes: list[Node] = [one.node for one in self.variables]  # type: ignore[misc]  # variables are tracked
+        self.arguments = self.rebuild(self.variables)
+
+    def pull(self, seeds: dict[Node, Any], *, free: bool) -> Any:
+        """Return the cotangents of the primals, shaped like them: arrays, or Tensors where something outside asks."""
+        outside = is_recording() and _depends_outside(seeds, self.nodes)
+        if outside:
+            seeds = {node: _tensor(ct) for node, ct in seeds.items()}
+        with enable_grad():
+            found = pull_back(seeds, targets=self.nodes, record=outside, free=free and not outside)
+        seeds.clear()
+        answers = []
+        for node, primal in zip(self.nodes, self.flat, strict=True):
+            ct = _found(found, node)
+            found.pop(node, None)
+            if outside or isinstance(primal, Tensor):
+                answers.append(_tensor(ct))
+            else:
+                answers.append(ct if _exclusive(ct) else np.array(ct)[()])
+        return self.rebuild(answers)
+
+    def value(self, result: Any) -> Any:
+        """Return what the function gave, as an array unless it depends on Tensors from outside."""
+        if not isinstance(result, Tensor):
+            return result
+        if result.node is not None and is_recording() and _depends_outside([result.node], self.nodes):
+            return result
+        value = result._value
+        if any(isinstance(one, Tensor) for one in self.flat):
+            return wrap(value)
+        return np.array(value)[()]
+
+
+def _variable(name: str, primal: Any) -> Tensor:
+    """Return a fresh variable with the value of `primal`; in the graph of `primal` if that is tracked."""
+    if isinstance(primal, Tensor) and primal.node is not None:
+        with enable_grad():
+            return np.positive(primal)  # type: ignore[return-value]  # dispatches to Tensor
+    value = primal._value if isinstance(primal, Tensor) else private_copy(primal)
+    if value.dtype.kind not in "fc":
+        hint = " (write 2.0, not 2)" if type(primal) in SCALARS else "; use .astype(float)"
+        raise DTypeError(f"{name}: cannot differentiate with respect to {value.dtype} values{hint}")
+    return wrap(value, Variable(value.shape, value.dtype))
+
+
+def _depends_outside(roots: Iterable[Node], nodes: Sequence[Node]) -> bool:
+    """Whether `roots` depend on tracked values other than through `nodes`' own values."""
+    own = set(nodes)
+    floor = min((node.index for node in nodes), default=-1)
+    return any(
+        (type(node) is Leaf and node not in own)
+        or any(parent is not None and parent.index < floor for parent in node.parents)
+        for node in ancestors(*roots, floor=floor)
+    )
+
+
+def _exclusive(ct: Any) -> bool:
+    """Whether the caller's two names are all that refer to `ct`, so that it may be handed out without a copy."""
+    if isinstance(ct, np.generic):
+        return True
+    return type(ct) is np.ndarray and ct.base is None and ct.flags.writeable and sys.getrefcount(ct) <= OWN_REFERENCES
+
+
+# The name in `pull`, the parameter of `_exclusive`, and getrefcount's own argument.
+OWN_REFERENCES = 3
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return a function that gives f's value and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar.
+    argnums : int or sequence of int, default 0
+        Which positional arguments to differentiate; each an array, a Tensor, a float, or a nest of them.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``; the gradient has the structure of the argument, a tuple of them for several.
+
+    Raises
+    ------
+    GraphError
+        When called, if f's result is no scalar.
+    DTypeError
+        When called, if an argument to differentiate holds integers.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.value_and_grad(lambda w: np.sum(w * w))(np.array([1.0, 2.0]))
+    (np.float64(5.0), array([2., 4.]))
+    """
+    several = not isinstance(argnums, int)
+    positions = tuple(argnums) if not isinstance(argnums, int) else (argnums,)
+
+    @functools.wraps(f)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        call = _Call("grad", [args[i] for i in positions])
+        arguments = list(args)
+        for i, one in zip(positions, call.arguments, strict=True):
+            arguments[i] = one
+        with enable_grad():
+            result = f(*arguments, **kwargs)
+        if np.shape(result) != ():
+            raise GraphError(
+                f"grad: the function returned shape {np.shape(result)}, a scalar is needed; reduce it, for instance"
+                " with numpy.sum, or use tg.vjp with a cotangent"
+            )
+        value = call.value(result)
+        node = result.node if isinstance(result, Tensor) else None
+        seeds = {} if node is None else {node: result.dtype.type(1)}
+        del result, arguments
+        grads = call.pull(seeds, free=True)
+        return value, (tuple(grads) if several else grads[0])
+
+    return differentiated
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return a function that gives the gradient of `f`; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.grad(np.sin)(0.0)
+    np.float64(1.0)
+    >>> tg.grad(tg.grad(np.sin))(np.pi / 2)
+    np.float64(-1.0)
+    """
+    both = value_and_grad(f, argnums)
+
+    @functools.wraps(f)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return differentiated
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Compute ``f(*primals)`` and the map that pulls a cotangent of the result back to the primals.
+
+    Parameters
+    ----------
+    f : callable
+        Returns an array, or a nested container of arrays.
+    *primals
+        Arrays, Tensors, floats, or nests of them.
+
+    Returns
+    -------
+    value
+        What f returned.
+    pull : callable
+        Takes a cotangent of the shape and structure of the value; gives one cotangent for each primal.  It can be
+        called again.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> value, pull = tg.vjp(np.multiply, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    call = _Call("vjp", primals)
+    with enable_grad():
+        result = f(*call.arguments)
+    outputs, rebuild = flatten(result)
+    value = rebuild([call.value(one) for one in outputs])
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        cts, _ = flatten(cotangent)
+        if len(cts) != len(outputs):
+            raise GraphError(f"vjp: {len(cts)} cotangents for {len(outputs)} results")
+        seeds: dict[Node, Any] = {}
+        for output, ct in zip(outputs, cts, strict=True):
+            if isinstance(output, Tensor) and output.node is not None:
+                start = seed(output, ct, "vjp")
+                seeds[output.node] = seeds[output.node] + start if output.node in seeds else start
+        tracked = any(isinstance(ct, Tensor) and ct.requires_grad for ct in cts)
+        if not tracked:
+            return tuple(call.pull({n: unwrap(ct) for n, ct in seeds.items()}, free=False))
+        found = pull_back({n: _tensor(ct) for n, ct in seeds.items()}, targets=call.nodes, record=True)
+        return tuple(call.rebuild([_tensor(_found(found, node)) for node in call.nodes]))
+
+    return value, pull
