@@ -1,7 +1,11 @@
-"""Functions that NumPy lacks and that need no rule: compositions of functions that have one."""
+"""Functions that NumPy lacks and that need no rule: compositions of functions that have one.
+
+An array gives an array, a Tensor a Tensor; gradients of any order come from the parts.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,24 +14,99 @@ from tinygrad_bp.rules.activations import sigmoid
 from tinygrad_bp.rules.losses import reduced, require_same_shape
 from tinygrad_bp.rules.reductions import log_softmax
 
+GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) is sigmoid(2 u)
+GELU_CUBE = 0.044715  # the paper's fit of the cubic term to the Gaussian distribution function
+# Beyond it sigmoid is exactly 0 or 1 in float64, and the cube of a large x would overflow for nothing.
+GELU_SATURATED = 25.0
+
 
 def softmax(x: Any, axis: int = -1) -> Any:
-    """Compute the softmax along `axis`."""
+    """Compute ``exp(x) / sum(exp(x))`` along `axis`, as the exponential of `log_softmax`.
+
+    Parameters
+    ----------
+    x : array or Tensor
+        Logits of any size, also 1000 or ``-inf``.
+    axis : int, default -1
+        The axis along which the result sums to 1.
+
+    Returns
+    -------
+    array or Tensor of x's shape
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
     return np.exp(log_softmax(x, axis=axis))
 
 
 def silu(x: Any) -> Any:
-    """Compute ``x * sigmoid(x)``."""
+    """Compute ``x * sigmoid(x)`` of each element.
+
+    Parameters
+    ----------
+    x : array or Tensor
+
+    Returns
+    -------
+    array or Tensor of x's shape
+
+    Notes
+    -----
+    Hendrycks & Gimpel (2016), "Gaussian error linear units", section 2; also called swish.
+    """
+    x = _operand(x)
     return x * sigmoid(x)
 
 
 def gelu(x: Any) -> Any:
-    """Compute the tanh form of the Gaussian error linear unit (Hendrycks & Gimpel 2016)."""
-    return 0.5 * x * (1.0 + np.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    """Compute the tanh form of the Gaussian error linear unit of each element.
+
+    Parameters
+    ----------
+    x : array or Tensor
+
+    Returns
+    -------
+    array or Tensor of x's shape
+
+    Notes
+    -----
+    ``0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))``: Hendrycks & Gimpel (2016), "Gaussian error
+    linear units", section 2.  It differs from ``x Phi(x)`` by less than 0.0005.  Computed as
+    ``x sigmoid(2 u)``, the same function without the cancellation in ``1 + tanh(u)`` for negative x.
+    """
+    x = _operand(x)
+    inner = np.clip(x, -GELU_SATURATED, GELU_SATURATED)
+    return x * sigmoid(GELU_SLOPE * inner * (1.0 + GELU_CUBE * (inner * inner)))
 
 
 def mse(prediction: Any, target: Any, reduction: str = "mean") -> Any:
-    """Compute the mean squared error."""
+    """Compute the squared error ``(prediction - target)**2``.
+
+    Parameters
+    ----------
+    prediction : array or Tensor
+    target : array or Tensor of the same shape
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    scalar, or array of the shape of `prediction` for "none"
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ; they would broadcast silently.
+    """
     require_same_shape("mse", prediction, target)
-    error = prediction - target
+    error = _operand(prediction) - _operand(target)
     return reduced(error * error, reduction)
+
+
+def _operand(x: Any) -> Any:
+    """Return `x`, or an array of it where it is a Python number or a list."""
+    return x if hasattr(x, "dtype") else np.asarray(x)[()]

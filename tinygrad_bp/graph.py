@@ -36,21 +36,27 @@ class Node:
     ----------
     rule : Rule
         The row of the table that was applied.
-    parents : tuple of (Node or None)
-        One entry an argument of the rule; None where the argument tracks nothing.
+    left, right, more
+        How `parents` is kept: most rules have one or two arguments, and a tuple less on every node is a third less
+        for Python's cycle collector to visit.  `more` holds all parents where there are three or more.
     saved : tuple or None
         ``(out, *arguments, *parameters)`` as the rule's pulls take them.  A value that no needed pull reads is not kept:
-        None stands for `out`, the parent node (which has shape and dtype) for an argument.  None once freed.
+        None stands for it, or the parent node (which has shape and dtype) where the rule may ask for these.  None once
+        freed.
     index : int
         Order of creation.
     shape, dtype
         Of the result.
     """
 
-    __slots__ = ("__weakref__", "dtype", "index", "label", "parents", "rule", "saved", "shape")
+    __slots__ = (
+        "__weakref__", "dtype", "index", "label", "left", "more", "right", "rule", "saved", "shape"
+    )  # fmt: skip
 
     rule: Rule
-    parents: tuple[Node | None, ...]
+    left: Node | None
+    right: Node | None
+    more: tuple[Node | None, ...] | None
     saved: tuple[Any, ...] | None
     index: int
     shape: Shape
@@ -61,6 +67,11 @@ class Node:
     def name(self) -> str | None:
         """The name that a user gave, or None."""
         return getattr(self, "label", None)
+
+    @property
+    def parents(self) -> tuple[Node | None, ...]:
+        """One entry an argument of the rule; None where the argument tracks nothing."""
+        return self.more or (self.left, self.right)[: len(self.rule.pulls)]
 
     @property
     def ndim(self) -> int:
@@ -103,7 +114,7 @@ class Leaf(Node):
 
     def __init__(self, shape: Shape, dtype: Any, name: str | None = None) -> None:
         self.rule = LEAF  # type: ignore[assignment]  # stands in for a Rule: same attributes, no arguments
-        self.parents = ()
+        self.left = self.right = self.more = None
         self.saved = ()
         self.index = tick()
         self.shape = shape
@@ -139,7 +150,7 @@ def ancestors(*roots: Node, floor: int = -1) -> list[Node]:
     seen = set(roots)
     order = list(seen)
     for node in order:  # grows while it is read: a breadth-first search without a queue
-        for parent in node.parents:
+        for parent in node.more or (node.left, node.right):
             if parent is not None and parent not in seen and parent.index >= floor:
                 seen.add(parent)
                 order.append(parent)

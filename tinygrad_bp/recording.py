@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
 from tinygrad_bp.errors import ShapeError, TinygradError
 from tinygrad_bp.graph import Node, is_recording, tick
 from tinygrad_bp.tensor import SCALARS, Tensor, new, operand
 
+NOTHING = (None, None, None)
 Recorder = Callable[..., Any]
 
 
@@ -39,8 +40,9 @@ def unary(rule: Any) -> Recorder:
             return result
         result._node = node = new(Node)
         node.rule = rule
-        node.parents = (parent,)
-        node.saved = (out if save_out else None, value if save_x else parent)
+        node.left = parent
+        node.right = node.more = None
+        node.saved = (out if save_out else None, value if save_x else None)
         node.index = tick()
         node.shape = out.shape
         node.dtype = out.dtype
@@ -53,6 +55,8 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
     """Return the recorder of a rule with two arguments and no parameters; `swap` for reflected operators."""
     forward = rule.forward
     saves = [rule.saves(mask) for mask in range(4)]
+    # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to the cycle collector.
+    stand_in = None if rule.kind == "elementwise" else True
 
     def record(x: Any, y: Any) -> Any:
         if swap:
@@ -78,16 +82,22 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
         save_out, save_a, save_b = saves[tracked]
-        if left is None and save_a and type(a) is np.ndarray and type(x) is not Tensor:
+        if left is None and save_a and type(a) is ndarray and type(x) is not Tensor:
             a = a.copy()  # a raw array is the user's to change; what a rule will read is ours
-        if right is None and save_b and type(b) is np.ndarray and type(y) is not Tensor:
+        if right is None and save_b and type(b) is ndarray and type(y) is not Tensor:
             b = b.copy()
         result = new(Tensor)
         result._value = out
         result._node = node = new(Node)
         node.rule = rule
-        node.parents = (left, right)
-        node.saved = (out if save_out else None, a if save_a else left, b if save_b else right)
+        node.left = left
+        node.right = right
+        node.more = None
+        node.saved = (
+            NOTHING
+            if not (save_out or save_a or save_b or stand_in)
+            else (out if save_out else None, a if save_a else stand_in and left, b if save_b else stand_in and right)
+        )
         node.index = tick()
         node.shape = out.shape
         node.dtype = out.dtype
@@ -96,23 +106,25 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
     return record
 
 
-def nary(rule: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
+def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """Apply `rule` to any number of arguments, of which all may be tracked, and to parameters, of which none may."""
-    values: list[Any] = []
+    values = []
     parents: list[Node | None] = []
     tracked = 0
+    bit = 1
     wrapped = False
-    for position, arg in enumerate(args):
+    for arg in args:
         if type(arg) is Tensor:
             wrapped = True
             values.append(arg._value)
-            node = arg._node if rule.pulls[position] is not None else None
+            node = arg._node
             parents.append(node)
             if node is not None:
-                tracked |= 1 << position
+                tracked |= bit
         else:
             values.append(arg if type(arg) in SCALARS else operand(arg))
             parents.append(None)
+        bit <<= 1
     try:
         out = rule.forward(*values, *params)
     except ValueError as error:
@@ -120,20 +132,29 @@ def nary(rule: Any, args: Sequence[Any], params: Sequence[Any]) -> Any:
     if not (tracked and is_recording()):
         return _untracked(out) if wrapped else out
     saves = rule.saves(tracked)
+    for position, save in enumerate(saves[1:]):
+        if not save:
+            values[position] = parents[position]
+        elif parents[position] is None:
+            value = values[position]
+            if type(value) is ndarray and type(args[position]) is not Tensor:
+                values[position] = value.copy()  # a raw array is the user's to change
     result = new(Tensor)
     result._value = out
     result._node = node = new(Node)
     node.rule = rule
-    node.parents = tuple(parents)
-    saved = [out if saves[0] else None]
-    for arg, value, parent, save in zip(args, values, parents, saves[1:], strict=True):
-        if not save:
-            saved.append(parent)
-        elif type(arg) is Tensor or type(value) is not np.ndarray:
-            saved.append(value)
-        else:
-            saved.append(value.copy())  # a raw array is the user's to change
-    node.saved = (*saved, *map(frozen, params))
+    if len(parents) > 2:
+        node.left = node.right = None
+        node.more = tuple(parents)
+    else:
+        node.left = parents[0]
+        node.right = parents[1] if len(parents) == 2 else None
+        node.more = None
+    node.saved = (
+        out if saves[0] else None,
+        *values,
+        *(map(frozen, params) if params else ()),
+    )
     node.index = tick()
     node.shape = out.shape
     node.dtype = out.dtype
@@ -150,7 +171,7 @@ def _untracked(out: Any) -> Tensor:
 def frozen(param: Any) -> Any:
     """Return `param` with every array in it (index arrays, masks) copied, so that later changes cannot reach the graph."""
     kind = type(param)
-    if kind is np.ndarray:
+    if kind is ndarray:
         return param.copy()
     if kind is tuple or kind is list:
         return tuple([frozen(one) for one in param])

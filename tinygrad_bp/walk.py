@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Node, ancestors
+from tinygrad_bp.graph import LEAF, Node, ancestors
 from tinygrad_bp.tensor import Tensor, wrap
 
 Cotangents = dict[Node, Any]
@@ -59,23 +59,23 @@ def pull_back(
         ct = cts.pop(node, None)  # pop, not get: frees the cotangent before the next rule allocates
         if ct is None:
             continue
+        rule = node.rule
+        if rule is LEAF:
+            if not wanted or node in wanted:
+                kept[node] = ct
+            continue
         if node in wanted:
             kept[node] = ct
-        elif not (node.parents or wanted):
-            kept[node] = ct
-        if not node.parents:
-            continue
         saved = node.saved
         if saved is None:
             raise GraphError(
                 f"backward: the residuals of {node.rule.name} {node.shape} were freed by an earlier backward with"
                 " retain_graph=False; drop that argument to walk a graph twice"
             )
-        rule = node.rule
         values = _retracked(node, saved) if record else saved
         if free:
             node.saved = None
-        for pull, parent in zip(rule.pulls, node.parents):  # noqa: B905  # equal by construction; strict= costs 10 %
+        for pull, parent in zip(rule.pulls, node.more or (node.left, node.right)):  # noqa: B905  # a rule of one argument has no right
             if parent is None or parent.index < floor:
                 continue
             part = pull(ct, *values)  # type: ignore[misc]  # a tracked argument has a pull: recorders see to it

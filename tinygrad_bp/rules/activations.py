@@ -6,19 +6,44 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.memory import empty_like
 from tinygrad_bp.rules.table import elementwise
 
-# Above it 1 + exp(x) rounds to exp(x), so sigmoid is 1 already; exp(CEILING) is finite even in float16.
-CEILING = {"e": 11.0, "f": 40.0}
+# A Python number costs a ufunc on a small array more than the arithmetic: 0-d arrays of the right dtype do not.
+_ONE = {char: np.ones((), char) for char in "fd"}
+_ZERO = {char: np.zeros((), char) for char in "fd"}
+# Above it 1 + exp(x) rounds to exp(x), so sigmoid is 1 already, and exp stays finite.
+_CEILING = {char: np.full((), 40.0, char) for char in "fd"}
+CEILING_HALF = 11.0
+
+# Elements from which one array less is worth setting the error state for.
+LARGE = 8192
+
+
+def zero(x: Any) -> Any:
+    """Return a 0 that does not change the dtype of what it meets, in the form that is cheapest for `x`."""
+    return _ZERO.get(x.dtype.char, 0)
 
 
 def raw_sigmoid(x: Any) -> Any:
-    """Return exp(x) / (1 + exp(x)): exact to the last bits in both tails, never overflowing, 0 and 1 at -+1000."""
-    if type(x) is np.ndarray and x.dtype.char in "df":
-        grown = np.exp(np.minimum(x, 40.0))
-        return grown / (grown + 1.0)
-    grown = np.exp(np.minimum(x, CEILING.get(x.dtype.char, 40.0)) if x.dtype.kind == "f" else x)
-    return grown / (grown + 1)
+    """Return the logistic function, exact to the last bits in both tails, 0 and 1 at -+1000, without warnings."""
+    char = x.dtype.char
+    if type(x) is not np.ndarray or char not in _ONE:
+        if x.dtype.kind == "f":
+            x = np.minimum(x, CEILING_HALF if char == "e" else 40.0)
+        grown = np.exp(x)
+        return grown / (grown + 1)
+    one = _ONE[char]
+    if x.size < LARGE:  # exp(x) / (1 + exp(x)), held below overflow
+        grown = np.minimum(x, _CEILING[char])
+        np.exp(grown, grown)
+        total = np.add(grown, one)
+        return np.divide(grown, total, total)
+    out = np.negative(x, empty_like(x))
+    with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that is wanted
+        np.exp(out, out)
+    np.add(out, one, out)
+    return np.reciprocal(out, out)
 
 
 def sigmoid(x: Any) -> Any:
@@ -36,9 +61,31 @@ def sigmoid(x: Any) -> Any:
     return raw_sigmoid(x)
 
 
+def _raw_logistic_slope(ct: Any, s: Any) -> Any:
+    if type(s) is np.ndarray and type(ct) is np.ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
+        slope = np.multiply(s, s, empty_like(s))
+        np.subtract(s, slope, slope)
+        return np.multiply(slope, ct, slope)
+    return ct * (s - s * s)
+
+
+def logistic_slope(ct: Any, s: Any) -> Any:
+    """Compute ``ct * s * (1 - s)``: the pull of the sigmoid as one record, since it runs in every step."""
+    return _raw_logistic_slope(ct, s)
+
+
+logistic_slope = elementwise(
+    logistic_slope,
+    lambda ct, _out, _ct, s: logistic_slope(ct, s),
+    lambda ct, _out, ct1, s: ct * ct1 * (1 - 2 * s),
+    forward=_raw_logistic_slope,
+    composition=lambda ct, s: ct * s * (1 - s),
+)
+
+
 sigmoid = elementwise(
     sigmoid,
-    lambda ct, out, _x: ct * (out - out * out),
+    lambda ct, out, _x: (_raw_logistic_slope if type(ct) is np.ndarray else logistic_slope)(ct, out),
     forward=raw_sigmoid,
     methods=("sigmoid",),
     composition=lambda x: 1 / (1 + np.exp(-x)),
@@ -89,7 +136,7 @@ def relu(x: Any) -> Any:
 def _raw_relu(x: Any) -> Any:
     if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
         return x if x > 0.0 or x != x else np.float64(0.0)  # noqa: PLR0124  # NaN stays NaN
-    return np.maximum(x, 0)
+    return np.maximum(x, zero(x))
 
 
 relu = elementwise(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tinygrad_bp.memory import empty_like
 from tinygrad_bp.rules.table import POSITIVE, REAL, UNIT, elementwise
 
 LN2 = float(np.log(2.0))
@@ -25,8 +26,33 @@ elementwise(np.arccos, lambda ct, _out, x: -ct / np.sqrt(1 - x * x), domain=UNIT
 elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
 elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
-# ct - ct*out*out, not ct*(1 - out*out): a Python 1 costs NumPy more than a product of small arrays
-elementwise(np.tanh, lambda ct, out, _x: ct - ct * out * out, methods=("tanh",))
+
+
+def _raw_tanh_slope(ct: Any, t: Any) -> Any:
+    if type(t) is np.ndarray and type(ct) is np.ndarray and ct.dtype is t.dtype and ct.shape == t.shape:
+        slope = np.multiply(t, t, empty_like(t))
+        np.multiply(slope, ct, slope)
+        return np.subtract(ct, slope, slope)
+    return ct - ct * t * t  # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+
+
+def tanh_slope(ct: Any, t: Any) -> Any:
+    """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
+    return _raw_tanh_slope(ct, t)
+
+
+tanh_slope = elementwise(
+    tanh_slope,
+    lambda ct, _out, _ct, t: tanh_slope(ct, t),
+    lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
+    forward=_raw_tanh_slope,
+    composition=lambda ct, t: ct * (1 - t * t),
+)
+elementwise(
+    np.tanh,
+    lambda ct, out, _x: (_raw_tanh_slope if type(ct) is np.ndarray else tanh_slope)(ct, out),
+    methods=("tanh",),
+)
 elementwise(np.arcsinh, lambda ct, _out, x: ct / np.sqrt(x * x + 1))
 elementwise(np.arccosh, lambda ct, _out, x: ct / np.sqrt(x * x - 1), domain=(1.2, 4.0))
 elementwise(np.arctanh, lambda ct, _out, x: ct / (1 - x * x), domain=UNIT)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.rules.activations import sigmoid, softplus
+from tinygrad_bp.rules.activations import raw_sigmoid, sigmoid, softplus, zero
 from tinygrad_bp.rules.reductions import log_softmax
 from tinygrad_bp.rules.table import call, general
 
@@ -22,7 +22,8 @@ def require_same_shape(name: str, prediction: Any, target: Any) -> None:
     ShapeError
         If the shapes differ.
     """
-    first, second = np.shape(prediction), np.shape(target)
+    first = prediction.shape if hasattr(prediction, "shape") else np.shape(prediction)
+    second = target.shape if hasattr(target, "shape") else np.shape(target)
     if first != second:
         raise ShapeError(
             f"{name}: predictions have shape {first}, targets {second}; they must agree (they would broadcast"
@@ -59,11 +60,20 @@ def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
         np.negative(losses, losses)
         np.exp(losses, losses)
         np.log1p(losses, losses)
-        losses += np.maximum(z, 0.0)
-        losses -= y * z
+        np.add(losses, np.maximum(z, zero(z)), losses)
+        np.subtract(losses, y * z, losses)
     else:
         losses = np.log1p(np.exp(-np.absolute(z))) + np.maximum(z, 0) - y * z
     return reduced(losses, reduction)
+
+
+def _bce_slope(z: Any, y: Any, part: Any) -> Any:
+    """Return ``(sigmoid(z) - y) * part``, in place on raw arrays."""
+    if type(z) is type(y) is np.ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
+        error = raw_sigmoid(z)
+        np.subtract(error, y, error)
+        return np.multiply(error, part, error)
+    return (sigmoid(z) - y) * part
 
 
 def _bce_bind(logits: Any, targets: Any, reduction: str = "mean") -> Any:
@@ -110,7 +120,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 bce_with_logits = general(
     bce_with_logits,
-    lambda ct, _out, z, y, reduction: (sigmoid(z) - y) * share(ct, z.size, reduction),
+    lambda ct, _out, z, y, reduction: _bce_slope(z, y, share(ct, z.size, reduction)),
     lambda ct, _out, z, _y, reduction: -z * share(ct, z.size, reduction),
     forward=_bce_forward,
     push=_bce_push,
@@ -233,7 +243,7 @@ def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
 
 def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
     labels = np.asarray(labels)
-    shape = np.shape(logits)
+    shape = logits.shape
     if len(shape) != 2 or labels.shape != shape[:1]:
         raise ShapeError(
             f"cross_entropy: expected logits (m, classes) and labels (m,), got {shape} and {labels.shape}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.memory import empty
 from tinygrad_bp.rules.subscripts import parse
 from tinygrad_bp.rules.table import bilinear, call, composed, general, variadic
 from tinygrad_bp.shapes import Axis, normalize_axes
@@ -185,10 +186,28 @@ def affine_composed(x: Any, W: Any, b: Any) -> Any:
     return np.matmul(x, W) + b
 
 
+# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the samples are then
+# several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3 times).
+TALL = 512
+NARROW = 32
+
+
+def product(x: Any, y: Any) -> Any:
+    """Return ``x @ y`` of matrices; a tall narrow raw result is in Fortran order."""
+    if not (type(x) is type(y) is np.ndarray and x.ndim == 2 and x.dtype is y.dtype):
+        return np.matmul(x, y)
+    rows, columns = len(x), y.shape[1]
+    if rows >= TALL and columns <= NARROW:
+        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
+    if rows * columns < TALL * NARROW:
+        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
+    return x.dot(y, empty((rows, columns), x.dtype))
+
+
 def _affine_forward(x: Any, W: Any, b: Any) -> Any:
     if W.ndim != 2 or b.shape != W.shape[1:]:
         raise ShapeError(f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}")
-    out = np.dot(x, W) if type(x) is type(W) is np.ndarray else np.matmul(x, W)
+    out = product(x, W)
     if type(out) is np.ndarray and out.dtype is b.dtype:
         return np.add(out, b, out)  # out is ours: no second array
     return out + b
@@ -199,7 +218,7 @@ def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
         return np.expand_dims(x, 1) * ct
     if x.ndim > 2:
         x, ct = np.reshape(x, (-1, x.shape[-1])), np.reshape(ct, (-1, ct.shape[-1]))
-    return np.matmul(x.T, ct)
+    return product(x.T, ct)
 
 
 def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
@@ -239,7 +258,7 @@ def affine(x: Any, W: Any, b: Any) -> Any:
 
 affine = general(
     affine,
-    lambda ct, _out, _x, W, _b: np.matmul(ct, W.T),
+    lambda ct, _out, _x, W, _b: product(ct, W.T),
     _affine_weights,
     lambda ct, _out, _x, _W, _b: unbroadcast(ct, _b.shape),
     forward=_affine_forward,

@@ -294,28 +294,38 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
 
     def record(*args: Any, **kwargs: Any) -> Any:
         arguments, params = bind(*args, **kwargs)
-        for param in params:
-            if type(param) is Tensor and param.requires_grad:
-                raise TrackedTensorError(
-                    f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
-                )
-        return nary(rule, arguments, tuple(map(unwrap, params)))
+        if params:
+            params = tuple([_parameter(rule, one) for one in params])
+        return nary(rule, arguments, params)
 
     return record
 
 
+def _parameter(rule: Rule, value: Any) -> Any:
+    """Return a parameter without the Tensors in it; refuse one that tracks, which has no derivative here."""
+    kind = type(value)
+    if kind is Tensor and value.requires_grad:
+        raise TrackedTensorError(
+            f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
+        )
+    return unwrap(value) if kind is Tensor or kind is tuple or kind is list else value
+
+
 def _binder(rule: Rule) -> Callable[..., Any]:
-    """Return a function that splits a call by the signature of ``rule.forward`` into arguments and parameters."""
+    """Return a function that splits a call by the signature of ``rule.forward``."""
     code = rule.forward.__code__
     names = code.co_varnames[: code.co_argcount]
     defaults = rule.forward.__defaults__ or ()
     default = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True))
     count = len(rule.pulls)
+    total = len(names)
 
     def bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        if not kwargs and len(args) == total:
+            return args[:count], args[count:]
         given = dict(zip(names, args, strict=False))
         clash = [k for k in kwargs if k not in names or k in given]
-        if clash or len(args) > len(names):
+        if clash or len(args) > total:
             what = f"argument {clash[0]!r}" if clash else f"{len(args)} positional arguments"
             raise UnsupportedFunctionError(
                 f"{rule.name}: {what} is not supported on Tensors; takes {', '.join(names)}"

@@ -1,0 +1,327 @@
+"""Every row of the rule table, by the same tests: a new row is tested the moment it exists."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from oracles import EXACT, complex_step, pairing, richardson, same
+from sampling import (
+    CASES,
+    ROWS,
+    Case,
+    broadcasting_cases,
+    case,
+    cases,
+    directions,
+    each,
+    like,
+    tracked,
+)
+
+import tinygrad_bp as tg
+from tinygrad_bp.graph import Leaf
+from tinygrad_bp.memory import LEAST
+from tinygrad_bp.rules.table import TABLE, Rule, call
+
+ELEMENTWISE = [
+    rule for rule in TABLE.values() if rule.kind == "elementwise" and len(rule.pulls) == 2
+]
+
+
+def slope_of(one: Case, arrays: list[Any], tangents: list[Any], weight: Any) -> Any:
+    """Return the derivative of ``<weight, f>`` along `tangents` by the method that the rule allows."""
+    method = complex_step if one.rule.analytic else richardson
+    return method(lambda *moving: np.sum(np.asarray(one(*moving)) * weight), arrays, tangents)
+
+
+def tolerance(slope: Any, terms: int) -> float:
+    """Return what rounding allows: the oracle's own error and a few ulp a term of the sums."""
+    return 10 * slope.error + EXACT["d"] * (1 + abs(slope.value)) * max(1, terms) ** 0.5
+
+
+# The value
+
+
+def _assigned(x: Any, value: Any, index: Any) -> Any:
+    out = np.array(x)
+    out[index] = value
+    return out
+
+
+def _scatter(ct: Any, shape: Any, index: Any) -> Any:
+    out = np.zeros(shape)
+    np.add.at(out, index, ct)
+    return out
+
+
+def _log_softmax(x: Any, axis: int = -1) -> Any:
+    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
+
+
+def _reduced(losses: Any, reduction: str) -> Any:
+    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
+
+
+def _bce(z: Any, y: Any, reduction: str = "mean") -> Any:
+    p = 1 / (1 + np.exp(-z))
+    return _reduced(-(y * np.log(p) + (1 - y) * np.log(1 - p)), reduction)
+
+
+def _entropy(z: Any, labels: Any, reduction: str = "mean") -> Any:
+    return _reduced(-_log_softmax(z)[np.arange(len(labels)), labels], reduction)
+
+
+# What NumPy lacks, in NumPy's words: independent of the package, exact enough on the samples' small numbers.
+FORMULAS: dict[str, Callable[..., Any]] = {
+    "affine": lambda x, W, b: x @ W + b,
+    "assigned": _assigned,
+    "bce_with_logits": _bce,
+    "binary_cross_entropy": lambda p, y, reduction="mean": _reduced(
+        -(y * np.log(p) + (1 - y) * np.log(1 - p)), reduction
+    ),
+    "cross_entropy": _entropy,
+    "getitem": lambda x, index: operator.getitem(x, index),
+    "log_softmax": _log_softmax,
+    "logistic_slope": lambda ct, s: ct * s * (1 - s),
+    "logsumexp": lambda x, axis=None, keepdims=False: np.log(
+        np.sum(np.exp(x), axis=axis, keepdims=keepdims)
+    ),
+    "relu": lambda x: np.where(x > 0, x, 0.0)[()],
+    "scatter": _scatter,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "tanh_slope": lambda ct, t: ct * (1 - t**2),
+}
+
+
+def plain(rule: Rule) -> Callable[..., Any]:
+    """Return NumPy's own function, or the formula of one that NumPy lacks."""
+    module = getattr(rule.function, "__module__", None) or "numpy"
+    if isinstance(rule.function, np.ufunc) or module.startswith("numpy"):
+        return rule.function
+    return FORMULAS[rule.name]
+
+
+@each(CASES)
+def test_value_is_numpys(one: Case) -> None:
+    wanted = one.run(plain(one.rule), one.arrays)
+    value = one(*tracked(one.arrays))
+    assert type(value) is tg.Tensor
+    assert value.requires_grad
+    same(value.numpy(), wanted)
+    assert value.shape == np.shape(wanted)
+
+
+@each(CASES)
+def test_raw_arrays_in_raw_array_out(one: Case) -> None:
+    value = one(*one.arrays)
+    assert not isinstance(value, tg.Tensor)
+    same(value, one.run(plain(one.rule), one.arrays))
+
+
+@each(CASES)
+def test_untracked_tensors_in_untracked_tensor_out(one: Case) -> None:
+    value = one(*map(tg.tensor, one.arrays))
+    assert type(value) is tg.Tensor
+    assert not value.requires_grad
+    same(value.numpy(), one(*one.arrays))
+
+
+@each(cases(where=lambda rule: rule.composition is not None))
+def test_fused_record_equals_its_composition(one: Case) -> None:
+    arrays = one.arrays
+    weight = like(one(*arrays))
+    value, pull = tg.vjp(one, *arrays)
+    composed, pull_composed = tg.vjp(lambda *xs: one.run(one.rule.composition, xs), *arrays)
+    same(value, composed, 10)
+    for part, wanted in zip(pull(weight), pull_composed(weight), strict=True):
+        same(part, wanted, 10)
+
+
+# The derivative
+
+
+@each(CASES)
+def test_gradient(one: Case) -> None:
+    arrays = one.arrays
+    value, pull = tg.vjp(one, *arrays)
+    for seed in (3, 4):
+        weight, tangents = like(value, seed), directions(arrays, seed + 10)
+        slope = slope_of(one, arrays, tangents, weight)
+        parts = pull(weight)
+        assert [np.shape(p) for p in parts] == [np.shape(x) for x in arrays]
+        assert abs(pairing(parts, tangents) - slope.value) <= tolerance(slope, np.size(value))
+
+
+@each([one for one in CASES if len(one.places) > 1])
+def test_gradient_in_each_argument_alone(one: Case) -> None:
+    """Only one argument tracked: other residuals are kept than for all of them."""
+    arrays = one.arrays
+    weight = like(one(*arrays))
+    _, pull = tg.vjp(one, *arrays)
+    for i, wanted in enumerate(pull(weight)):
+        mixed: list[Any] = list(arrays)
+        mixed[i] = leaf = tg.tensor(arrays[i], requires_grad=True)
+        one(*mixed).backward(weight)
+        same(leaf.grad.numpy(), wanted)
+
+
+@each(CASES)
+def test_second_order(one: Case) -> None:
+    """The gradient of ``<pull(weight), e>``, also in the weight, against differences of the first order."""
+    arrays = one.arrays
+    weight = like(one(*arrays))
+    e, tangents, moving = directions(arrays, 5), directions(arrays, 6), like(weight, 7)
+
+    def first(weight: Any, *xs: Any) -> Any:
+        _, pull = tg.vjp(one, *xs)
+        return sum(np.sum(part * d) for part, d in zip(pull(weight), e, strict=True))
+
+    slope = richardson(first, [weight, *arrays], [moving, *tangents])
+    _, pull = tg.vjp(first, weight, *arrays)
+    found = pairing(pull(1.0), [moving, *tangents])
+    assert abs(found - slope.value) <= tolerance(slope, np.size(weight))
+
+
+@each(CASES)
+def test_third_order_by_symmetry(one: Case) -> None:
+    """Mixed partial derivatives do not depend on the order in which they are taken."""
+    arrays = one.arrays
+    weight = like(one(*arrays))
+    u, v, w = (directions(arrays, seed) for seed in (8, 9, 10))
+
+    def along(f: Callable[..., Any], d: list[Any]) -> Callable[..., Any]:
+        def derivative(*xs: Any) -> Any:
+            grads = tg.grad(f, argnums=range(len(xs)))(*xs)
+            return sum(np.sum(g * part) for g, part in zip(grads, d, strict=True))
+
+        return derivative
+
+    def weighted(*xs: Any) -> Any:
+        return np.sum(one(*xs) * weight)
+
+    forth = along(along(along(weighted, u), v), w)(*arrays)
+    back = along(along(along(weighted, w), v), u)(*arrays)
+    np.testing.assert_allclose(forth, back, rtol=1e-9, atol=1e-9)  # rounding grows with each order
+
+
+@each(CASES)
+def test_pull_is_linear(one: Case) -> None:
+    value, pull = tg.vjp(one, *one.arrays)
+    first, second = like(value, 11), like(value, 12)
+    together = pull(2.5 * first - 0.5 * second)
+    for whole, a, b in zip(together, pull(first), pull(second), strict=True):
+        same(whole, 2.5 * a - 0.5 * b)
+    for zero in pull(np.zeros(np.shape(value))):
+        assert not np.any(zero)
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
+def test_every_pattern_of_broadcasting(rule: Rule) -> None:
+    for one in broadcasting_cases(rule):
+        arrays = one.arrays
+        value, pull = tg.vjp(one, *arrays)
+        same(
+            value,
+            rule.function(*arrays) if rule.name not in FORMULAS else FORMULAS[rule.name](*arrays),
+        )
+        weight, tangents = like(value), directions(arrays)
+        parts = pull(weight)
+        assert [np.shape(p) for p in parts] == [np.shape(x) for x in arrays], repr(one)
+        for i, part in enumerate(parts):
+            alone = [d if k == i else None for k, d in enumerate(tangents)]
+            slope = slope_of(one, arrays, alone, weight)
+            close = abs(pairing([part], [tangents[i]]) - slope.value) <= tolerance(
+                slope, np.size(value)
+            )
+            assert close, (repr(one), i)
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "shapes",
+    [((0,), (1,)), ((1,), (0,)), ((0, 3), (3,)), ((0,), ()), ((2, 0), (2, 1)), ((0,), (0,))],
+    ids=str,
+)
+def test_broadcasting_against_nothing(rule: Rule, shapes: tuple[tuple[int, ...], ...]) -> None:
+    arrays = [np.ones(shape)[()] for shape in shapes]
+    value, pull = tg.vjp(rule.function, *arrays)
+    parts = pull(np.ones(value.shape))
+    assert [np.shape(p) for p in parts] == list(shapes)
+    assert not any(np.any(p) for p in parts)  # an empty sum is 0
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
+def test_python_numbers_beside_tensors(rule: Rule) -> None:
+    one = case(rule, call((3,), (3,)))
+    x, y = one.arrays
+    number = float(y[0])
+    for arguments, wanted in (
+        ((x, number), (x, np.full(3, number))),
+        ((number, x), (np.full(3, number), x)),
+    ):
+        if rule.name == "remainder" and arguments[0] is number:
+            arguments, wanted = (number, y), (np.full(3, number), y)
+        mixed = [a if isinstance(a, float) else tg.tensor(a, requires_grad=True) for a in arguments]
+        value = rule.function(*mixed)
+        leaf = next(m for m in mixed if isinstance(m, tg.Tensor))
+        full, pull = tg.vjp(rule.function, *wanted)
+        same(value.numpy(), full)
+        value.backward(np.ones(3))
+        same(leaf.grad.numpy(), pull(np.ones(3))[mixed.index(leaf) if mixed[0] is leaf else 1])
+
+
+# The table itself
+
+
+def test_rules_have_names_and_kinds() -> None:
+    for name, rule in TABLE.items():
+        assert rule.name == name
+        assert rule.kind in {"elementwise", "linear", "bilinear", "general"}
+        assert (rule.push is not None) == (rule.kind == "general"), name
+        assert rule.pulls
+        assert all(low < high for low, high in rule.domain)
+
+
+def test_every_row_has_cases() -> None:
+    assert {one.rule.name for one in CASES} == set(ROWS)
+    assert all(one.places for one in CASES)
+
+
+@pytest.mark.parametrize("name", sorted(FORMULAS))
+def test_formulas_belong_to_rows(name: str) -> None:
+    assert name in TABLE
+
+
+def test_leaves_are_no_rules() -> None:
+    leaf = Leaf((2,), np.dtype(float))
+    assert leaf.rule.name not in TABLE
+    assert leaf.parents == ()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "name", sorted(name for name, rule in TABLE.items() if rule.kind == "elementwise")
+)
+def test_large_arrays_take_the_same_road(name: str, dtype: Any) -> None:
+    """Above LEAST bytes the hot rules take their results from buffers that are used again."""
+    rule = TABLE[name]
+    if rule.samples:
+        pytest.skip("its arguments are not plain arrays")
+    rows = LEAST // np.dtype(dtype).itemsize // 8 + 3
+    one = case(rule, call(*[(5,)] * len(rule.pulls)))
+    small = [x.astype(dtype) for x in one.arrays]
+    value, pull = tg.vjp(one, *small)
+    wanted = pull(np.ones(5, dtype))
+    wide = [np.tile(x, (rows, 2)) for x in small]
+    for _ in range(2):  # the second time the buffers are used again
+        value_wide, pull_wide = tg.vjp(one, *wide)
+        same(value_wide[7, :5], value)
+        same(value_wide[-1, 5:], value)
+        for part, w in zip(pull_wide(np.ones((rows, 10), dtype)), wanted, strict=True):
+            same(part[7, :5], w)
+            same(part[-1, 5:], w)

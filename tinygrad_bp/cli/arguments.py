@@ -1,0 +1,144 @@
+"""The command line's options and their help pages."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+import tinygrad_bp
+from tinygrad_bp.cli import predict, train
+from tinygrad_bp.data import GENERATORS
+
+BUNDLED = "penguins"
+
+TRAIN_EXAMPLE = """\
+examples:
+  tinygrad-bp train
+      the 2-5-5-1 network on the bundled penguins; results in runs/penguins
+  tinygrad-bp train birds.csv --features wing_mm mass_g --label sex --hidden 8 --out runs/birds
+      your own table: any two classes, any number of numeric columns
+  tinygrad-bp train --data moons --seed 7 --json > moons.json
+      generated data; one JSON object on standard output
+"""
+PREDICT_EXAMPLE = """\
+example:
+  tinygrad-bp predict runs/penguins/model.safetensors new.csv --out probabilities.csv
+      new.csv needs the columns that the model was trained on, in any order
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        What it parses carries ``run(options, console)`` and ``fail(message)`` of the chosen command.
+    """
+    parser = argparse.ArgumentParser(
+        prog="tinygrad-bp",
+        description="Train a small neural network on a table of two classes, and predict with it.",
+        epilog="example:\n  tinygrad-bp train\n      then look into runs/penguins",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {tinygrad_bp.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="{train,predict}", required=True)
+    _add_train(commands)
+    _add_predict(commands)
+    return parser
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "train", "train on a table of two classes", TRAIN_EXAMPLE)
+    parser.set_defaults(run=train.run, fail=parser.error)
+    data = parser.add_argument_group("data")
+    data.add_argument("file", metavar="FILE", nargs="?", help="a CSV file with a header line")
+    data.add_argument("--features", metavar="COLUMN", nargs="+", help="the numeric columns of FILE")
+    data.add_argument("--label", metavar="COLUMN", help="the column of FILE with the two classes")
+    data.add_argument(
+        "--drop-missing",
+        action="store_true",
+        help="leave out rows of FILE with an empty or NA value; without it they are faults",
+    )
+    names = (BUNDLED, *GENERATORS)
+    data.add_argument(
+        "--data",
+        choices=names,
+        metavar="NAME",
+        help=f"instead of FILE: {', '.join(names)} (default: {BUNDLED}, which is real and bundled)",
+    )
+    data.add_argument(
+        "--samples",
+        metavar="N",
+        type=_at_least(2),
+        help=f"how many samples --data generates (default: {train.SAMPLES})",
+    )
+    model = parser.add_argument_group("model and training")
+    model.add_argument(
+        "--hidden",
+        metavar="N",
+        nargs="*",
+        type=_at_least(1),
+        default=[5, 5],
+        help="units of each hidden layer (default: 5 5); no number at all: logistic regression",
+    )
+    model.add_argument("--epochs", metavar="N", type=_at_least(1), help="train for N epochs at most")
+    model.add_argument(
+        "--seed",
+        metavar="N",
+        type=_at_least(0),
+        default=0,
+        help="the same seed gives the same files, to the bit (default: 0)",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", metavar="FOLDER", help="where to write; must be new (default: runs/NAME)"
+    )
+    output.add_argument(
+        "--force", action="store_true", help="replace the results of an earlier run in FOLDER"
+    )
+    output.add_argument("--quiet", action="store_true", help="print errors only")
+    output.add_argument(
+        "--json", action="store_true", help="print one JSON object; all else goes to standard error"
+    )
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "predict", "predict with a trained model", PREDICT_EXAMPLE)
+    parser.set_defaults(run=predict.run, fail=parser.error)
+    parser.add_argument("model", metavar="MODEL", help="model.safetensors, or the folder of a run")
+    parser.add_argument("file", metavar="FILE", help="a CSV file with the columns of the model")
+    parser.add_argument(
+        "--out", metavar="FILE", help="where to write (default: standard output); must be new"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file named by --out")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, example: str
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=example,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+class _at_least:  # noqa: N801  # reads as a phrase: type=_at_least(1)
+    """Converts an option to an integer with a lower bound; argparse shows what went wrong."""
+
+    def __init__(self, low: int) -> None:
+        self._low = low
+
+    def __call__(self, text: str) -> int:
+        # int() also takes 1_000, blanks and other alphabets' digits; a limit keeps it linear
+        number = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else -1
+        if number < self._low:
+            raise argparse.ArgumentTypeError(
+                f"{text[:40]!r} is not an integer of {self._low} or more"
+            )
+        return number

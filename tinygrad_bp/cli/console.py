@@ -1,0 +1,64 @@
+"""Where a command writes: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import suppress
+from typing import TextIO
+
+from tinygrad_bp.view.dot import printable
+
+
+class Console:
+    """Standard output and standard error, and what the user wants to see on them.
+
+    Every text passes through `printable`, so that a name in a file cannot command the terminal, and characters that
+    the stream's encoding lacks become question marks rather than errors.
+    """
+
+    def __init__(self) -> None:
+        self.quiet = False
+        self.json = False
+
+    def configure(self, options: argparse.Namespace) -> None:
+        """Take ``--quiet`` and ``--json`` from the command line, where the command has them."""
+        self.quiet = getattr(options, "quiet", False)
+        self.json = getattr(options, "json", False)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a bar can be drawn on standard error."""
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def report(self, text: str) -> None:
+        """Print a result for people: nothing if quiet, on standard error if JSON has the other."""
+        if self.quiet:
+            return
+        if self.json:
+            self.note(text)
+        else:
+            print(_fitting(text, sys.stdout))
+
+    def note(self, text: str) -> None:
+        """Print news on standard error, unless quiet; a closed standard error does not end the work."""
+        if not self.quiet:
+            self.error(text)
+
+    def error(self, text: str) -> None:
+        """Print on standard error."""
+        with suppress(OSError):
+            print(_fitting(text, sys.stderr), file=sys.stderr, flush=True)
+
+    def data(self, text: str) -> None:
+        """Write data for programs on standard output, in UTF-8 and otherwise as it is."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    lines = "\n".join(map(printable, text.split("\n")))
+    return lines.encode(encoding, "replace").decode(encoding)

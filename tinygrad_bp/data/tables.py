@@ -1,0 +1,221 @@
+"""Tables of two classes: from CSV files, and divided into a training and a held-out part."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinygrad_bp.data.strict_csv import Dropped, FilePath, listing, parse_number, read_body, shown
+from tinygrad_bp.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Samples of two classes.
+
+    Attributes
+    ----------
+    X : ndarray of float64, shape (m, n)
+        Features; samples are rows.
+    y : ndarray of float64, shape (m,)
+        Labels, 0 or 1.
+    feature_names : tuple of n str
+    class_names : tuple of two str
+        The name of label 0, then of label 1.
+    name : str
+        What the table is called in reports.
+    dropped : tuple of Dropped
+        Rows of the source that were left out.
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together.
+    """
+
+    X: NDArray[np.float64]
+    y: NDArray[np.float64]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, str]
+    name: str
+    dropped: tuple[Dropped, ...] = ()
+
+    def __post_init__(self) -> None:
+        rows = self.y.shape[0] if self.y.ndim == 1 else -1
+        expected = (rows, len(self.feature_names))
+        if self.X.shape != expected or self.X.dtype != np.float64 or self.y.dtype != np.float64:
+            raise DataError(
+                f"Table: X is {self.X.dtype} {self.X.shape} and y is {self.y.dtype} {self.y.shape}"
+                f" for {len(self.feature_names)} feature names; expected float64 (m, n), (m,), n"
+            )
+        if not np.isin(self.y, (0.0, 1.0)).all():
+            raise DataError("Table: y has values other than 0 and 1; expected labels 0 and 1")
+
+    @property
+    def rows_used(self) -> int:
+        """Number of samples in the table."""
+        return len(self.X)
+
+    @property
+    def rows_dropped(self) -> int:
+        """Number of rows of the source that were left out."""
+        return len(self.dropped)
+
+
+def read_csv(
+    path: FilePath,
+    features: Sequence[str],
+    label: str,
+    *,
+    missing: Literal["error", "drop"] = "error",
+) -> Table:
+    """Read features and a two-class label from a CSV file with a header line.
+
+    The file is UTF-8, with or without a byte order mark. Numbers are plain decimals, with an
+    exponent if need be; blanks around values and names, and blank lines at the end, do no harm.
+    Columns that are not asked for may hold any text.
+
+    Parameters
+    ----------
+    path : str or path-like
+    features : sequence of str
+        The columns that become ``X``, in this order.
+    label : str
+        The column that becomes ``y``. Its two classes are sorted, as numbers if both are numbers;
+        the second is label 1.
+    missing : {"error", "drop"}
+        What to do with a row where a column asked for is empty or ``NA``: report it as a fault,
+        or leave it out and record it in ``dropped``. Any other fault stays an error.
+
+    Returns
+    -------
+    Table
+        ``X`` float64 (m, n), ``y`` float64 (m,).
+
+    Raises
+    ------
+    DataError
+        If anything in the file is not as expected. Every bad row is named by the line on which it
+        starts and by its column; beyond 20 faults the total is given.
+    """
+    if missing not in ("error", "drop"):
+        raise DataError(f"read_csv: missing={missing!r}; expected 'error' or 'drop'")
+    if not isinstance(label, str):
+        raise DataError(f"read_csv: label={label!r}; expected the name of a column")
+    body = read_body(path, features, label, drop=missing == "drop")
+    class_names, y = _encode(path, label, body.labels)
+    return Table(
+        X=body.matrix(),
+        y=y,
+        feature_names=tuple(features),
+        class_names=class_names,
+        name=Path(path).stem,
+        dropped=tuple(body.dropped),
+    )
+
+
+def read_features(
+    path: FilePath, features: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Read features alone, as strictly as `read_csv`, from a file that need not have labels.
+
+    Parameters
+    ----------
+    path : str or path-like
+    features : sequence of str
+        The columns that become ``X``, in this order.
+
+    Returns
+    -------
+    X : ndarray of float64, shape (m, n)
+    lines : ndarray of int64, shape (m,)
+        The line of the file on which each row starts.
+
+    Raises
+    ------
+    DataError
+        As `read_csv` does; a missing value always is a fault.
+    """
+    body = read_body(path, features, None, drop=False)
+    return body.matrix(), np.array(body.lines, dtype=np.int64)
+
+
+def holdout_split(
+    y: ArrayLike, fraction: float, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide samples at random into a training and a held-out part, class by class.
+
+    Each class gives ``fraction`` of its rows, rounded half up, to the held-out part, but keeps at
+    least one row on either side.
+
+    Parameters
+    ----------
+    y : array_like, shape (m,)
+        Labels; any number of classes.
+    fraction : float
+        Share to hold out, above 0 and below 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    train_index, heldout_index : ndarray of int64
+        Row numbers in ascending order; together they are each row exactly once.
+
+    Raises
+    ------
+    DataError
+        If a class has a single row, or an argument is out of its range.
+    """
+    labels = np.asarray(y)
+    if labels.ndim != 1 or labels.size == 0:
+        raise DataError(f"holdout_split: y has shape {labels.shape}; expected (m,) with m > 0")
+    if not 0.0 < fraction < 1.0:
+        raise DataError(f"holdout_split: fraction={fraction!r}; expected above 0 and below 1")
+    if not isinstance(rng, np.random.Generator):
+        raise DataError(f"holdout_split: rng={rng!r}; expected numpy.random.default_rng(seed)")
+    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    heldout = np.zeros(labels.size, dtype=np.bool_)
+    for code, count in enumerate(counts.tolist()):
+        if count < 2:
+            raise DataError(
+                f"holdout_split: class {classes[code].item()!r} has 1 row; expected at least 2 in"
+                " each class: one to train on and one to hold out"
+            )
+        size = min(max(math.floor(fraction * count + 0.5), 1), count - 1)
+        heldout[rng.permutation(np.flatnonzero(codes == code))[:size]] = True
+    return np.flatnonzero(~heldout), np.flatnonzero(heldout)
+
+
+def _encode(
+    path: FilePath, column: str, labels: list[str]
+) -> tuple[tuple[str, str], NDArray[np.float64]]:
+    """Name the two classes in order, and turn each label into 0.0 or 1.0."""
+    counts = Counter(labels)
+    if len(counts) != 2:
+        sizes = (f"{shown(name)} ({count} rows)" for name, count in counts.most_common())
+        raise DataError(
+            f"{os.fspath(path)}: column {shown(column)}: expected exactly 2 classes,"
+            f" found {len(counts)}: {listing(sizes, len(counts))}"
+        )
+    first, second = sorted(counts)
+    try:
+        low, high = parse_number(first), parse_number(second)
+    except ValueError:  # not both numbers: the order of the texts stands
+        pass
+    else:
+        if low == high:
+            raise DataError(
+                f"{os.fspath(path)}: column {shown(column)}: {shown(first)} and {shown(second)} are"
+                " the same number; write each class in one way"
+            )
+        if low > high:
+            first, second = second, first
+    return (first, second), np.array([float(label == second) for label in labels])

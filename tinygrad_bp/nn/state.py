@@ -1,0 +1,66 @@
+"""Flat dicts of named arrays: checked in full before anything changes, then swapped in at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import ShapeError, TinygradError
+from tinygrad_bp.tensor import Tensor
+
+State = dict[str, np.ndarray[Any, Any]]
+
+
+def assign(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
+    """Give every Tensor its new value, all or none.
+
+    The loop runs in C, between two bytecodes, so Ctrl-C comes before all of them or after all.
+    """
+    any(
+        map(setattr, tensors, repeat("_value"), values)
+    )  # setattr gives None: `any` runs to the end
+
+
+def matched(name: str, own: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[Any]:
+    """Return a copy of each array of `state` in the order of `own`, which it must fit exactly.
+
+    Parameters
+    ----------
+    name : str
+        Who asks, for the message.
+    own : mapping of str to Tensor
+        The names, shapes and dtypes expected.
+    state : mapping of str to array
+
+    Raises
+    ------
+    ShapeError
+        If a shape differs.
+    TinygradError
+        If a name is missing or unexpected, or a dtype differs.  The message lists every fault.
+    """
+    given = {key: np.array(value) for key, value in state.items()}
+    both = [key for key in own if key in given]
+    shapes = [
+        f"{key!r} has shape {given[key].shape}, expected {own[key].shape}"
+        for key in both
+        if given[key].shape != own[key].shape
+    ]
+    faults = [
+        *(f"missing {key!r}" for key in own if key not in given),
+        *(f"unexpected {key!r}" for key in given if key not in own),
+        *shapes,
+        *(
+            f"{key!r} has dtype {given[key].dtype}, expected {own[key].dtype}"
+            for key in both
+            if given[key].dtype != own[key].dtype
+        ),
+    ]
+    if faults:
+        error = ShapeError if shapes else TinygradError
+        raise error(f"{name}.load_state: {'; '.join(faults)}; nothing was changed")
+    # a 0-d value is kept as a NumPy scalar: it computes faster
+    return [given[key] if given[key].ndim else given[key][()] for key in own]

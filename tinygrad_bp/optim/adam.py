@@ -1,0 +1,117 @@
+"""Adam and AdamW: steps scaled by running averages of the gradient and of its square."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.nn.state import assign
+from tinygrad_bp.optim.optimizer import Optimizer
+from tinygrad_bp.tensor import Tensor
+
+
+class Adam(Optimizer):
+    """Adam: each element moves by about `lr`, whatever the size of its gradient.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        Leaves that require gradients, each once.
+    lr : float, default 0.001
+        Learning rate.
+    betas : (float, float), default (0.9, 0.999)
+        Decay of the running mean of the gradient and of its square, in [0, 1).
+    eps : float, default 1e-8
+        Added to the root of the mean square.
+    weight_decay : float, default 0
+        Multiple of the parameter that is added to its gradient (an L2 penalty); `AdamW` does better.
+
+    Notes
+    -----
+    Kingma & Ba (2015), "Adam: a method for stochastic optimization", algorithm 1.  `eps` is added
+    after the correction of the bias, as there and in PyTorch.
+    """
+
+    decoupled = False  # whether weight decay bypasses the running averages
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr)
+        first, second = betas
+        self.betas = self._setting("betas[0]", first, 1.0), self._setting("betas[1]", second, 1.0)
+        self.eps = self._setting("eps", eps)
+        self.weight_decay = self._setting("weight_decay", weight_decay)
+        self._means = self._memory("mean")
+        self._squares = self._memory("square")
+        self._counts = self._counters("steps")
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        beta1, beta2 = self.betas
+        kept = 1.0 - self._lr * self.weight_decay if self.decoupled else 1.0
+        cells: list[Tensor] = []
+        values: list[Any] = []
+        # Augmented assignments work in place on the arrays made here, and serve NumPy scalars too.
+        for i, value, grad in self._gradients(0.0 if self.decoupled else self.weight_decay):
+            memory = self._means[i], self._squares[i], self._counts[i]
+            count = float(memory[2]._value) + 1.0
+            mean = grad - memory[0]._value
+            mean *= 1.0 - beta1
+            mean += memory[0]._value
+            square = grad * grad
+            square *= 1.0 - beta2
+            square += beta2 * memory[1]._value
+            root = np.sqrt(square)
+            root /= (1.0 - beta2**count) ** 0.5
+            root += self.eps
+            moved = mean / root
+            moved *= -self._lr / (1.0 - beta1**count)
+            moved += value if kept == 1.0 else kept * value
+            cells += (self.params[i], *memory)
+            values += (moved, mean, square, np.float64(count))
+        assign(cells, values)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the parameters themselves: ``(1 - lr * weight_decay) * p``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        Leaves that require gradients, each once.
+    lr : float, default 0.001
+        Learning rate.
+    betas : (float, float), default (0.9, 0.999)
+        Decay of the running mean of the gradient and of its square, in [0, 1).
+    eps : float, default 1e-8
+        Added to the root of the mean square.
+    weight_decay : float, default 0.01
+        Share of each parameter, times `lr`, that a step removes.
+
+    Notes
+    -----
+    Loshchilov & Hutter (2019), "Decoupled weight decay regularization", algorithm 2, with the
+    schedule multiplier inside `lr`, as in PyTorch.
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay)

@@ -1,0 +1,156 @@
+"""What all optimizers share: the checked list of parameters, the rate, and the state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import TrackedTensorError
+from tinygrad_bp.nn.state import State, assign, matched
+from tinygrad_bp.tensor import Tensor, wrap
+
+
+class Optimizer:
+    """Base of the optimizers.
+
+    A step builds every new value first and then swaps all of them in, parameters and state
+    together: an interrupt leaves the state before the step or after it, and no array that a graph
+    or a `.grad` holds is ever written to.  A parameter whose gradient is None is left alone.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        Leaves that require gradients, each once; for instance ``network.parameters()``.
+    lr : float
+        Learning rate, finite and at least 0.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not a leaf Tensor that requires gradients.
+    ValueError
+        If there is no parameter, one occurs twice, or a setting is out of its range.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float) -> None:
+        self.params = _checked(type(self).__name__, params)
+        self._cells: dict[
+            str, Tensor
+        ] = {}  # state beside the parameters, as Tensors to `assign` to
+        self.lr = lr
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; may be set between steps, for instance from a schedule."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = self._setting("lr", lr)
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        raise NotImplementedError(f"{type(self).__name__} has no step()")
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters: `.grad` becomes None."""
+        for param in self.params:
+            param._node.grad = None  # type: ignore[union-attr]  # a leaf: checked at the beginning
+
+    def state(self) -> State:
+        """Return a copy of all that the next steps depend on beside the parameters' values.
+
+        Returns
+        -------
+        dict of str to array
+            ``"lr"``, and one array for each kind of memory and position of a parameter.
+        """
+        return {key: np.array(cell._value) for key, cell in self._all_cells().items()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned, to the bit.
+
+        Raises
+        ------
+        ShapeError, TinygradError
+            If a name, shape or dtype is not as expected; every fault is listed and nothing changed.
+        """
+        values = matched(type(self).__name__, self._all_cells(), state)
+        self.lr = float(values[0])  # first: it may be refused
+        assign(self._cells.values(), values[1:])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
+
+    def _all_cells(self) -> dict[str, Tensor]:
+        return {"lr": wrap(np.float64(self._lr)), **self._cells}
+
+    def _memory(self, kind: str) -> list[Tensor]:
+        """Return zeros like each parameter, which become part of the state under the name `kind`."""
+        cells = [wrap(np.zeros_like(param._value)[()]) for param in self.params]
+        self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
+        return cells
+
+    def _counters(self, kind: str) -> list[Tensor]:
+        """Return a number for each parameter, part of the state likewise; float64, as files hold it."""
+        cells = [wrap(np.float64(0.0)) for _ in self.params]
+        self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
+        return cells
+
+    def _gradients(self, weight_decay: float = 0.0) -> Iterator[tuple[int, Any, Any]]:
+        """Yield (position, value, gradient) of each parameter that has a gradient.
+
+        The gradient is in the parameter's dtype, and has ``weight_decay * value`` added.
+        """
+        for i, param in enumerate(self.params):
+            grad = param._node.grad  # type: ignore[union-attr]  # a leaf: checked at the beginning
+            if grad is not None:
+                value, slope = param._value, grad._value
+                if slope.dtype is not value.dtype:  # a gradient that the user put there
+                    slope = slope.astype(value.dtype)
+                yield i, value, slope + weight_decay * value if weight_decay else slope
+
+    def _setting(self, name: str, value: float, below: float = math.inf) -> float:
+        """Return `value` as a Python float, which does not change the dtype of what it multiplies."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (0.0 <= number < below):
+            limit = (
+                "finite number, 0 or more"
+                if below == math.inf
+                else f"number from 0 to below {below:g}"
+            )
+            raise ValueError(f"{type(self).__name__}: {name}={value!r}; expected a {limit}")
+        return number
+
+
+def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
+    if isinstance(params, Tensor) or not isinstance(params, Iterable):
+        raise TypeError(
+            f"{name}: expected a list of parameters, got {type(params).__name__};"
+            " pass network.parameters(), or [tensor]"
+        )
+    checked = list(params)
+    if not checked:
+        raise ValueError(f"{name}: no parameters to optimize; is the list, or the network, empty?")
+    seen: dict[int, int] = {}
+    for i, param in enumerate(checked):
+        if not isinstance(param, Tensor):
+            raise TypeError(f"{name}: parameter {i} is a {type(param).__name__}; expected a Tensor")
+        if not (param.requires_grad and param.is_leaf):
+            raise TrackedTensorError(
+                f"{name}: parameter {i} {param.shape} gets no gradient: it is"
+                f" {'computed, not a leaf' if param.requires_grad else 'not tracked'};"
+                " make it with tensor(..., requires_grad=True)"
+            )
+        if id(param) in seen:
+            raise ValueError(
+                f"{name}: parameters {seen[id(param)]} and {i} are the same Tensor; it would move twice"
+            )
+        seen[id(param)] = i
+    return checked

@@ -1,0 +1,117 @@
+"""Learning-rate schedules: functions that turn a number of finished epochs into a rate.
+
+Examples
+--------
+>>> from tinygrad_bp.optim import schedules
+>>> schedule = schedules.warmup(schedules.cosine(0.1, epochs=100), epochs=5)
+>>> schedule(0), schedule(5)
+(0.02, 0.1)
+
+In a training loop: ``optimizer.lr = schedule(epoch)``, where epoch counts from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[float], float]
+
+
+def constant(lr: float) -> Schedule:
+    """Return the schedule that stays at `lr`."""
+    _check("constant", lr=lr)
+    return lambda _epoch: lr
+
+
+def step_decay(lr: float, *, every: float, factor: float = 0.1) -> Schedule:
+    """Return the schedule ``lr * factor ** floor(epoch / every)``.
+
+    Parameters
+    ----------
+    lr : float
+        The first rate.
+    every : float
+        Epochs between two drops, above 0.
+    factor : float, default 0.1
+        What a drop multiplies the rate by.
+    """
+    _check("step_decay", lr=lr, factor=factor)
+    _check_length("step_decay", "every", every)
+    return lambda epoch: lr * factor ** math.floor(epoch / every)
+
+
+def exponential(lr: float, *, decay: float) -> Schedule:
+    """Return the schedule ``lr * decay ** epoch``.
+
+    Parameters
+    ----------
+    lr : float
+        The first rate.
+    decay : float
+        What an epoch multiplies the rate by.
+    """
+    _check("exponential", lr=lr, decay=decay)
+    return lambda epoch: lr * decay**epoch
+
+
+def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
+    """Return the schedule that falls from `lr` to `floor` along half a cosine, and stays there.
+
+    Parameters
+    ----------
+    lr : float
+        The first rate.
+    epochs : float
+        How long it falls, above 0.
+    floor : float, default 0
+        The last rate.
+
+    Notes
+    -----
+    Loshchilov & Hutter (2017), "SGDR: stochastic gradient descent with warm restarts", equation 5,
+    without the restarts.
+    """
+    _check("cosine", lr=lr, floor=floor)
+    _check_length("cosine", "epochs", epochs)
+
+    def rate(epoch: float) -> float:
+        done = min(epoch / epochs, 1.0)
+        return floor + (lr - floor) * (0.5 + 0.5 * math.cos(math.pi * done))
+
+    return rate
+
+
+def warmup(schedule: Schedule, *, epochs: int) -> Schedule:
+    """Return `schedule` put off by `epochs` of linear growth towards its first rate.
+
+    Parameters
+    ----------
+    schedule : callable
+        What follows; it begins at its own epoch 0.
+    epochs : int
+        How long the rate grows: ``(epoch + 1) / epochs`` of the first rate.
+
+    Notes
+    -----
+    Goyal et al. (2017), "Accurate, large minibatch SGD", section 2.2.
+    """
+    _check_length("warmup", "epochs", epochs)
+
+    def rate(epoch: float) -> float:
+        if epoch < epochs:
+            return schedule(0) * min((epoch + 1) / epochs, 1.0)
+        return schedule(epoch - epochs)
+
+    return rate
+
+
+def _check(name: str, **settings: float) -> None:
+    for setting, value in settings.items():
+        if not (0.0 <= value < math.inf):
+            raise ValueError(f"{name}: {setting}={value!r}; expected a finite number, 0 or more")
+
+
+def _check_length(name: str, setting: str, value: float) -> None:
+    if not (0.0 < value < math.inf):
+        raise ValueError(f"{name}: {setting}={value!r}; expected a finite number above 0")

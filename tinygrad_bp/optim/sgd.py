@@ -1,0 +1,101 @@
+"""Stochastic gradient descent, plain and with momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.nn.state import assign
+from tinygrad_bp.optim.optimizer import Optimizer
+from tinygrad_bp.tensor import Tensor
+
+
+class SGD(Optimizer):
+    """Gradient descent: ``p - lr * g``, where momentum replaces g by a decaying sum of gradients.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+        Leaves that require gradients, each once.
+    lr : float
+        Learning rate.
+    momentum : float, default 0
+        In [0, 1): ``v = momentum * v + g``, and ``p - lr * v``.
+    nesterov : bool, default False
+        Step along ``g + momentum * v`` instead; needs momentum.
+    weight_decay : float, default 0
+        Multiple of the parameter that is added to its gradient (an L2 penalty).
+
+    Notes
+    -----
+    Momentum: Polyak (1964).  Nesterov's form as in Sutskever, Martens, Dahl & Hinton (2013), "On
+    the importance of initialization and momentum in deep learning", with the rate outside v, as
+    PyTorch has it.  Plain SGD allocates one array a parameter.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr)
+        self.momentum = self._setting("momentum", momentum, below=1.0)
+        self.weight_decay = self._setting("weight_decay", weight_decay)
+        self.nesterov = nesterov
+        if nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov=True needs momentum; pass for instance momentum=0.9")
+        self._velocity = self._memory("momentum") if self.momentum else []
+        self._plain = not (self.momentum or self.weight_decay)
+        self._rates: dict[Any, Any] = {}
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        if self._plain:
+            self._step_plain()
+            return
+        cells: list[Tensor] = []
+        values: list[Any] = []
+        for i, value, grad in self._gradients(self.weight_decay):
+            step = grad
+            if self.momentum:
+                velocity = self.momentum * self._velocity[i]._value
+                velocity += grad
+                step = grad + self.momentum * velocity if self.nesterov else velocity
+                cells.append(self._velocity[i])
+                values.append(velocity)
+            moved = step * -self._lr
+            moved += value
+            cells.append(self.params[i])
+            values.append(moved)
+        assign(cells, values)
+
+    def _step_plain(self) -> None:
+        """Do `step` for the commonest case, in which the small arrays of a small network count."""
+        rate, rates = -self._lr, self._rates
+        cells: list[Tensor] = []
+        values: list[Any] = []
+        for param in self.params:
+            grad = param._node.grad  # type: ignore[union-attr]  # a leaf: checked at the beginning
+            if grad is None:
+                continue
+            value, step = param._value, grad._value
+            if step.dtype is not value.dtype:  # a gradient that the user put there
+                step = step.astype(value.dtype)
+            if type(value) is np.ndarray:
+                # a 0-d array of the dtype: multiplying by a Python number costs a third more
+                scale = rates.get(value.dtype)
+                if scale is None or scale[0] != rate:
+                    scale = rates[value.dtype] = (rate, np.asarray(rate, value.dtype))
+                step = step * scale[1]
+                step += value  # what was just made is ours: no second array
+            else:
+                step = value + step * rate
+            cells.append(param)
+            values.append(step)
+        assign(cells, values)
