@@ -14,9 +14,9 @@ from tinygrad_bp.rules.activations import sigmoid
 from tinygrad_bp.rules.losses import reduced, require_same_shape
 from tinygrad_bp.rules.reductions import log_softmax
 
-GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) is sigmoid(2 u)
-GELU_CUBE = 0.044715  # the paper's fit of the cubic term to the Gaussian distribution function
-# Beyond it sigmoid is exactly 0 or 1 in float64, and the cube of a large x would overflow for nothing.
+GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) = sigmoid(2 u)
+GELU_CUBE = 0.044715  # the paper's fit to the Gaussian distribution function
+# Beyond it the sigmoid is exactly 0 or 1 in float64; the cube of a large x would only overflow.
 GELU_SATURATED = 25.0
 
 
@@ -77,7 +77,7 @@ def gelu(x: Any) -> Any:
     -----
     ``0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))``: Hendrycks & Gimpel (2016), "Gaussian error
     linear units", section 2.  It differs from ``x Phi(x)`` by less than 0.0005.  Computed as
-    ``x sigmoid(2 u)``, the same function without the cancellation in ``1 + tanh(u)`` for negative x.
+    ``x sigmoid(2 u)``: the same function without the cancellation in ``1 + tanh(u)`` for u < 0.
     """
     x = _operand(x)
     inner = np.clip(x, -GELU_SATURATED, GELU_SATURATED)

@@ -136,17 +136,20 @@ class Outcome:
     fresh: Array
     epochs: Array  # the first with LEARNED accuracy on the training samples; inf if none
     loss: Array  # as last reported by the loop
+    slope: Array  # median of a2·(1 - a2), the factor through which the first layer is reached
 
     def row(self, data_set: int) -> list[str]:
         """Give the cells of the table of one data set: medians over the seeds."""
-        train, fresh, epochs, loss = (
-            float(np.median(a[data_set])) for a in (self.train, self.fresh, self.epochs, self.loss)
+        train, fresh, epochs, loss, slope = (
+            float(np.median(reached[data_set]))
+            for reached in (self.train, self.fresh, self.epochs, self.loss, self.slope)
         )
         solved = int(np.sum(self.fresh[data_set] > SOLVED))
         return [
             *(percent(train), percent(fresh), f"{solved} of {SEEDS}"),
             f"{epochs:.0f}" if math.isfinite(epochs) else "–",
-            f"> {CAP:.0f}" if loss > CAP else f"{loss:.2f}".replace("nan", "NaN"),
+            f"> {CAP:.0f}" if loss > CAP else decimal(loss),
+            decimal(slope),
         ]
 
 
@@ -179,7 +182,13 @@ def train(faults: Iterable[int] = (), *, rate: float = RATE) -> Outcome:
                 biases[k] = biases[k] - step * gradient
 
         p, p_fresh = forward(X, weights, biases)[-1], forward(X_fresh, weights, biases)[-1]
-    return Outcome(accuracy(p, y), accuracy(p_fresh, y_fresh), epochs, loss)
+    slope = np.median(a2 * (1 - a2), axis=(-2, -1))
+    return Outcome(accuracy(p, y), accuracy(p_fresh, y_fresh), epochs, loss, slope)
+
+
+def decimal(value: float) -> str:
+    """Print two decimals."""
+    return "NaN" if math.isnan(value) else f"{value:.2f}"
 
 
 def percent(share: float) -> str:
@@ -213,7 +222,8 @@ def setting() -> str:
         f"fresh data. *Epochs* is the first epoch with {100 * LEARNED:.0f} % of the training "
         "samples right (– if the median seed never gets there). *Loss* is what the loop itself "
         "reports at its end; a network that always answers ½ has the loss "
-        f"ln 2 = {math.log(2):.2f}."
+        f"ln 2 = {math.log(2):.2f}. *Slope* is a2·(1 − a2) at the end; a sigmoid's is at most "
+        f"{0.25:.2f}."
     )
 
 
@@ -258,7 +268,7 @@ def logarithm_table() -> str:
             loss = -(y * np.log(p) + (1 - y) * np.log(1 - p))
             delta = -(y / p - (1 - y) / (1 - p)) * p * (1 - p)
             true_loss = np.logaddexp(0, z) - y * z
-            cells = (f"{v:.2f}".replace("nan", "NaN") for v in (loss, true_loss, delta, p - y))
+            cells = (decimal(value) for value in (loss, true_loss, delta, p - y))
             shown = f"{p:.0f}" if p in {0, 1} else f"1 − {1 - p:.1e}" if p > 0.5 else f"{p:.1e}"
             rows.append([f"{logit}", f"{label}", shown, *cells])
     return table(
@@ -304,7 +314,7 @@ def experiment() -> dict[str, str]:
     tables = {}
     for name, outcomes in (("alone", alone), ("cumulative", cumulative), ("together", together)):
         for index, data_set in enumerate(DATA_SETS):
-            head = [data_set, "train", "fresh", "solved", "epochs", "loss"]
+            head = [data_set, "train", "fresh", "solved", "epochs", "loss", "slope"]
             rows = [[label, *outcome.row(index)] for label, outcome in outcomes.items()]
             tables[f"{name}-{data_set.lower()}"] = table(head, rows)
     return tables

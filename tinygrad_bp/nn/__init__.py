@@ -1,4 +1,4 @@
-"""Layers, their initial weights, and losses: thin compositions of what the engine differentiates."""
+"""Layers, their initial weights, and losses: thin compositions of differentiable functions."""
 
 from __future__ import annotations
 

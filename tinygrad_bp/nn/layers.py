@@ -33,7 +33,7 @@ class Linear(Module):
     rng : numpy.random.Generator or int, optional
         Where the initial weights come from; fresh entropy if not given.
     name : str, optional
-        Shown in drawings: parameters are then called ``name.W`` and ``name.b``, else ``W`` and ``b``.
+        Shown in drawings: parameters are called ``name.W`` and ``name.b``; else ``W`` and ``b``.
     dtype : dtype, default float64
         Of the parameters.
 

@@ -118,8 +118,8 @@ def _by_name(module: Module) -> dict[str, Tensor]:
     for name, parameter in module.named_parameters():
         if name in found:
             raise TinygradError(
-                f"{type(module).__name__}: two parameters are called {name!r}; use keys that differ as"
-                " text and have no dots"
+                f"{type(module).__name__}: two parameters are called {name!r};"
+                " use keys that differ as text and have no dots"
             )
         found[name] = parameter
     return found

@@ -26,7 +26,7 @@ class Adam(Optimizer):
     eps : float, default 1e-8
         Added to the root of the mean square.
     weight_decay : float, default 0
-        Multiple of the parameter that is added to its gradient (an L2 penalty); `AdamW` does better.
+        Multiple of the parameter that is added to its gradient (an L2 penalty); see `AdamW` too.
 
     Notes
     -----

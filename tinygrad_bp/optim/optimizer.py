@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -89,13 +90,13 @@ class Optimizer:
         return {"lr": wrap(np.float64(self._lr)), **self._cells}
 
     def _memory(self, kind: str) -> list[Tensor]:
-        """Return zeros like each parameter, which become part of the state under the name `kind`."""
+        """Return zeros like each parameter; they become part of the state under the name `kind`."""
         cells = [wrap(np.zeros_like(param._value)[()]) for param in self.params]
         self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
         return cells
 
     def _counters(self, kind: str) -> list[Tensor]:
-        """Return a number for each parameter, part of the state likewise; float64, as files hold it."""
+        """Return a number for each parameter, likewise; float64, which model files can hold."""
         cells = [wrap(np.float64(0.0)) for _ in self.params]
         self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
         return cells
@@ -114,11 +115,8 @@ class Optimizer:
                 yield i, value, slope + weight_decay * value if weight_decay else slope
 
     def _setting(self, name: str, value: float, below: float = math.inf) -> float:
-        """Return `value` as a Python float, which does not change the dtype of what it multiplies."""
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
+        """Return `value` as a Python float, which leaves the dtype of what it multiplies alone."""
+        number = float(value) if isinstance(value, Real) else math.nan
         if not (0.0 <= number < below):
             limit = (
                 "finite number, 0 or more"
@@ -150,7 +148,7 @@ def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
             )
         if id(param) in seen:
             raise ValueError(
-                f"{name}: parameters {seen[id(param)]} and {i} are the same Tensor; it would move twice"
+                f"{name}: parameters {seen[id(param)]} and {i} are one Tensor; it would move twice"
             )
         seen[id(param)] = i
     return checked
