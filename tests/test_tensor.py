@@ -241,7 +241,7 @@ def test_numbers_need_one_element() -> None:
         float(tg.tensor([1.0, 2.0]))
     assert [10, 20, 30][tg.tensor(1)] == 20
     with pytest.raises(TypeError, match="float64"):
-        [10, 20, 30][tg.tensor(1.0)]  # noqa: B018  # the index is what raises
+        [10, 20, 30][tg.tensor(1.0)]  # the index is what raises
 
 
 def test_truth() -> None:
@@ -274,7 +274,7 @@ def test_format() -> None:
 
 def test_format_of_several_elements_refuses_a_number_format() -> None:
     with pytest.raises((TypeError, ValueError)):
-        f"{leaf():.3f}"  # noqa: B018  # the formatting is what raises
+        f"{leaf():.3f}"  # the formatting is what raises
 
 
 def test_len_and_iteration() -> None:
@@ -332,7 +332,9 @@ def declared() -> list[str]:
     blocks = [
         one
         for one in body
-        if isinstance(one, ast.If) and isinstance(one.test, ast.Name) and one.test.id == "TYPE_CHECKING"
+        if isinstance(one, ast.If)
+        and isinstance(one.test, ast.Name)
+        and one.test.id == "TYPE_CHECKING"
     ]
     return [one.name for block in blocks for one in block.body if isinstance(one, ast.FunctionDef)]
 
@@ -367,7 +369,9 @@ BINARY: list[Callable[[Any, Any], Any]] = [
 
 
 @pytest.mark.parametrize("operation", BINARY)
-@pytest.mark.parametrize("kind", ["tensor", "array", "list", "float", "int", "float64", "float32", "0-d"])
+@pytest.mark.parametrize(
+    "kind", ["tensor", "array", "list", "float", "int", "float64", "float32", "0-d"]
+)
 def test_operators_take_either_side(operation: Any, kind: str) -> None:
     value = np.array([1.5, 2.0, 0.5])
     other: Any = {
@@ -386,7 +390,7 @@ def test_operators_take_either_side(operation: Any, kind: str) -> None:
             with pytest.raises(ShapeError, match="matmul"):
                 operation(*pair)
         return
-    for x, pair, wanted in (
+    for x, pair, wanted in (  # noqa: B020
         (x := leaf(value), (x, other), operation(value, raw)),
         (x := leaf(value), (other, x), operation(raw, value)),
     ):
@@ -407,7 +411,7 @@ def test_array_matmul_tensor_records() -> None:
     np.testing.assert_allclose(w.grad.numpy(), a.T @ np.ones((2, 2)))
 
 
-@pytest.mark.parametrize("scalar", [np.float64(2), np.float32(2), np.int64(2), np.bool_(True)])
+@pytest.mark.parametrize("scalar", [np.float64(2), np.float32(2), np.int64(2), np.bool_(True)])  # noqa: FBT003
 def test_numpy_scalar_times_tensor_records(scalar: Any) -> None:
     x = leaf()
     y = scalar * x
@@ -656,7 +660,10 @@ def test_a_tracked_tensor_where_nothing_is_differentiated_is_refused() -> None:
         (lambda: np.broadcast_to(leaf(), (2, 2)), r"broadcast_to.*\(3,\)"),
         (lambda: np.tensordot(leaf(), leaf([1.0]), 1), r"tensordot.*\(3,\).*\(1,\)"),
         (lambda: np.sum(leaf(), axis=1), r"(sum|axis).*1"),
-        (lambda: tg.affine(np.ones((2, 3)), leaf(np.ones((4, 5))), np.ones(5)), r"affine.*\(2, 3\).*\(4, 5\)"),
+        (
+            lambda: tg.affine(np.ones((2, 3)), leaf(np.ones((4, 5))), np.ones(5)),
+            r"affine.*\(2, 3\).*\(4, 5\)",
+        ),
         (lambda: tg.mse(leaf(np.ones((3, 1))), np.ones(3)), r"mse.*\(3, 1\).*\(3,\)"),
     ],
 )
@@ -668,7 +675,7 @@ def test_shape_errors_name_the_operation_and_the_shapes(call: Any, pattern: str)
 def test_a_failing_call_leaves_no_trace() -> None:
     x = leaf()
     with pytest.raises(ShapeError):
-        x + np.ones(4)  # noqa: B018  # the sum is what raises
+        x + np.ones(4)  # the sum is what raises
     np.sum(x).backward()
     assert x.grad.tolist() == [1.0, 1.0, 1.0]
 

@@ -17,7 +17,7 @@ from sampling import directions
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError
 
-Pair = namedtuple("Pair", ["weight", "bias"])
+Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
 
 
 def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
@@ -45,12 +45,18 @@ CLOSED: dict[str, tuple[Callable[[Any], Any], Callable[[float, int], float]]] = 
     "sqrt": (np.sqrt, lambda x, n: falling(0.5, n) * x ** (0.5 - n)),
     "x**3.5": (lambda x: x**3.5, lambda x, n: falling(3.5, n) * x ** (3.5 - n)),
     "x**5": (lambda x: x**5, lambda x, n: falling(5, n) * x ** (5 - n)),
-    "1/(1+x)": (lambda x: 1 / (1 + x), lambda x, n: (-1) ** n * math.factorial(n) / (1 + x) ** (n + 1)),
+    "1/(1+x)": (
+        lambda x: 1 / (1 + x),
+        lambda x, n: (-1) ** n * math.factorial(n) / (1 + x) ** (n + 1),
+    ),
     "reciprocal": (np.reciprocal, lambda x, n: (-1) ** n * math.factorial(n) / x ** (n + 1)),
     "2**x": (lambda x: 2.0**x, lambda x, n: math.log(2) ** n * 2**x),
     "exp2": (np.exp2, lambda x, n: math.log(2) ** n * 2**x),
     "sinh": (np.sinh, lambda x, n: math.cosh(x) if n % 2 else math.sinh(x)),
-    "cosh(x)**2": (lambda x: np.cosh(x) ** 2, lambda x, n: 2 ** (n - 1) * (math.sinh(2 * x) if n % 2 else math.cosh(2 * x))),
+    "cosh(x)**2": (
+        lambda x: np.cosh(x) ** 2,
+        lambda x, n: 2 ** (n - 1) * (math.sinh(2 * x) if n % 2 else math.cosh(2 * x)),
+    ),
     "exp(sin)": (lambda x: np.exp(np.sin(x)), None),
     "tanh": (np.tanh, None),
     "sigmoid": (tg.sigmoid, None),
@@ -160,7 +166,7 @@ def test_tensors_in_tensors_out() -> None:
     x = tg.tensor([1.0, 2.0])
     value, g = tg.value_and_grad(lambda x: np.sum(x * x))(x)
     assert type(value) is type(g) is tg.Tensor
-    assert not (value.requires_grad or g.requires_grad)
+    assert not (value.requires_grad or g.requires_grad)  # noqa: PT018
     assert g.tolist() == [2.0, 4.0]
     tracked = leaf([1.0, 2.0])
     g = tg.grad(lambda x: np.sum(x * x * x))(tracked)
@@ -366,7 +372,9 @@ def test_vjp_with_containers_and_several_results() -> None:
 
 def test_pull_can_be_called_again() -> None:
     _, pull = tg.vjp(np.sin, np.array([0.1, 0.2]))
-    assert pull(np.ones(2))[0].tolist() == pull(np.ones(2))[0].tolist() == np.cos([0.1, 0.2]).tolist()
+    assert (
+        pull(np.ones(2))[0].tolist() == pull(np.ones(2))[0].tolist() == np.cos([0.1, 0.2]).tolist()
+    )
 
 
 def test_the_same_tensor_as_two_results() -> None:
@@ -514,7 +522,9 @@ def test_assignment_inside_a_differentiated_function() -> None:
         return np.sum(x * x)
 
     # f = (x1 x2)**2 + x1**2 + x2**2
-    np.testing.assert_allclose(tg.grad(f)(np.array([5.0, 2.0, 3.0])), [0.0, 2 * 2 * 9 + 4, 2 * 3 * 4 + 6])
+    np.testing.assert_allclose(
+        tg.grad(f)(np.array([5.0, 2.0, 3.0])), [0.0, 2 * 2 * 9 + 4, 2 * 3 * 4 + 6]
+    )
 
 
 # Grad mode
@@ -605,7 +615,7 @@ def test_generators_are_refused() -> None:
         yield 1
 
     for function in (generate, generate_async):
-        with pytest.raises(TypeError, match="generator.*with tg.no_grad"):
+        with pytest.raises(TypeError, match="generator.*with tg.no_grad"):  # noqa: RUF043
             tg.no_grad()(function)
 
 

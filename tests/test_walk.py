@@ -94,7 +94,9 @@ def test_a_single_element_needs_none(shape: tuple[int, ...]) -> None:
     same(x.grad.numpy(), np.full(shape, 6.0))
 
 
-@pytest.mark.parametrize("ct", [[1.0, 10.0, 100.0], np.array([1, 10, 100]), tg.tensor([1.0, 10.0, 100.0])], ids=repr)
+@pytest.mark.parametrize(
+    "ct", [[1.0, 10.0, 100.0], np.array([1, 10, 100]), tg.tensor([1.0, 10.0, 100.0])], ids=repr
+)
 def test_cotangents_may_be_lists_integers_and_tensors(ct: Any) -> None:
     x = leaf()
     (x * 2).backward(ct)
@@ -258,7 +260,7 @@ def test_the_graph_can_be_walked() -> None:
     z = np.sum(x * y)
     order = ancestors(z.node)
     assert [node.rule.name for node in order] == ["sum", "multiply", "leaf", "leaf"]
-    assert all(a.index > b.index for a, b in zip(order[:-1], order[1:], strict=True))
+    assert all(a.index > b.index for a, b in zip(order[:-1], order[1:], strict=True))  # noqa: RUF007
     assert set(leaves(z.node)) == {x.node, y.node}
     assert order[-1] is x.node
     assert repr(order[1]).startswith("<Node")
@@ -513,7 +515,7 @@ def test_a_micrograd_expression() -> None:
 def test_a_network_written_scalar_by_scalar_equals_the_matrix_one() -> None:
     rng = np.random.default_rng(1)
     sizes = [2, 5, 5, 1]
-    weights = [rng.normal(size=(m, n)) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [rng.normal(size=(m, n)) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]  # noqa: RUF007
     biases = [rng.normal(size=n) for n in sizes[1:]]
     X, labels = rng.normal(size=(4, 2)), [0.0, 1.0, 1.0, 0.0]
 
@@ -533,7 +535,8 @@ def test_a_network_written_scalar_by_scalar_equals_the_matrix_one() -> None:
         units: Any = row
         for w, c in zip(ws, cs, strict=True):
             units = [
-                (sum(u * w[i][j] for i, u in enumerate(units)) + c[j]).sigmoid() for j in range(len(c))
+                (sum(u * w[i][j] for i, u in enumerate(units)) + c[j]).sigmoid()
+                for j in range(len(c))
             ]
         (q,) = units
         total = total - (label * np.log(q) + (1 - label) * np.log(1 - q))

@@ -101,10 +101,10 @@ class SigmoidClassifier:
         share = target[train].mean()
         prior = -(share * np.log(share) + (1 - share) * np.log(1 - share))
         best: tuple[float, Any] | None = None
-        for self.restarts_ in range(self.restarts + 1):
+        for self.restarts_ in range(self.restarts + 1):  # noqa: B020
             loss = self._start(Z, target, train, held, rng, on_epoch)
             if best is None or loss < best[0]:
-                kept = (self.network_, self.loss_curve_, self.validation_curve_)
+                kept = (self.network_, self.loss_curve_, self.validation_curve_)  # type: ignore[has-type]
                 best = (loss, kept)
             if loss < STUCK * prior or not self.hidden:
                 break
@@ -119,13 +119,13 @@ class SigmoidClassifier:
         """Train from fresh weights, keep the best epoch's; return its training loss."""
         sizes = [Z.shape[1], *self.hidden, 1]
         layers: list[Any] = []
-        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):  # noqa: RUF007
             layers += [Linear(n_in, n_out, rng=rng), Sigmoid()]
         self.network_ = network = Sequential(*layers[:-1])  # the last sigmoid is in the loss
         optimizer = Adam(network.parameters(), lr=self.learning_rate)
         X, y = tensor(Z[train]), tensor(target[train])
-        self.loss_curve_: list[float] = []
-        self.validation_curve_: list[float] = []
+        self.loss_curve_: list[float] = []  # type: ignore[no-redef]
+        self.validation_curve_: list[float] = []  # type: ignore[no-redef]
         best, best_epoch, best_state = np.inf, 0, network.state()
         try:
             for epoch in range(1, self.max_epochs + 1):
@@ -173,7 +173,9 @@ class SigmoidClassifier:
     def _checked(self, X: Any, y: Any) -> tuple[Any, Any]:
         X, y = np.asarray(X, dtype=float), np.asarray(y)
         if X.ndim != 2 or y.shape != X.shape[:1]:
-            raise DataError(f"fit: expected X (m, n_features) and y (m,), got {X.shape} and {y.shape}")
+            raise DataError(
+                f"fit: expected X (m, n_features) and y (m,), got {X.shape} and {y.shape}"
+            )
         if not np.isfinite(X).all():
             raise DataError("fit: X holds NaN or infinity; drop or fill these rows first")
         self.classes_, codes = np.unique(y, return_inverse=True)

@@ -193,7 +193,7 @@ class _GradMode:
 
         else:
 
-            def wrapped(*args: Any, **kwargs: Any) -> Any:
+            def wrapped(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
                 with mode():
                     return function(*args, **kwargs)
 

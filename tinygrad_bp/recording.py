@@ -82,9 +82,9 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
         save_out, save_a, save_b = saves[tracked]
-        if left is None and save_a and type(a) is ndarray and type(x) is not Tensor:
+        if left is None and save_a and isinstance(a, ndarray) and type(x) is not Tensor:
             a = a.copy()  # a raw array is the user's to change; what a rule will read is ours
-        if right is None and save_b and type(b) is ndarray and type(y) is not Tensor:
+        if right is None and save_b and isinstance(b, ndarray) and type(y) is not Tensor:
             b = b.copy()
         result = new(Tensor)
         result._value = out
@@ -96,7 +96,11 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
         node.saved = (
             NOTHING
             if not (save_out or save_a or save_b or stand_in)
-            else (out if save_out else None, a if save_a else stand_in and left, b if save_b else stand_in and right)
+            else (
+                out if save_out else None,
+                a if save_a else stand_in and left,
+                b if save_b else stand_in and right,
+            )
         )
         node.index = tick()
         node.shape = out.shape
@@ -137,7 +141,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
             values[position] = parents[position]
         elif parents[position] is None:
             value = values[position]
-            if type(value) is ndarray and type(args[position]) is not Tensor:
+            if isinstance(value, ndarray) and type(args[position]) is not Tensor:
                 values[position] = value.copy()  # a raw array is the user's to change
     result = new(Tensor)
     result._value = out

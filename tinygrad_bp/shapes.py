@@ -25,7 +25,9 @@ def normalize_axes(axis: Axis, ndim: int, name: str = "axis") -> Shape:
     for one in wanted:
         position = one.__index__()
         if not -ndim <= position < ndim:
-            raise ShapeError(f"{name}: {position} is out of range for an array of {ndim} dimensions")
+            raise ShapeError(
+                f"{name}: {position} is out of range for an array of {ndim} dimensions"
+            )
         found.append(position % ndim)
     if len(set(found)) != len(found):
         raise ShapeError(f"{name}: {axis} names one axis twice")

@@ -195,7 +195,9 @@ class Tensor:
                 " like ask for it too): use .item() for the plain number, numpy's function for a derivative"
             )
         if self._value.size != 1:
-            raise TypeError(f"{convert.__name__}: only one element converts, the shape is {self.shape}")
+            raise TypeError(
+                f"{convert.__name__}: only one element converts, the shape is {self.shape}"
+            )
         return convert(self._value.item())
 
     def __float__(self) -> float:
@@ -280,12 +282,14 @@ class Tensor:
             )
         return record(*args, **kwargs)
 
-    if TYPE_CHECKING:  # attached by the layers above (`method`); a test checks that every one of them is
+    if (
+        TYPE_CHECKING
+    ):  # attached by the layers above (`method`); a test checks that every one of them is
 
         @property
-        def T(self) -> Tensor: ...
+        def T(self) -> Tensor: ...  # noqa: N802
         @property
-        def mT(self) -> Tensor: ...
+        def mT(self) -> Tensor: ...  # noqa: N802
         @property
         def real(self) -> Tensor: ...
         @property
@@ -311,10 +315,10 @@ class Tensor:
         def __rfloordiv__(self, other: Any) -> Tensor: ...
         def __matmul__(self, other: Any) -> Tensor: ...
         def __rmatmul__(self, other: Any) -> Tensor: ...
-        def __iadd__(self, other: Any) -> Tensor: ...
-        def __isub__(self, other: Any) -> Tensor: ...
-        def __imul__(self, other: Any) -> Tensor: ...
-        def __itruediv__(self, other: Any) -> Tensor: ...
+        def __iadd__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __isub__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __imul__(self, other: Any) -> Tensor: ...  # noqa: PYI034
+        def __itruediv__(self, other: Any) -> Tensor: ...  # noqa: PYI034
         def __neg__(self) -> Tensor: ...
         def __pos__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
@@ -392,7 +396,9 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
     except ValueError as error:
         raise DTypeError(f"tensor: {error}") from error
     if value.dtype.kind not in "biufc":
-        raise DTypeError(f"tensor: expected numbers, got {type(data).__name__} of dtype {value.dtype}")
+        raise DTypeError(
+            f"tensor: expected numbers, got {type(data).__name__} of dtype {value.dtype}"
+        )
     return value if value.ndim else value[()]
 
 

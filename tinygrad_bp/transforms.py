@@ -162,14 +162,18 @@ class _Call:
             if outside or isinstance(primal, Tensor):
                 answers.append(_tensor(ct))
             else:
-                answers.append(ct if _exclusive(ct) else np.array(ct)[()])
+                answers.append(ct if _exclusive(ct) else np.array(ct)[()])  # type: ignore[arg-type]
         return self.rebuild(answers)
 
     def value(self, result: Any) -> Any:
         """Return what the function gave, as an array unless it depends on Tensors from outside."""
         if not isinstance(result, Tensor):
             return result
-        if result.node is not None and is_recording() and _depends_outside([result.node], self.nodes):
+        if (
+            result.node is not None
+            and is_recording()
+            and _depends_outside([result.node], self.nodes)
+        ):
             return result
         value = result._value
         if any(isinstance(one, Tensor) for one in self.flat):
@@ -204,7 +208,12 @@ def _exclusive(ct: Any) -> bool:
     """Whether the caller's two names are all that refer to `ct`, so that it may be handed out without a copy."""
     if isinstance(ct, np.generic):
         return True
-    return type(ct) is np.ndarray and ct.base is None and ct.flags.writeable and sys.getrefcount(ct) <= OWN_REFERENCES
+    return (
+        type(ct) is np.ndarray
+        and ct.base is None
+        and ct.flags.writeable
+        and sys.getrefcount(ct) <= OWN_REFERENCES
+    )
 
 
 # The name in `pull`, the parameter of `_exclusive`, and getrefcount's own argument.
@@ -328,7 +337,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         tracked = any(isinstance(ct, Tensor) and ct.requires_grad for ct in cts)
         if not tracked:
             return tuple(call.pull({n: unwrap(ct) for n, ct in seeds.items()}, free=False))
-        found = pull_back({n: _tensor(ct) for n, ct in seeds.items()}, targets=call.nodes, record=True)
+        found = pull_back(
+            {n: _tensor(ct) for n, ct in seeds.items()}, targets=call.nodes, record=True
+        )
         return tuple(call.rebuild([_tensor(_found(found, node)) for node in call.nodes]))
 
     return value, pull

@@ -19,7 +19,7 @@ from tinygrad_bp.tensor import Tensor, wrap
 Cotangents = dict[Node, Any]
 
 
-def pull_back(
+def pull_back(  # noqa: C901
     seeds: Mapping[Node, Any],
     *,
     targets: Iterable[Node] = (),
@@ -53,14 +53,16 @@ def pull_back(
     wanted = set(targets)
     floor = min((node.index for node in wanted), default=-1)
     cts: Cotangents = dict(seeds)
-    owned: set[Node] = set()  # whose cotangent is a sum that this walk made, and may add to in place
+    owned: set[Node] = (
+        set()
+    )  # whose cotangent is a sum that this walk made, and may add to in place
     kept: Cotangents = {}
     for node in ancestors(*seeds, floor=floor):
         ct = cts.pop(node, None)  # pop, not get: frees the cotangent before the next rule allocates
         if ct is None:
             continue
         rule = node.rule
-        if rule is LEAF:
+        if rule is LEAF:  # type: ignore[comparison-overlap]
             if not wanted or node in wanted:
                 kept[node] = ct
             continue

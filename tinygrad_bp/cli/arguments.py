@@ -42,7 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {tinygrad_bp.__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {tinygrad_bp.__version__}"
+    )
     commands = parser.add_subparsers(title="commands", metavar="{train,predict}", required=True)
     _add_train(commands)
     _add_predict(commands)
@@ -83,7 +85,9 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=[5, 5],
         help="units of each hidden layer (default: 5 5); no number at all: logistic regression",
     )
-    model.add_argument("--epochs", metavar="N", type=_at_least(1), help="train for N epochs at most")
+    model.add_argument(
+        "--epochs", metavar="N", type=_at_least(1), help="train for N epochs at most"
+    )
     model.add_argument(
         "--seed",
         metavar="N",
@@ -116,7 +120,10 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, what: str, example: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    what: str,
+    example: str,
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
         name,

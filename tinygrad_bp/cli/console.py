@@ -39,7 +39,7 @@ class Console:
         if self.json:
             self.note(text)
         else:
-            print(_fitting(text, sys.stdout))
+            print(_fitting(text, sys.stdout))  # noqa: T201
 
     def note(self, text: str) -> None:
         """Print news on standard error, unless quiet; a closed standard error does not end the work."""
@@ -49,7 +49,7 @@ class Console:
     def error(self, text: str) -> None:
         """Print on standard error."""
         with suppress(OSError):
-            print(_fitting(text, sys.stderr), file=sys.stderr, flush=True)
+            print(_fitting(text, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
 
     def data(self, text: str) -> None:
         """Write data for programs on standard output, in UTF-8 and otherwise as it is."""

@@ -18,7 +18,9 @@ from tinygrad_bp.data import Table, holdout_split
 from tinygrad_bp.errors import DataError
 
 HELDOUT = 0.25  # share of each class that training never sees
-SPLIT_STREAM = 1  # the generators draw from the seed itself; the split must not repeat their numbers
+SPLIT_STREAM = (
+    1  # the generators draw from the seed itself; the split must not repeat their numbers
+)
 
 Rows = NDArray[np.int64]
 
@@ -194,6 +196,4 @@ def _scores(classifier: SigmoidClassifier, table: Table, train: Rows, heldout: R
         raise DataError(
             f"{table.name}: the numbers are too large to compute with; scale the columns first"
         )
-    return Scores(
-        score(logits[train], table.y[train]), score(logits[heldout], table.y[heldout])
-    )
+    return Scores(score(logits[train], table.y[train]), score(logits[heldout], table.y[heldout]))

@@ -1,76 +1,83 @@
-"""The drawings of a run as SVG texts: the losses by epoch, and the field of probabilities.
+"""The drawings of a run as SVG texts; Matplotlib comes with the extra ``[cli]`` and is imported when needed.
 
-Matplotlib comes with the extra ``[cli]`` and is imported when something is drawn.  The same run gives the same bytes:
-fixed ids, no date, and none of the user's own Matplotlib settings.
+The same run gives the same bytes: fixed ids and no date.
 """
 
 from __future__ import annotations
 
 import io
-import logging
-import re
-import warnings
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_bp.cli.fitting import Epoch, Run
-from tinygrad_bp.view.dot import printable
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-NAME_LENGTH = 32  # characters of a name in a drawing
-GRID = 161  # points a side of the field: steps too small to see
-BANDS = np.linspace(0.0, 1.0, 21)
-MARGIN = 0.07  # of the span of the data, on each side
-
-# Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#595959"
-COLOURS = (BLUE, ORANGE)
+# Okabe & Ito (2008): told apart with any colour vision
+COLOURS = ("#0072B2", "#D55E00")
 MARKERS = ("o", "^")
-SETTINGS = {
-    "svg.hashsalt": "tinygrad_bp",  # ids are hashes: without it they are random
-    "svg.fonttype": "none",  # text stays text: it can be searched, and any script can be shown
-    "font.size": 10.0,
-    "axes.titlesize": 11.0,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
-UNITS = ("mm", "cm", "m", "km", "mg", "g", "kg", "ms", "s", "ml", "l", "hz", "k", "v", "a", "w")
-_UNIT = re.compile(rf"(?P<what>\w*[^\W_]\w*)_(?P<unit>{'|'.join(UNITS)})", re.ASCII)
+SETTINGS = {"svg.hashsalt": "tinygrad_bp", "axes.spines.top": False, "axes.spines.right": False}
 
 
-def loss_svg(epochs: Sequence[Epoch], title: str) -> str:
-    """Draw the training, validation and held-out loss by epoch, with the epoch that was kept.
+def loss_svg(epochs: Sequence[Epoch], best: Epoch, title: str) -> str:
+    """Draw the training, validation and held-out loss by epoch, with the epoch that was kept."""
+    import matplotlib as mpl  # noqa: PLC0415  # of the extra [cli]
+    from matplotlib.figure import Figure  # noqa: PLC0415
 
-    Parameters
-    ----------
-    epochs : sequence of Epoch
-        At least one.
-    title : str
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ImportError
-        If Matplotlib is not installed.
-    """
-    return ""
+    with mpl.rc_context(SETTINGS):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        number = [e.number for e in epochs]
+        axes.plot(number, [e.train_loss for e in epochs], color=COLOURS[0], label="training")
+        if epochs[0].validation_loss is not None:
+            values = [e.validation_loss for e in epochs]
+            axes.plot(number, values, color="#009E73", ls="--", label="validation")  # type: ignore[arg-type]
+        axes.plot(number, [e.heldout_loss for e in epochs], color=COLOURS[1], label="held out")
+        axes.axvline(best.number, color="#595959", lw=1, ls=":", label=f"kept: epoch {best.number}")
+        axes.set(xlabel="epoch", ylabel="log-loss (nats)", title=title, ylim=(0, None))
+        axes.legend(frameon=False)
+        return _text(figure)
 
 
-def axis_label(feature: str) -> str:
-    """Return a column's name as an axis shows it: ``bill_length_mm`` is ``bill length (mm)``."""
-    match = _UNIT.fullmatch(feature)
-    if match:
-        return f"{match['what'].replace('_', ' ').strip()} ({match['unit']})"
-    return feature
+def boundary_svg(run: Run) -> str:
+    """Draw the probability of class 1 over two features, with the samples on top."""
+    import matplotlib as mpl  # noqa: PLC0415  # of the extra [cli]
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    table = run.table
+    low, high = table.X.min(axis=0), table.X.max(axis=0)
+    margin = 0.07 * np.where(high > low, high - low, 1.0)
+    sides = [np.linspace(a, b, 161) for a, b in zip(low - margin, high + margin, strict=True)]
+    grid = np.stack(np.meshgrid(*sides), axis=-1)
+    field = run.classifier.predict_proba(grid.reshape(-1, 2))[:, 1].reshape(grid.shape[:2])
+    held = np.zeros(len(table.y), bool)
+    held[run.heldout_rows] = True
+    with mpl.rc_context(SETTINGS):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7, 5), layout="constrained")
+        axes = figure.add_subplot()
+        levels = np.linspace(0, 1, 21)
+        filled = axes.contourf(*sides, field, levels=levels, cmap="PuOr_r", alpha=0.6)
+        axes.contour(*sides, field, levels=[0.5], colors="black", linewidths=1.2)
+        figure.colorbar(filled, label=f"probability of {table.class_names[1]}", ticks=[0, 0.5, 1])
+        for label, (colour, marker) in enumerate(zip(COLOURS, MARKERS, strict=True)):
+            for part, edge, note in ((~held, "white", ""), (held, "black", ", held out")):
+                rows = (table.y == label) & part
+                axes.scatter(  # type: ignore[misc]
+                    *table.X[rows].T,
+                    c=colour,
+                    marker=marker,
+                    edgecolors=edge,
+                    s=34,
+                    linewidths=0.9,
+                    label=f"{table.class_names[label]}{note}",
+                )
+        axes.set(xlabel=table.feature_names[0], ylabel=table.feature_names[1])
+        axes.set_title(f"{table.name}: held-out accuracy {run.network.heldout.accuracy:.1%}")
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+        return _text(figure)
+
+
+def _text(figure: Any) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()

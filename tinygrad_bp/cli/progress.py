@@ -40,7 +40,7 @@ def progress(console: Console, epochs: int) -> AbstractContextManager[Update]:
 
 @contextmanager
 def _nothing() -> Iterator[Update]:
-    yield lambda epoch, train_loss, heldout_loss: None
+    yield lambda epoch, train_loss, heldout_loss: None  # noqa: ARG005
 
 
 @contextmanager

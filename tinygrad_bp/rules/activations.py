@@ -62,7 +62,12 @@ def sigmoid(x: Any) -> Any:
 
 
 def _raw_logistic_slope(ct: Any, s: Any) -> Any:
-    if type(s) is np.ndarray and type(ct) is np.ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
+    if (
+        type(s) is np.ndarray
+        and type(ct) is np.ndarray
+        and ct.dtype is s.dtype
+        and ct.shape == s.shape
+    ):
         slope = np.multiply(s, s, empty_like(s))
         np.subtract(s, slope, slope)
         return np.multiply(slope, ct, slope)
@@ -85,7 +90,9 @@ logistic_slope = elementwise(
 
 sigmoid = elementwise(
     sigmoid,
-    lambda ct, out, _x: (_raw_logistic_slope if type(ct) is np.ndarray else logistic_slope)(ct, out),
+    lambda ct, out, _x: (_raw_logistic_slope if type(ct) is np.ndarray else logistic_slope)(
+        ct, out
+    ),
     forward=raw_sigmoid,
     methods=("sigmoid",),
     composition=lambda x: 1 / (1 + np.exp(-x)),
@@ -135,7 +142,7 @@ def relu(x: Any) -> Any:
 
 def _raw_relu(x: Any) -> Any:
     if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
-        return x if x > 0.0 or x != x else np.float64(0.0)  # noqa: PLR0124  # NaN stays NaN
+        return x if x > 0.0 or x != x else np.float64(0.0)  # NaN stays NaN
     return np.maximum(x, zero(x))
 
 

@@ -71,9 +71,7 @@ elementwise(
 elementwise(np.square, lambda ct, _out, x: ct * 2 * x)
 elementwise(np.reciprocal, lambda ct, out, _x: -ct * out * out, domain=POSITIVE)
 elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
-elementwise(
-    np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False
-)
+elementwise(np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False)
 
 
 def phase(x: Any) -> Any:

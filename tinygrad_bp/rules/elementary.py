@@ -28,15 +28,22 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def _raw_tanh_slope(ct: Any, t: Any) -> Any:
-    if type(t) is np.ndarray and type(ct) is np.ndarray and ct.dtype is t.dtype and ct.shape == t.shape:
+def _raw_tanh_slope(ct: Any, t: Any) -> Any:  # noqa: F821  # type: ignore[name-defined]
+    if (
+        type(t) is np.ndarray
+        and type(ct) is np.ndarray
+        and ct.dtype is t.dtype
+        and ct.shape == t.shape
+    ):
         slope = np.multiply(t, t, empty_like(t))
         np.multiply(slope, ct, slope)
         return np.subtract(ct, slope, slope)
-    return ct - ct * t * t  # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+    return (
+        ct - ct * t * t
+    )  # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
 
 
-def tanh_slope(ct: Any, t: Any) -> Any:
+def tanh_slope(ct: Any, t: Any) -> Any:  # noqa: F821  # type: ignore[name-defined]
     """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
     return _raw_tanh_slope(ct, t)
 
@@ -83,7 +90,7 @@ elementwise(
 
 def _finite(out: object) -> object:
     """Return `out`, 0 where it is -inf: exp(-inf - 0) then is the right weight 0, not NaN."""
-    return np.where(out == -np.inf, 0, out)
+    return np.where(out == -np.inf, 0, out)  # type: ignore[call-overload]
 
 
 elementwise(

@@ -25,13 +25,20 @@ def canonical(index: Any) -> tuple[Any, ...]:
         If an index is neither integer nor boolean.
     """
     parts = index if type(index) is tuple else (index,)
-    return tuple([part if isinstance(part, BASIC) and type(part) is not bool else _array(part) for part in parts])
+    return tuple(
+        [
+            part if isinstance(part, BASIC) and type(part) is not bool else _array(part)
+            for part in parts
+        ]
+    )
 
 
 def _array(part: Any) -> Any:
     array = np.asarray(part._value if type(part) is Tensor else part)
     if array.dtype.kind not in "iub" and array.size:
-        raise DTypeError(f"index: expected integers, booleans or slices, got {array.dtype} {part!r:.60}")
+        raise DTypeError(
+            f"index: expected integers, booleans or slices, got {array.dtype} {part!r:.60}"
+        )
     return array if array.size or array.dtype.kind in "iub" else array.astype(int)
 
 
@@ -64,7 +71,9 @@ scatter = linear(
 def _getitem_forward(x: Any, index: Any) -> Any:
     try:
         return x[index]
-    except IndexError as error:  # numpy's message names the axis; the shape and the operation are added
+    except (
+        IndexError
+    ) as error:  # numpy's message names the axis; the shape and the operation are added
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 
 
@@ -146,12 +155,23 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
                 "x[i] = v on a leaf that requires gradients would cut it off from its .grad: write x = x.copy() first,"
                 " or 'with tg.no_grad():' to change the parameter itself"
             )
-        x._value = _assigned_forward(x._value, value._value if isinstance(value, Tensor) else value, index)
+        x._value = _assigned_forward(
+            x._value, value._value if isinstance(value, Tensor) else value, index
+        )
         return
     if _repeats(index, x.shape):
-        raise ShapeError("x[i] = v: the index names an element twice, so which value stays is undefined; make it unique")
-    if x._node is None and x.dtype.kind not in "fc" and isinstance(value, Tensor) and value.requires_grad:
-        raise DTypeError(f"x[i] = v: a {x.dtype} Tensor cannot hold a value that tracks gradients; use x.astype(float)")
+        raise ShapeError(
+            "x[i] = v: the index names an element twice, so which value stays is undefined; make it unique"
+        )
+    if (
+        x._node is None
+        and x.dtype.kind not in "fc"
+        and isinstance(value, Tensor)
+        and value.requires_grad
+    ):
+        raise DTypeError(
+            f"x[i] = v: a {x.dtype} Tensor cannot hold a value that tracks gradients; use x.astype(float)"
+        )
     result = assigned(x, value, index)
     x._value = result._value
     x._node = result._node
@@ -180,6 +200,9 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         arr, axis = np.ravel(arr), 0
     (axis,) = normalize_axes(axis, arr.ndim, "take_along_axis")
     index = _array(indices)
-    grid = [np.arange(n).reshape([-1 if i == k else 1 for i in range(arr.ndim)]) for k, n in enumerate(arr.shape)]
+    grid = [
+        np.arange(n).reshape([-1 if i == k else 1 for i in range(arr.ndim)])
+        for k, n in enumerate(arr.shape)
+    ]
     grid[axis] = index
     return arr[tuple(grid)]

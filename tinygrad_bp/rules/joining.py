@@ -13,9 +13,13 @@ from tinygrad_bp.rules.table import call, composed, variadic
 from tinygrad_bp.shapes import normalize_axes
 
 
-def _bind(arrays: Any, axis: int | None = 0, **other: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _bind(
+    arrays: Any, axis: int | None = 0, **other: Any
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if other:
-        raise UnsupportedFunctionError(f"concatenate: {', '.join(other)} is not supported on Tensors")
+        raise UnsupportedFunctionError(
+            f"concatenate: {', '.join(other)} is not supported on Tensors"
+        )
     operands = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in arrays)
     if axis is None:
         operands, axis = tuple(np.ravel(x) for x in operands), 0
@@ -37,7 +41,11 @@ def _pull(i: int, arity: int) -> Any:
 def _rule(arity: int) -> dict[str, Any]:
     shapes: dict[int, tuple[Any, ...]] = {
         1: (call([(2, 3)]),),
-        2: (call([(2, 3), (1, 3)]), call([(2, 3), (2, 0)], axis=1), call([(2,), (2, 2)], axis=None)),
+        2: (
+            call([(2, 3), (1, 3)]),
+            call([(2, 3), (2, 0)], axis=1),
+            call([(2,), (2, 2)], axis=None),
+        ),
         3: (call([(2, 1), (2, 2), (2, 3)], axis=-1),),
     }
     return {
@@ -57,7 +65,9 @@ def stack(arrays: Any, axis: int = 0) -> Any:
     """`numpy.stack`."""
     operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in arrays]
     if len({x.shape for x in operands}) != 1:
-        raise ShapeError(f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in operands)}")
+        raise ShapeError(
+            f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in operands)}"
+        )
     return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis)
 
 
@@ -95,14 +105,14 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`numpy.array_split`."""
     (axis,) = normalize_axes(axis, ary.ndim, "split")
     length = ary.shape[axis]
-    if isinstance(indices_or_sections, Sequence) or isinstance(indices_or_sections, np.ndarray):
+    if isinstance(indices_or_sections, Sequence) or isinstance(indices_or_sections, np.ndarray):  # noqa: SIM101
         ends = [0, *(int(i) for i in indices_or_sections), length]
     else:
         each, more = divmod(length, int(indices_or_sections))
         sizes = [each + 1] * more + [each] * (int(indices_or_sections) - more)
         ends = list(accumulate(sizes, initial=0))
     lead = (slice(None),) * axis
-    return [ary[(*lead, slice(start, end))] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    return [ary[(*lead, slice(start, end))] for start, end in zip(ends[:-1], ends[1:], strict=True)]  # noqa: RUF007
 
 
 @composed(np.split)
@@ -113,7 +123,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             f"split: axis {axis} of length {ary.shape[axis]} has no {indices_or_sections} equal parts;"
             " use numpy.array_split"
         )
-    return array_split(ary, indices_or_sections, axis)
+    return array_split(ary, indices_or_sections, axis)  # type: ignore[no-any-return]
 
 
 composed(np.vsplit)(lambda ary, indices_or_sections: split(ary, indices_or_sections, 0))

@@ -234,7 +234,7 @@ def _pick(labels: Any) -> tuple[Any, Any]:
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
-    top = np.maximum.reduce(z, 1, None, None, True)  # noqa: FBT003  # keepdims
+    top = np.maximum.reduce(z, 1, None, None, True)  # noqa: FBT003  # keepdims  # type: ignore[call-overload]
     shifted = z - top
     picked = shifted[_pick(labels)]
     np.exp(shifted, shifted)
@@ -250,7 +250,7 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
         )
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if labels.size and not (0 <= labels.min() and labels.max() < shape[1]):
+    if labels.size and not (labels.min() >= 0 and labels.max() < shape[1]):
         raise ShapeError(
             f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to {shape[1] - 1}"
         )
@@ -305,7 +305,9 @@ cross_entropy = general(
         np.sum(tangents[0] * _errors(z, labels), axis=1), reduction
     ),
     bind=_cross_entropy_bind,
-    composition=lambda z, labels, reduction="mean": reduced(-log_softmax(z)[_pick(labels)], reduction),
+    composition=lambda z, labels, reduction="mean": reduced(
+        -log_softmax(z)[_pick(labels)], reduction
+    ),
     samples=(
         call((3, 4), labels=np.array([0, 3, 1])),
         call((2, 2), labels=np.array([1, 1]), reduction="sum"),

@@ -110,7 +110,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     rows, columns = tuple(a.shape[i] for i in free), tuple(b.shape[i] for i in other)
     depth = int(np.prod([a.shape[i] for i in left], dtype=int))
     flat_a = np.reshape(np.transpose(a, (*free, *left)), (int(np.prod(rows, dtype=int)), depth))
-    flat_b = np.reshape(np.transpose(b, (*right, *other)), (depth, int(np.prod(columns, dtype=int))))
+    flat_b = np.reshape(
+        np.transpose(b, (*right, *other)), (depth, int(np.prod(columns, dtype=int)))
+    )
     return np.reshape(np.matmul(flat_a, flat_b), rows + columns)
 
 
@@ -151,7 +153,12 @@ def _einsum_pull(i: int, arity: int) -> Any:
 
 def _einsum_rule(arity: int) -> dict[str, Any]:
     specs = {
-        1: (call("ij->ji", (2, 3)), call("ii->i", (3, 3)), call("ij->", (2, 3)), call("ii", (3, 3))),
+        1: (
+            call("ij->ji", (2, 3)),
+            call("ii->i", (3, 3)),
+            call("ij->", (2, 3)),
+            call("ii", (3, 3)),
+        ),
         2: (
             call("ij,jk->ik", (2, 3), (3, 4)),
             call("ij,ij", (2, 3), (2, 3)),
@@ -206,7 +213,9 @@ def product(x: Any, y: Any) -> Any:
 
 def _affine_forward(x: Any, W: Any, b: Any) -> Any:
     if W.ndim != 2 or b.shape != W.shape[1:]:
-        raise ShapeError(f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}")
+        raise ShapeError(
+            f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
+        )
     out = product(x, W)
     if type(out) is np.ndarray and out.dtype is b.dtype:
         return np.add(out, b, out)  # out is ours: no second array

@@ -57,7 +57,7 @@ def widened(ct: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
 
 def _sum_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     if type(x) is np.ndarray:  # numpy.sum is Python code around this
-        return np.add.reduce(x, axis, None, None, keepdims)
+        return np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload]
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -84,10 +84,10 @@ linear(
 def _extremum_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """Split `ct` evenly among the tied; where the extremum is NaN, NaN goes to the NaNs and 0 elsewhere."""
     extremum = widened(out, x.shape, axis, keepdims)
-    won = (x == extremum) | ((x != x) & (extremum != extremum))  # noqa: PLR0124  # NaN alone differs from itself
+    won = (x == extremum) | ((x != x) & (extremum != extremum))  # NaN alone differs from itself
     ties = np.sum(won, axis=axis, keepdims=True)
     share = widened(ct, x.shape, axis, keepdims) * won / ties.astype(x.dtype)
-    return np.where(won & (x != x), np.nan, share)  # noqa: PLR0124
+    return np.where(won & (x != x), np.nan, share)
 
 
 def _extremum_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
@@ -100,8 +100,10 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
         function,
         _extremum_pull,
         push=_extremum_push,
-        forward=lambda x, axis, keepdims, _reduce=ufunc.reduce: _reduce(x, axis, None, None, keepdims),
-        bind=lambda a, axis=None, out=None, keepdims=False, _bind=_bind(function.__name__): _bind(
+        forward=lambda x, axis, keepdims, _reduce=ufunc.reduce: _reduce(
+            x, axis, None, None, keepdims
+        ),
+        bind=lambda a, axis=None, out=None, keepdims=False, _bind=_bind(function.__name__): _bind(  # noqa: B008
             a, axis, None, out, keepdims=keepdims
         ),
         methods=(function.__name__,),
@@ -159,7 +161,9 @@ def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof
 
 
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    wide = widened(ct / np.where(out == 0, 1, out), x.shape, axis, keepdims)  # 0 for a constant: centred is 0
+    wide = widened(
+        ct / np.where(out == 0, 1, out), x.shape, axis, keepdims
+    )  # 0 for a constant: centred is 0
     return wide * _centred(x, axis) / (_count(x.shape, axis) - ddof)
 
 
@@ -211,18 +215,20 @@ linear(
 
 def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
     """Return x minus its maximum along `axis`, and that maximum, 0 where it is not finite."""
-    top = np.maximum.reduce(x, axis, None, None, True)  # noqa: FBT003  # ufunc.reduce takes keepdims by position fastest
+    top = np.maximum.reduce(x, axis, None, None, True)  # noqa: FBT003  # ufunc.reduce takes keepdims by position fastest  # type: ignore[call-overload]
     top = np.where(np.isfinite(top), top, 0)
     return x - top, top
 
 
 def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     shifted, top = _shifted(x, axis)
-    with np.errstate(divide="ignore"):  # log(0) = -inf is the right answer where every term is exp(-inf)
+    with np.errstate(
+        divide="ignore"
+    ):  # log(0) = -inf is the right answer where every term is exp(-inf)
         out = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)) + top
     if keepdims:
         return out
-    return out.reshape(()) [()] if axis is None else np.squeeze(out, axis)
+    return out.reshape(())[()] if axis is None else np.squeeze(out, axis)
 
 
 def _weights(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
@@ -313,9 +319,13 @@ for _name in ("any", "all", "argmax", "argmin", "argsort"):
 
 
 def _reduces(function: Any) -> Any:
-    def reduce(array: Tensor, axis: Axis = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    def reduce(
+        array: Tensor, axis: Axis = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
         if dtype is not None or out is not None:
-            raise UnsupportedFunctionError(f"{function.__name__}: dtype= and out= are not supported on Tensors")
+            raise UnsupportedFunctionError(
+                f"{function.__name__}: dtype= and out= are not supported on Tensors"
+            )
         return function(array, axis=axis, keepdims=keepdims)
 
     return reduce
@@ -348,5 +358,3 @@ def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = 
         weights = np.reshape(weights, tuple(-1 if i == only else 1 for i in range(a.ndim)))
     total = np.sum(a * weights, axis=axis, keepdims=keepdims)
     return total / np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
-
-

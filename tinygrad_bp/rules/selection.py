@@ -13,7 +13,9 @@ from tinygrad_bp.tensor import unwrap
 
 def _won(ct: Any, mine: Any, wins: Any, ties: Any) -> Any:
     """Return the winner's share of `ct`: all of it, half at a tie, NaN where `mine` is NaN."""
-    return np.where(mine != mine, np.nan, ct * wins + ct * 0.5 * ties)  # noqa: PLR0124  # NaN alone differs from itself
+    return np.where(
+        mine != mine, np.nan, ct * wins + ct * 0.5 * ties
+    )  # NaN alone differs from itself
 
 
 elementwise(

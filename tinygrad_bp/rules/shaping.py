@@ -32,7 +32,9 @@ def spread(ct: Any, shape: Shape) -> Any:
 linear(
     np.broadcast_to,
     lambda ct, _out, _x, _shape: unbroadcast(ct, _x.shape),
-    forward=lambda array, shape: spread(array, tuple(shape) if isinstance(shape, Sequence) else (shape,)),
+    forward=lambda array, shape: spread(
+        array, tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    ),
     samples=(call((3,), shape=(2, 3)), call((), shape=(2, 2)), call((2, 1), shape=(3, 2, 4))),
 )
 
@@ -43,7 +45,9 @@ def _reshape_forward(x: Any, shape: Any) -> Any:
 
 def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> Any:
     if order != "C" or other.pop("copy", None) is False or other:
-        raise UnsupportedFunctionError("reshape: order= and copy=False are not supported on Tensors")
+        raise UnsupportedFunctionError(
+            "reshape: order= and copy=False are not supported on Tensors"
+        )
     return (a,), (shape,)
 
 
@@ -79,7 +83,12 @@ transpose = linear(
         ct, None if axes is None else inverse_permutation(_permutation(axes, _x.ndim))
     ),
     forward=lambda a, axes=None: a.T if axes is None else np.transpose(a, axes),
-    samples=(call((2, 3)), call((2, 3, 4), (1, 2, 0)), call((2, 3, 4), axes=(-1, 0, 1)), call((3,))),
+    samples=(
+        call((2, 3)),
+        call((2, 3, 4), (1, 2, 0)),
+        call((2, 3, 4), axes=(-1, 0, 1)),
+        call((3,)),
+    ),
 )
 
 
@@ -157,7 +166,12 @@ linear(
     np.roll,
     lambda ct, _out, _x, shift, axis: np.roll(ct, np.negative(shift), axis),
     forward=lambda a, shift, axis=None: np.roll(a, shift, axis),
-    samples=(call((5,), 2), call((2, 3), 1, axis=1), call((2, 3), (1, 2), axis=(0, 1)), call((2, 3), 2)),
+    samples=(
+        call((5,), 2),
+        call((2, 3), 1, axis=1),
+        call((2, 3), (1, 2), axis=(0, 1)),
+        call((2, 3), 2),
+    ),
 )
 
 
@@ -208,11 +222,13 @@ def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) 
     placed = np.zeros(flat_shape, ct.dtype)
     index = (..., first * columns + second)
     if isinstance(ct, Tensor):
-        placed = Tensor(placed)
+        placed = Tensor(placed)  # type: ignore[assignment]
         placed[index] = ct
     else:
         placed[index] = ct
-    return np.moveaxis(np.reshape(placed, (*flat_shape[:-1], rows, columns)), (-2, -1), (axis1, axis2))
+    return np.moveaxis(
+        np.reshape(placed, (*flat_shape[:-1], rows, columns)), (-2, -1), (axis1, axis2)
+    )
 
 
 def _diagonal_pull(ct: Any, _out: Any, _x: Any, offset: int, axis1: int, axis2: int) -> Any:

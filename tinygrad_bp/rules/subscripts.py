@@ -30,7 +30,9 @@ class Subscripts:
         The equation takes the result's cotangent first, then the other operands in order.
         """
         others = [labels for j, labels in enumerate(self.inputs) if j != i]
-        target = "".join(c for c in self.inputs[i] if c in self.output or any(c in o for o in others))
+        target = "".join(
+            c for c in self.inputs[i] if c in self.output or any(c in o for o in others)
+        )
         return target, f"{','.join([self.output, *others])}->{target}"
 
 
@@ -61,7 +63,9 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
         output = output.replace("...", ellipsis)
     else:
         labels = "".join(inputs)
-        output = ellipsis + "".join(sorted(c for c in set(labels) - set(ellipsis) if labels.count(c) == 1))
+        output = ellipsis + "".join(
+            sorted(c for c in set(labels) - set(ellipsis) if labels.count(c) == 1)
+        )
     for i, labels in enumerate(inputs):
         operands[i], inputs[i] = _diagonal(operands[i], labels)
     return tuple(operands), Subscripts(tuple(inputs), output)
@@ -73,11 +77,14 @@ def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tupl
     spans = [x.ndim - len(s.replace("...", "")) for s, x in zip(inputs, operands, strict=True)]
     for labels, span, x in zip(inputs, spans, operands, strict=True):
         if span < 0 or (span and "..." not in labels):
-            raise ShapeError(f"einsum: {equation!r}: {labels!r} does not fit an operand of shape {x.shape}")
+            raise ShapeError(
+                f"einsum: {equation!r}: {labels!r} does not fit an operand of shape {x.shape}"
+            )
     width = max((n for s, n in zip(inputs, spans, strict=True) if "..." in s), default=0)
     ellipsis = "".join(free[:width])
     expanded = [
-        s.replace("...", ellipsis[width - n :] if n else "") for s, n in zip(inputs, spans, strict=True)
+        s.replace("...", ellipsis[width - n :] if n else "")
+        for s, n in zip(inputs, spans, strict=True)
     ]
     return expanded, ellipsis
 
@@ -88,7 +95,9 @@ def _diagonal(x: Any, labels: str) -> tuple[Any, str]:
             first = labels.index(label)
             second = labels.index(label, first + 1)
             if x.shape[first] != x.shape[second]:
-                raise ShapeError(f"einsum: axes {first} and {second} of shape {x.shape} share the label {label!r}")
+                raise ShapeError(
+                    f"einsum: axes {first} and {second} of shape {x.shape} share the label {label!r}"
+                )
             x = np.diagonal(x, axis1=first, axis2=second)  # moves the label to the end
             labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
     return x, labels

@@ -176,7 +176,11 @@ def linear(
     operators = record.pop("operators", ())
     reflected = record.pop("reflected", ())
     rule = _row(function, pulls, record.pop("kind", "linear"), record)
-    recorder = binary(rule) if len(pulls) == 2 and isinstance(function, np.ufunc) else _recorder(rule, bind)
+    recorder = (
+        binary(rule)
+        if len(pulls) == 2 and isinstance(function, np.ufunc)
+        else _recorder(rule, bind)
+    )
     _attach(rule, recorder, operators, reflected)
     return _register(function, rule, recorder, methods)
 
@@ -266,7 +270,9 @@ def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any
     return rule
 
 
-def _attach(rule: Rule, recorder: Recorder, operators: Sequence[str], reflected: Sequence[str]) -> None:
+def _attach(
+    rule: Rule, recorder: Recorder, operators: Sequence[str], reflected: Sequence[str]
+) -> None:
     for name in operators:
         method(name, recorder)
     for name in reflected:

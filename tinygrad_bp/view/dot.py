@@ -16,7 +16,9 @@ from tinygrad_bp.errors import TinygradError
 if TYPE_CHECKING:
     from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 
-TIMEOUT = 60.0  # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
+TIMEOUT = (
+    60.0  # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
+)
 NAME_LENGTH = 40  # characters of a name in a label
 
 # Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.  Fills are tints of
@@ -103,7 +105,11 @@ def svg(text: str) -> str:
         )
     try:
         done = subprocess.run(  # noqa: S603  # a fixed program, no shell; the graph goes in by stdin
-            [program, "-Tsvg"], input=text.encode(), capture_output=True, timeout=TIMEOUT, check=True
+            [program, "-Tsvg"],
+            input=text.encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=True,
         )
     except subprocess.TimeoutExpired as error:
         raise RenderError(

@@ -70,7 +70,7 @@ def _differentiate(f, d, key="y"):
 
     def run():
         y = f(*leaves)
-        gx, ga, gb = tg.gradients(y, leaves)
+        gx, ga, gb = tg.gradients(y, leaves, retain_graph=False)
         out.update({key: y.item()}, gx=gx, ga=ga, gb=gb)
 
     def result():
@@ -123,7 +123,7 @@ def hvp(d):
     def step():
         grads = tg.gradients(net2551(params, x, y), params, create_graph=True)
         total = sum(np.sum(g * w) for g, w in zip(grads, v, strict=True))
-        out["hv"] = tg.gradients(total, params)
+        out["hv"] = tg.gradients(total, params, retain_graph=False)
 
     step.result = lambda: {"hv": [h.numpy() for h in out["hv"]]}
     return step
