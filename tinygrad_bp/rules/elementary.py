@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_bp.memory import empty_like
@@ -28,7 +30,7 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def _raw_tanh_slope(ct: Any, t: Any) -> Any:  # noqa: F821  # type: ignore[name-defined]
+def _raw_tanh_slope(ct: Any, t: Any) -> Any:
     if (
         type(t) is np.ndarray
         and type(ct) is np.ndarray
@@ -43,7 +45,7 @@ def _raw_tanh_slope(ct: Any, t: Any) -> Any:  # noqa: F821  # type: ignore[name-
     )  # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
 
 
-def tanh_slope(ct: Any, t: Any) -> Any:  # noqa: F821  # type: ignore[name-defined]
+def tanh_slope(ct: Any, t: Any) -> Any:
     """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
     return _raw_tanh_slope(ct, t)
 

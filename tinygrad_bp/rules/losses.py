@@ -234,7 +234,7 @@ def _pick(labels: Any) -> tuple[Any, Any]:
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
-    top = np.maximum.reduce(z, 1, None, None, True)  # noqa: FBT003  # keepdims  # type: ignore[call-overload]
+    top = np.maximum.reduce(z, 1, None, None, True)  # type: ignore[call-overload]  # noqa: FBT003  # keepdims  # type: ignore[call-overload]
     shifted = z - top
     picked = shifted[_pick(labels)]
     np.exp(shifted, shifted)

@@ -215,7 +215,7 @@ linear(
 
 def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
     """Return x minus its maximum along `axis`, and that maximum, 0 where it is not finite."""
-    top = np.maximum.reduce(x, axis, None, None, True)  # noqa: FBT003  # ufunc.reduce takes keepdims by position fastest  # type: ignore[call-overload]
+    top = np.maximum.reduce(x, axis, None, None, True)  # type: ignore[call-overload]  # noqa: FBT003  # ufunc.reduce takes keepdims by position fastest  # type: ignore[call-overload]
     top = np.where(np.isfinite(top), top, 0)
     return x - top, top
 
