@@ -14,9 +14,7 @@ KNOWN = {
     "test_other_types_may_answer_an_operator": "operators raise where they should defer",
     "test_out_where_and_dtype_are_refused[-max": "the message does not name the argument",
     "test_out_where_and_dtype_are_refused[-add|sum1]": "the message does not name the argument",
-    "test_shape_errors_name_the_operation_and_the_shapes[<lambda>-split": "the message lacks the shape",
-    "-subclass]": "a raw array of a subclass of ndarray is not snapshotted",
-    "test_numpy_integers_as_argnums": "argnums must be a Python int",
+    "test_shape_errors_name_the_operation_and_the_shapes[<lambda>-split.*3.*2_1]": "the message lacks the shape",
     "test_a_tracked_cotangent_is_differentiated": "vjp detaches a tracked cotangent",
     "test_a_recorded_gradient_makes_no_cycle": "create_graph into .grad makes a reference cycle",
 }

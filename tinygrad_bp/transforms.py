@@ -248,8 +248,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> tg.value_and_grad(lambda w: np.sum(w * w))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-    several = not isinstance(argnums, int)
-    positions = tuple(argnums) if not isinstance(argnums, int) else (argnums,)
+    several = not hasattr(argnums, "__index__")
+    positions = tuple(argnums) if several else (argnums.__index__(),)  # type: ignore[arg-type, union-attr]
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
