@@ -34,9 +34,17 @@ def normalize_axes(axis: Axis, ndim: int, name: str = "axis") -> Shape:
     return tuple(found)
 
 
+def reduced_axes(axis: Axis, ndim: int) -> Shape:
+    """Return the axes that a reduction over `axis` removes; of a 0-d array there are none.
+
+    NumPy takes axis 0 and -1 of a 0-d array, as if it were a sum of one element.
+    """
+    return normalize_axes(axis, ndim) if ndim else ()
+
+
 def kept_shape(shape: Shape, axis: Axis) -> Shape:
     """Return the shape that a reduction over `axis` with ``keepdims=True`` gives."""
-    axes = normalize_axes(axis, len(shape))
+    axes = reduced_axes(axis, len(shape))
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 

@@ -46,7 +46,10 @@ elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",))
 
 
 def lowered(y: Any) -> Any:
-    """Return the exponent y - 1 of a power's derivative, 1 where y is 0: 0 times a finite number, whatever the base."""
+    """Return the exponent y - 1 of a power's derivative; 1 where y is 0.
+
+    The derivative there is 0 times a finite number, whatever the base.
+    """
     if type(y) in SCALARS:  # stays a Python number: it must not widen a float32 base
         return y - 1 if y else 1
     return np.where(y == 0, 1, y - 1)
@@ -118,20 +121,20 @@ elementwise(np.radians, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
 elementwise(np.rad2deg, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
 elementwise(np.degrees, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
 
-# Complex numbers: the pull is the transpose without conjugation (the convention of JAX and HIPS/autograd).
+# Complex numbers: the pull is the transpose without conjugation (as in JAX and HIPS/autograd).
 elementwise(np.conjugate, lambda ct, _out, _x: np.conjugate(ct), methods=("conj",), analytic=False)
 linear(
     np.real,
     lambda ct, _out, _x: np.real(ct),
     forward=lambda val: np.real(val),
-    samples=(call((3,)), call((2, 3))),
+    samples=(call((3,)), call((2, 3)), call((0,)), call(())),
     analytic=False,
 )
 linear(
     np.imag,
     lambda ct, _out, _x: -1j * ct,
     forward=lambda val: np.imag(val),
-    samples=(call((3,)),),
+    samples=(call((3,)), call((0,)), call(())),
     analytic=False,
 )
 method("real", property(lambda x: np.real(x)))

@@ -1,4 +1,4 @@
-"""Elementary functions: exponentials, logarithms, trigonometric and hyperbolic functions and their inverses."""
+"""Elementary functions: exponentials, logarithms, trigonometric and hyperbolic functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.memory import empty_like
-from tinygrad_bp.rules.table import POSITIVE, REAL, UNIT, elementwise
+from tinygrad_bp.rules.table import POSITIVE, UNIT, elementwise
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -23,8 +23,9 @@ elementwise(np.log1p, lambda ct, _out, x: ct / (x + 1), domain=POSITIVE)
 elementwise(np.sin, lambda ct, _out, x: ct * np.cos(x))
 elementwise(np.cos, lambda ct, _out, x: -ct * np.sin(x))
 elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
-elementwise(np.arcsin, lambda ct, _out, x: ct / np.sqrt(1 - x * x), domain=UNIT)
-elementwise(np.arccos, lambda ct, _out, x: -ct / np.sqrt(1 - x * x), domain=UNIT)
+# (1 - x) (1 + x), not 1 - x*x: near 1 the square rounds away what is left.
+elementwise(np.arcsin, lambda ct, _out, x: ct / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
+elementwise(np.arccos, lambda ct, _out, x: -ct / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
 elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
 elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
@@ -40,9 +41,7 @@ def _raw_tanh_slope(ct: Any, t: Any) -> Any:
         slope = np.multiply(t, t, empty_like(t))
         np.multiply(slope, ct, slope)
         return np.subtract(ct, slope, slope)
-    return (
-        ct - ct * t * t
-    )  # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+    return ct - ct * t * t  # a Python 1 costs NumPy more than a product of small arrays
 
 
 def tanh_slope(ct: Any, t: Any) -> Any:
@@ -62,9 +61,20 @@ elementwise(
     lambda ct, out, _x: (_raw_tanh_slope if type(ct) is np.ndarray else tanh_slope)(ct, out),
     methods=("tanh",),
 )
-elementwise(np.arcsinh, lambda ct, _out, x: ct / np.sqrt(x * x + 1))
-elementwise(np.arccosh, lambda ct, _out, x: ct / np.sqrt(x * x - 1), domain=(1.2, 4.0))
-elementwise(np.arctanh, lambda ct, _out, x: ct / (1 - x * x), domain=UNIT)
+
+
+def _hypotenuse(x: Any) -> Any:
+    """Return sqrt(x*x + 1) without overflow of the square; numpy.hypot knows no complex numbers."""
+    return np.hypot(x, 1) if x.dtype.kind == "f" else np.sqrt(x * x + 1)
+
+
+elementwise(np.arcsinh, lambda ct, _out, x: ct / _hypotenuse(x))
+elementwise(
+    np.arccosh,
+    lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    domain=(1.2, 4.0),
+)
+elementwise(np.arctanh, lambda ct, _out, x: ct / ((1 - x) * (1 + x)), domain=UNIT)
 
 elementwise(
     np.hypot,
@@ -75,37 +85,41 @@ elementwise(
 )
 
 
-def _square_radius(x: object, y: object) -> object:
-    """Return x*x + y*y, 1 at the origin: the angle's derivative there is 0 by convention."""
-    square = x * x + y * y  # type: ignore[operator]  # arrays or Tensors
-    return np.where(square == 0, 1, square)
+def _radius(y: Any, x: Any) -> Any:
+    """Return hypot(y, x), 1 at the origin: the angle's derivative there is 0 by convention."""
+    radius = np.hypot(y, x)
+    return np.where(radius == 0, 1, radius)
+
+
+def _angle_slope(part: Any, y: Any, x: Any) -> Any:
+    """Return ``part / (x*x + y*y)``; the squares would overflow, or vanish beside the origin."""
+    radius = _radius(y, x)
+    return part / radius / radius
 
 
 elementwise(
     np.arctan2,
-    lambda ct, _out, y, x: ct * x / _square_radius(x, y),
-    lambda ct, _out, y, x: -ct * y / _square_radius(x, y),
+    lambda ct, _out, y, x: ct * _angle_slope(x, y, x),
+    lambda ct, _out, y, x: -ct * _angle_slope(y, y, x),
     domain=POSITIVE,
     analytic=False,
 )
 
 
-def _finite(out: object) -> object:
+def _finite(out: Any) -> Any:
     """Return `out`, 0 where it is -inf: exp(-inf - 0) then is the right weight 0, not NaN."""
-    return np.where(out == -np.inf, 0, out)  # type: ignore[call-overload]
+    return np.where(out == -np.inf, 0, out)
 
 
 elementwise(
     np.logaddexp,
     lambda ct, out, x, _y: ct * np.exp(x - _finite(out)),
     lambda ct, out, _x, y: ct * np.exp(y - _finite(out)),
-    domain=REAL,
     analytic=False,
 )
 elementwise(
     np.logaddexp2,
     lambda ct, out, x, _y: ct * np.exp2(x - _finite(out)),
     lambda ct, out, _x, y: ct * np.exp2(y - _finite(out)),
-    domain=REAL,
     analytic=False,
 )

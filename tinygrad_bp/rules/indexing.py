@@ -1,4 +1,7 @@
-"""Indexing: reading and assigning by basic, boolean and integer-array indices, take, and the scatter that undoes them."""
+"""Indexing by basic, boolean and integer-array indices: reading, assigning, and the scatter.
+
+Scatter is the transpose of reading.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,8 @@ scatter = linear(
     samples=(
         call((2,), shape=(3, 2), index=(1,)),
         call((4,), shape=(3,), index=(np.array([0, 2, 0, 1]),)),
+        call((0, 2), shape=(3, 2), index=(slice(0, 0),)),
+        call((), shape=(), index=()),
     ),
 )
 
@@ -71,9 +76,7 @@ scatter = linear(
 def _getitem_forward(x: Any, index: Any) -> Any:
     try:
         return x[index]
-    except (
-        IndexError
-    ) as error:  # numpy's message names the axis; the shape and the operation are added
+    except IndexError as error:  # numpy's message names the axis alone
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 
 
@@ -101,13 +104,14 @@ getitem = linear(
         call((2, 3, 4), index=(0, slice(None), np.array([1, 1]))),
         call((3,), index=slice(0, 0)),
         call((), index=()),
+        call((0, 3), index=(slice(None), [0, 0])),
     ),
 )
 method("__getitem__", getitem)
 
 
 def assigned(x: Any, value: Any, index: Any) -> Any:
-    """Return `x` with `value` at `index`, as a new array: ``x[index] = value`` without changing `x`."""
+    """Return a new array: `x` with `value` at `index`."""
     return _assigned_forward(x, value, index)
 
 
@@ -133,12 +137,14 @@ assigned = linear(
         call((4, 3), (2, 3), index=np.array([0, 2])),
         call((3,), (2,), index=np.array([True, False, True])),
         call((4, 3), 2.5, index=(..., slice(1, 3))),
+        call((0, 3), (3,), index=slice(None)),
+        call((), (), index=()),
     ),
 )
 
 
 def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
-    """Whether an assignment through `index` writes an element twice, so that only the last value stays."""
+    """Whether an assignment through `index` writes an element twice: only the last value stays."""
     if _unique(index):
         return False
     count = np.zeros(shape, np.intp)
@@ -147,13 +153,13 @@ def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
-    """Rebind `x` to a new value with `value` at `index`; what was computed from `x` before keeps the old one."""
+    """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old."""
     index = canonical(index)
     if x.is_leaf and x.requires_grad:
         if is_recording():
             raise TrackedTensorError(
-                "x[i] = v on a leaf that requires gradients would cut it off from its .grad: write x = x.copy() first,"
-                " or 'with tg.no_grad():' to change the parameter itself"
+                "x[i] = v on a leaf that requires gradients would cut it off from its .grad: write"
+                " x = x.copy() first, or 'with tg.no_grad():' to change the parameter itself"
             )
         x._value = _assigned_forward(
             x._value, value._value if isinstance(value, Tensor) else value, index
@@ -161,7 +167,8 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
         return
     if _repeats(index, x.shape):
         raise ShapeError(
-            "x[i] = v: the index names an element twice, so which value stays is undefined; make it unique"
+            "x[i] = v: the index names an element twice, so which value stays is undefined; make it"
+            " unique"
         )
     if (
         x._node is None
@@ -170,7 +177,8 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
         and value.requires_grad
     ):
         raise DTypeError(
-            f"x[i] = v: a {x.dtype} Tensor cannot hold a value that tracks gradients; use x.astype(float)"
+            f"x[i] = v: a {x.dtype} Tensor cannot hold a value that tracks gradients; use"
+            " x.astype(float)"
         )
     result = assigned(x, value, index)
     x._value = result._value

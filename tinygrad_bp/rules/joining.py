@@ -1,9 +1,9 @@
-"""Joining and splitting arrays: concatenate has a rule, everything else is composed of it and of indexing."""
+"""Joining and splitting arrays: concatenate has a rule, all else is composed of it and indexing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -40,13 +40,16 @@ def _pull(i: int, arity: int) -> Any:
 
 def _rule(arity: int) -> dict[str, Any]:
     shapes: dict[int, tuple[Any, ...]] = {
-        1: (call([(2, 3)]),),
+        1: (call([(2, 3)]), call([(0,)])),
         2: (
             call([(2, 3), (1, 3)]),
             call([(2, 3), (2, 0)], axis=1),
             call([(2,), (2, 2)], axis=None),
         ),
-        3: (call([(2, 1), (2, 2), (2, 3)], axis=-1),),
+        3: (
+            call([(2, 1), (2, 2), (2, 3)], axis=-1),
+            call([(0, 1), (0, 2), (0, 0)], axis=1),
+        ),
     }
     return {
         "forward": lambda *operands: np.concatenate(operands[:arity], operands[arity]),
@@ -68,6 +71,7 @@ def stack(arrays: Any, axis: int = 0) -> Any:
         raise ShapeError(
             f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in operands)}"
         )
+    (axis,) = normalize_axes(axis, operands[0].ndim + 1, "stack")
     return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis)
 
 
@@ -100,37 +104,65 @@ def column_stack(tup: Any) -> Any:
     return np.concatenate([_column(x) for x in tup], axis=1)
 
 
+def _ends(name: str, ary: Any, parts: Any, axis: int) -> tuple[int, list[int]]:
+    """Return the axis, and where each part of it begins and the last one ends."""
+    (axis,) = normalize_axes(axis, ary.ndim, name)
+    length = ary.shape[axis]
+    if isinstance(parts, Sequence) or np.ndim(parts):
+        return axis, [0, *(int(i) for i in parts), length]
+    parts = int(parts)
+    if parts <= 0:
+        raise ShapeError(f"{name}: {parts} parts of shape {ary.shape}; give a positive number")
+    each, more = divmod(length, parts)
+    sizes = [each + 1] * more + [each] * (parts - more)
+    return axis, list(accumulate(sizes, initial=0))
+
+
+def _parts(ary: Any, axis: int, ends: list[int]) -> list[Any]:
+    lead = (slice(None),) * axis
+    return [ary[(*lead, slice(start, end))] for start, end in pairwise(ends)]
+
+
 @composed(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`numpy.array_split`."""
-    (axis,) = normalize_axes(axis, ary.ndim, "split")
-    length = ary.shape[axis]
-    if isinstance(indices_or_sections, Sequence) or isinstance(indices_or_sections, np.ndarray):  # noqa: SIM101
-        ends = [0, *(int(i) for i in indices_or_sections), length]
-    else:
-        each, more = divmod(length, int(indices_or_sections))
-        sizes = [each + 1] * more + [each] * (int(indices_or_sections) - more)
-        ends = list(accumulate(sizes, initial=0))
-    lead = (slice(None),) * axis
-    return [ary[(*lead, slice(start, end))] for start, end in zip(ends[:-1], ends[1:], strict=True)]  # noqa: RUF007
+    return _parts(ary, *_ends("array_split", ary, indices_or_sections, axis))
 
 
 @composed(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`numpy.split`: equal parts, or parts that begin at the given indices."""
-    if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
+    axis, ends = _ends("split", ary, indices_or_sections, axis)
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % int(indices_or_sections):
         raise ShapeError(
-            f"split: axis {axis} of length {ary.shape[axis]} has no {indices_or_sections} equal parts;"
+            f"split: axis {axis} of shape {ary.shape} has no {indices_or_sections} equal parts;"
             " use numpy.array_split"
         )
-    return array_split(ary, indices_or_sections, axis)  # type: ignore[no-any-return]
+    return _parts(ary, axis, ends)
 
 
-composed(np.vsplit)(lambda ary, indices_or_sections: split(ary, indices_or_sections, 0))
-composed(np.hsplit)(
-    lambda ary, indices_or_sections: split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0)
-)
-composed(np.dsplit)(lambda ary, indices_or_sections: split(ary, indices_or_sections, 2))
+@composed(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.vsplit`: split by rows."""
+    return split(_at_least(ary, 2, "vsplit"), indices_or_sections, 0)
+
+
+@composed(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.hsplit`: split by columns; a vector by its elements."""
+    return split(_at_least(ary, 1, "hsplit"), indices_or_sections, min(ary.ndim - 1, 1))
+
+
+@composed(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+    """`numpy.dsplit`: split along the third axis."""
+    return split(_at_least(ary, 3, "dsplit"), indices_or_sections, 2)
+
+
+def _at_least(ary: Any, ndim: int, name: str) -> Any:
+    if ary.ndim < ndim:
+        raise ShapeError(f"{name}: shape {ary.shape} has {ary.ndim} dimensions, {ndim} are needed")
+    return ary
 
 
 @composed(np.append)

@@ -1,4 +1,7 @@
-"""Reductions and running sums: sum, mean, prod, max, min, var, std, logsumexp, cumsum, and their flat relatives."""
+"""Reductions and running sums: sum, mean, prod, max, min, var, std, cumsum.
+
+Also their flat relatives, and the reduce methods of ufuncs.
+"""
 
 from __future__ import annotations
 
@@ -6,58 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.errors import UnsupportedFunctionError
-from tinygrad_bp.rules.shaping import spread
-from tinygrad_bp.rules.table import call, composed, flat, general, linear, reduction
-from tinygrad_bp.shapes import Axis, Shape, kept_shape, normalize_axes
-from tinygrad_bp.tensor import Tensor
-
-AXES = (
-    call((3, 4)),
-    call((3, 4), axis=0),
-    call((3, 4), axis=-1, keepdims=True),
-    call((2, 3, 4), axis=(0, 2)),
-    call((2, 3), keepdims=True),
-    call(()),
+from tinygrad_bp.rules.axes import (
+    AXES,
+    EMPTY,
+    binds,
+    binds_extremum,
+    binds_spread,
+    count,
+    refuse,
+    widened,
 )
-EMPTY = (call((0, 3), axis=0), call((0,)))
+from tinygrad_bp.rules.log_sums import log_softmax, logsumexp
+from tinygrad_bp.rules.shaping import spread
+from tinygrad_bp.rules.table import FLAT, call, composed, flat, general, linear, reduction
+from tinygrad_bp.shapes import Axis, Shape, normalize_axes, reduced_axes
+from tinygrad_bp.tensor import FUNCTIONS, Tensor, method, unwrap
 
+__all__ = ["average", "log_softmax", "logsumexp"]
 
-def _bind(name: str, *extra: str) -> Any:
-    """Return what binds NumPy's signature of a reduction; parameters are (axis, keepdims, *extra)."""
-
-    def bind(
-        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, *more: Any, **kwargs: Any
-    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        keepdims = kwargs.pop("keepdims", False)
-        found = [kwargs.pop(name, 0) for name in extra]
-        if dtype is not None or out is not None or more or kwargs:
-            raise UnsupportedFunctionError(
-                f"{name}: only axis=, keepdims= {' '.join(f'{e}=' for e in extra)} are supported on Tensors;"
-                " use .astype for dtype=, numpy.where for where="
-            )
-        if isinstance(axis, list):
-            axis = tuple(axis)
-        return (a,), (axis, bool(keepdims), *found)
-
-    return bind
-
-
-def _count(shape: Shape, axis: Axis) -> int:
-    n = 1
-    for i in normalize_axes(axis, len(shape)):
-        n *= shape[i]
-    return n
-
-
-def widened(ct: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
-    """Return the result's `ct` with the reduced axes back at length 1, ready to broadcast to `shape`."""
-    return ct if keepdims or axis is None else np.reshape(ct, kept_shape(shape, axis))
+HALF_MAX = 65504  # the largest float16: a count above it would be inf there
 
 
 def _sum_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     if type(x) is np.ndarray:  # numpy.sum is Python code around this
-        return np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload]
+        # by position: keywords cost a tenth of the call
+        return np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload]  # no None
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -65,28 +41,35 @@ linear(
     np.sum,
     lambda ct, _out, _x, axis, keepdims: spread(widened(ct, _x.shape, axis, keepdims), _x.shape),
     forward=_sum_forward,
-    bind=_bind("sum"),
+    bind=binds("sum"),
     methods=("sum",),
     samples=AXES + EMPTY,
 )
+
+
+def _mean_pull(ct: Any, _out: Any, _x: Any, axis: Axis, keepdims: bool) -> Any:
+    n = count(_x.shape, axis) or 1  # of no elements there is no share, and no warning about it
+    part = widened(ct, _x.shape, axis, keepdims)
+    part = part / n if n <= HALF_MAX or part.dtype.char != "e" else part * (1 / n)
+    return spread(part, _x.shape)
+
+
 linear(
     np.mean,
-    lambda ct, _out, _x, axis, keepdims: spread(
-        widened(ct, _x.shape, axis, keepdims) / _count(_x.shape, axis), _x.shape
-    ),
+    _mean_pull,
     forward=lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    bind=_bind("mean"),
+    bind=binds("mean"),
     methods=("mean",),
     samples=AXES,
 )
 
 
 def _extremum_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """Split `ct` evenly among the tied; where the extremum is NaN, NaN goes to the NaNs and 0 elsewhere."""
+    """Split `ct` evenly among the tied; a NaN extremum gives NaN to the NaNs and 0 elsewhere."""
     extremum = widened(out, x.shape, axis, keepdims)
     won = (x == extremum) | ((x != x) & (extremum != extremum))  # NaN alone differs from itself
     ties = np.sum(won, axis=axis, keepdims=True)
-    share = widened(ct, x.shape, axis, keepdims) * won / ties.astype(x.dtype)
+    share = widened(ct, x.shape, axis, keepdims) * (won / ties).astype(x.dtype)
     return np.where(won & (x != x), np.nan, share)
 
 
@@ -103,9 +86,7 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
         forward=lambda x, axis, keepdims, _reduce=ufunc.reduce: _reduce(
             x, axis, None, None, keepdims
         ),
-        bind=lambda a, axis=None, out=None, keepdims=False, _bind=_bind(function.__name__): _bind(  # noqa: B008
-            a, axis, None, out, keepdims=keepdims
-        ),
+        bind=binds_extremum(function.__name__),
         methods=(function.__name__,),
         name=function.__name__,
         samples=AXES,
@@ -113,21 +94,37 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
     )
 
 
+def _shifted(rows: Any, step: int) -> Any:
+    """Return `rows` moved right by `step` along the last axis, 1 where nothing moved in."""
+    ones = np.ones((*rows.shape[:-1], step), rows.dtype)
+    return np.concatenate([ones, rows[..., :-step]], axis=-1)
+
+
+def _product_before(rows: Any) -> Any:
+    """Return, for each place of the last axis, the product of all before it: log2(n) products."""
+    products = _shifted(rows, 1)
+    step = 1
+    while step < rows.shape[-1]:  # each element holds the product of the `step` before its place
+        products = products * _shifted(products, step)
+        step *= 2
+    return products
+
+
 def _others(x: Any, axis: Axis) -> Any:
-    """Return, for each element, the product of the others along `axis`, without dividing: zeros are right."""
-    axes = normalize_axes(axis, x.ndim)
+    """Return, for each element, the product of the others along `axis`: no division, so zeros fit.
+
+    The product of all before times the product of all after (exclusive scans; Blelloch 1990,
+    "Prefix sums and their applications", section 1.1).
+    """
+    if not x.size:
+        return x
+    axes = reduced_axes(axis, x.ndim)
     rest = [i for i in range(x.ndim) if i not in axes]
     order = (*rest, *axes)
     shape = tuple(x.shape[i] for i in rest)
-    rows = np.reshape(np.transpose(x, order), (*shape, _count(x.shape, axis)))
-    n = rows.shape[-1]
-    ones = np.ones((*shape, 1), x.dtype)
-    before, after = [ones], [ones]
-    for k in range(n - 1):
-        before.append(before[-1] * rows[..., k : k + 1])
-        after.append(after[-1] * rows[..., n - 1 - k : n - k])
-    others = np.concatenate(before, axis=-1) * np.concatenate(after[::-1], axis=-1) if n else rows
-    apart = np.reshape(others, (*shape, *(x.shape[i] for i in axes)))
+    rows = np.reshape(np.transpose(x, order), (*shape, count(x.shape, axis)))
+    after = _product_before(rows[..., ::-1])[..., ::-1]
+    apart = np.reshape(_product_before(rows) * after, tuple(x.shape[i] for i in order))
     return np.transpose(apart, np.argsort(order).tolist())
 
 
@@ -140,45 +137,64 @@ general(
     lambda ct, _out, x, axis, keepdims: widened(ct, x.shape, axis, keepdims) * _others(x, axis),
     push=_prod_push,
     forward=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
-    bind=_bind("prod"),
+    bind=binds("prod"),
     methods=("prod",),
     samples=AXES + EMPTY,
 )
 
 
+# The variance is the mean square of the distance |x - mean|: its pull conjugates a complex x.
+
+
 def _centred(x: Any, axis: Axis) -> Any:
-    return x - np.mean(x, axis=axis, keepdims=True)
+    if not x.size:
+        return x  # numpy.mean warns of an empty slice; the forward function has done so
+    apart = x - np.mean(x, axis=axis, keepdims=True)
+    return np.conjugate(apart) if x.dtype.kind == "c" else apart
+
+
+def _freedom(shape: Shape, axis: Axis, ddof: float) -> float:
+    """Return the divisor of a variance; as in NumPy 0, not negative, where `ddof` is too large."""
+    return max(count(shape, axis) - ddof, 0)
 
 
 def _var_pull(ct: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     wide = widened(ct, x.shape, axis, keepdims)
-    return wide * _centred(x, axis) * (2 / (_count(x.shape, axis) - ddof))
+    return wide * (_centred(x, axis) * 2 / _freedom(x.shape, axis, ddof))
+
+
+def _inner(t: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    products = np.sum(t * _centred(x, axis), axis=axis, keepdims=keepdims)
+    return np.real(products) if x.dtype.kind == "c" else products
 
 
 def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    products = tangents[0] * _centred(x, axis)
-    return np.sum(products, axis=axis, keepdims=keepdims) * (2 / (_count(x.shape, axis) - ddof))
+    return _inner(tangents[0], x, axis, keepdims) * 2 / _freedom(x.shape, axis, ddof)
 
 
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    wide = widened(
-        ct / np.where(out == 0, 1, out), x.shape, axis, keepdims
-    )  # 0 for a constant: centred is 0
-    return wide * _centred(x, axis) / (_count(x.shape, axis) - ddof)
+    # of a constant the derivative is 0 by convention, and `_centred` is 0 then
+    wide = widened(ct / np.where(out == 0, 1, out), x.shape, axis, keepdims)
+    return wide * (_centred(x, axis) / _freedom(x.shape, axis, ddof))
 
 
 def _std_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    products = np.sum(tangents[0] * _centred(x, axis), axis=axis, keepdims=keepdims)
-    return products / np.where(out == 0, 1, out) / (_count(x.shape, axis) - ddof)
+    slope = _inner(tangents[0], x, axis, keepdims) / _freedom(x.shape, axis, ddof)
+    return slope / np.where(out == 0, 1, out)
 
 
-SPREAD = (*AXES[:-1], call((3, 4), axis=0, ddof=1))
+SPREAD = (
+    *AXES[:4],
+    call((2, 3), keepdims=True),
+    call((3, 4), axis=0, ddof=1),
+    call((0, 3), axis=1),
+)
 general(
     np.var,
     _var_pull,
     push=_var_push,
     forward=lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    bind=_bind("var", "ddof"),
+    bind=binds_spread("var"),
     methods=("var",),
     samples=SPREAD,
     analytic=False,
@@ -188,7 +204,7 @@ general(
     _std_pull,
     push=_std_push,
     forward=lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    bind=_bind("std", "ddof"),
+    bind=binds_spread("std"),
     methods=("std",),
     samples=SPREAD,
     analytic=False,
@@ -196,7 +212,7 @@ general(
 
 
 def _running(ct: Any, _out: Any, _x: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or not _x.shape:
         return np.reshape(np.flip(np.cumsum(np.flip(ct, 0), axis=0), 0), _x.shape)
     return np.flip(np.cumsum(np.flip(ct, axis), axis=axis), axis)
 
@@ -206,126 +222,45 @@ linear(
     _running,
     forward=lambda a, axis=None: np.cumsum(a, axis=axis),
     methods=("cumsum",),
-    samples=(call((4,)), call((2, 3)), call((2, 3), axis=0), call((2, 3), axis=-1)),
+    samples=(
+        call((4,)),
+        call((2, 3)),
+        call((2, 3), axis=0),
+        call((2, 3), axis=-1),
+        call((0, 2), axis=0),
+        call(()),
+    ),
 )
 
 
-# Numerically necessary: exp of large numbers overflows, exp of very negative ones loses everything.
-
-
-def _shifted(x: Any, axis: Axis) -> tuple[Any, Any]:
-    """Return x minus its maximum along `axis`, and that maximum, 0 where it is not finite."""
-    top = np.maximum.reduce(x, axis, None, None, True)  # type: ignore[call-overload]  # noqa: FBT003  # ufunc.reduce takes keepdims by position fastest  # type: ignore[call-overload]
-    top = np.where(np.isfinite(top), top, 0)
-    return x - top, top
-
-
-def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
-    shifted, top = _shifted(x, axis)
-    with np.errstate(
-        divide="ignore"
-    ):  # log(0) = -inf is the right answer where every term is exp(-inf)
-        out = np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)) + top
-    if keepdims:
-        return out
-    return out.reshape(())[()] if axis is None else np.squeeze(out, axis)
-
-
-def _weights(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return the softmax of `x` along `axis`, given its logsumexp; 0 where every term is exp(-inf)."""
-    total = widened(out, x.shape, axis, keepdims)
-    return np.exp(x - np.where(total == -np.inf, 0, total))
-
-
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Compute ``log(sum(exp(x)))`` over `axis` without overflow.
-
-    Parameters
-    ----------
-    x : array or Tensor
-    axis : int or tuple of int, optional
-        All axes by default.
-    keepdims : bool, default False
-        Whether to keep the reduced axes with length 1.
-
-    Returns
-    -------
-    array or Tensor
-        A Tensor if `x` is one.
-    """
-    return _logsumexp_forward(x, axis, keepdims)
-
-
-logsumexp = general(
-    logsumexp,
-    lambda ct, out, x, axis, keepdims: (
-        widened(ct, x.shape, axis, keepdims) * _weights(x, out, axis, keepdims)
-    ),
-    push=lambda tangents, out, x, axis, keepdims: np.sum(
-        tangents[0] * _weights(x, out, axis, keepdims), axis=axis, keepdims=keepdims
-    ),
-    forward=_logsumexp_forward,
-    bind=_bind("logsumexp"),
-    composition=lambda x, axis=None, keepdims=False: np.log(
-        np.sum(np.exp(x), axis=axis, keepdims=keepdims)
-    ),
-    samples=AXES,
-    analytic=False,
-)
-
-
-def _log_softmax_forward(x: Any, axis: int) -> Any:
-    shifted, _ = _shifted(x, axis)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
-
-
-def log_softmax(x: Any, axis: int = -1) -> Any:
-    """Compute the logarithm of the softmax along `axis`, exact also where the softmax underflows.
-
-    Parameters
-    ----------
-    x : array or Tensor
-        Logits; ``-inf`` means probability 0.
-    axis : int, default -1
-        The axis along which the probabilities sum to 1.
-
-    Returns
-    -------
-    array or Tensor of x's shape
-    """
-    return _log_softmax_forward(x, axis)
-
-
-log_softmax = general(
-    log_softmax,
-    lambda ct, out, _x, axis: ct - np.exp(out) * np.sum(ct, axis=axis, keepdims=True),
-    push=lambda tangents, out, _x, axis: (
-        tangents[0] - np.sum(np.exp(out) * tangents[0], axis=axis, keepdims=True)
-    ),
-    forward=_log_softmax_forward,
-    bind=lambda x, axis=-1: ((x,), (axis,)),
-    composition=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
-    samples=(call((3,)), call((2, 3)), call((2, 3), axis=0)),
-    analytic=False,
-)
-
-flat(np.any, np.all, np.argmax, np.argmin, np.argsort, np.count_nonzero, np.nonzero, np.argwhere)
+flat(np.any, np.all, np.argmax, np.argmin, np.count_nonzero, np.nonzero, np.argwhere)
 flat(np.flatnonzero, np.searchsorted, np.digitize, np.unique)
-for _name in ("any", "all", "argmax", "argmin", "argsort"):
+for _name in ("any", "all", "argmax", "argmin"):
     flat(getattr(np, _name), methods=(_name,))
+
+
+def _argsort(a: Any, axis: int | None = -1, kind: Any = None, **options: Any) -> Any:
+    """Sort as `numpy.argsort`; of equal elements the first comes first, whatever the size."""
+    return np.argsort(unwrap(a), axis, kind if kind or options else "stable", **options)
+
+
+FLAT[np.argsort] = FUNCTIONS[np.argsort] = _argsort
+method("argsort", _argsort)
 
 
 # The reduce methods of ufuncs; their default axis is 0, not all.
 
 
-def _reduces(function: Any) -> Any:
+def _reduces(name: str, function: Any) -> Any:
     def reduce(
-        array: Tensor, axis: Axis = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
+        array: Tensor,
+        axis: Axis = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **other: Any,
     ) -> Any:
-        if dtype is not None or out is not None:
-            raise UnsupportedFunctionError(
-                f"{function.__name__}: dtype= and out= are not supported on Tensors"
-            )
+        refuse(f"{name}.reduce", dtype=dtype, out=out, **other)
         return function(array, axis=axis, keepdims=keepdims)
 
     return reduce
@@ -338,12 +273,18 @@ for _ufunc, _function in (
     (np.minimum, np.min),
     (np.logaddexp, logsumexp),
 ):
-    reduction(_ufunc)(_reduces(_function))
-reduction(np.add, "accumulate")(lambda array, axis=0: np.cumsum(array, axis=axis))
+    reduction(_ufunc)(_reduces(_ufunc.__name__, _function))
+
+
+@reduction(np.add, "accumulate")
+def _accumulate(array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    refuse("add.accumulate", dtype=dtype, out=out)
+    return np.cumsum(array, axis=axis)
 
 
 @reduction(np.multiply, "outer")
-def _outer(a: Any, b: Any) -> Any:
+def _outer(a: Any, b: Any, **other: Any) -> Any:
+    refuse("multiply.outer", **other)
     return np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))) * b
 
 

@@ -13,9 +13,8 @@ from tinygrad_bp.tensor import unwrap
 
 def _won(ct: Any, mine: Any, wins: Any, ties: Any) -> Any:
     """Return the winner's share of `ct`: all of it, half at a tie, NaN where `mine` is NaN."""
-    return np.where(
-        mine != mine, np.nan, ct * wins + ct * 0.5 * ties
-    )  # NaN alone differs from itself
+    share = ct * wins + ct * 0.5 * ties
+    return np.where(mine != mine, np.nan, share)  # NaN alone differs from itself
 
 
 elementwise(
@@ -63,6 +62,7 @@ elementwise(
         call(np.array([[True, False, True], [False, False, True]]), (2, 3), (2, 3)),
         call(np.array([True, False, True]), (2, 3), (3,)),
         call(np.array([[True], [False]]), (1, 3), ()),
+        call(np.array([True]), (0, 1), ()),
     ),
 )
 
@@ -92,5 +92,7 @@ elementwise(
         call((5,), min=-0.1),
         call((2, 3), (3,), 2.5),
         call((2, 3), -2.5, (2, 1)),
+        call((), -0.7, 0.8),
+        call((0,), (3, 1), 0.8),
     ),
 )

@@ -1,4 +1,4 @@
-"""Shapes: reshaping, permuting, repeating, broadcasting; all linear, each the transpose of another."""
+"""Shapes: reshaping, permuting, repeating, broadcasting; each the transpose of another."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules.indexing import scatter
 from tinygrad_bp.rules.table import call, composed, flat, linear
 from tinygrad_bp.shapes import Axis, Shape, inverse_permutation, normalize_axes
 from tinygrad_bp.tensor import Tensor, method
 
-SMALL = 4096  # elements up to which filling an array is faster than numpy.broadcast_to, which is Python code
+SMALL = 4096  # elements up to which filling an array beats numpy.broadcast_to, which is Python code
 
 
 def spread(ct: Any, shape: Shape) -> Any:
@@ -35,7 +36,13 @@ linear(
     forward=lambda array, shape: spread(
         array, tuple(shape) if isinstance(shape, Sequence) else (shape,)
     ),
-    samples=(call((3,), shape=(2, 3)), call((), shape=(2, 2)), call((2, 1), shape=(3, 2, 4))),
+    samples=(
+        call((3,), shape=(2, 3)),
+        call((), shape=(2, 2)),
+        call((2, 1), shape=(3, 2, 4)),
+        call((1,), shape=(2, 0)),
+        call((0,), shape=(2, 0)),
+    ),
 )
 
 
@@ -88,6 +95,8 @@ transpose = linear(
         call((2, 3, 4), (1, 2, 0)),
         call((2, 3, 4), axes=(-1, 0, 1)),
         call((3,)),
+        call((0, 3)),
+        call(()),
     ),
 )
 
@@ -106,7 +115,7 @@ swapaxes = linear(
     lambda ct, _out, _x, axis1, axis2: np.swapaxes(ct, axis1, axis2),
     forward=lambda a, axis1, axis2: np.swapaxes(a, axis1, axis2),
     methods=("swapaxes",),
-    samples=(call((2, 3, 4), 0, 2), call((2, 3), 1, -2)),
+    samples=(call((2, 3, 4), 0, 2), call((2, 3), 1, -2), call((0, 3), 0, 1)),
 )
 
 
@@ -171,6 +180,8 @@ linear(
         call((2, 3), 1, axis=1),
         call((2, 3), (1, 2), axis=(0, 1)),
         call((2, 3), 2),
+        call((0, 3), 1, axis=1),
+        call((), 1),
     ),
 )
 
@@ -215,20 +226,11 @@ def _atleast(arrays: Sequence[Any], ndim: int) -> Any:
 
 def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
     """Return zeros of `shape` with `ct` on a diagonal: the transpose of numpy.diagonal."""
-    rows, columns = shape[axis1], shape[axis2]
     i = np.arange(ct.shape[-1])
     first, second = (i, i + offset) if offset >= 0 else (i - offset, i)
-    flat_shape = (*(n for k, n in enumerate(shape) if k not in (axis1, axis2)), rows * columns)
-    placed = np.zeros(flat_shape, ct.dtype)
-    index = (..., first * columns + second)
-    if isinstance(ct, Tensor):
-        placed = Tensor(placed)  # type: ignore[assignment]
-        placed[index] = ct
-    else:
-        placed[index] = ct
-    return np.moveaxis(
-        np.reshape(placed, (*flat_shape[:-1], rows, columns)), (-2, -1), (axis1, axis2)
-    )
+    rest = tuple(n for k, n in enumerate(shape) if k not in (axis1, axis2))
+    placed = scatter(ct, (*rest, shape[axis1], shape[axis2]), (..., first, second))
+    return np.moveaxis(placed, (-2, -1), (axis1, axis2))
 
 
 def _diagonal_pull(ct: Any, _out: Any, _x: Any, offset: int, axis1: int, axis2: int) -> Any:
@@ -245,6 +247,8 @@ diagonal = linear(
         call((3, 4), 1),
         call((4, 3), offset=-1),
         call((2, 3, 4), axis1=2, axis2=0),
+        call((0, 3)),
+        call((3, 4), 9),
     ),
 )
 
@@ -261,19 +265,19 @@ linear(
         np.diagonal(ct, k) if _x.ndim == 1 else _place_diagonal(ct, _x.shape, k, 0, 1)
     ),
     forward=lambda v, k=0: np.diag(v, k),
-    samples=(call((3,)), call((3,), 1), call((3, 4), -1), call((3, 3))),
+    samples=(call((3,)), call((3,), 1), call((3, 4), -1), call((3, 3)), call((0,), 1)),
 )
 linear(
     np.tril,
     lambda ct, _out, _x, k: np.tril(ct, k),
     forward=lambda m, k=0: np.tril(m, k),
-    samples=(call((3, 4)), call((2, 3, 3), 1)),
+    samples=(call((3, 4)), call((2, 3, 3), 1), call((0, 3))),
 )
 linear(
     np.triu,
     lambda ct, _out, _x, k: np.triu(ct, k),
     forward=lambda m, k=0: np.triu(m, k),
-    samples=(call((3, 4)), call((3, 3), -1)),
+    samples=(call((3, 4)), call((3, 3), -1), call((0, 3))),
 )
 
 
@@ -284,37 +288,38 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in args)
 
 
-def _astype_pull(ct: Any, _out: Any, _x: Any, _dtype: Any) -> Any:
+def _cast_pull(ct: Any, _out: Any, _x: Any, _dtype: Any) -> Any:
     return (np.real(ct) if _x.dtype.kind == "f" and ct.dtype.kind == "c" else ct).astype(_x.dtype)
 
 
-def _astype_forward(x: Any, dtype: Any) -> Any:
+def cast(x: Any, dtype: Any) -> Any:
+    """Return `x` in another floating or complex dtype."""
     return x.astype(dtype)
 
 
 cast = linear(
-    np.astype,
-    _astype_pull,
-    forward=_astype_forward,
-    samples=(call((2, 3), np.float64),),
+    cast,
+    _cast_pull,
+    samples=(call((2, 3), np.float64), call((0,), np.float64), call((), np.float64)),
+    analytic=False,  # the real part is all that a cast to a real dtype keeps
 )
 
 
-def _astype_method(x: Tensor, dtype: Any, copy: bool = True) -> Any:
-    """Return `x` in another dtype; to integers or booleans it is a plain array, which no gradient passes."""
+@composed(np.astype, methods=("astype",))
+def astype(x: Any, /, dtype: Any, copy: bool = True, *, device: Any = None) -> Any:
+    """`numpy.astype`; to integers or booleans a plain array, which no gradient passes."""
     wanted = np.dtype(dtype)
     if wanted.kind not in "fc":
-        return x.detach().numpy().astype(wanted)
+        return np.astype(x.detach().numpy(), wanted, device=device)
     return x if not copy and wanted == x.dtype else cast(x, wanted)
 
 
-method("astype", _astype_method)
 linear(
     np.copy,
     lambda ct, _out, _x: ct,
     forward=lambda a: a.copy(),
     methods=("copy",),
-    samples=(call((2, 3)),),
+    samples=(call((2, 3)), call((0, 3)), call(())),
 )
 
 flat(np.shares_memory, np.may_share_memory)

@@ -1,4 +1,7 @@
-"""The subscripts of einsum, made explicit: no ellipsis, no implied result, no label twice in one operand."""
+"""The subscripts of einsum, made explicit.
+
+No ellipsis, no implied result, no label twice in one operand.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Subscripts:
         return f"{','.join(self.inputs)}->{self.output}"
 
     def transpose(self, i: int) -> tuple[str, str]:
-        """Return the labels that operand `i` shares, and the equation that gives its cotangent on those.
+        """Return the labels that operand `i` shares, and the equation of its cotangent on those.
 
         The equation takes the result's cotangent first, then the other operands in order.
         """
@@ -39,7 +42,8 @@ class Subscripts:
 def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
     """Split a call of einsum into operands and explicit subscripts.
 
-    Labels that occur twice in one operand are removed by taking the operand's diagonal, which records itself.
+    Labels that occur twice in one operand are removed by taking the operand's diagonal, which
+    records itself.
 
     Raises
     ------
@@ -50,7 +54,8 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
     """
     if not args or not isinstance(args[0], str):
         raise UnsupportedFunctionError(
-            "einsum: give the subscripts as one string, for example 'ij,jk->ik'; lists of axis numbers have no rule"
+            "einsum: give the subscripts as one string, for example 'ij,jk->ik'; lists of axis"
+            " numbers have no rule"
         )
     equation = args[0].replace(" ", "")
     operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in args[1:]]
@@ -72,7 +77,7 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
 
 
 def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tuple[list[str], str]:
-    """Replace each ellipsis by labels of its own, aligned at the right; returns them for the result too."""
+    """Replace each ellipsis by labels of its own, aligned at the right; return them as well."""
     free = [c for c in string.ascii_letters if c not in equation]
     spans = [x.ndim - len(s.replace("...", "")) for s, x in zip(inputs, operands, strict=True)]
     for labels, span, x in zip(inputs, spans, operands, strict=True):
@@ -96,7 +101,8 @@ def _diagonal(x: Any, labels: str) -> tuple[Any, str]:
             second = labels.index(label, first + 1)
             if x.shape[first] != x.shape[second]:
                 raise ShapeError(
-                    f"einsum: axes {first} and {second} of shape {x.shape} share the label {label!r}"
+                    f"einsum: axes {first} and {second} of shape {x.shape} differ in length and"
+                    f" share the label {label!r}"
                 )
             x = np.diagonal(x, axis1=first, axis2=second)  # moves the label to the end
             labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
