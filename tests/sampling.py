@@ -15,7 +15,8 @@ from tinygrad_bp.rules.table import TABLE, Interval, Rule, Sample, call
 
 MARGIN = 0.1  # samples stay this far from kinks: more than a difference quotient moves them
 
-# How the arguments of an elementwise rule may broadcast: 0-d, length 1, missing axes, and both ways at once.
+# How the arguments of an elementwise rule may broadcast: 0-d, length 1, missing axes, and both
+# ways at once.
 SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (3,), (2, 3), (2, 1), (1, 3), (1, 1, 3), (2, 1, 1))
 
 
@@ -78,7 +79,7 @@ def _short(value: Any) -> str:
 
 
 def _places(rule: Rule, sample: Sample) -> tuple[tuple[int, int | None], ...]:
-    """Return where arrays are drawn: tuples among the leading arguments, and the tuples in a leading list."""
+    """Return where arrays are drawn: for tuples among the leading arguments or in a list."""
     found: list[tuple[int, int | None]] = []
     taken = 0
     for i, one in enumerate(sample.args):
@@ -97,7 +98,7 @@ def _places(rule: Rule, sample: Sample) -> tuple[tuple[int, int | None], ...]:
 
 
 def default_samples(rule: Rule) -> tuple[Sample, ...]:
-    """Return the calls of a rule that names none: equal shapes, broadcasting shapes, scalars, nothing at all."""
+    """Return the calls of a rule that names none: equal, broadcasting, 0-d and 0-size shapes."""
     n = len(rule.pulls)
     mixed = ((3, 4), (4,), (3, 1))[:n]
     return (
@@ -114,13 +115,24 @@ def case(rule: Rule, sample: Sample) -> Case:
     return Case(rule, sample, found.places, crc32(repr(found).encode()))
 
 
+# Calls with nothing in them that the rows do not name themselves: a mean of nothing is NaN.
+NOTHING = {
+    "bce_with_logits": (call((0, 1), (0, 1), reduction="sum"),),
+    "binary_cross_entropy": (call((0, 1), (0, 1), reduction="none"),),
+    "cross_entropy": (call((0, 3), labels=np.array([], dtype=int), reduction="sum"),),
+    "einsum[1]": (call("ij->i", (2, 0)),),
+    "einsum[2]": (call("ij,jk->ik", (2, 0), (0, 3)),),
+    "einsum[3]": (call("i,ij,j", (0,), (0, 3), (3,)),),
+}
+
+
 def cases(*, where: Callable[[Rule], bool] = lambda _: True) -> list[Case]:
     """Return every sample of every rule in the table."""
     return [
         case(rule, sample)
         for rule in TABLE.values()
         if where(rule)
-        for sample in (rule.samples or default_samples(rule))
+        for sample in (*(rule.samples or default_samples(rule)), *NOTHING.get(rule.name, ()))
     ]
 
 
@@ -139,8 +151,8 @@ def drawn(
 ) -> list[Any]:
     """Draw arrays from the rule's domain, no two elements equal and none close to a kink.
 
-    All elements of the arrays that share an interval lie on one jittered grid, shuffled: what compares them (maximum,
-    max) has no near ties, at which a difference quotient would be wrong.
+    All elements of the arrays that share an interval lie on one jittered grid, shuffled: what
+    compares them (maximum, max) has no near ties, at which a difference quotient would be wrong.
     """
     intervals = [rule.domain[min(i, len(rule.domain) - 1)] for i in range(len(shapes))]
     pools = {
@@ -175,7 +187,7 @@ def _pool(
 
 
 def directions(arrays: list[Any], seed: int = 1) -> list[Any]:
-    """Return tangents with elements of size 0.3 to 1: none so large that it reaches a kink, none negligible."""
+    """Return tangents with elements of size 0.3 to 1: none reaches a kink, none is negligible."""
     rng = np.random.default_rng(seed)
     return [
         rng.uniform(0.3, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)) for x in arrays

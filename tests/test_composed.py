@@ -1,4 +1,7 @@
-"""Functions without a rule of their own: compositions, a ufunc's reduce and outer, and those that give plain values."""
+"""Functions without a rule of their own.
+
+Compositions, a ufunc's reduce and outer, and those that give plain values.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,11 @@ COMPOSITIONS: dict[Any, list[Call]] = {
         (lambda x: np.array_split(x, 3), ((7,),)),
         (lambda x: np.array_split(x, [1, 4], axis=1), ((2, 5),)),
         (lambda x: np.array_split(x, np.array([2, 2, 9]), -1), ((2, 5),)),
+    ],
+    np.astype: [
+        (lambda x: np.astype(x, np.float64), ((2, 3),)),
+        (lambda x: np.astype(x, np.float64, copy=False), ((2, 3),)),
+        (lambda x: np.real(np.astype(x, complex) * (1 + 2j)), ((2,),)),
     ],
     np.atleast_1d: [
         (np.atleast_1d, ((),)),
@@ -253,7 +261,7 @@ def flat_list(value: Any) -> list[Any]:
 def check(
     f: Callable[..., Any], plain: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]
 ) -> None:
-    """Compare value, gradient and second derivative of `f` on Tensors with `plain` on raw arrays."""
+    """Compare value, gradient and second derivative of `f` on Tensors with `plain` on arrays."""
     arrays = drawn(shapes)
     wanted = flat_list(plain(*arrays))
     leaves = [tg.tensor(x, requires_grad=True) for x in arrays]
@@ -331,9 +339,7 @@ FLAT_CALLS: dict[Any, list[tuple[Any, ...]]] = {
     np.argsort: [(Y,), (Y, 0)],
     np.array_equal: [(Y, Y), (Y, -Y)],
     np.array_equiv: [(Y, Y), (Y, Y[0])],
-    np.can_cast: [
-        (np.float32, np.float64)
-    ],  # takes types; a Tensor stands where NumPy wants a dtype or an array
+    np.can_cast: [(np.float32, np.float64)],  # takes types
     np.digitize: [(Y, np.array([-1.0, 0.5]))],
     np.floor_divide: [(Y, Y + 4.5)],
     np.full_like: [(Y, 7.0)],

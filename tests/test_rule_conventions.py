@@ -1,4 +1,7 @@
-"""Every row of the rule table keeps the engine's conventions: layouts, dtypes, forward mode, residuals, mutation."""
+"""Every row of the rule table keeps the engine's conventions.
+
+Layouts, dtypes, forward mode, residuals, mutation.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import EXACT, pairing, same
+from oracles import EXACT, FORMULAS, pairing, plain, same
 from sampling import CASES, Case, cases, directions, each, like, tracked
-from test_rules import FORMULAS, plain
 
 import tinygrad_bp as tg
 from tinygrad_bp.graph import Node
@@ -23,7 +25,7 @@ LAYOUTS = ("fortran", "negative", "strided", "readonly", "broadcast")
 
 
 def laid_out(x: Any, how: str) -> Any:
-    """Return an array equal to `x` (0-d and layouts that `x` cannot have are left alone) with another layout."""
+    """Return an array equal to `x` with another layout, where it can have that."""
     if not np.ndim(x):
         return np.array(x)
     if how == "fortran":
@@ -65,7 +67,7 @@ def test_layout_does_not_matter(one: Case, how: str) -> None:
 
 @each(CASES)
 def test_views_inside_the_graph(one: Case) -> None:
-    """Interior values of other layouts: transposed twice around the call's arguments, reversed, every second element."""
+    """Interior values of other layouts: transposed, reversed, every second element."""
     arrays = one.arrays
     weight = like(one(*arrays))
     _, pull = tg.vjp(one, *arrays)
@@ -103,10 +105,9 @@ def test_float32_stays_float32(one: Case) -> None:
     if one.rule.name in FORMULAS and not {np.dtype(np.float64)} & {np.asarray(wanted).dtype}:
         assert value.dtype == np.float32
     if one.rule.name not in {
-        "astype",
-        "float_power",
+        "float_power",  # float64 in NumPy itself
         *FORMULAS,
-    }:  # these two are float64 in NumPy itself
+    }:
         assert value.dtype == wanted.dtype == np.float32
     assert value.dtype == np.asarray(one(*narrow)).dtype
     weight = like(wanted)
@@ -121,7 +122,7 @@ def test_float32_stays_float32(one: Case) -> None:
 
 @each(CASES)
 def test_walk_keeps_shape_and_dtype_of_each_argument(one: Case) -> None:
-    """Mixed dtypes, leaves and interior nodes: every gradient has the shape and dtype of what it belongs to."""
+    """Mixed dtypes, leaves and interior nodes: a gradient has its value's shape and dtype."""
     for narrow in range(max(1, len(one.places))):
         arrays = [np.float32(x) if i == narrow else x for i, x in enumerate(one.arrays)]
         leaves = tracked(arrays)
@@ -140,7 +141,7 @@ def test_walk_keeps_shape_and_dtype_of_each_argument(one: Case) -> None:
 
 @each(CASES)
 def test_every_pull_gives_its_arguments_shape(one: Case) -> None:
-    """What the walk need not sum away, a rule must not leave over: only `broadcasts` allows the result's shape."""
+    """Only `broadcasts` allows a part of the result's shape, which the walk sums away."""
     value = one(*tracked(one.arrays))
     node = value.node
     assert node is not None
@@ -166,7 +167,7 @@ def replay(node: Node, known: dict[Node, Any]) -> tuple[list[Any], tuple[Any, ..
     arguments = []
     for parent, kept in zip(node.parents, saved, strict=True):
         if parent is None:
-            # an untracked argument that no pull reads; the linear forward sees its tangent, 0, instead
+            # an untracked argument that no pull reads; the linear forward sees its tangent, 0
             arguments.append(np.float64(0.0) if kept is None else kept)
         elif parent in known:
             arguments.append(known[parent])
@@ -244,7 +245,7 @@ def test_push_takes_none_for_a_zero_tangent(one: Case) -> None:
 
 @each(CASES)
 def test_only_what_a_pull_reads_is_kept(one: Case) -> None:
-    """Tracks each subset of the arguments; an array that no needed pull names may not be in `Node.saved`."""
+    """Tracks each subset of the arguments: what no needed pull names is not in `Node.saved`."""
     arrays = one.arrays
     for mask in product([False, True], repeat=len(arrays)):
         if not any(mask):
