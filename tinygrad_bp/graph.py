@@ -15,6 +15,7 @@ from contextvars import ContextVar, Token
 from itertools import count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from weakref import ref
 
 from tinygrad_bp.shapes import Shape
 
@@ -99,8 +100,11 @@ class LeafRule:
     broadcasts = False
 
 
-class Leaf(Node):
-    """A node without parents: where gradients are accumulated.
+class Account:
+    """Where the gradients of a leaf add up.
+
+    The Tensors of the leaf hold it, and the leaf refers to it weakly: a gradient that was recorded
+    refers to the graph, and so to the leaf, and would close a cycle.
 
     Attributes
     ----------
@@ -108,24 +112,47 @@ class Leaf(Node):
         Sum of the gradients of all backward passes since it was last cleared.
     """
 
-    __slots__ = ("grad",)
+    __slots__ = ("__weakref__", "grad")
 
     grad: Any
 
-    def __init__(self, shape: Shape, dtype: Any, name: str | None = None) -> None:
-        self.rule = LEAF  # type: ignore[assignment]  # stands in for a Rule: same attributes, no arguments
+    def __init__(self) -> None:
+        self.grad = None
+
+
+def nobody() -> None:
+    """Stand in for the reference to an account where there is none."""
+
+
+class Leaf(Node):
+    """A node without parents: where gradients are accumulated.
+
+    Attributes
+    ----------
+    account : callable
+        Gives the `Account`, or None where no Tensor holds it any more.
+    """
+
+    __slots__ = ("account",)
+
+    account: Callable[[], Account | None]
+
+    def __init__(
+        self, shape: Shape, dtype: Any, name: str | None = None, account: Account | None = None
+    ) -> None:
+        self.rule = LEAF  # type: ignore[assignment]  # stands in for a Rule: the same attributes
         self.left = self.right = self.more = None
         self.saved = ()
         self.index = tick()
         self.shape = shape
         self.dtype = dtype
-        self.grad = None
+        self.account = nobody if account is None else ref(account)
         if name is not None:
             self.label = name
 
 
 class Variable(Leaf):
-    """The leaf that a functional transform differentiates by; a plain value to everything outside the transform."""
+    """The leaf that a functional transform differentiates by; a plain value outside of it."""
 
     __slots__ = ()
 

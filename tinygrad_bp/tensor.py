@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, UnsupportedFunctionError
-from tinygrad_bp.graph import Leaf, Node
+from tinygrad_bp.graph import Account, Leaf, Node
 from tinygrad_bp.shapes import Axis, Shape
 
 SCALARS = (float, int, bool, complex)
@@ -55,10 +55,11 @@ class Tensor:
     [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "_label", "_node", "_value")
+    __slots__ = ("__weakref__", "_account", "_label", "_node", "_value")
 
     _value: Any
     _node: Node | None
+    _account: Account  # of a leaf alone
     _label: str | None
 
     def __init__(
@@ -80,7 +81,8 @@ class Tensor:
                     f"tensor: {value.dtype} cannot require gradients (a derivative needs a continuous value);"
                     " pass dtype=float or floating data"
                 )
-            self._node = Leaf(value.shape, value.dtype, name)
+            self._account = Account()
+            self._node = Leaf(value.shape, value.dtype, name, self._account)
 
     # What it is
 
@@ -135,23 +137,23 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
-        """The accumulated gradient of a leaf; None before a backward pass and for every other Tensor."""
-        node = self._node
-        return node.grad if type(node) is Leaf else None
+        """The accumulated gradient of a leaf; None before a backward pass and for other Tensors."""
+        account = self._node.account() if type(self._node) is Leaf else None
+        return None if account is None else account.grad
 
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
-        node = self._node
-        if type(node) is not Leaf:
+        account = self._node.account() if type(self._node) is Leaf else None
+        if account is None:
             raise TrackedTensorError("grad: only a leaf made with requires_grad=True carries .grad")
-        if grad is not None and (not isinstance(grad, Tensor) or grad.shape != node.shape):
-            raise TrackedTensorError(f"grad: expected None or a Tensor of shape {node.shape}")
-        node.grad = grad
+        if grad is not None and (not isinstance(grad, Tensor) or grad.shape != self.shape):
+            raise TrackedTensorError(f"grad: expected None or a Tensor of shape {self.shape}")
+        account.grad = grad
 
     def zero_grad(self) -> None:
         """Forget the accumulated gradient of a leaf: `.grad` becomes None."""
         if type(self._node) is Leaf:
-            self._node.grad = None
+            self.grad = None
 
     # Out of the graph
 
@@ -252,7 +254,10 @@ class Tensor:
 
     def __copy__(self) -> Tensor:
         """Return another Tensor with the same value and the same place in the graph: values are immutable."""
-        return wrap(self._value, self._node)
+        twin = wrap(self._value, self._node)
+        if type(self._node) is Leaf:
+            twin._account = self._account
+        return twin
 
     # NumPy's protocols
 

@@ -50,14 +50,18 @@ def backward(
     if create_graph:
         start = _tensor(start)
     found = pull_back({self._node: start}, record=create_graph, free=not retain_graph)  # type: ignore[dict-item]  # seed raised on None
-    for leaf, ct in found.items():
-        ct = conform(ct, leaf)
-        with _accumulating:
-            prior = leaf.grad  # type: ignore[attr-defined]  # without targets the walk keeps leaves only
+    with _accumulating:
+        for leaf, ct in found.items():
+            account = leaf.account()  # type: ignore[attr-defined]  # without targets, leaves only
+            if account is None:  # no Tensor of this leaf is left to ask for it
+                continue
+            if ct.dtype is not leaf.dtype:
+                ct = conform(ct, leaf)
+            prior = account.grad
             if create_graph:
-                leaf.grad = ct if prior is None else prior + ct  # type: ignore[attr-defined]
+                account.grad = _tensor(ct) if prior is None else prior + ct
             else:
-                leaf.grad = wrap(ct if prior is None else prior._value + ct)  # type: ignore[attr-defined]
+                account.grad = wrap(ct if prior is None else prior._value + ct)
 
 
 method("backward", backward)
@@ -65,7 +69,7 @@ method("backward", backward)
 
 def conform(ct: Any, node: Node) -> Any:
     """Return `ct` in the node's dtype; a real node gets the real part."""
-    if ct.dtype is node.dtype or ct.dtype == node.dtype:
+    if ct.dtype == node.dtype:
         return ct
     if ct.dtype.kind == "c" and node.dtype.kind == "f":
         ct = np.real(ct)

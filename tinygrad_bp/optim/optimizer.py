@@ -8,8 +8,9 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from tinygrad_bp.errors import TrackedTensorError
+from tinygrad_bp.errors import DTypeError, TrackedTensorError
 from tinygrad_bp.nn.state import State, assign, matched
 from tinygrad_bp.tensor import Tensor, wrap
 
@@ -31,16 +32,14 @@ class Optimizer:
     Raises
     ------
     TypeError
-        If a parameter is not a leaf Tensor that requires gradients.
+        If a parameter is not a leaf Tensor that requires gradients, or is complex.
     ValueError
         If there is no parameter, one occurs twice, or a setting is out of its range.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
         self.params = _checked(type(self).__name__, params)
-        self._cells: dict[
-            str, Tensor
-        ] = {}  # state beside the parameters, as Tensors to `assign` to
+        self._cells: dict[str, Tensor] = {}  # what else a step changes, as Tensors to `assign` to
         self.lr = lr
 
     @property
@@ -59,7 +58,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters: `.grad` becomes None."""
         for param in self.params:
-            param._node.grad = None  # type: ignore[union-attr]  # a leaf: checked at the beginning
+            param._account.grad = None
 
     def state(self) -> State:
         """Return a copy of all that the next steps depend on beside the parameters' values.
@@ -89,9 +88,15 @@ class Optimizer:
     def _all_cells(self) -> dict[str, Tensor]:
         return {"lr": wrap(np.float64(self._lr)), **self._cells}
 
-    def _memory(self, kind: str) -> list[Tensor]:
-        """Return zeros like each parameter; they become part of the state under the name `kind`."""
-        cells = [wrap(np.zeros_like(param._value)[()]) for param in self.params]
+    def _memory(self, kind: str, least: DTypeLike = np.float16) -> list[Tensor]:
+        """Return zeros of each parameter's shape; they become part of the state, called `kind`.
+
+        They have the parameter's dtype, or `least` where that is wider.
+        """
+        cells = [
+            wrap(np.zeros(param.shape, np.result_type(param.dtype, least))[()])
+            for param in self.params
+        ]
         self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
         return cells
 
@@ -107,7 +112,7 @@ class Optimizer:
         The gradient is in the parameter's dtype, and has ``weight_decay * value`` added.
         """
         for i, param in enumerate(self.params):
-            grad = param._node.grad  # type: ignore[union-attr]  # a leaf: checked at the beginning
+            grad = param._account.grad
             if grad is not None:
                 value, slope = param._value, grad._value
                 if slope.dtype is not value.dtype:  # a gradient that the user put there
@@ -145,6 +150,11 @@ def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
                 f"{name}: parameter {i} {param.shape} gets no gradient: it is"
                 f" {'computed, not a leaf' if param.requires_grad else 'not tracked'};"
                 " make it with tensor(..., requires_grad=True)"
+            )
+        if param.dtype.kind == "c":
+            raise DTypeError(
+                f"{name}: parameter {i} is {param.dtype}; expected real parameters: make the real"
+                " and the imaginary part two of them, and compute with re + 1j * im"
             )
         if id(param) in seen:
             raise ValueError(

@@ -51,12 +51,11 @@ class SGD(Optimizer):
         if nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs momentum; pass for instance momentum=0.9")
         self._velocity = self._memory("momentum") if self.momentum else []
-        self._plain = not (self.momentum or self.weight_decay)
         self._rates: dict[Any, Any] = {}
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        if self._plain:
+        if not (self.momentum or self.weight_decay):
             self._step_plain()
             return
         cells: list[Tensor] = []
@@ -81,7 +80,7 @@ class SGD(Optimizer):
         cells: list[Tensor] = []
         values: list[Any] = []
         for param in self.params:
-            grad = param._node.grad  # type: ignore[union-attr]  # a leaf: checked at the beginning
+            grad = param._account.grad
             if grad is None:
                 continue
             value, step = param._value, grad._value
