@@ -7,19 +7,21 @@ Knows no single rule: it calls what the nodes' rules hold.  On raw arrays a walk
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import LEAF, Node, ancestors
+from tinygrad_bp.graph import LEAF, Node
 from tinygrad_bp.tensor import Tensor, wrap
 
 Cotangents = dict[Node, Any]
+ONE = np.float64(1)
 
 
-def pull_back(  # noqa: C901
+def pull_back(
     seeds: Mapping[Node, Any],
     *,
     targets: Iterable[Node] = (),
@@ -33,8 +35,8 @@ def pull_back(  # noqa: C901
     seeds : mapping of Node to array
         The cotangents to begin with; Tensors if `record`.
     targets : iterable of Node
-        Nodes whose cotangents are wanted.  None given: all leaves.  Given: what was created before all of them is
-        not visited, and interior ones are kept.
+        Nodes whose cotangents are wanted.  None given: all leaves.  Given: what was created before
+        all of them is not visited, and interior ones are kept.
     record : bool
         Run the pulls on Tensors, so that the result can be differentiated again.
     free : bool
@@ -49,50 +51,94 @@ def pull_back(  # noqa: C901
     ------
     GraphError
         If the residuals of a visited node were freed by an earlier walk.
+
+    Notes
+    -----
+    The newest node that holds a cotangent comes next.  Whatever uses a node is newer than it, so
+    its cotangent is complete by then.  A heap of indices finds it; nothing recurses.
     """
-    wanted = set(targets)
-    floor = min((node.index for node in wanted), default=-1)
-    cts: Cotangents = dict(seeds)
-    owned: set[Node] = (
-        set()
-    )  # whose cotangent is a sum that this walk made, and may add to in place
+    wanted = frozenset(targets)
+    floor = min([node.index for node in wanted]) if wanted else -1
+    cts: Cotangents = {}
+    owned: set[Node] = set()  # their cotangents are sums made here, which may be added to in place
     kept: Cotangents = {}
-    for node in ancestors(*seeds, floor=floor):
-        ct = cts.pop(node, None)  # pop, not get: frees the cotangent before the next rule allocates
-        if ct is None:
-            continue
-        rule = node.rule
-        if rule is LEAF:  # type: ignore[comparison-overlap]
-            if not wanted or node in wanted:
-                kept[node] = ct
-            continue
-        if node in wanted:
+    # The nodes that hold a cotangent: the newest in `front`, or None, and the others in a heap.
+    front: Node | None = None
+    waiting: dict[int, Node] = {}
+    newest: list[int] = []
+
+    def deliver(parent: Node, part: Any, wide: Any) -> None:
+        nonlocal front
+        if wide and part.shape != parent.shape:
+            part = unbroadcast(part, parent.shape)
+        prior = cts.get(parent)
+        if prior is not None:
+            if parent in owned and prior.dtype is part.dtype:
+                np.add(prior, part, prior)
+                return
+            cts[parent] = total = prior + part
+            if type(total) is np.ndarray:
+                owned.add(parent)
+            return
+        cts[parent] = part
+        if parent.rule is LEAF:  # type: ignore[comparison-overlap]
+            return
+        index = parent.index
+        if front is None:
+            if not newest or index > -newest[0]:
+                front = parent
+                return
+        elif index > front.index:
+            front, parent, index = parent, front, front.index
+        waiting[index] = parent
+        heappush(newest, -index)
+
+    for node, ct in seeds.items():
+        deliver(node, ct, wide=False)
+    while front or newest:
+        if front:
+            node, front = front, None
+        else:
+            node = waiting.pop(-heappop(newest))
+        ct = cts.pop(node)  # pop, not get: frees the cotangent before the next rule allocates
+        if wanted and node in wanted:
             kept[node] = ct
+        rule = node.rule
         saved = node.saved
         if saved is None:
-            raise GraphError(
-                f"backward: the residuals of {node.rule.name} {node.shape} were freed by an earlier backward with"
-                " retain_graph=False; drop that argument to walk a graph twice"
-            )
-        values = _retracked(node, saved) if record else saved
+            raise _freed(node)
         if free:
             node.saved = None
-        for pull, parent in zip(rule.pulls, node.more or (node.left, node.right)):  # noqa: B905  # a rule of one argument has no right
-            if parent is None or parent.index < floor:
-                continue
-            part = pull(ct, *values)  # type: ignore[misc]  # a tracked argument has a pull: recorders see to it
-            if rule.broadcasts and part.shape != parent.shape:
-                part = unbroadcast(part, parent.shape)
-            prior = cts.get(parent)
-            if prior is None:
-                cts[parent] = part
-            elif parent in owned and prior.dtype is part.dtype:
-                np.add(prior, part, prior)
-            else:
-                prior = cts[parent] = prior + part
-                if type(prior) is np.ndarray:
-                    owned.add(parent)
+        if record:
+            saved = _retracked(node, saved)
+        pulls = rule.pulls
+        wide = rule.broadcasts and node.shape
+        left, right = node.left, node.right
+        if len(saved) == 2:  # spelt out for the commonest rules: packing arguments costs as much
+            if left.index >= floor:
+                out, x = saved
+                deliver(left, pulls[0](ct, out, x), wide)
+        elif node.more is None and len(saved) == 3:
+            out, x, y = saved
+            if left is not None and left.index >= floor:
+                deliver(left, pulls[0](ct, out, x, y), wide)
+            if right is not None and right.index >= floor:
+                deliver(right, pulls[1](ct, out, x, y), wide)
+        else:
+            for pull, parent in zip(pulls, node.more or (left, right)):  # noqa: B905  # a rule of one argument has no right
+                if parent is not None and parent.index >= floor:
+                    deliver(parent, pull(ct, *saved), wide)
+    if not wanted:
+        return cts  # what no rule took on: the leaves
+    kept.update((node, cts[node]) for node in wanted if node in cts)
     return kept
+
+
+def _freed(node: Node) -> GraphError:
+    return GraphError(
+        f"backward: the residuals of {node.rule.name} {node.shape} were freed by an earlier"
+        " backward with retain_graph=False; drop that argument to walk a graph twice"
+    )
 
 
 def _retracked(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -114,12 +160,14 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
     GraphError
         If `root` tracks nothing, a non-scalar has no cotangent, or the shapes differ.
     """
-    if root.node is None:
+    if root._node is None:
         raise GraphError(
             f"{name}: nothing to differentiate: the result does not depend on a Tensor made with requires_grad=True"
             " (or was computed under no_grad or after .detach())"
         )
     if cotangent is None:
+        if type(root._value) is np.float64:
+            return ONE
         if root.size != 1:
             raise GraphError(
                 f"{name}: a result of shape {root.shape} needs its cotangent (an array of that shape);"
