@@ -8,9 +8,13 @@ import numpy as np
 
 from tinygrad_bp.shapes import Shape, broadcast_axes
 
-# Below this many rows numpy.add.reduce wins; above, a BLAS product with ones is several times faster, because
-# numpy reduces the long axis of a row-major array without vector code.
-LONG = 64
+# Vectors of ones that sum others are kept up to this length, and at most so many of them: the
+# batches of a training have few sizes, and anything else shall not pile up.
+KEPT = 1 << 16
+SIZES = 64
+# Elements up to which a product with ones beats numpy.add.reduce, which adds more exactly.
+FEW = 64
+_ones: dict[tuple[int, str], np.ndarray[Any, Any]] = {}
 
 
 def unbroadcast(ct: Any, shape: Shape) -> Any:
@@ -45,7 +49,32 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
 
 
 def sum_rows(ct: np.ndarray[Any, Any]) -> Any:
-    """Sum a raw (m, n) array over its rows; gives (n,)."""
-    if len(ct) >= LONG and ct.dtype.char in "fd":
-        return np.dot(np.ones(len(ct), ct.dtype), ct)
-    return np.add.reduce(ct, 0)
+    """Sum a raw (m, n) array over its rows; gives (n,).
+
+    A BLAS product with ones: `numpy.add.reduce` takes twice as long on a few rows, and has no
+    vector code along the long axis of a row-major array.
+    """
+    ones = _kept_ones(len(ct), ct.dtype.char)
+    return np.add.reduce(ct, 0) if ones is None else ones.dot(ct)
+
+
+def sum_all(x: np.ndarray[Any, Any]) -> Any:
+    """Sum all elements of a raw array; float16 gives float32."""
+    if x.size < FEW:
+        ones = _kept_ones(x.size, x.dtype.char)
+        if ones is not None:
+            return ones.dot(x.ravel())
+    if x.dtype.char == "e":
+        return np.add.reduce(x, None, np.float32)
+    return np.add.reduce(x, None)
+
+
+def _kept_ones(length: int, char: str) -> np.ndarray[Any, Any] | None:
+    ones = _ones.get((length, char))
+    if ones is None and char in "fd":
+        ones = np.ones(length, char)
+        if length <= KEPT:
+            if len(_ones) >= SIZES:
+                _ones.clear()
+            _ones[length, char] = ones
+    return ones

@@ -9,27 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import ndarray
+from numpy import dtype, float64, ndarray
 
 from tinygrad_bp.errors import ShapeError, TinygradError
 from tinygrad_bp.graph import Node, is_recording, tick
 from tinygrad_bp.tensor import SCALARS, Tensor, new, operand
 
 NOTHING = (None, None, None)
+PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
+FLOAT64 = dtype(float64)
 Recorder = Callable[..., Any]
 
 
 def unary(rule: Any) -> Recorder:
-    """Return the recorder of a rule with one argument and no parameters."""
+    """Return the recorder of a rule with one argument, and perhaps parameters."""
     forward = rule.forward
     save_out, save_x = rule.saves(1)
+    # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to
+    # the cycle collector.
+    keep_nodes = rule.kind != "elementwise"
 
-    def record(x: Any) -> Any:
+    def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
-            return forward(operand(x))
+            return forward(operand(x), *params)
         value = x._value
         try:
-            out = forward(value)
+            out = forward(value, *params) if params else forward(value)
         except ValueError as error:
             raise explained(rule, (x,), error) from error
         result = new(Tensor)
@@ -42,23 +47,34 @@ def unary(rule: Any) -> Recorder:
         node.rule = rule
         node.left = parent
         node.right = node.more = None
-        node.saved = (out if save_out else None, value if save_x else None)
+        node.saved = (
+            out if save_out else None,
+            value if save_x else parent if keep_nodes else None,
+        )
+        if params:
+            node.saved += frozen(params)
         node.index = tick()
-        node.shape = out.shape
-        node.dtype = out.dtype
+        if type(out) is float64:  # asking a NumPy scalar for these costs more than the test
+            node.shape = ()
+            node.dtype = FLOAT64
+        else:
+            node.shape = out.shape
+            node.dtype = out.dtype
         return result
 
     return record
 
 
 def binary(rule: Any, *, swap: bool = False) -> Recorder:
-    """Return the recorder of a rule with two arguments and no parameters; `swap` for reflected operators."""
+    """Return the recorder of a rule with two arguments, and perhaps parameters.
+
+    `swap` is for reflected operators.
+    """
     forward = rule.forward
     saves = [rule.saves(mask) for mask in range(4)]
-    # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to the cycle collector.
-    stand_in = None if rule.kind == "elementwise" else True
+    keep_nodes = rule.kind != "elementwise"
 
-    def record(x: Any, y: Any) -> Any:
+    def record(x: Any, y: Any, *params: Any) -> Any:
         if swap:
             x, y = y, x
         if type(x) is Tensor:
@@ -74,17 +90,17 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
             b = y if type(y) in SCALARS else operand(y)
             right = None
         try:
-            out = forward(a, b)
+            out = forward(a, b, *params) if params else forward(a, b)
         except ValueError as error:
             raise explained(rule, (x, y), error) from error
-        tracked = (left is not None) + 2 * (right is not None)
-        if not (tracked and is_recording()):
+        if (left is None and right is None) or not is_recording():
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
-        save_out, save_a, save_b = saves[tracked]
-        if left is None and save_a and isinstance(a, ndarray) and type(x) is not Tensor:
-            a = a.copy()  # a raw array is the user's to change; what a rule will read is ours
-        if right is None and save_b and isinstance(b, ndarray) and type(y) is not Tensor:
+        save_out, save_a, save_b = saves[(left is not None) + 2 * (right is not None)]
+        # a raw array is the user's to change; what a rule will read is ours
+        if left is None and save_a and isinstance(x, ndarray):
+            a = a.copy()
+        if right is None and save_b and isinstance(y, ndarray):
             b = b.copy()
         result = new(Tensor)
         result._value = out
@@ -93,14 +109,74 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
         node.left = left
         node.right = right
         node.more = None
-        node.saved = (
-            NOTHING
-            if not (save_out or save_a or save_b or stand_in)
-            else (
+        if save_out or save_a or save_b or keep_nodes:
+            node.saved = (
                 out if save_out else None,
-                a if save_a else stand_in and left,
-                b if save_b else stand_in and right,
+                a if save_a else left if keep_nodes else None,
+                b if save_b else right if keep_nodes else None,
             )
+        else:
+            node.saved = NOTHING
+        if params:
+            node.saved += frozen(params)
+        node.index = tick()
+        if type(out) is float64:
+            node.shape = ()
+            node.dtype = FLOAT64
+        else:
+            node.shape = out.shape
+            node.dtype = out.dtype
+        return result
+
+    return record
+
+
+def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
+    """Return the recorder of a rule with three arguments and no parameters: `nary`, unrolled.
+
+    `bind` sorts a call that gives arguments by name.
+    """
+    forward = rule.forward
+    saves = [rule.saves(mask) for mask in range(8)]
+
+    def record(*args: Any, **kwargs: Any) -> Any:
+        x, y, z = bind(*args, **kwargs)[0] if kwargs or len(args) != 3 else args
+        first = second = third = None
+        if type(x) is Tensor:
+            a = x._value
+            first = x._node
+        else:
+            a = x if type(x) in SCALARS else operand(x)
+        if type(y) is Tensor:
+            b = y._value
+            second = y._node
+        else:
+            b = y if type(y) in SCALARS else operand(y)
+        if type(z) is Tensor:
+            c = z._value
+            third = z._node
+        else:
+            c = z if type(z) in SCALARS else operand(z)
+        try:
+            out = forward(a, b, c)
+        except ValueError as error:
+            raise explained(rule, (x, y, z), error) from error
+        tracked = (first is not None) + 2 * (second is not None) + 4 * (third is not None)
+        if not (tracked and is_recording()):
+            wrapped = type(x) is Tensor or type(y) is Tensor or type(z) is Tensor
+            return _untracked(out) if wrapped else out
+        save_out, save_a, save_b, save_c = saves[tracked]
+        result = new(Tensor)
+        result._value = out
+        result._node = node = new(Node)
+        node.rule = rule
+        node.left = node.right = None
+        node.more = (first, second, third)
+        node.saved = (
+            out if save_out else None,
+            (a.copy() if first is None and isinstance(x, ndarray) else a) if save_a else first,
+            (b.copy() if second is None and isinstance(y, ndarray) else b) if save_b else second,
+            (c.copy() if third is None and isinstance(z, ndarray) else c) if save_c else third,
         )
         node.index = tick()
         node.shape = out.shape
@@ -111,7 +187,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
 
 
 def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
-    """Apply `rule` to any number of arguments, of which all may be tracked, and to parameters, of which none may."""
+    """Apply `rule` to any number of arguments, and to parameters, of which none is tracked."""
     values = []
     parents: list[Node | None] = []
     tracked = 0
@@ -135,14 +211,12 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
         raise explained(rule, args, error) from error
     if not (tracked and is_recording()):
         return _untracked(out) if wrapped else out
-    saves = rule.saves(tracked)
-    for position, save in enumerate(saves[1:]):
+    save_out, *saves = rule.saves(tracked)
+    for position, save in enumerate(saves):
         if not save:
             values[position] = parents[position]
-        elif parents[position] is None:
-            value = values[position]
-            if isinstance(value, ndarray) and type(args[position]) is not Tensor:
-                values[position] = value.copy()  # a raw array is the user's to change
+        elif parents[position] is None and isinstance(args[position], ndarray):
+            values[position] = values[position].copy()  # the user's to change
     result = new(Tensor)
     result._value = out
     result._node = node = new(Node)
@@ -154,11 +228,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
         node.left = parents[0]
         node.right = parents[1] if len(parents) == 2 else None
         node.more = None
-    node.saved = (
-        out if saves[0] else None,
-        *values,
-        *(map(frozen, params) if params else ()),
-    )
+    node.saved = (out if save_out else None, *values, *frozen(params))
     node.index = tick()
     node.shape = out.shape
     node.dtype = out.dtype
@@ -172,18 +242,23 @@ def _untracked(out: Any) -> Tensor:
     return result
 
 
-def frozen(param: Any) -> Any:
-    """Return `param` with every array in it (index arrays, masks) copied, so that later changes cannot reach the graph."""
+def frozen(params: Sequence[Any]) -> tuple[Any, ...]:
+    """Return parameters with every array in them (index arrays, masks) copied.
+
+    Later changes of the user's arrays then cannot reach the graph.
+    """
+    return tuple([one if type(one) in PLAIN else _frozen(one) for one in params])
+
+
+def _frozen(param: Any) -> Any:
     kind = type(param)
     if kind is ndarray:
         return param.copy()
-    if kind is tuple or kind is list:
-        return tuple([frozen(one) for one in param])
-    return param
+    return frozen(param) if kind is tuple or kind is list else param
 
 
 def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:
-    """Return a ShapeError that names the operation, the names and shapes of its arguments, and NumPy's reason."""
+    """Return a ShapeError that names the operation, its arguments' shapes, and NumPy's reason."""
     if isinstance(error, TinygradError):
         return error
     described = ", ".join(_described(arg) for arg in args)

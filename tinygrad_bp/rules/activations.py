@@ -9,33 +9,35 @@ import numpy as np
 from tinygrad_bp.memory import empty_like
 from tinygrad_bp.rules.table import elementwise
 
-# A Python number costs a ufunc on a small array more than the arithmetic: 0-d arrays of the right dtype do not.
-_ONE = {char: np.ones((), char) for char in "fd"}
-_ZERO = {char: np.zeros((), char) for char in "fd"}
-# Above it 1 + exp(x) rounds to exp(x), so sigmoid is 1 already, and exp stays finite.
-_CEILING = {char: np.full((), 40.0, char) for char in "fd"}
-CEILING_HALF = 11.0
+# A Python number costs a ufunc on a small array more than the arithmetic; a 0-d array of the right
+# dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
+_CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
+CEILING_HALF = 11.0  # the same for float16
 
 # Elements from which one array less is worth setting the error state for.
 LARGE = 8192
 
 
-def zero(x: Any) -> Any:
-    """Return a 0 that does not change the dtype of what it meets, in the form that is cheapest for `x`."""
-    return _ZERO.get(x.dtype.char, 0)
+def constant(number: float, x: Any) -> Any:
+    """Return -1, 0, 1 or 40 in the form that is cheapest beside `x` and leaves its dtype alone."""
+    known = _CONSTANTS.get(x.dtype.char)
+    return number if known is None else known[number]
 
 
 def raw_sigmoid(x: Any) -> Any:
-    """Return the logistic function, exact to the last bits in both tails, 0 and 1 at -+1000, without warnings."""
-    char = x.dtype.char
-    if type(x) is not np.ndarray or char not in _ONE:
+    """Return the logistic function, exact to the last bits in both tails.
+
+    It is 0 and 1 at -+1000, without warnings.
+    """
+    known = _CONSTANTS.get(x.dtype.char)
+    if known is None or type(x) is not np.ndarray:
         if x.dtype.kind == "f":
-            x = np.minimum(x, CEILING_HALF if char == "e" else 40.0)
+            x = np.minimum(x, CEILING_HALF if x.dtype.char == "e" else 40.0)
         grown = np.exp(x)
         return grown / (grown + 1)
-    one = _ONE[char]
+    one = known[1.0]
     if x.size < LARGE:  # exp(x) / (1 + exp(x)), held below overflow
-        grown = np.minimum(x, _CEILING[char])
+        grown = np.minimum(x, known[40.0])
         np.exp(grown, grown)
         total = np.add(grown, one)
         return np.divide(grown, total, total)
@@ -62,16 +64,13 @@ def sigmoid(x: Any) -> Any:
 
 
 def _raw_logistic_slope(ct: Any, s: Any) -> Any:
-    if (
-        type(s) is np.ndarray
-        and type(ct) is np.ndarray
-        and ct.dtype is s.dtype
-        and ct.shape == s.shape
-    ):
-        slope = np.multiply(s, s, empty_like(s))
-        np.subtract(s, slope, slope)
+    if type(s) is not np.ndarray or s.size < LARGE:
+        return (s - s * s) * ct
+    slope = np.multiply(s, s, empty_like(s))
+    np.subtract(s, slope, slope)
+    if type(ct) is np.ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
         return np.multiply(slope, ct, slope)
-    return ct * (s - s * s)
+    return slope * ct
 
 
 def logistic_slope(ct: Any, s: Any) -> Any:
@@ -143,7 +142,7 @@ def relu(x: Any) -> Any:
 def _raw_relu(x: Any) -> Any:
     if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
         return x if x > 0.0 or x != x else np.float64(0.0)  # NaN stays NaN
-    return np.maximum(x, zero(x))
+    return np.maximum(x, constant(0.0, x))
 
 
 relu = elementwise(

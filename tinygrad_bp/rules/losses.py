@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.broadcasting import sum_all
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.rules.activations import raw_sigmoid, sigmoid, softplus, zero
+from tinygrad_bp.rules.activations import constant, raw_sigmoid, sigmoid, softplus
 from tinygrad_bp.rules.reductions import log_softmax
 from tinygrad_bp.rules.table import call, general
 
@@ -32,39 +33,47 @@ def require_same_shape(name: str, prediction: Any, target: Any) -> None:
 
 
 def reduced(losses: Any, reduction: str) -> Any:
-    """Return the mean or sum of `losses` (accumulated in float32 for float16), or the losses themselves."""
+    """Return the mean or sum of `losses`, or the losses themselves.
+
+    float16 is accumulated in float32.
+    """
     if reduction == "none":
         return losses
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
-    if losses.dtype.char == "e":
-        total = np.add.reduce(losses, None, np.float32)
-        return np.float16(total / losses.size if reduction == "mean" else total)
     if type(losses) is np.ndarray:
-        total = np.add.reduce(losses, None)
-        return total / losses.size if reduction == "mean" else total
+        total = sum_all(losses)
+        if reduction == "mean":
+            total = total / float(losses.size)
+        kind = losses.dtype.type
+        return total if type(total) is kind else kind(total)
     return np.mean(losses) if reduction == "mean" else np.sum(losses)
 
 
 def share(ct: Any, size: int, reduction: str) -> Any:
     """Return the cotangent of each single loss."""
-    return ct / size if reduction == "mean" else ct
+    return ct / float(size) if reduction == "mean" else ct
 
 
 # Binary cross entropy of logits
 
+FEW = 256  # elements up to which one slow numpy.logaddexp beats three quick functions
+
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
-    if type(z) is np.ndarray and z.dtype is y.dtype:
-        losses = np.absolute(z)  # softplus(z) - y z, in place on what is ours
-        np.negative(losses, losses)
+    if type(z) is not np.ndarray or z.dtype is not y.dtype:
+        return reduced(np.log1p(np.exp(-np.absolute(z))) + (np.maximum(z, 0) - y * z), reduction)
+    losses = np.copysign(z, constant(-1.0, z))  # -|z|
+    if z.size <= FEW:
+        np.logaddexp(losses, constant(0.0, z), losses)
+    else:
         np.exp(losses, losses)
         np.log1p(losses, losses)
-        np.add(losses, np.maximum(z, zero(z)), losses)
-        np.subtract(losses, y * z, losses)
-    else:
-        losses = np.log1p(np.exp(-np.absolute(z))) + np.maximum(z, 0) - y * z
-    return reduced(losses, reduction)
+    # first the difference, which is exactly 0 for a right answer: added before log1p it would
+    # swallow the small losses
+    rest = np.maximum(z, constant(0.0, z))
+    np.subtract(rest, y * z, rest)
+    return reduced(np.add(losses, rest, losses), reduction)
 
 
 def _bce_slope(z: Any, y: Any, part: Any) -> Any:
@@ -77,9 +86,14 @@ def _bce_slope(z: Any, y: Any, part: Any) -> Any:
 
 
 def _bce_bind(logits: Any, targets: Any, reduction: str = "mean") -> Any:
-    if type(targets) in (int, float):
-        targets = np.asarray(targets, dtype=float)[()]
-    require_same_shape("bce_with_logits", logits, targets)
+    try:
+        agree = logits.shape == targets.shape
+    except AttributeError:
+        agree = False
+    if not agree:
+        if type(targets) in (int, float):
+            targets = np.asarray(targets, dtype=float)[()]
+        require_same_shape("bce_with_logits", logits, targets)
     return (logits, targets), (reduction,)
 
 

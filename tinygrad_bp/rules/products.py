@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.memory import empty
 from tinygrad_bp.rules.subscripts import parse
@@ -193,26 +193,31 @@ def affine_composed(x: Any, W: Any, b: Any) -> Any:
     return np.matmul(x, W) + b
 
 
-# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the samples are then
-# several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3 times).
+# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the
+# samples are then several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3).
 TALL = 512
 NARROW = 32
+FEW = 64  # rows up to which looking for a better layout costs more than it gains
 
 
 def product(x: Any, y: Any) -> Any:
     """Return ``x @ y`` of matrices; a tall narrow raw result is in Fortran order."""
-    if not (type(x) is type(y) is np.ndarray and x.ndim == 2 and x.dtype is y.dtype):
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return np.matmul(x, y)
-    rows, columns = len(x), y.shape[1]
+    rows = len(x)
+    if rows < FEW:
+        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
+    columns = y.shape[1]
+    if rows * columns < TALL * NARROW and rows < TALL or x.ndim != 2 or x.dtype is not y.dtype:
+        return x.dot(y)
     if rows >= TALL and columns <= NARROW:
         return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
-    if rows * columns < TALL * NARROW:
-        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
     return x.dot(y, empty((rows, columns), x.dtype))
 
 
 def _affine_forward(x: Any, W: Any, b: Any) -> Any:
-    if W.ndim != 2 or b.shape != W.shape[1:]:
+    shape = W.shape
+    if len(shape) != 2 or b.shape != shape[1:]:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
@@ -223,11 +228,17 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
 
 
 def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
-    if x.ndim == 1:
-        return np.expand_dims(x, 1) * ct
-    if x.ndim > 2:
+    if x.ndim != 2:
+        if x.ndim == 1:
+            return np.expand_dims(x, 1) * ct
         x, ct = np.reshape(x, (-1, x.shape[-1])), np.reshape(ct, (-1, ct.shape[-1]))
     return product(x.T, ct)
+
+
+def _affine_bias(ct: Any, _out: Any, _x: Any, _W: Any, _b: Any) -> Any:
+    if type(ct) is np.ndarray and ct.ndim == 2:
+        return sum_rows(ct)
+    return unbroadcast(ct, _b.shape)
 
 
 def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
@@ -269,7 +280,7 @@ affine = general(
     affine,
     lambda ct, _out, _x, W, _b: product(ct, W.T),
     _affine_weights,
-    lambda ct, _out, _x, _W, _b: unbroadcast(ct, _b.shape),
+    _affine_bias,
     forward=_affine_forward,
     push=_affine_push,
     composition=affine_composed,

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
-from tinygrad_bp.recording import Recorder, binary, nary, unary
+from tinygrad_bp.recording import PLAIN, Recorder, binary, nary, ternary, unary
 from tinygrad_bp.tensor import FUNCTIONS, UFUNC_METHODS, UFUNCS, Tensor, method, unwrap
 
 Interval = tuple[float, float]
@@ -296,13 +296,21 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
 
 
 def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
-    bind = bind or _binder(rule)
+    arity = len(rule.pulls)
+    if bind is None:
+        bind = _binder(rule)
+        if arity == rule.forward.__code__.co_argcount == 3:
+            return ternary(rule, bind)
+    unrolled = {1: unary, 2: binary}.get(arity)
+    recorder = unrolled(rule) if unrolled else None
 
     def record(*args: Any, **kwargs: Any) -> Any:
         arguments, params = bind(*args, **kwargs)
         if params:
-            params = tuple([_parameter(rule, one) for one in params])
-        return nary(rule, arguments, params)
+            params = tuple([p if type(p) in PLAIN else _parameter(rule, p) for p in params])
+        if recorder is None:
+            return nary(rule, arguments, params)
+        return recorder(*arguments, *params)
 
     return record
 
