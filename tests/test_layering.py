@@ -12,7 +12,7 @@ import tinygrad_bp
 ROOT = Path(tinygrad_bp.__file__).parent
 LAYERS = [
     {"errors", "shapes"},
-    {"graph", "tensor", "recording", "broadcasting", "memory"},
+    {"attached", "broadcasting", "graph", "memory", "recording", "tensor"},
     {"rules"},
     {"walk"},
     {"containers", "transforms", "functional"},

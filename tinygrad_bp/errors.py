@@ -26,6 +26,10 @@ class DTypeError(TinygradError, TypeError):
     """A dtype that cannot carry gradients, or is not a number."""
 
 
+class DeferredError(DTypeError):
+    """An operand that wants to answer an operator itself (NEP 13); recorders catch it."""
+
+
 class GraphError(TinygradError, RuntimeError):
     """A backward pass that cannot run: nothing tracked, or residuals already freed."""
 

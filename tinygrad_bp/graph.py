@@ -152,9 +152,22 @@ class Leaf(Node):
 
 
 class Variable(Leaf):
-    """The leaf that a functional transform differentiates by; a plain value outside of it."""
+    """The leaf that a functional transform differentiates by; a plain value outside of it.
 
-    __slots__ = ()
+    Attributes
+    ----------
+    open : bool
+        Whether the function under the transform still runs, so that what depends on this variable
+        must not be taken for a constant.
+    """
+
+    __slots__ = ("open",)
+
+    open: bool
+
+    def __init__(self, shape: Shape, dtype: Any) -> None:
+        super().__init__(shape, dtype)
+        self.open = True
 
 
 LEAF = LeafRule()

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy import dtype, float64, ndarray
 
-from tinygrad_bp.errors import ShapeError, TinygradError
+from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError
 from tinygrad_bp.graph import Node, is_recording, tick
 from tinygrad_bp.tensor import SCALARS, Tensor, new, operand
 
@@ -77,22 +77,23 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:
     def record(x: Any, y: Any, *params: Any) -> Any:
         if swap:
             x, y = y, x
-        if type(x) is Tensor:
-            a = x._value
-            left = x._node
-        else:
-            a = x if type(x) in SCALARS else operand(x)
-            left = None
-        if type(y) is Tensor:
-            b = y._value
-            right = y._node
-        else:
-            b = y if type(y) in SCALARS else operand(y)
-            right = None
+        left = right = None
         try:
+            if type(x) is Tensor:
+                a = x._value
+                left = x._node
+            else:
+                a = x if type(x) in SCALARS else operand(x)
+            if type(y) is Tensor:
+                b = y._value
+                right = y._node
+            else:
+                b = y if type(y) in SCALARS else operand(y)
             out = forward(a, b, *params) if params else forward(a, b)
         except ValueError as error:
             raise explained(rule, (x, y), error) from error
+        except DeferredError:
+            return NotImplemented
         if (left is None and right is None) or not is_recording():
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)

@@ -151,6 +151,16 @@ class _Call:
         self.nodes: list[Node] = [one.node for one in self.variables]  # type: ignore[misc]  # variables are tracked
         self.arguments = self.rebuild(self.variables)
 
+    def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call `f`, recording; from its return on, nothing outside can ask for the variables."""
+        try:
+            with enable_grad():
+                return f(*args, **kwargs)
+        finally:
+            for node in self.nodes:
+                if type(node) is Variable:
+                    node.open = False
+
     def pull(self, seeds: dict[Node, Any], *, free: bool) -> Any:
         """Return the cotangents of the primals, shaped like them: arrays, or Tensors where something outside asks."""
         outside = is_recording() and _depends_outside(seeds, self.nodes)
@@ -201,11 +211,26 @@ def _depends_outside(roots: Iterable[Node], nodes: Sequence[Node]) -> bool:
     """Whether `roots` depend on tracked values other than through `nodes`' own values."""
     own = set(nodes)
     floor = min((node.index for node in nodes), default=-1)
-    return any(
-        (type(node) is Leaf and node not in own)
-        or any(parent is not None and parent.index < floor for parent in node.parents)
-        for node in ancestors(*roots, floor=floor)
-    )
+    older: list[Node] = []
+    for node in ancestors(*roots, floor=floor):
+        if type(node) is Leaf and node not in own:
+            return True
+        older += [one for one in node.parents if one is not None and one.index < floor]
+    return _live(older)
+
+
+def _live(nodes: Iterable[Node]) -> bool:
+    """Whether `nodes` depend on anything that someone may still differentiate by."""
+    rest = list(nodes)
+    seen = set(rest)
+    while rest:
+        node = rest.pop()
+        if type(node) is Leaf or (type(node) is Variable and node.open):
+            return True
+        fresh = [one for one in node.parents if one is not None and one not in seen]
+        seen.update(fresh)
+        rest += fresh
+    return False
 
 
 def _exclusive(ct: Any) -> bool:
@@ -261,8 +286,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         arguments = list(args)
         for i, one in zip(positions, call.arguments, strict=True):
             arguments[i] = one
-        with enable_grad():
-            result = f(*arguments, **kwargs)
+        result = call.run(f, *arguments, **kwargs)
         if np.shape(result) != ():
             raise GraphError(
                 f"grad: the function returned shape {np.shape(result)}, a scalar is needed; reduce it, for instance"
@@ -324,8 +348,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([ 3., 40.]), array([ 1., 20.]))
     """
     call = _Call("vjp", primals)
-    with enable_grad():
-        result = f(*call.arguments)
+    result = call.run(f, *call.arguments)
     outputs, rebuild = flatten(result)
     value = rebuild([call.value(one) for one in outputs])
 

@@ -111,11 +111,11 @@ def pull_back(
             node.saved = None
         if record:
             saved = _retracked(node, saved)
-        pulls = rule.pulls
+        pulls: Any = rule.pulls  # recorders see to it that a tracked argument has one
         wide = rule.broadcasts and node.shape
         left, right = node.left, node.right
         if len(saved) == 2:  # spelt out for the commonest rules: packing arguments costs as much
-            if left.index >= floor:
+            if left is not None and left.index >= floor:
                 out, x = saved
                 deliver(left, pulls[0](ct, out, x), wide)
         elif node.more is None and len(saved) == 3:
