@@ -58,6 +58,12 @@ def sum_rows(ct: np.ndarray[Any, Any]) -> Any:
     return np.add.reduce(ct, 0) if ones is None else ones.dot(ct)
 
 
+def sum_columns(x: np.ndarray[Any, Any]) -> Any:
+    """Sum a raw (m, n) array over its columns; gives (m,)."""
+    ones = _kept_ones(x.shape[1], x.dtype.char)
+    return np.add.reduce(x, 1) if ones is None else x.dot(ones)
+
+
 def sum_all(x: np.ndarray[Any, Any]) -> Any:
     """Sum all elements of a raw array; float16 gives float32."""
     if x.size < FEW:

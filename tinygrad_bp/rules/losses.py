@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import sum_all
+from tinygrad_bp.broadcasting import sum_all, sum_columns
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules.activations import constant, raw_sigmoid, sigmoid, softplus
 from tinygrad_bp.rules.reductions import log_softmax
 from tinygrad_bp.rules.table import call, general
+from tinygrad_bp.tensor import Tensor
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -243,16 +244,24 @@ binary_cross_entropy = general(
 # Cross entropy of logits over classes
 
 
-def _pick(labels: Any) -> tuple[Any, Any]:
-    return np.arange(len(labels)), labels
+def _positions(labels: Any, classes: int) -> Any:
+    """Return where each row's label stands in the flattened (m, classes) array."""
+    return np.arange(0, len(labels) * classes, classes) + labels
+
+
+def _exponentials(z: Any) -> Any:
+    """Return raw `z` less the maximum of its row: what is safe to exponentiate."""
+    return z - np.maximum.reduce(z, axis=1, keepdims=True)
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
-    top = np.maximum.reduce(z, 1, None, None, True)  # type: ignore[call-overload]  # noqa: FBT003  # keepdims  # type: ignore[call-overload]
-    shifted = z - top
-    picked = shifted[_pick(labels)]
+    if type(z) is not np.ndarray:
+        rows = np.arange(len(labels))
+        return reduced(-log_softmax(z, axis=1)[rows, labels], reduction)
+    shifted = _exponentials(z)
+    picked = shifted.ravel().take(_positions(labels, z.shape[1]))
     np.exp(shifted, shifted)
-    return reduced(np.log(np.add.reduce(shifted, 1)) - picked, reduction)
+    return reduced(np.log(sum_columns(shifted)) - picked, reduction)
 
 
 def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
@@ -260,31 +269,37 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
     shape = logits.shape
     if len(shape) != 2 or labels.shape != shape[:1]:
         raise ShapeError(
-            f"cross_entropy: expected logits (m, classes) and labels (m,), got {shape} and {labels.shape}"
+            "cross_entropy: expected logits (m, classes) and labels (m,), got"
+            f" {shape} and {labels.shape}"
         )
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if labels.size and not (labels.min() >= 0 and labels.max() < shape[1]):
+    # read as unsigned, a negative label is a large one: one pass finds both
+    unsigned = labels.view(labels.dtype.str.replace("i", "u"))
+    if labels.size and not np.maximum.reduce(unsigned) < shape[1]:
         raise ShapeError(
-            f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to {shape[1] - 1}"
+            f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to"
+            f" {shape[1] - 1}"
         )
     return (logits,), (labels, reduction)
 
 
 def _errors(z: Any, labels: Any) -> Any:
     """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits."""
-    probabilities = np.exp(log_softmax(z, axis=1))
-    if type(probabilities) is np.ndarray:
-        probabilities[_pick(labels)] -= 1
-        return probabilities
     target = np.zeros(z.shape, z.dtype)
-    target[_pick(labels)] = 1
-    return probabilities - target
+    target[np.arange(len(labels)), labels] = 1
+    return np.exp(log_softmax(z, axis=1)) - target
 
 
 def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
     part = share(ct, len(labels), reduction)
-    return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
+    if type(z) is not np.ndarray or isinstance(ct, Tensor):
+        return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
+    slope = _exponentials(z)
+    np.exp(slope, slope)
+    np.multiply(slope, (part / sum_columns(slope))[:, np.newaxis], slope)
+    slope.reshape(-1)[_positions(labels, z.shape[1])] -= part
+    return slope
 
 
 def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
@@ -320,7 +335,7 @@ cross_entropy = general(
     ),
     bind=_cross_entropy_bind,
     composition=lambda z, labels, reduction="mean": reduced(
-        -log_softmax(z)[_pick(labels)], reduction
+        -log_softmax(z)[np.arange(len(labels)), labels], reduction
     ),
     samples=(
         call((3, 4), labels=np.array([0, 3, 1])),
