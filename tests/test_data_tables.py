@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tinygrad_bp import data
 from tinygrad_bp.data import strict_csv
+from tinygrad_bp.data.faults import line_ranges
 from tinygrad_bp.errors import DataError
 
 GOOD = b"x1,x2,kind\n1,2,a\n3,4,b\n"
@@ -137,12 +138,36 @@ def test_every_fault_of_a_file_is_reported_at_once(write):
     ]
 
 
-def test_listing_stops_at_twenty_and_gives_the_total(write):
-    lines = message_of(write("x1,x2,kind\n" + "1,z,a\n" * 1000)).splitlines()
-    assert len(lines) == 22
-    assert "1000 faults" in lines[0]
-    assert lines[-2].startswith("  line 21, ")
-    assert lines[-1] == "  ... and 980 more"
+def test_twenty_faults_are_told_in_full_and_the_others_by_line_and_column(write):
+    rows = ["1,z,a\n"] * 1000 + ["p,2,a\n", "1,2,a\n", "q,2,a\n"]
+    lines = message_of(write("x1,x2,kind\n" + "".join(rows))).splitlines()
+    assert "1002 faults" in lines[0]
+    assert lines[20].startswith("  line 21, column 'x2': ")
+    assert lines[21:] == [
+        "  ... and 982 more:",
+        "    column 'x2': lines 22-1001",
+        "    column 'x1': lines 1002, 1004",
+    ]
+
+
+def test_a_message_has_an_end(write):
+    rows = "".join("1,z,a\n1,2,a\n" for _ in range(5000))
+    message = message_of(write("x1,x2,kind\n" + rows))
+    assert message.endswith(", 2040 and 3980 more")
+    assert len(message) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ([7], "line 7"),
+        ([7, 7], "line 7"),
+        ([7, 8], "lines 7-8"),
+        ([2, 5, 6, 7, 9], "lines 2, 5-7, 9"),
+    ],
+)
+def test_lines_are_named_in_ranges(lines, text):
+    assert line_ranges(lines) == text
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """A strict CSV reader: each bad row is named by the line on which it starts and by its column.
 
 It never guesses. A value is a plain decimal number or it is a fault; all the faults of a file are
-counted and the first few are listed, so that one run shows what there is to mend. Memory is bounded
-by the numbers read, whatever the file: a row has a cap, and a row that breaks it ends the reading.
+named by line and column, so that one run shows what there is to mend. Memory is bounded by the
+numbers read, whatever the file: a row has a cap, and a row that breaks it ends the reading.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_bp.data.faults import Faults, FilePath, listing, shown
 from tinygrad_bp.errors import DataError
 
 ROW_LIMIT = 1 << 20  # characters of a row: bounds memory when a file has no line ends at all
-LISTING_LIMIT = 20  # entries of a list in a message: a screenful
-SHOWN_LENGTH = 40  # characters of a value in a message
 SUGGESTION_LENGTH = 100  # longer names get no suggestion: matching takes quadratic time
 SUGGESTION_POOL = 200  # columns that a suggestion is looked for in, for the same reason
 MISSING = ("", "NA")
@@ -36,8 +35,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _FIELD = re.compile(r'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+|)(?=,|[\r\n]|\Z)')
 _OPEN_QUOTE = re.compile(r'"(?:[^"]|"")*+')
 _BAD_CHARACTER = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that surrogateescape let by
-
-FilePath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -118,18 +115,6 @@ def read_body(path: FilePath, features: Sequence[str], label: str | None, *, dro
         raise DataError(f"{path!r}: not the path of a CSV file: {error}") from error
 
 
-def shown(text: str) -> str:
-    """Quote a text from a file for a message: control characters escaped, the length capped."""
-    return repr(text) if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]!r}..."
-
-
-def listing(names: Iterable[str], total: int) -> str:
-    """Join the first of ``total`` names for a message."""
-    listed = [name for name, _ in zip(names, range(LISTING_LIMIT), strict=False)]
-    hidden = total - len(listed)
-    return ", ".join(listed) + (f", ... and {hidden} more" if hidden else "")
-
-
 def _check_request(features: Sequence[str], label: str | None) -> None:
     if isinstance(features, str):
         raise DataError(f"features={features!r}: expected a list of column names: [{features!r}]")
@@ -163,27 +148,6 @@ def _parse_label(text: str) -> str:
     if text.lower() in ("nan", "+nan", "-nan"):  # what other programs write for a missing value
         raise ValueError(f"{shown(text)} is not a class label")
     return text
-
-
-class _Faults:
-    """The faults of one file: each is counted, the first few are kept."""
-
-    def __init__(self, path: FilePath) -> None:
-        self._path = os.fspath(path)
-        self._listed: list[str] = []
-        self.total = 0
-
-    def add(self, line: int, column: str | None, reason: str) -> None:
-        self.total += 1
-        if self.total <= LISTING_LIMIT:
-            where = f"line {line}" if column is None else f"line {line}, column {shown(column)}"
-            self._listed.append(f"{where}: {reason}")
-
-    def fail(self) -> NoReturn:
-        hidden = self.total - len(self._listed)
-        more = [f"... and {hidden} more"] if hidden else []
-        count = f"{self.total} fault{'s' if self.total > 1 else ''}; expected none"
-        raise DataError("\n  ".join([f"{self._path}: {count}", *self._listed, *more]))
 
 
 class _Lines:
@@ -234,7 +198,7 @@ class _Reader:
     def __init__(self, path: FilePath, file: TextIO) -> None:
         self._path = os.fspath(path)
         self._lines = _Lines(file)
-        self._faults = _Faults(path)
+        self._faults = Faults(path)
         self._header: list[str] = []
         self._body = Body()
 

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_bp.data.strict_csv import Dropped, FilePath, listing, parse_number, read_body, shown
+from tinygrad_bp.data.faults import FilePath, listing, shown
+from tinygrad_bp.data.strict_csv import Dropped, parse_number, read_body
 from tinygrad_bp.errors import DataError
 
 
@@ -104,7 +105,7 @@ def read_csv(
     ------
     DataError
         If anything in the file is not as expected. Every bad row is named by the line on which it
-        starts and by its column; beyond 20 faults the total is given.
+        starts and by its column.
     """
     if missing not in ("error", "drop"):
         raise DataError(f"read_csv: missing={missing!r}; expected 'error' or 'drop'")
