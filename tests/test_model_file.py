@@ -56,6 +56,12 @@ def path(tmp_path):
     return tmp_path / "model.safetensors"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One folder for all the examples of a property: a fresh one each takes longer than the test."""
+    return tmp_path_factory.mktemp("model")
+
+
 def test_round_trip(path):
     write_model(path, ARRAYS, METADATA)
     arrays, metadata = read_model(path)
@@ -84,8 +90,8 @@ floats = st.sampled_from(["<f8", ">f8", "<f4", ">f4", "<f2", ">f2"]).flatmap(
     arrays=st.dictionaries(names, floats, max_size=4),
     metadata=st.dictionaries(st.text(max_size=20), st.text(max_size=50), max_size=3),
 )
-def test_any_lawful_model_comes_back(tmp_path_factory, arrays, metadata):
-    path = tmp_path_factory.mktemp("model") / "m"
+def test_any_lawful_model_comes_back(folder, arrays, metadata):
+    path = folder / "m"
     write_model(path, arrays, metadata)
     actual = read_model(path, expected={n: (a.shape, a.dtype) for n, a in arrays.items()})
     assert_same_arrays(actual[0], arrays)
@@ -189,7 +195,7 @@ BAD_FILES = {
     "metadata no object": (raw_file({"__metadata__": []}), "__metadata__ is []"),
     "metadata no text": (raw_file({"__metadata__": {"a": 1}}), "metadata 'a' is 1"),
     "metadata nested": (raw_file({"__metadata__": {"a": {}}}), "metadata 'a' is {}"),
-    "metadata long": (raw_file({"__metadata__": {"a": "x" * 70_000}}), "a value of 70000"),
+    "metadata long": (raw_file({"__metadata__": {"a": "x" * 600_000}}), "a value of 600000"),
     "metadata long key": (raw_file({"__metadata__": {"k" * 201: ""}}), "a key of 201"),
     "metadata surrogate": (raw_file({"__metadata__": {"a": "\ud800"}}), "half a character"),
 }
@@ -255,7 +261,7 @@ def test_name_that_is_no_word_is_refused(path, name):
         ({1: np.zeros(2)}, {}, "the array name 1"),
         ({}, {"a": 1}, "metadata 'a' is 1"),
         ({}, {"a": "\udcff"}, "half a character"),
-        ({}, {"a": "x" * 70_000}, "a value of 70000"),
+        ({}, {"a": "x" * 600_000}, "a value of 600000"),
         ({}, {f"k{i}": "x" * 60_000 for i in range(20)}, "a header of 120"),
         ({"a": np.broadcast_to(np.float16(0), (1,) * 33)}, {}, "up to 32 sizes"),
     ],
@@ -306,11 +312,14 @@ def test_things_that_are_no_model_file(tmp_path, path):
         assert part in str(caught.value), name
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file(path):
+def test_unreadable_file(path, monkeypatch):
     write_model(path, ARRAYS, METADATA)
-    path.chmod(0)
-    with pytest.raises(ModelFileError, match="Permission denied"):
+
+    def forbidden(*arguments):  # root may read everything, so the refusal is put on
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", forbidden)
+    with pytest.raises(ModelFileError, match="cannot read the model file: Permission denied"):
         read_model(path)
 
 
@@ -371,21 +380,23 @@ def mutate_file(content: bytes, generator: random.Random) -> bytes:
     return raw_file(header, buffer)
 
 
-def test_mutated_files(path):
+@pytest.mark.parametrize("rounds", [1000, pytest.param(100_000, marks=pytest.mark.deep)])
+def test_mutated_files(path, rounds):
     write_model(path, ARRAYS, METADATA)
     original = path.read_bytes()
     generator = random.Random(20_240)
     start, accepted = time.monotonic(), 0
     tracemalloc.start()
     try:
-        for _ in range(4000):
+        for _ in range(rounds):
             accepted += read_or_refuse(path, mutate_file(original, generator))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert accepted > 100  # a changed name or number is lawful: the fuzzing gets that far
+    # a changed name or number is lawful: the fuzzing gets that far
+    assert accepted > rounds // 40
     assert peak < 8 << 20
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < rounds * 0.02  # a few ms each: nothing hangs
 
 
 def test_every_truncation_and_every_single_extra_byte_is_refused(path):
@@ -420,8 +431,8 @@ entries = st.fixed_dictionaries(
     | json_values,
     size=st.integers(0, 64),
 )
-def test_random_headers(tmp_path_factory, header, size):
-    read_or_refuse(tmp_path_factory.mktemp("model") / "m", raw_file(header, bytes(size)))
+def test_random_headers(folder, header, size):
+    read_or_refuse(folder / "m", raw_file(header, bytes(size)))
 
 
 KILLED = """
@@ -436,7 +447,9 @@ def save(step):
     array = np.full(sizes[step % 2], float(step))
     write_model(path, {"a": array, "b": array[:7]}, {"step": str(step)})
 
+begin = time.perf_counter()
 save(0)
+duration = time.perf_counter() - begin  # syncing takes a millisecond here and fifty there
 seen, generator = set(), random.Random(1)
 for round in range(rounds):
     reader, writer = os.pipe()
@@ -448,7 +461,7 @@ for round in range(rounds):
                 os.write(writer, b"x")
         os._exit(1)
     os.read(reader, 1)
-    time.sleep(generator.uniform(0, 0.02))
+    time.sleep(generator.uniform(0, 4 * duration))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.close(reader), os.close(writer)
@@ -485,12 +498,12 @@ for size in (600, 600_000):
 """
 
 
-def run_script(script: str, *arguments: object) -> str:
+def run_script(script: str, *arguments: object, limit: float = 120) -> str:
     finished = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=limit,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
@@ -498,8 +511,13 @@ def run_script(script: str, *arguments: object) -> str:
 
 
 def test_kill_9_while_saving_leaves_the_old_file_or_the_new(path):
-    kinds = int(run_script(KILLED, path, 40))
-    assert kinds > 3  # the kills came at different steps
+    steps = int(run_script(KILLED, path, 15))
+    assert steps > 1  # the kills came at different steps
+
+
+@pytest.mark.deep
+def test_kill_9_a_thousand_times(path):
+    assert int(run_script(KILLED, path, 1000, limit=900)) > 3
 
 
 def test_disk_full_leaves_the_old_file_and_nothing_else(path):

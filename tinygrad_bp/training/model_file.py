@@ -34,7 +34,7 @@ HEADER_LIMIT = 1 << 20  # bytes; room for about 10,000 arrays
 NESTING_LIMIT = 3  # header, entry, shape: the format has no deeper value
 RANK_LIMIT = 32  # axes; every NumPy can hold that many
 NAME_LENGTH = 200  # characters of the name of an array or a metadata key
-METADATA_LENGTH = 1 << 16  # characters of a metadata value: a training configuration fits
+METADATA_LENGTH = 1 << 19  # characters of a metadata value: the names of a wide table fit
 SHOWN_LENGTH = 60  # characters of a value from a file in a message
 
 _METADATA = "__metadata__"
@@ -67,25 +67,22 @@ class _Entry:
         return self.begin + math.prod(self.shape) * self.dtype.itemsize
 
 
-def write_model(
+def encode_model(
     path: FilePath, arrays: Mapping[str, NDArray[Float]], metadata: Mapping[str, str]
-) -> None:
-    """Write named arrays and texts to a model file; the same input gives the same bytes.
+) -> bytes:
+    """Return the bytes of a model file; the same input gives the same bytes.
 
     Parameters
     ----------
     path : str or path-like
-        Replaced whole or not at all, by `tinygrad_bp.training.atomic_write_bytes`.
-    arrays : mapping of str to ndarray
-        float64, float32 or float16 arrays of finite values, of any shape and memory layout. Names
-        are words of letters, digits and underscores, joined by single dots.
-    metadata : mapping of str to str
+        What the file will be called, for messages.
+    arrays, metadata
+        As `write_model` takes them.
 
     Raises
     ------
     ModelFileError
-        If the reader would not accept the file, or it cannot be written. The old file, if there
-        is one, is intact.
+        If the reader would not accept the file.
     """
     header: dict[str, object] = {}
     if metadata:
@@ -108,8 +105,32 @@ def write_model(
     if offset + len(parts[1]) + _LENGTH_BYTES > FILE_LIMIT:
         raise _fault(path, f"{offset} bytes of arrays", f"at most {FILE_LIMIT} bytes in all")
     _parse_header(path, parts[1], offset)  # never write what could not be read back
+    return b"".join(parts)
+
+
+def write_model(
+    path: FilePath, arrays: Mapping[str, NDArray[Float]], metadata: Mapping[str, str]
+) -> None:
+    """Write named arrays and texts to a model file, by `encode_model`.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Replaced whole or not at all, by `tinygrad_bp.training.atomic_write_bytes`.
+    arrays : mapping of str to ndarray
+        float64, float32 or float16 arrays of finite values, of any shape and memory layout. Names
+        are words of letters, digits and underscores, joined by single dots.
+    metadata : mapping of str to str
+
+    Raises
+    ------
+    ModelFileError
+        If the reader would not accept the file, or it cannot be written. The old file, if there
+        is one, is intact.
+    """
+    content = encode_model(path, arrays, metadata)
     try:
-        atomic_write_bytes(path, b"".join(parts))
+        atomic_write_bytes(path, content)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelFileError(f"{os.fspath(path)}: {reason}") from error
