@@ -81,23 +81,23 @@ def _tensor(value: Any) -> Tensor:
 
 
 def gradients(
-    output: Tensor,
+    outputs: Any,
     inputs: Any,
-    cotangent: Any = None,
+    cotangents: Any = None,
     *,
     create_graph: bool = False,
     retain_graph: bool = True,
 ) -> Any:
-    """Return the gradients of a recorded Tensor in any Tensors of its graph, leaves or interior.
+    """Return the gradients of recorded Tensors in any Tensors of their graph, leaves or interior.
 
     Parameters
     ----------
-    output : Tensor
-        Where to begin.
+    outputs : Tensor, or nested container of Tensors
+        Where to begin.  The gradients of several add up.
     inputs : Tensor, or nested container of Tensors
-        Tracked Tensors; what `output` does not depend on gets zeros.
-    cotangent : array or Tensor of output's shape, optional
-        1 for a scalar, required for anything else.
+        Tracked Tensors; what no output depends on gets zeros.
+    cotangents : array or Tensor of the output's shape, or container like `outputs`, optional
+        1 for scalars, required for anything else.
     create_graph : bool, default False
         Record the walk, so that the result can be differentiated again.
     retain_graph : bool, default True
@@ -110,7 +110,7 @@ def gradients(
     Raises
     ------
     GraphError
-        If an input or the output tracks nothing, or the cotangent does not fit.
+        If an input, or every output, tracks nothing, or a cotangent does not fit.
 
     Examples
     --------
@@ -119,21 +119,43 @@ def gradients(
     >>> y = x * x
     >>> tg.gradients(y * y, [x, y])
     [Tensor(108.), Tensor(18.)]
+    >>> tg.gradients([x, y], x, [10.0, 1.0])
+    Tensor(16.)
     """
     wanted, rebuild = flatten(inputs)
     nodes = []
     for one in wanted:
-        if not isinstance(one, Tensor) or one.node is None:
+        if not isinstance(one, Tensor) or one._node is None:
             raise GraphError("gradients: an input tracks nothing; make it with requires_grad=True")
-        nodes.append(one.node)
-    start = seed(output, cotangent, "gradients")
+        nodes.append(one._node)
+    roots, _ = flatten(outputs)
     found = pull_back(
-        {output.node: _tensor(start) if create_graph else unwrap(start)},  # type: ignore[dict-item]  # seed raised on None
+        _seeds("gradients", roots, cotangents, record=create_graph),
         targets=nodes,
         record=create_graph,
         free=not retain_graph,
     )
     return rebuild([_tensor(_found(found, node)) for node in nodes])
+
+
+def _seeds(name: str, roots: Sequence[Any], cotangents: Any, *, record: bool) -> dict[Node, Any]:
+    """Return the cotangents to begin with: Tensors if `record`, else raw arrays.
+
+    A root that tracks nothing has none; if that is so of all, `seed` says what is wrong.
+    """
+    cts = [None] * len(roots) if cotangents is None else flatten(cotangents)[0]
+    if len(cts) != len(roots):
+        raise GraphError(f"{name}: {len(cts)} cotangents for {len(roots)} results")
+    some = any(isinstance(root, Tensor) and root._node is not None for root in roots)
+    seeds: dict[Node, Any] = {}
+    for root, ct in zip(roots, cts, strict=True):
+        if some and not (isinstance(root, Tensor) and root._node is not None):
+            continue
+        start = seed(root, ct, name)
+        start = _tensor(start) if record else unwrap(start)
+        node = root._node
+        seeds[node] = seeds[node] + start if node in seeds else start
+    return seeds
 
 
 def _found(found: dict[Node, Any], node: Node) -> Any:
@@ -354,19 +376,13 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         cts, _ = flatten(cotangent)
-        if len(cts) != len(outputs):
-            raise GraphError(f"vjp: {len(cts)} cotangents for {len(outputs)} results")
-        seeds: dict[Node, Any] = {}
-        for output, ct in zip(outputs, cts, strict=True):
-            if isinstance(output, Tensor) and output.node is not None:
-                start = seed(output, ct, "vjp")
-                seeds[output.node] = seeds[output.node] + start if output.node in seeds else start
         tracked = any(isinstance(ct, Tensor) and ct.requires_grad for ct in cts)
+        if not any(isinstance(one, Tensor) and one.requires_grad for one in outputs):
+            return tuple(call.pull({}, free=False))
+        seeds = _seeds("vjp", outputs, cotangent, record=tracked)
         if not tracked:
-            return tuple(call.pull({n: unwrap(ct) for n, ct in seeds.items()}, free=False))
-        found = pull_back(
-            {n: _tensor(ct) for n, ct in seeds.items()}, targets=call.nodes, record=True
-        )
+            return tuple(call.pull(seeds, free=False))
+        found = pull_back(seeds, targets=call.nodes, record=True)
         return tuple(call.rebuild([_tensor(_found(found, node)) for node in call.nodes]))
 
     return value, pull

@@ -160,7 +160,7 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
     GraphError
         If `root` tracks nothing, a non-scalar has no cotangent, or the shapes differ.
     """
-    if root._node is None:
+    if not isinstance(root, Tensor) or root._node is None:
         raise GraphError(
             f"{name}: nothing to differentiate: the result does not depend on a Tensor made with requires_grad=True"
             " (or was computed under no_grad or after .detach())"
