@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_bp.shapes import Shape
 
+LARGE = 8192  # elements from which working in place, in arrays from here, is worth its overhead
 LEAST = 1 << 17  # bytes; from here on the C library asks the system for each array by itself
 MOST = 1 << 27  # bytes that are kept at most, in use or not
 FREE = 3  # references to an unused buffer: the list, the loop's name, getrefcount's argument

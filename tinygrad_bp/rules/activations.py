@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.memory import empty_like
+from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import elementwise
+from tinygrad_bp.tensor import Tensor
 
 # A Python number costs a ufunc on a small array more than the arithmetic; a 0-d array of the right
 # dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
 _CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
 CEILING_HALF = 11.0  # the same for float16
-
-# Elements from which one array less is worth setting the error state for.
-LARGE = 8192
 
 
 def constant(number: float, x: Any) -> Any:
@@ -89,9 +87,7 @@ logistic_slope = elementwise(
 
 sigmoid = elementwise(
     sigmoid,
-    lambda ct, out, _x: (_raw_logistic_slope if type(ct) is np.ndarray else logistic_slope)(
-        ct, out
-    ),
+    lambda ct, out, _x: (logistic_slope if type(ct) is Tensor else _raw_logistic_slope)(ct, out),
     forward=raw_sigmoid,
     methods=("sigmoid",),
     composition=lambda x: 1 / (1 + np.exp(-x)),

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.memory import empty_like
+from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import POSITIVE, UNIT, elementwise
+from tinygrad_bp.tensor import Tensor
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -32,16 +33,14 @@ elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
 def _raw_tanh_slope(ct: Any, t: Any) -> Any:
-    if (
-        type(t) is np.ndarray
-        and type(ct) is np.ndarray
-        and ct.dtype is t.dtype
-        and ct.shape == t.shape
-    ):
-        slope = np.multiply(t, t, empty_like(t))
-        np.multiply(slope, ct, slope)
-        return np.subtract(ct, slope, slope)
-    return ct - ct * t * t  # a Python 1 costs NumPy more than a product of small arrays
+    if type(t) is not np.ndarray or t.size < LARGE:
+        # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+        return ct - ct * t * t
+    slope = np.multiply(t, t, empty_like(t))
+    np.subtract(1, slope, slope)
+    if type(ct) is np.ndarray and ct.dtype is t.dtype and ct.shape == t.shape:
+        return np.multiply(slope, ct, slope)
+    return slope * ct
 
 
 def tanh_slope(ct: Any, t: Any) -> Any:
@@ -58,7 +57,7 @@ tanh_slope = elementwise(
 )
 elementwise(
     np.tanh,
-    lambda ct, out, _x: (_raw_tanh_slope if type(ct) is np.ndarray else tanh_slope)(ct, out),
+    lambda ct, out, _x: (tanh_slope if type(ct) is Tensor else _raw_tanh_slope)(ct, out),
     methods=("tanh",),
 )
 
