@@ -22,6 +22,14 @@ Call = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
 
 # Function -> calls: how it is used, and the shapes of its arrays.
 COMPOSITIONS: dict[Any, list[Call]] = {
+    np.amax: [
+        (np.amax, ((2, 3),)),
+        (lambda x: np.amax(x, 1, keepdims=True), ((2, 3),)),
+    ],
+    np.amin: [
+        (np.amin, ((2, 3),)),
+        (lambda x: np.amin(x, axis=0), ((2, 3),)),
+    ],
     np.append: [
         (lambda x, y: np.append(x, y), ((2, 3), (2,))),
         (lambda x, y: np.append(x, y, axis=0), ((2, 3), (1, 3))),

@@ -132,7 +132,7 @@ linear(
 )
 linear(
     np.imag,
-    lambda ct, _out, _x: -1j * ct,
+    lambda ct, _out, _x: ct * -1j,  # in this order: complex.__mul__ takes a float64 as a float
     forward=lambda val: np.imag(val),
     samples=(call((3,)), call((0,)), call(())),
     analytic=False,
@@ -143,6 +143,7 @@ method("imag", property(lambda x: np.imag(x)))
 flat(np.floor_divide, operators=("__floordiv__",))
 flat(np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.heaviside, np.spacing)
 flat(np.isnan, np.isinf, np.isfinite, np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj)
+flat(np.round, np.around)
 flat(np.nextafter, np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 flat(np.isclose, np.allclose, np.array_equal, np.array_equiv)
 flat(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type)

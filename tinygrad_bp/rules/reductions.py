@@ -94,6 +94,10 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
     )
 
 
+composed(np.amax)(lambda a, *args, **options: np.max(a, *args, **options))
+composed(np.amin)(lambda a, *args, **options: np.min(a, *args, **options))
+
+
 def _shifted(rows: Any, step: int) -> Any:
     """Return `rows` moved right by `step` along the last axis, 1 where nothing moved in."""
     ones = np.ones((*rows.shape[:-1], step), rows.dtype)
