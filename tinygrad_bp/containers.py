@@ -1,4 +1,4 @@
-"""Nested dicts, lists and tuples of arrays: flattened to a list, and built again around other values."""
+"""Nested dicts, lists and tuples of arrays: flattened, and built again around other values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Rebuild = Callable[[Sequence[Any]], Any]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
-    """Return the values of a nested dict, list or tuple in order, and what builds the same nest around others.
+    """Return the values of a nested dict, list or tuple, and what builds its like around others.
 
     A named tuple stays one; a dict keeps its order; anything else is a value.
     """

@@ -1,9 +1,9 @@
 """The computation graph: nodes, leaves, grad mode.  Knows neither Tensors nor any rule.
 
-A `Node` is one applied rule.  Its `parents` stand in the order of the rule's arguments, None for an argument that
-tracks nothing.  Every node has a larger `index` than its parents: creation order is a topological order, so a walk is
-a sort and nothing here recurses.  Nodes refer to their parents only: there are no reference cycles, and a graph is
-freed the moment its last root dies.
+A `Node` is one applied rule.  Its `parents` stand in the order of the rule's arguments, None for an
+argument that tracks nothing.  Every node has a larger `index` than its parents: creation order is a
+topological order, so a walk is a sort and nothing here recurses.  Nodes refer to their parents
+only: there are no reference cycles, and a graph is freed the moment its last root dies.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ class Node:
     rule : Rule
         The row of the table that was applied.
     left, right, more
-        How `parents` is kept: most rules have one or two arguments, and a tuple less on every node is a third less
-        for Python's cycle collector to visit.  `more` holds all parents where there are three or more.
+        How `parents` is kept: most rules have one or two arguments, and a tuple less on every node
+        is a third less for Python's cycle collector to visit.  `more` holds all parents where there
+        are three or more.
     saved : tuple or None
-        ``(out, *arguments, *parameters)`` as the rule's pulls take them.  A value that no needed pull reads is not kept:
-        None stands for it, or the parent node (which has shape and dtype) where the rule may ask for these.  None once
-        freed.
+        ``(out, *arguments, *parameters)`` as the rule's pulls take them.  A value that no needed
+        pull reads is not kept: None stands for it, or the parent node (which has shape and dtype)
+        where the rule may ask for these.  None once freed.
     index : int
         Order of creation.
     shape, dtype
@@ -181,11 +182,13 @@ def ancestors(*roots: Node, floor: int = -1) -> list[Node]:
     roots : Node
         Where to start.
     floor : int
-        Nodes with an index below `floor` are left out; whatever was created earlier cannot depend on it.
+        Nodes with an index below `floor` are left out; whatever was created earlier cannot depend
+        on it.
 
     Notes
     -----
-    Iterative; time O(n log n) in the number of nodes returned, nearly linear for graphs recorded in order.
+    Iterative; time O(n log n) in the number of nodes returned, nearly linear for graphs recorded in
+    order.
     """
     seen = set(roots)
     order = list(seen)
@@ -222,7 +225,8 @@ class _GradMode:
         mode = type(self)
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"{mode.__name__}: {function.__name__} is a generator, whose body runs between other code;"
+                f"{mode.__name__}: {function.__name__} is a generator, whose body runs between"
+                " other code;"
                 f" use 'with tg.{mode.__name__}():' inside it"
             )
         if inspect.iscoroutinefunction(function):

@@ -1,9 +1,10 @@
 """Large arrays from buffers that are used again.
 
-The C library gives the memory of a large array back to the system when it is freed, and the next array of that size
-pays for every page anew: in a training step on (100000, 5) that cost more than the arithmetic.  The few hot rules
-therefore take large results from here.  A buffer is free again as soon as no array refers to it, which its reference
-count tells exactly: every view holds its base.
+The C library gives the memory of a large array back to the system when it is freed, and the next
+array of that size pays for every page anew: in a training step on (100000, 5) that cost more than
+the arithmetic.  The few hot rules therefore take large results from here.  A buffer is free again
+as soon as no array refers to it, which its reference count tells exactly: every view holds its
+base.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def empty(shape: Shape, dtype: Any) -> np.ndarray[Any, Any]:
 
 
 def empty_like(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return an uninitialised array of the shape, dtype and (for C and Fortran order) layout of `x`."""
+    """Return an uninitialised array like `x`: shape, dtype, and C or Fortran order."""
     if x.nbytes < LEAST:
         return np.empty_like(x)
     if x.flags.c_contiguous:

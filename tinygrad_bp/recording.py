@@ -1,7 +1,8 @@
 """Apply a rule and record it: the hot path of the forward pass.
 
-`unary`, `binary` and `nary` build the function that NumPy's protocols, operators and methods call.  They compute the
-value on raw arrays first and touch the graph only if an argument is tracked, so a failing call leaves no trace.
+`unary`, `binary` and `nary` build the function that NumPy's protocols, operators and methods call.
+They compute the value on raw arrays first and touch the graph only if an argument is tracked, so a
+failing call leaves no trace.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def unary(rule: Any) -> Recorder:
     return record
 
 
-def binary(rule: Any, *, swap: bool = False) -> Recorder:
+def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrolled for speed
     """Return the recorder of a rule with two arguments, and perhaps parameters.
 
     `swap` is for reflected operators.

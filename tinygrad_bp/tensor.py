@@ -1,4 +1,4 @@
-"""`Tensor`: a duck array and its place in the graph; NumPy itself dispatches to it (NEP 13, NEP 18).
+"""`Tensor`: a duck array and its place in the graph.  NumPy dispatches to it (NEP 13, NEP 18).
 
 This module holds what every Tensor has whatever rules exist.  Operators and ndarray's methods are
 attached by the rule that differentiates them (`method`); `attached` declares their types.
@@ -28,7 +28,8 @@ else:
 SCALARS = (float, int, bool, complex)
 new = object.__new__
 
-# NumPy's functions -> what records them.  The rules fill these tables; the protocols below read them.
+# NumPy's functions -> what records them.  The rules fill these tables; the protocols below read
+# them.
 UFUNCS: dict[Any, Callable[..., Any]] = {}
 UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
@@ -42,8 +43,8 @@ class Tensor(Attached):
     Parameters
     ----------
     data : array_like
-        Copied, so that later changes to it cannot reach the graph.  Python floats become float64.  Another duck array
-        (Dask, CuPy) is kept as it is.
+        Copied, so that later changes to it cannot reach the graph.  Python floats become float64.
+        Another duck array (Dask, CuPy) is kept as it is.
     dtype : dtype, optional
         As in `numpy.array`.
     requires_grad : bool, default False
@@ -88,7 +89,8 @@ class Tensor(Attached):
         if requires_grad:
             if value.dtype.kind not in "fc":
                 raise DTypeError(
-                    f"tensor: {value.dtype} cannot require gradients (a derivative needs a continuous value);"
+                    f"tensor: {value.dtype} cannot require gradients (a derivative needs a"
+                    " continuous value);"
                     " pass dtype=float or floating data"
                 )
             self._account = Account()
@@ -172,7 +174,7 @@ class Tensor(Attached):
         return wrap(self._value)
 
     def numpy(self) -> Any:
-        """Return the value as a read-only array; no copy.  A Dask or CuPy value is returned as it is."""
+        """Return the value as a read-only array; no copy.  A Dask or CuPy value stays one."""
         value = self._value
         if isinstance(value, np.generic):
             value = np.asarray(value)
@@ -193,7 +195,8 @@ class Tensor(Attached):
         """Convert for `numpy.asarray`; refused where it would lose a derivative."""
         if self._node is not None:
             raise TrackedTensorError(
-                "numpy.asarray of a Tensor that tracks gradients would drop them silently: use .detach() if that is"
+                "numpy.asarray of a Tensor that tracks gradients would drop them silently: use"
+                " .detach() if that is"
                 " meant, numpy.stack([t, u]) to join Tensors, or a NumPy function that has a rule"
             )
         if copy is False and type(self._value) is np.ndarray:
@@ -203,8 +206,10 @@ class Tensor(Attached):
     def _number(self, convert: Callable[[Any], Any]) -> Any:
         if self._node is not None:
             raise TrackedTensorError(
-                f"{convert.__name__}() of a Tensor that tracks gradients would drop them silently (math.exp and its"
-                " like ask for it too): use .item() for the plain number, numpy's function for a derivative"
+                f"{convert.__name__}() of a Tensor that tracks gradients would drop them"
+                " silently (math.exp and its"
+                " like ask for it too): use .item() for the plain number, numpy's function for a"
+                " derivative"
             )
         if self._value.size != 1:
             raise TypeError(
@@ -269,7 +274,7 @@ class Tensor(Attached):
     __hash__ = object.__hash__  # by identity: == compares elements, as ndarray's does
 
     def __copy__(self) -> Tensor:
-        """Return another Tensor with the same value and the same place in the graph: values are immutable."""
+        """Return another Tensor with the same value and place in the graph."""
         twin = wrap(self._value, self._node)
         if type(self._node) is Leaf:
             twin._account = self._account
@@ -288,7 +293,8 @@ class Tensor(Attached):
         reduction = UFUNC_METHODS.get((ufunc, method))
         if reduction is None:
             raise UnsupportedFunctionError(
-                f"numpy.{ufunc.__name__}.{method} has no derivative rule; compose it from functions that have one,"
+                f"numpy.{ufunc.__name__}.{method} has no derivative rule; compose it from"
+                " functions that have one,"
                 " or pass .detach() where no gradient is wanted"
             )
         return reduction(*inputs, **kwargs)
@@ -298,7 +304,8 @@ class Tensor(Attached):
         record = FUNCTIONS.get(function)
         if record is None:
             raise UnsupportedFunctionError(
-                f"{function.__module__}.{function.__name__} has no derivative rule for Tensors; compose it from"
+                f"{function.__module__}.{function.__name__} has no derivative rule for Tensors;"
+                " compose it from"
                 " functions that have one, or pass .detach() where no gradient is wanted"
             )
         return record(*args, **kwargs)
@@ -323,7 +330,7 @@ def unwrap(value: Any) -> Any:
 
 
 def private_copy(data: Any, dtype: Any = None) -> Any:
-    """Return `data` as an array that nobody else can change; duck arrays other than NumPy's are kept.
+    """Return `data` as an array that nobody else can change; other duck arrays are kept.
 
     A 0-d array becomes a NumPy scalar, which is immutable and computes faster.
     """
@@ -363,7 +370,8 @@ def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
     name = f"numpy.{ufunc.__name__}"
     if ufunc not in UFUNCS:
         return UnsupportedFunctionError(
-            f"{name} has no derivative rule; compose it from functions that have one, or pass .detach() where no"
+            f"{name} has no derivative rule; compose it from functions that have one, or pass"
+            " .detach() where no"
             " gradient is wanted"
         )
     if "out" in kwargs:
@@ -372,12 +380,13 @@ def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
             " array = array + tensor"
         )
     return UnsupportedFunctionError(
-        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=, .astype for dtype="
+        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=,"
+        " .astype for dtype="
     )
 
 
 def method(name: str, function: Any) -> None:
-    """Attach `function` to Tensor as method or property `name`; only names declared in the class are meant."""
+    """Attach `function` to Tensor as method or property `name`, which `attached` declares."""
     setattr(Tensor, name, function)
 
 

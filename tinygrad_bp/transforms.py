@@ -1,12 +1,14 @@
-"""What users call to differentiate: `backward` on a Tensor, `gradients` of a graph, `grad` and its relatives of functions.
+"""What users call to differentiate: Tensors by `backward` and `gradients`, functions by `grad`.
 
-The functional transforms take arrays, Tensors and nested containers of them and give the same back.  They nest: where
-the result depends on a Tensor tracked outside, it is a tracked Tensor itself, so nothing is detached silently.
+The functional transforms take arrays, Tensors and nested containers of them and give the same back.
+They nest: where the result depends on a Tensor tracked outside, it is a tracked Tensor itself, so
+nothing is detached silently.
 """
 
 from __future__ import annotations
 
 import functools
+import operator
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -37,19 +39,22 @@ def backward(
     cotangent : array or Tensor of this shape, optional
         What to begin with; 1 for a scalar, required for anything else.
     retain_graph : bool, default True
-        False frees the residuals as the walk passes, which saves memory; the graph cannot be walked again.
+        False frees the residuals as the walk passes, which saves memory; the graph cannot be walked
+        again.
     create_graph : bool, default False
         Record the walk itself, so that the gradients can be differentiated again.
 
     Raises
     ------
     GraphError
-        If nothing is tracked, the cotangent is missing or has another shape, or the residuals were freed.
+        If nothing is tracked, the cotangent is missing or has another shape, or the residuals were
+        freed.
     """
     start = seed(self, cotangent, "backward")
     if create_graph:
         start = _tensor(start)
-    found = pull_back({self._node: start}, record=create_graph, free=not retain_graph)  # type: ignore[dict-item]  # seed raised on None
+    root: Any = self._node  # not None: seed would have raised
+    found = pull_back({root: start}, record=create_graph, free=not retain_graph)
     with _accumulating:
         for leaf, ct in found.items():
             account = leaf.account()  # type: ignore[attr-defined]  # without targets, leaves only
@@ -164,13 +169,13 @@ def _found(found: dict[Node, Any], node: Node) -> Any:
 
 
 class _Call:
-    """One call of a function on fresh variables: the values, the graph, and how to build the answers."""
+    """One call of a function on fresh variables: values, graph, and how to build the answers."""
 
     def __init__(self, name: str, primals: Sequence[Any]) -> None:
         self.name = name
         self.flat, self.rebuild = flatten(list(primals))
         self.variables = [_variable(name, one) for one in self.flat]
-        self.nodes: list[Node] = [one.node for one in self.variables]  # type: ignore[misc]  # variables are tracked
+        self.nodes: list[Any] = [one._node for one in self.variables]
         self.arguments = self.rebuild(self.variables)
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -184,7 +189,7 @@ class _Call:
                     node.open = False
 
     def pull(self, seeds: dict[Node, Any], *, free: bool) -> Any:
-        """Return the cotangents of the primals, shaped like them: arrays, or Tensors where something outside asks."""
+        """Return the cotangents of the primals: arrays, or Tensors if something outside asks."""
         outside = is_recording() and _depends_outside(seeds, self.nodes)
         if outside:
             seeds = {node: _tensor(ct) for node, ct in seeds.items()}
@@ -218,10 +223,11 @@ class _Call:
 
 
 def _variable(name: str, primal: Any) -> Tensor:
-    """Return a fresh variable with the value of `primal`; in the graph of `primal` if that is tracked."""
+    """Return a fresh variable with the value of `primal`, and in its graph if that is tracked."""
     if isinstance(primal, Tensor) and primal.node is not None:
         with enable_grad():
-            return np.positive(primal)  # type: ignore[return-value]  # dispatches to Tensor
+            variable: Tensor = +primal
+            return variable
     value = primal._value if isinstance(primal, Tensor) else private_copy(primal)
     if value.dtype.kind not in "fc":
         hint = " (write 2.0, not 2)" if type(primal) in SCALARS else "; use .astype(float)"
@@ -256,7 +262,7 @@ def _live(nodes: Iterable[Node]) -> bool:
 
 
 def _exclusive(ct: Any) -> bool:
-    """Whether the caller's two names are all that refer to `ct`, so that it may be handed out without a copy."""
+    """Whether only the caller refers to `ct`, so that it may be handed out without a copy."""
     if isinstance(ct, np.generic):
         return True
     return (
@@ -279,12 +285,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     f : callable
         Returns a scalar.
     argnums : int or sequence of int, default 0
-        Which positional arguments to differentiate; each an array, a Tensor, a float, or a nest of them.
+        Which positional arguments to differentiate; each an array, a Tensor, a float, or a nest of
+        them.
 
     Returns
     -------
     callable
-        ``(value, gradient)``; the gradient has the structure of the argument, a tuple of them for several.
+        ``(value, gradient)``; the gradient has the structure of the argument, a tuple of them for
+        several.
 
     Raises
     ------
@@ -299,8 +307,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> tg.value_and_grad(lambda w: np.sum(w * w))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-    several = not hasattr(argnums, "__index__")
-    positions = tuple(argnums) if several else (argnums.__index__(),)  # type: ignore[arg-type, union-attr]
+    several = isinstance(argnums, Sequence)
+    positions = tuple(argnums) if isinstance(argnums, Sequence) else (operator.index(argnums),)
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
@@ -311,7 +319,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         result = call.run(f, *arguments, **kwargs)
         if np.shape(result) != ():
             raise GraphError(
-                f"grad: the function returned shape {np.shape(result)}, a scalar is needed; reduce it, for instance"
+                f"grad: the function returned shape {np.shape(result)}, a scalar is needed;"
+                " reduce it, for instance"
                 " with numpy.sum, or use tg.vjp with a cotangent"
             )
         value = call.value(result)
@@ -359,8 +368,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     value
         What f returned.
     pull : callable
-        Takes a cotangent of the shape and structure of the value; gives one cotangent for each primal.  It can be
-        called again.
+        Takes a cotangent of the shape and structure of the value; gives one cotangent for each
+        primal.  It can be called again.
 
     Examples
     --------

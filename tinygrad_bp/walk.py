@@ -1,12 +1,13 @@
 """The two walks over a recorded graph: cotangents down (reverse mode), tangents up (forward mode).
 
-Knows no single rule: it calls what the nodes' rules hold.  On raw arrays a walk records nothing; on Tensors
-(`create_graph`) the very same pulls record themselves, which gives derivatives of any order.
+Knows no single rule: it calls what the nodes' rules hold.  On raw arrays a walk records nothing; on
+Tensors (`create_graph`) the very same pulls record themselves, which gives derivatives of any
+order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import Any
 
@@ -14,14 +15,14 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import LEAF, Node
+from tinygrad_bp.graph import Leaf, Node
 from tinygrad_bp.tensor import Tensor, wrap
 
 Cotangents = dict[Node, Any]
 ONE = np.float64(1)
 
 
-def pull_back(
+def pull_back(  # noqa: C901  # one loop: a call more for every node costs a tenth of the walk
     seeds: Mapping[Node, Any],
     *,
     targets: Iterable[Node] = (),
@@ -59,47 +60,11 @@ def pull_back(
     """
     wanted = frozenset(targets)
     floor = min([node.index for node in wanted]) if wanted else -1
-    cts: Cotangents = {}
-    owned: set[Node] = set()  # their cotangents are sums made here, which may be added to in place
+    cts, deliver, newest = _frontier()
     kept: Cotangents = {}
-    # The nodes that hold a cotangent: the newest in `front`, or None, and the others in a heap.
-    front: Node | None = None
-    waiting: dict[int, Node] = {}
-    newest: list[int] = []
-
-    def deliver(parent: Node, part: Any, wide: Any) -> None:
-        nonlocal front
-        if wide and part.shape != parent.shape:
-            part = unbroadcast(part, parent.shape)
-        prior = cts.get(parent)
-        if prior is not None:
-            if parent in owned and prior.dtype is part.dtype:
-                np.add(prior, part, prior)
-                return
-            cts[parent] = total = prior + part
-            if type(total) is np.ndarray:
-                owned.add(parent)
-            return
-        cts[parent] = part
-        if parent.rule is LEAF:  # type: ignore[comparison-overlap]
-            return
-        index = parent.index
-        if front is None:
-            if not newest or index > -newest[0]:
-                front = parent
-                return
-        elif index > front.index:
-            front, parent, index = parent, front, front.index
-        waiting[index] = parent
-        heappush(newest, -index)
-
     for node, ct in seeds.items():
-        deliver(node, ct, wide=False)
-    while front or newest:
-        if front:
-            node, front = front, None
-        else:
-            node = waiting.pop(-heappop(newest))
+        deliver(node, ct, None)
+    while (node := newest()) is not None:
         ct = cts.pop(node)  # pop, not get: frees the cotangent before the next rule allocates
         if wanted and node in wanted:
             kept[node] = ct
@@ -125,13 +90,61 @@ def pull_back(
             if right is not None and right.index >= floor:
                 deliver(right, pulls[1](ct, out, x, y), wide)
         else:
-            for pull, parent in zip(pulls, node.more or (left, right)):  # noqa: B905  # a rule of one argument has no right
+            for pull, parent in zip(pulls, node.more or (left, right), strict=False):
                 if parent is not None and parent.index >= floor:
                     deliver(parent, pull(ct, *saved), wide)
     if not wanted:
         return cts  # what no rule took on: the leaves
     kept.update((node, cts[node]) for node in wanted if node in cts)
     return kept
+
+
+def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[[], Node | None]]:
+    """Return the cotangents in flight, what delivers a part, and what gives the newest node.
+
+    The newest is kept apart or is None, and the others wait in a heap, so that a chain needs none.
+    Leaves are never given: their cotangents stay.
+    """
+    cts: Cotangents = {}
+    owned: set[Node] = set()  # their cotangents are sums made here, which may be added to in place
+    front: Node | None = None
+    waiting: dict[int, Node] = {}
+    heap: list[int] = []
+
+    def deliver(parent: Node, part: Any, wide: Any) -> None:
+        nonlocal front
+        if wide and part.shape != parent.shape:
+            part = unbroadcast(part, parent.shape)
+        prior = cts.get(parent)
+        if prior is not None:
+            if parent in owned and prior.dtype is part.dtype:
+                np.add(prior, part, prior)
+                return
+            cts[parent] = total = prior + part
+            if type(total) is np.ndarray:
+                owned.add(parent)
+            return
+        cts[parent] = part
+        if isinstance(parent, Leaf):
+            return
+        index = parent.index
+        if front is None:
+            if not heap or index > -heap[0]:
+                front = parent
+                return
+        elif index > front.index:
+            front, parent, index = parent, front, front.index
+        waiting[index] = parent
+        heappush(heap, -index)
+
+    def newest() -> Node | None:
+        nonlocal front
+        if front is not None:
+            node, front = front, None
+            return node
+        return waiting.pop(-heappop(heap)) if heap else None
+
+    return cts, deliver, newest
 
 
 def _freed(node: Node) -> GraphError:
@@ -153,7 +166,7 @@ def _retracked(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def seed(root: Tensor, cotangent: Any, name: str) -> Any:
-    """Return the raw cotangent to begin with at `root`: ones for a scalar, else what was given, checked.
+    """Return the cotangent to begin with at `root`: 1 for a scalar, else what was given, checked.
 
     Raises
     ------
@@ -162,7 +175,8 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
     """
     if not isinstance(root, Tensor) or root._node is None:
         raise GraphError(
-            f"{name}: nothing to differentiate: the result does not depend on a Tensor made with requires_grad=True"
+            f"{name}: nothing to differentiate: the result does not depend on a Tensor made with"
+            " requires_grad=True"
             " (or was computed under no_grad or after .detach())"
         )
     if cotangent is None:
@@ -170,7 +184,8 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
             return ONE
         if root.size != 1:
             raise GraphError(
-                f"{name}: a result of shape {root.shape} needs its cotangent (an array of that shape);"
+                f"{name}: a result of shape {root.shape} needs its cotangent (an array of that"
+                " shape);"
                 " or reduce it to a scalar first, for instance with .sum()"
             )
         if not root.shape:

@@ -1,4 +1,4 @@
-"""The activation functions that NumPy lacks and that need a rule of their own to stay exact: sigmoid, softplus, relu."""
+"""Activation functions that NumPy lacks, with rules of their own to stay exact."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tinygrad_bp.rules.table import elementwise
 from tinygrad_bp.tensor import Tensor
 
 # A Python number costs a ufunc on a small array more than the arithmetic; a 0-d array of the right
-# dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
+# dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays
+# finite.
 _CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
 CEILING_HALF = 11.0  # the same for float16
 
@@ -72,7 +73,7 @@ def _raw_logistic_slope(ct: Any, s: Any) -> Any:
 
 
 def logistic_slope(ct: Any, s: Any) -> Any:
-    """Compute ``ct * s * (1 - s)``: the pull of the sigmoid as one record, since it runs in every step."""
+    """Compute ``ct * s * (1 - s)``: the pull of the sigmoid, which every step runs."""
     return _raw_logistic_slope(ct, s)
 
 

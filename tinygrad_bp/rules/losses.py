@@ -1,4 +1,7 @@
-"""Losses as one record each: the composition would overflow or lose the gradient exactly where a network is most wrong."""
+"""Losses as one record each.
+
+Their compositions overflow, or lose the gradient, exactly where a network is most wrong.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ def require_same_shape(name: str, prediction: Any, target: Any) -> None:
     second = target.shape if hasattr(target, "shape") else np.shape(target)
     if first != second:
         raise ShapeError(
-            f"{name}: predictions have shape {first}, targets {second}; they must agree (they would broadcast"
+            f"{name}: predictions have shape {first}, targets {second}; they must agree (they"
+            " would broadcast"
             " silently); reshape one of them"
         )
 
@@ -109,7 +113,7 @@ def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
 
 
 def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
-    """Compute the binary cross entropy of ``sigmoid(logits)`` without ever forming a rounded probability.
+    """Compute the binary cross entropy of ``sigmoid(logits)``, forming no rounded probability.
 
     Parameters
     ----------
@@ -122,7 +126,8 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     Returns
     -------
     scalar, or array of the shape of `logits` for "none"
-        The gradient is ``sigmoid(logits) - targets`` (divided by the number of elements for "mean").
+        The gradient is ``sigmoid(logits) - targets`` (divided by the number of elements for
+        "mean").
 
     Raises
     ------
@@ -155,7 +160,7 @@ bce_with_logits = general(
 
 
 def _inside(p: Any) -> tuple[Any, Any]:
-    """Return p and 1 - p, kept above the smallest normal number: log is finite, 1/p does not overflow."""
+    """Return p and 1 - p, at least the smallest normal number: log and 1/p are finite."""
     tiny = float(np.finfo(p.dtype).tiny)
     return np.maximum(p, tiny), np.maximum(1 - p, tiny)
 
@@ -167,7 +172,8 @@ def _probability_losses(p: Any, y: Any, reduction: str) -> Any:
 
 def _slope(p: Any, y: Any) -> Any:
     tiny = float(np.finfo(p.dtype).tiny)
-    # where, not maximum: at p = 0 the slope must be the steep one of a wrong answer, never half of it or 0
+    # where, not maximum: at p = 0 the slope must be the steep one of a wrong answer, never half of
+    # it or 0
     heads = np.where(p < tiny, tiny, p)
     tails = np.where(1 - p < tiny, tiny, 1 - p)
     return (1 - y) / tails - y / heads
@@ -209,8 +215,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mea
     Returns
     -------
     scalar, or array of the shape of `probabilities` for "none"
-        Finite everywhere: 0 and 1 count as the smallest positive number away from themselves, so that a wrong certain
-        answer costs about 708 (float64) and its gradient is huge, never 0.
+        Finite everywhere: 0 and 1 count as the smallest positive number away from themselves, so
+        that a wrong certain answer costs about 708 (float64) and its gradient is huge, never 0.
 
     Raises
     ------

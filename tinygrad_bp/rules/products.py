@@ -63,7 +63,7 @@ bilinear(
 
 @composed(np.dot, methods=("dot",))
 def dot(a: Any, b: Any) -> Any:
-    """`numpy.dot`: a product of scalars, vectors or matrices; a sum over the last axis of `a` for more axes."""
+    """`numpy.dot`: a product of scalars, vectors or matrices; over the last axis of `a` else."""
     a, b = _arrays(a, b)
     if not (a.ndim and b.ndim):
         return a * b
@@ -143,7 +143,9 @@ def _einsum_pull(i: int, arity: int) -> Any:
         arrays = [x for j, x in enumerate(operands[:arity]) if j != i]
         part = np.einsum(others, ct, *arrays, optimize=optimize)
         missing = [axis for axis, label in enumerate(subscripts.inputs[i]) if label not in target]
-        if missing:  # a label that only this operand has: its elements were summed, each gets the sum's cotangent
+        # a label that only this operand has: its elements were summed, each gets the sum's
+        # cotangent
+        if missing:
             part = np.expand_dims(part, missing)
         wide = tuple(max(n, m) if n and m else 0 for n, m in zip(part.shape, shape, strict=True))
         return part if part.shape == wide else np.broadcast_to(part, wide)
@@ -208,7 +210,8 @@ def product(x: Any, y: Any) -> Any:
     if rows < FEW:
         return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
     columns = y.shape[1]
-    if rows * columns < TALL * NARROW and rows < TALL or x.ndim != 2 or x.dtype is not y.dtype:
+    small = rows < TALL and rows * columns < TALL * NARROW
+    if small or x.ndim != 2 or x.dtype is not y.dtype:
         return x.dot(y)
     if rows >= TALL and columns <= NARROW:
         return y.T.dot(x.T, empty((columns, rows), x.dtype)).T

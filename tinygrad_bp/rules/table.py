@@ -1,16 +1,19 @@
 """The table of derivative rules and its three constructors.
 
-One record holds all there is to know of one function: how to compute it, the pull for each argument (cotangent of the
-result in, cotangent of the argument out), how a tangent is pushed, and where test samples come from.  A pull is called
-``pull(ct, out, *arguments, *parameters)``.  What it does not read it names with a leading underscore, and the graph
-then does not keep it: ``_out`` is None, and ``_x`` of its own argument has `shape`, `ndim` and `dtype` only.
+One record holds all there is to know of one function: how to compute it, the pull for each argument
+(cotangent of the result in, cotangent of the argument out), how a tangent is pushed, and where test
+samples come from.  A pull is called ``pull(ct, out, *arguments, *parameters)``.  What it does not
+read it names with a leading underscore, and the graph then does not keep it: ``_out`` is None, and
+``_x`` of its own argument has `shape`, `ndim` and `dtype` only.
 
 Constructors
 ------------
 elementwise
-    A diagonal Jacobian is its own transpose: the pulls are also the push.  Broadcasting is undone by the walk.
+    A diagonal Jacobian is its own transpose: the pulls are also the push.  Broadcasting is undone
+    by the walk.
 linear
-    The function is its own push; only the transpose is written.  ``bilinear`` for products, linear in each argument.
+    The function is its own push; only the transpose is written.  ``bilinear`` for products, linear
+    in each argument.
 general
     The push is written too.
 """
@@ -35,7 +38,10 @@ UNIT: Interval = (-0.9, 0.9)
 
 @dataclass(frozen=True)
 class Sample:
-    """How to call a function in a test: a tuple is the shape of an array, a list holds several, the rest is passed on."""
+    """How to call a function in a test.
+
+    A tuple is the shape of an array, a list holds several, the rest is passed on.
+    """
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -63,11 +69,13 @@ class Rule:
     kind : {"elementwise", "linear", "bilinear", "general"}
         Which constructor made it; says how a tangent is pushed.
     push : callable or None
-        ``push(tangents, out, *arguments, *parameters)`` of a general rule; a tangent is None where it is zero.
+        ``push(tangents, out, *arguments, *parameters)`` of a general rule; a tangent is None where
+        it is zero.
     domain : tuple of intervals
         One an argument (the last repeats): where samples are drawn.
     analytic : bool
-        Whether `forward` accepts complex numbers and is analytic there, so that the complex step applies.
+        Whether `forward` accepts complex numbers and is analytic there, so that the complex step
+        applies.
     kinks : tuple of float
         Points that samples keep away from.
     samples : tuple of Sample
@@ -77,9 +85,11 @@ class Rule:
     remedy : str
         Appended to messages about shapes.
     broadcasts : bool
-        Whether a part may have the result's shape instead of the argument's, which the walk then sums away.
+        Whether a part may have the result's shape instead of the argument's, which the walk then
+        sums away.
     reads : callable or None
-        ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot say so.
+        ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot
+        say so.
     """
 
     name: str
@@ -106,7 +116,7 @@ class Rule:
         return TABLE.__getitem__, (self.name,)
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
-        """Return whether out and each argument are read by the pulls of the arguments in the bit set `tracked`."""
+        """Return whether out and each argument are read if those in the set `tracked` are."""
         found = self._saves.get(tracked)
         if found is None:
             needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]
@@ -116,8 +126,9 @@ class Rule:
         return found
 
     def _signature(self, i: int) -> list[bool]:
-        """Return, for out and each argument, whether pull `i` reads its value: its name has no leading underscore."""
-        code = self.pulls[i].__code__  # type: ignore[union-attr]  # asked of arguments that have a pull
+        """Return whether pull `i` reads out and each argument: names without an underscore."""
+        pull: Any = self.pulls[i]  # asked of arguments that have one
+        code = pull.__code__
         return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
 
 
@@ -169,8 +180,8 @@ def linear(
 ) -> Recorder:
     """Add a function that is linear in all its arguments together; fields as in `elementwise`.
 
-    ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first arguments of
-    `forward`, as many as there are pulls, are arguments and the others parameters.
+    ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first
+    arguments of `forward`, as many as there are pulls, are arguments and the others parameters.
     """
     bind = record.pop("bind", None)
     operators = record.pop("operators", ())
@@ -186,7 +197,7 @@ def linear(
 
 
 def bilinear(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> Recorder:
-    """Add a function that is linear in each argument while the others are held; fields as in `linear`."""
+    """Add a function that is linear in each argument by itself; fields as in `linear`."""
     return linear(function, *pulls, kind="bilinear", **record)
 
 
@@ -198,7 +209,7 @@ def general(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> 
 def variadic(
     function: Any, name: str, bind: Callable[..., Any], build: Callable[[int], dict[str, Any]]
 ) -> Recorder:
-    """Add a function of any number of arrays: ``build(n)`` gives the fields of the rule for n of them.
+    """Add a function of any number of arrays; ``build(n)`` gives the fields of its rule for n.
 
     `bind` turns a call into (arguments, parameters).  Rules are made when first needed and kept.
     """
@@ -222,7 +233,7 @@ def variadic(
 
 
 def composed(function: Any, methods: Sequence[str] = ()) -> Callable[[Recorder], Recorder]:
-    """Decorate a composition: `function` called on Tensors runs it, and its parts record themselves."""
+    """Decorate what `function` does on Tensors: a composition, whose parts record themselves."""
 
     def add(composition: Recorder) -> Recorder:
         COMPOSED[function] = composition
@@ -245,7 +256,10 @@ def reduction(ufunc: Any, name: str = "reduce") -> Callable[[Recorder], Recorder
 
 
 def flat(*functions: Any, operators: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
-    """Add functions whose derivative is zero almost everywhere or whose answer is no number: they return plain values."""
+    """Add functions that return plain values.
+
+    Their derivative is zero almost everywhere, or their answer is no number.
+    """
     for function in functions:
 
         def plain(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
@@ -316,7 +330,7 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
 
 
 def _parameter(rule: Rule, value: Any) -> Any:
-    """Return a parameter without the Tensors in it; refuse one that tracks, which has no derivative here."""
+    """Return a parameter without the Tensors in it; refuse a tracked one: it has no derivative."""
     kind = type(value)
     if kind is Tensor and value.requires_grad:
         raise TrackedTensorError(
