@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pages import PageError, blocks, docstrings, run_docstrings, run_page
@@ -34,17 +35,24 @@ def test_the_pages_are_found() -> None:
     assert names <= {relative(page) for page in PAGES if blocks(page)}
 
 
+def imported(name: str) -> ModuleType:
+    """Import a module; skip if it needs an extra that is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        cause: BaseException | None = error
+        while cause is not None:  # a module may raise its own, friendlier ImportError from it
+            missing = str(getattr(cause, "name", None)).partition(".")[0]
+            if missing in OPTIONAL:
+                pytest.skip(f"{name} needs {missing}, which is not installed")
+            cause = cause.__cause__
+        raise
+
+
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_every_example_of_a_docstring_runs(path: Path) -> None:
     parts = path.relative_to(ROOT).with_suffix("").parts
-    name = ".".join(part for part in parts if part != "__init__")
-    try:
-        module = importlib.import_module(name)
-    except ImportError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing not in OPTIONAL:
-            raise
-        pytest.skip(f"{name} needs {missing}, which is not installed")
+    module = imported(".".join(part for part in parts if part != "__init__"))
     assert run_docstrings(module, path) > 0
 
 
@@ -146,6 +154,36 @@ def test_a_page_runs_in_the_folder_it_is_given(tmp_path: Path) -> None:
     assert run_page(page, tmp_path) == 1
     assert (tmp_path / "made").exists()
     assert Path.cwd() == here
+
+
+FRIENDLY = """
+try:
+    raise ModuleNotFoundError(name="sklearn.base")
+except ImportError as error:
+    raise ImportError("install the extra") from error
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "message"),
+    [
+        ("raise ModuleNotFoundError(name='rich')", pytest.skip.Exception, "needs rich"),
+        (FRIENDLY, pytest.skip.Exception, "needs sklearn"),
+        ("import no_such_module", ModuleNotFoundError, "no_such_module"),
+        ("from math import no_such_name", ImportError, "no_such_name"),
+    ],
+)
+def test_only_a_missing_extra_skips_a_module(
+    code: str,
+    outcome: type[BaseException],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "cannot_import.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(outcome, match=message):
+        imported("cannot_import")
 
 
 @pytest.mark.parametrize(
