@@ -1,14 +1,14 @@
 """A `GraphView` in Graphviz' DOT language, and laid out as SVG by Graphviz' program ``dot``.
 
-Names come from users and from files.  They are shown and never obeyed: an id is ``n`` and a number, and whatever DOT
-or SVG would take for markup, a port, an escape or an entity is written so that it is seen as it stands.
+Names come from users and from files.  They are shown and never obeyed: an id is ``n`` and a number,
+and whatever DOT or SVG would take for markup, a port, an escape or an entity is written so that it
+is seen as it stands.
 """
 
 from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tinygrad_bp.errors import TinygradError
@@ -16,13 +16,12 @@ from tinygrad_bp.errors import TinygradError
 if TYPE_CHECKING:
     from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 
-TIMEOUT = (
-    60.0  # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
-)
+# seconds; the layout of a few thousand nodes takes minutes, and no one could read it
+TIMEOUT = 60.0
 NAME_LENGTH = 40  # characters of a name in a label
 
-# Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.  Fills are tints of
-# the borders, light enough for black text; each kind has its own outline too, for print in grey.
+# Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.  Fills are tints
+# of the borders, light enough for black text; each kind has its own outline too, for print in grey.
 STYLES: dict[str, dict[str, str]] = {
     "leaf": {"shape": "note", "color": "#0072B2", "fillcolor": "#D6E9F5"},
     "parameter": {"shape": "box", "color": "#009E73", "fillcolor": "#D4EFE6"},
@@ -34,7 +33,16 @@ STYLES: dict[str, dict[str, str]] = {
         "margin": "0.05,0.02",
     },
 }
-GRAPH = {"rankdir": "LR", "nodesep": "0.25", "ranksep": "0.45", "pad": "0.2", "bgcolor": "white"}
+# The order of their arguments says nothing.
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"}
+GRAPH = {
+    "rankdir": "LR",
+    "ordering": "in",  # arguments from top to bottom, as the rule takes them
+    "nodesep": "0.25",
+    "ranksep": "0.45",
+    "pad": "0.2",
+    "bgcolor": "white",
+}
 NODE = {
     "fontname": "Helvetica,Arial,sans-serif",
     "fontsize": "12",
@@ -73,9 +81,11 @@ def source(view: GraphView) -> str:
         # nohtml: a label that happens to start with < and end with > is still text
         label = graphviz.nohtml(r"\n".join(_as_text(line) for line in _lines(node)))
         digraph.node(f"n{node.id}", label=label, **STYLES[node.kind])
-    fan_in = _fan_in(view)
-    for edge in view.edges:
-        digraph.edge(f"n{edge.source}", f"n{edge.target}", **_edge_style(view, edge, fan_in))
+    for edge, label in zip(view.edges, _edge_labels(view), strict=True):
+        style = {"label": label} if label else {}
+        if view.nodes[edge.source].kind == "op":
+            style["weight"] = "8"  # draws the main path straight, with the leaves beside it
+        digraph.edge(f"n{edge.source}", f"n{edge.target}", **style)
     text: str = digraph.source
     return text
 
@@ -157,17 +167,24 @@ def _as_text(line: str) -> str:
     return line.replace("\\", "\\\\").replace("&", "&amp;")
 
 
-def _edge_style(view: GraphView, edge: EdgeView, fan_in: Mapping[int, int]) -> dict[str, str]:
-    style = {}
-    if fan_in[edge.target] > 1:  # a position says something only where it can be mistaken
-        style["label"] = str(edge.position)
-    if view.nodes[edge.source].kind == "op":
-        style["weight"] = "8"  # draws the main path straight, with the leaves beside it
-    return style
+def _edge_labels(view: GraphView) -> list[str]:
+    """Say which argument an edge is, where that could be mistaken: labels cost more than they tell.
 
-
-def _fan_in(view: GraphView) -> dict[int, int]:
-    fan_in = dict.fromkeys(range(len(view.nodes)), 0)
+    A leaf called ``hidden1.W`` that is the argument ``W`` says so itself, and where all but one of
+    the arguments do, so does the last.
+    """
+    unclear: dict[int, int] = {}
+    told = []
     for edge in view.edges:
-        fan_in[edge.target] += 1
-    return fan_in
+        name = view.nodes[edge.source].name or ""
+        told.append(edge.argument is not None and name.rpartition(".")[2] == edge.argument)
+        unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
+    commutes = [node.op in COMMUTATIVE for node in view.nodes]
+    return [
+        "" if is_told or unclear[edge.target] == 1 or commutes[edge.target] else _label_of(edge)
+        for edge, is_told in zip(view.edges, told, strict=True)
+    ]
+
+
+def _label_of(edge: EdgeView) -> str:
+    return str(edge.position) if edge.argument is None else edge.argument

@@ -1,19 +1,21 @@
 """`GraphView`: a computation graph as plain data, apart from the Tensors and arrays that made it.
 
-Every renderer reads a `GraphView` and nothing else, and a `GraphView` is read from the graph's public traversal and
-nothing else.  It holds no array and no node, so that keeping a picture does not keep a graph alive.
+Every renderer reads a `GraphView` and nothing else, and a `GraphView` is read from the graph's
+public traversal and nothing else.  It holds no array and no node, so that keeping a picture does
+not keep a graph alive.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.graph import Leaf, Node, ancestors
+from tinygrad_bp.rules.table import Rule
 from tinygrad_bp.shapes import Shape
 from tinygrad_bp.tensor import Tensor
 from tinygrad_bp.view import dot
@@ -31,7 +33,8 @@ class NodeView:
     Attributes
     ----------
     id : int
-        Place in the topological order: 0 is drawn first, and every node comes after those it depends on.
+        Place in the topological order: 0 is drawn first, and every node comes after those it
+        depends on.
     op : str
         The rule that was applied; ``"leaf"`` for a leaf.
     name : str or None
@@ -60,11 +63,14 @@ class EdgeView:
         Ids of nodes.
     position : int
         Which argument of the target's rule, from 0.
+    argument : str or None
+        What the rule calls it: ``"W"``; None where it has no names for its arguments.
     """
 
     source: int
     target: int
     position: int
+    argument: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,12 @@ class GraphView:
                 for node in self.nodes
             ],
             "edges": [
-                {"source": edge.source, "target": edge.target, "position": edge.position}
+                {
+                    "source": edge.source,
+                    "target": edge.target,
+                    "position": edge.position,
+                    "argument": edge.argument,
+                }
                 for edge in self.edges
             ],
         }
@@ -109,7 +120,7 @@ class GraphView:
         return json.dumps(self.to_dict())
 
     def to_dot(self) -> str:
-        """Return the picture in Graphviz' DOT language, from left to right; every label is plain text."""
+        """Return the picture in Graphviz' DOT language; every label is plain text."""
         return dot.source(self)
 
     def to_svg(self) -> str:
@@ -175,7 +186,8 @@ def graph(out: Tensor, *, parameters: Mapping[str, Tensor] | None = None) -> Gra
 
     Notes
     -----
-    Time O(n log n) in the number of nodes, whatever the depth.  Running the same program again gives the same ids.
+    Time O(n log n) in the number of nodes, whatever the depth.  Running the same program again
+    gives the same ids.
 
     Examples
     --------
@@ -195,13 +207,27 @@ def graph(out: Tensor, *, parameters: Mapping[str, Tensor] | None = None) -> Gra
     order.reverse()  # creation order: each node after its parents
     ids = {node: place for place, node in enumerate(order)}
     nodes = tuple(_picture(node, ids[node], root, trained) for node in order)
-    edges = tuple(
-        EdgeView(ids[parent], ids[node], position)
-        for node in order
-        for position, parent in enumerate(node.parents)
-        if parent is not None
-    )
-    return GraphView(nodes, edges)
+    names: dict[str, Sequence[str | None]] = {}
+    edges = []
+    for node in order:
+        parents = node.parents
+        if parents and node.rule.name not in names:
+            names[node.rule.name] = _argument_names(node.rule)
+        for position, parent in enumerate(parents):
+            if parent is not None:
+                argument = names[node.rule.name][position]
+                edges.append(EdgeView(ids[parent], ids[node], position, argument))
+    return GraphView(nodes, tuple(edges))
+
+
+def _argument_names(rule: Rule) -> Sequence[str | None]:
+    """Return what the pulls of a rule call its arguments: they take ``ct, out, *arguments``."""
+    count = len(rule.pulls)
+    for pull in rule.pulls:
+        code = getattr(pull, "__code__", None)
+        if code is not None and code.co_argcount >= 2 + count:
+            return [name.lstrip("_") for name in code.co_varnames[2 : 2 + count]]
+    return [None] * count
 
 
 def _picture(node: Node, place: int, root: Node, trained: Mapping[Node | None, str]) -> NodeView:
