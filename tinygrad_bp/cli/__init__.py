@@ -1,4 +1,4 @@
-"""The command ``tinygrad-bp``: train the small classifier on a table of two classes, and predict with it."""
+"""The command ``tinygrad-bp``: train a small classifier on two classes, and predict with it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ import numpy as np
 
 from tinygrad_bp.cli.arguments import build_parser
 from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
 from tinygrad_bp.errors import TinygradError
 
 __all__ = ["main"]
-
-BAD_INPUT = 2  # as argparse's usage errors
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,27 +29,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0; 2 for bad input or usage, with nothing written; 130 after Ctrl-C, with the best model so
-        far saved; 141 when the reader of the output went away.
+        The exit code: 0; 2 for bad input or usage, with nothing written; 130 after Ctrl-C, with
+        the best model so far saved; 141 when the reader of the output went away.
     """
     console = Console()
     try:
         code = _dispatch(argv, console)
         sys.stdout.flush()
     except SystemExit as stop:  # argparse printed a help page or a usage error
-        return stop.code if isinstance(stop.code, int) else 0
+        code = stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:
-        _discard_output()
-        return BROKEN_PIPE
+        code = BROKEN_PIPE
     except KeyboardInterrupt:
-        console.error("interrupted before there was a model; nothing was written")
-        return INTERRUPTED
+        console.error("interrupted")
+        code = INTERRUPTED
     except (TinygradError, OSError) as error:
-        console.error(str(error))
-        return BAD_INPUT
+        console.error(_described(error))
+        code = BAD_INPUT
     except MemoryError as error:
         console.error(f"not enough memory: {error or 'choose a smaller network or table'}")
-        return BAD_INPUT
+        code = BAD_INPUT
+    _flush_or_discard()
     return code
 
 
@@ -66,9 +63,20 @@ def _dispatch(argv: Sequence[str] | None, console: Console) -> int:
     return code
 
 
-def _discard_output() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush does not complain."""
-    with suppress(OSError, ValueError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
+def _described(error: Exception) -> str:
+    """Return what an error says, without the number that the system gives it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "standard output" if error.filename is None else os.fspath(error.filename)
+        return f"{where}: {error.strerror}"
+    return str(error)
+
+
+def _flush_or_discard() -> None:
+    """Flush standard output; if that fails point it at nothing, so that Python's end is silent."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, sys.stdout.fileno())
+            os.close(nothing)

@@ -9,14 +9,12 @@ import tinygrad_bp
 from tinygrad_bp.cli import predict, train
 from tinygrad_bp.data import GENERATORS
 
-BUNDLED = "penguins"
-
 TRAIN_EXAMPLE = """\
 examples:
   tinygrad-bp train
       the 2-5-5-1 network on the bundled penguins; results in runs/penguins
-  tinygrad-bp train birds.csv --features wing_mm mass_g --label sex --hidden 8 --out runs/birds
-      your own table: any two classes, any number of numeric columns
+  tinygrad-bp train birds.csv --features wing_mm mass_g --label sex
+      your own table: any two classes, any number of numeric columns; results in runs/birds
   tinygrad-bp train --data moons --seed 7 --json > moons.json
       generated data; one JSON object on standard output
 """
@@ -33,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        What it parses carries ``run(options, console)`` and ``fail(message)`` of the chosen command.
+        What it parses carries ``run(options, console)`` and ``fail(message)`` of the command.
     """
     parser = argparse.ArgumentParser(
         prog="tinygrad-bp",
@@ -63,12 +61,12 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         action="store_true",
         help="leave out rows of FILE with an empty or NA value; without it they are faults",
     )
-    names = (BUNDLED, *GENERATORS)
+    names = (train.BUNDLED, *GENERATORS)
     data.add_argument(
         "--data",
         choices=names,
         metavar="NAME",
-        help=f"instead of FILE: {', '.join(names)} (default: {BUNDLED}, which is real and bundled)",
+        help=f"instead of FILE: {', '.join(names)} (default: {train.BUNDLED}, real and bundled)",
     )
     data.add_argument(
         "--samples",

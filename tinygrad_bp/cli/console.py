@@ -14,8 +14,8 @@ from tinygrad_bp.view.dot import printable
 class Console:
     """Standard output and standard error, and what the user wants to see on them.
 
-    Every text passes through `printable`, so that a name in a file cannot command the terminal, and characters that
-    the stream's encoding lacks become question marks rather than errors.
+    Every text passes through `printable`, so that a name in a file cannot command the terminal, and
+    characters that the stream's encoding lacks become question marks rather than errors.
     """
 
     def __init__(self) -> None:
@@ -39,17 +39,18 @@ class Console:
         if self.json:
             self.note(text)
         else:
-            print(_fitting(text, sys.stdout))  # noqa: T201
+            sys.stdout.write(_fitting(text, sys.stdout) + "\n")
 
     def note(self, text: str) -> None:
-        """Print news on standard error, unless quiet; a closed standard error does not end the work."""
+        """Print news on standard error unless quiet; its being closed does not end the work."""
         if not self.quiet:
             self.error(text)
 
     def error(self, text: str) -> None:
         """Print on standard error."""
         with suppress(OSError):
-            print(_fitting(text, sys.stderr), file=sys.stderr, flush=True)  # noqa: T201
+            sys.stderr.write(_fitting(text, sys.stderr) + "\n")
+            sys.stderr.flush()
 
     def data(self, text: str) -> None:
         """Write data for programs on standard output, in UTF-8 and otherwise as it is."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -12,27 +14,35 @@ from numpy.typing import NDArray
 
 from tinygrad_bp.classifier import SigmoidClassifier
 from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.progress import Update, progress
 from tinygrad_bp.cli.scores import Score, confusion_matrix, constant_score, log_loss, score
 from tinygrad_bp.data import Table, holdout_split
 from tinygrad_bp.errors import DataError
 
 HELDOUT = 0.25  # share of each class that training never sees
-SPLIT_STREAM = (
-    1  # the generators draw from the seed itself; the split must not repeat their numbers
-)
+# The generators draw from the seed itself; the split must not repeat their numbers.
+SPLIT_STREAM = 1
+# Epochs without a better validation loss.  Over seeds 100 to 124 of the bundled and the generated
+# sets, twice as many never helped the held-out loss, and half as many gave up on some moons.
+PATIENCE = 100
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The losses after one epoch: log-loss in nats of the training, validation and held-out part."""
+    """Log-loss in nats after one epoch: of the training, the validation and the held-out part."""
 
     number: int
     train_loss: float
     validation_loss: float | None
     heldout_loss: float
+
+    @property
+    def watched_loss(self) -> float:
+        """The loss whose lowest value chooses the weights."""
+        return self.train_loss if self.validation_loss is None else self.validation_loss
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,12 @@ class Run:
     seconds : float
         Wall time of the training of the network, restarts included.
     network, logistic, majority : Scores
-        The network, a logistic regression, and the share of each class in the training part; `logistic` is None where
-        an interrupt left no time for it.
+        The network, a logistic regression, and the share of each class in the training part;
+        `logistic` is None where an interrupt left no time for it.
     confusion : ndarray of int64, shape (2, 2)
         Held-out samples by true class (row) and predicted class (column).
     interrupted : bool
+        Whether Ctrl-C ended a training.
     """
 
     table: Table
@@ -85,20 +96,23 @@ class Run:
         """Units of each layer, inputs first: (2, 5, 5, 1)."""
         return (self.table.X.shape[1], *self.classifier.hidden, 1)
 
-    @property
+    @cached_property
     def best(self) -> Epoch:
         """The epoch whose weights were kept."""
-        return min(
-            self.epochs,
-            key=lambda e: e.train_loss if e.validation_loss is None else e.validation_loss,
-        )
+        return min(self.epochs, key=lambda epoch: epoch.watched_loss)
 
 
 class History:
     """Listens to a training: measures the held-out loss, and passes the losses on."""
 
-    def __init__(self, X: NDArray[np.float64], y: NDArray[np.float64], update: Update) -> None:
-        self._X, self._y, self._update = X, y, update
+    def __init__(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.float64],
+        update: Update,
+        interrupts: Interrupts,
+    ) -> None:
+        self._X, self._y, self._update, self._interrupts = X, y, update, interrupts
         self._starts: list[list[Epoch]] = []
 
     def __call__(
@@ -110,32 +124,45 @@ class History:
     ) -> None:
         """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
         heldout_loss = log_loss(classifier.decision_function(self._X), self._y)
-        if epoch == 1:  # the first start, or a stuck one given up
+        if epoch == 1:
             self._starts.append([])
         self._starts[-1].append(Epoch(epoch, train_loss, validation_loss, heldout_loss))
         self._update(epoch, train_loss, heldout_loss)
+        self._interrupts.check()  # the one place where Ctrl-C ends the training
 
     def of(self, classifier: SigmoidClassifier) -> tuple[Epoch, ...]:
-        """Return the epochs of the start that `classifier` kept."""
-        curve = list(classifier.loss_curve_)
-        for start in self._starts:
-            if [epoch.train_loss for epoch in start[: len(curve)]] == curve:
-                return tuple(start[: len(curve)])
-        raise RuntimeError("the classifier kept a training that it never reported")
+        """Return the epochs of the start that `classifier` kept, none if none was reported."""
+        curve = classifier.loss_curve_
+
+        def agreeing(start: list[Epoch]) -> tuple[Epoch, ...]:
+            pairs = zip(start, curve, strict=False)
+            same = takewhile(lambda pair: pair[0].train_loss == pair[1], pairs)
+            return tuple(epoch for epoch, _ in same)
+
+        starts: list[tuple[Epoch, ...]] = [(), *map(agreeing, self._starts)]
+        return max(starts, key=len)
 
 
-def fit(table: Table, settings: Mapping[str, Any], seed: int, console: Console) -> Run:
+def fit(
+    table: Table,
+    settings: Mapping[str, Any],
+    seed: int,
+    console: Console,
+    interrupts: Interrupts | None = None,
+) -> Run:
     """Train the network on three quarters of a table and judge it on the rest.
 
     Parameters
     ----------
     table : Table
     settings : mapping
-        Arguments of `SigmoidClassifier`.
+        Arguments of `SigmoidClassifier`, over those of the command.
     seed : int
         Fixes the split and the training.
     console : Console
         Shows the progress.
+    interrupts : Interrupts, optional
+        Asked after each epoch whether to stop.
 
     Returns
     -------
@@ -144,33 +171,29 @@ def fit(table: Table, settings: Mapping[str, Any], seed: int, console: Console) 
     Raises
     ------
     DataError
-        If a class has too few rows, or the numbers are too large to compute with.
+        If a class has too few rows.
     KeyboardInterrupt
         If the user stops the training before there is a model.
     """
+    _check_classes(table)
+    interrupts = interrupts or Interrupts()
     split_rng = np.random.default_rng((seed, SPLIT_STREAM))
     train, heldout = holdout_split(table.y, HELDOUT, split_rng)
     X, y = table.X[train], table.y[train]
-    classifier = SigmoidClassifier(**settings, random_state=seed)
-    interrupted = False
+    classifier = SigmoidClassifier(**{"patience": PATIENCE, **settings}, random_state=seed)
     begin = time.perf_counter()
+    interrupted = False
     with progress(console, classifier.max_epochs) as update:
-        history = History(table.X[heldout], table.y[heldout], update)
+        history = History(table.X[heldout], table.y[heldout], update, interrupts)
         try:
             classifier.fit(X, y, on_epoch=history)
         except KeyboardInterrupt:
-            if not hasattr(classifier, "network_"):
-                raise
             interrupted = True
     seconds = time.perf_counter() - begin
-    logistic = None
-    if not interrupted:
-        try:
-            logistic = _scores(
-                SigmoidClassifier(hidden=(), random_state=seed).fit(X, y), table, train, heldout
-            )
-        except KeyboardInterrupt:
-            interrupted = True
+    epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
+    if not epochs:
+        raise KeyboardInterrupt
+    logistic = None if interrupted else _logistic(table, train, heldout, seed, interrupts)
     share = float(np.mean(y))
     return Run(
         table=table,
@@ -178,7 +201,7 @@ def fit(table: Table, settings: Mapping[str, Any], seed: int, console: Console) 
         train_rows=train,
         heldout_rows=heldout,
         classifier=classifier,
-        epochs=history.of(classifier),
+        epochs=epochs,
         seconds=seconds,
         network=_scores(classifier, table, train, heldout),
         logistic=logistic,
@@ -186,14 +209,32 @@ def fit(table: Table, settings: Mapping[str, Any], seed: int, console: Console) 
         confusion=confusion_matrix(
             classifier.decision_function(table.X[heldout]), table.y[heldout]
         ),
-        interrupted=interrupted,
+        interrupted=logistic is None,
     )
+
+
+def _check_classes(table: Table) -> None:
+    for label, name in enumerate(table.class_names):
+        count = int(np.count_nonzero(table.y == label))
+        if count < 2:
+            raise DataError(
+                f"{table.name}: class {name!r:.60} has {count} row{'' if count == 1 else 's'};"
+                " expected at least 2 of each class: one to train on and one to hold out"
+            )
+
+
+def _logistic(
+    table: Table, train: Rows, heldout: Rows, seed: int, interrupts: Interrupts
+) -> Scores | None:
+    """Train the same network without hidden layers; None if interrupted."""
+    classifier = SigmoidClassifier(hidden=(), patience=PATIENCE, random_state=seed)
+    try:
+        classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
+    except KeyboardInterrupt:
+        return None
+    return _scores(classifier, table, train, heldout)
 
 
 def _scores(classifier: SigmoidClassifier, table: Table, train: Rows, heldout: Rows) -> Scores:
     logits = classifier.decision_function(table.X)
-    if not np.isfinite(logits).all():
-        raise DataError(
-            f"{table.name}: the numbers are too large to compute with; scale the columns first"
-        )
     return Scores(score(logits[train], table.y[train]), score(logits[heldout], table.y[heldout]))

@@ -5,61 +5,51 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
+import os
 from pathlib import Path
 
-from tinygrad_bp.classifier import SigmoidClassifier
 from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.run_folder import MODEL
+from tinygrad_bp.cli.saved_model import load_model
 from tinygrad_bp.data import read_features
-from tinygrad_bp.errors import DataError, ModelFileError, ShapeError, TinygradError
-from tinygrad_bp.nn import Linear, Sequential, Sigmoid
+from tinygrad_bp.errors import DataError
 from tinygrad_bp.training.atomic import atomic_write_text
-from tinygrad_bp.training.model_file import read_model
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
     path = Path(options.model)
-    classifier, features, classes = load(path / MODEL if path.is_dir() else path)
-    if options.out and Path(options.out).exists() and not options.force:
-        raise DataError(f"--out {options.out}: the file exists; choose another, or --force")
-    X, lines = read_features(options.file, features)
-    probabilities = classifier.predict_proba(X)[:, 1]
+    path = path / MODEL if path.is_dir() else path
+    _check_output(options, path)
+    model = load_model(path)
+    X, lines = read_features(options.file, model.features)
+    predicted = model.classifier.predict(X).astype(int).tolist()
+    probabilities = model.classifier.predict_proba(X).tolist()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["line", f"probability_{classes[1]}", "predicted"])
-    for line, p in zip(lines, probabilities, strict=True):
-        writer.writerow([line, repr(float(p)), classes[int(p >= 0.5)]])
-    if options.out:
-        atomic_write_text(options.out, out.getvalue())
-    else:
+    writer.writerow(["line", "predicted", *(f"probability_{name}" for name in model.classes)])
+    for line, label, pair in zip(lines.tolist(), predicted, probabilities, strict=True):
+        writer.writerow([line, model.classes[label], *map(repr, pair)])
+    if options.out is None:
         console.data(out.getvalue())
-    return 0
+    else:
+        atomic_write_text(options.out, out.getvalue())
+    return DONE
 
 
-def load(path: Path) -> tuple[SigmoidClassifier, list[str], list[str]]:
-    """Return the classifier of a model file, its feature names and its class names."""
-    arrays, metadata = read_model(path)
-    try:
-        features, classes, hidden = (
-            json.loads(metadata[key]) for key in ("features", "classes", "hidden")
-        )
-        sizes = [len(features), *hidden, 1]
-        layers = [
-            layer
-            for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True)  # noqa: RUF007
-            for layer in (Linear(n_in, n_out, rng=0), Sigmoid())
-        ]
-        classifier = SigmoidClassifier(hidden=tuple(hidden))
-        classifier.mean_ = arrays.pop("input_mean")
-        classifier.scale_ = arrays.pop("input_scale")
-        classifier.network_ = Sequential(*layers[:-1])
-        classifier.network_.load_state(arrays)
-        if not classifier.mean_.shape == classifier.scale_.shape == (len(features),):
-            raise ShapeError(f"scaling of shape {classifier.mean_.shape}")
-        if len(classes) != 2:
-            raise ShapeError(f"{len(classes)} classes")
-    except (KeyError, TypeError, ValueError, TinygradError) as error:
-        raise ModelFileError(f"{path}: not a model of tinygrad-bp train: {error}") from error
-    return classifier, features, classes
+def _check_output(options: argparse.Namespace, model: Path) -> None:
+    """Refuse, before any work, to replace what must not be replaced.
+
+    Raises
+    ------
+    DataError
+        If the output exists and may not be replaced, or is one of the inputs.
+    """
+    if options.out is None or not os.path.lexists(options.out):
+        return
+    if not options.force:
+        raise DataError(f"--out {options.out}: the file exists; choose another name, or --force")
+    for source in (Path(options.file), model):
+        if source.exists() and Path(options.out).exists() and source.samefile(options.out):
+            raise DataError(f"--out {options.out}: it is also an input; choose another name")

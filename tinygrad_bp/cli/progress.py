@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 
 from tinygrad_bp.cli.console import Console
 
@@ -24,53 +25,67 @@ def progress(console: Console, epochs: int) -> AbstractContextManager[Update]:
     Returns
     -------
     context manager
-        Gives ``update(epoch, train_loss, heldout_loss)``.
+        Gives ``update(epoch, train_loss, heldout_loss)``; an epoch 1 that follows others says that
+        training begins anew.
     """
     if console.quiet:
         return _nothing()
     if console.is_terminal:
         try:
-            import rich.progress  # noqa: F401, PLC0415  # of the extra [cli], and slow to import
-        except ImportError:
-            pass
-        else:
             return _bar(epochs)
+        except ImportError:  # Rich is of the extra [cli]
+            pass
     return _lines(console, epochs)
 
 
 @contextmanager
 def _nothing() -> Iterator[Update]:
-    yield lambda epoch, train_loss, heldout_loss: None  # noqa: ARG005
+    yield lambda *_: None
 
 
 @contextmanager
 def _lines(console: Console, epochs: int) -> Iterator[Update]:
     stride = -(-epochs // LINES)
     width = len(str(epochs))
+    last = 0
 
     def update(epoch: int, train_loss: float, heldout_loss: float) -> None:
+        nonlocal last
+        if epoch == 1 and last:
+            console.note(f"the start may be stuck after {last} epochs: training begins anew")
+        last = epoch
         if epoch == 1 or epoch % stride == 0:
-            console.note(
-                f"epoch {epoch:{width}}/{epochs}  loss {train_loss:.4f}  held-out loss {heldout_loss:.4f}"
-            )
+            losses = f"loss {train_loss:.4f}  held-out loss {heldout_loss:.4f}"
+            console.note(f"epoch {epoch:{width}}/{epochs}  {losses}")
 
     yield update
 
 
-@contextmanager
-def _bar(epochs: int) -> Iterator[Update]:
-    from rich.console import Console as Terminal  # noqa: PLC0415
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
+def _bar(epochs: int) -> AbstractContextManager[Update]:
+    """Return the bar; raises ImportError at once where Rich is absent."""
+    rich = import_module("rich.progress")  # now, not above: slow to import, and may be absent
+    terminal = import_module("rich.console").Console(stderr=True)
     columns = (
-        TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
-        BarColumn(),
-        TextColumn("loss {task.fields[train]:.4f}  held-out loss {task.fields[heldout]:.4f}"),
-        TimeElapsedColumn(),
+        rich.TextColumn("{task.description}epoch {task.completed:.0f}/{task.total:.0f}"),
+        rich.BarColumn(),
+        rich.TextColumn("loss {task.fields[train]:.4f}  held-out loss {task.fields[heldout]:.4f}"),
+        rich.TimeElapsedColumn(),
     )
-    # transient: training stops early as a rule, and a bar left standing at 40 % looks like a failure
-    with Progress(*columns, console=Terminal(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=epochs, train=float("nan"), heldout=float("nan"))
-        yield lambda epoch, train_loss, heldout_loss: bar.update(
-            task, completed=epoch, train=train_loss, heldout=heldout_loss
-        )
+
+    @contextmanager
+    def shown() -> Iterator[Update]:
+        starts = 0
+        # transient: training stops early as a rule, and a bar left at 40 % looks like a failure
+        with rich.Progress(*columns, console=terminal, transient=True) as bar:
+            task = bar.add_task("", total=epochs, train=float("nan"), heldout=float("nan"))
+
+            def update(epoch: int, train_loss: float, heldout_loss: float) -> None:
+                nonlocal starts
+                starts += epoch == 1
+                which = f"start {starts}, " if starts > 1 else ""
+                losses = {"train": train_loss, "heldout": heldout_loss}
+                bar.update(task, description=which, completed=epoch, **losses)
+
+            yield update
+
+    return shown()

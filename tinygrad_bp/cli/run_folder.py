@@ -18,7 +18,8 @@ LOSS = "loss.svg"
 BOUNDARY = "boundary.svg"
 GRAPH = "graph.svg"
 GRAPH_SOURCE = "graph.dot"
-FILES = frozenset({MODEL, HISTORY, LOSS, BOUNDARY, GRAPH, GRAPH_SOURCE})
+# in the order in which a run writes them
+FILES = (MODEL, HISTORY, LOSS, BOUNDARY, GRAPH, GRAPH_SOURCE)
 
 
 class RunFolderError(TinygradError, OSError):
@@ -79,7 +80,7 @@ def _check_replaceable(path: str, target: Path, *, force: bool) -> None:
 
 @contextmanager
 def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
-    """Give a temporary folder that becomes `target` when the block ends, and vanishes if the block fails.
+    """Give a temporary folder that becomes `target` when the block ends, or vanishes if it fails.
 
     Parameters
     ----------
@@ -95,24 +96,27 @@ def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
     Raises
     ------
     RunFolderError
-        If `target` has become unfit in the meantime.
-    OSError
-        If the file system refuses.  What stood in `target` is intact.
+        If `target` has become unfit in the meantime, or the file system refuses.  What stood in
+        `target` is intact.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex(8)
     folder = target.with_name(f"{TEMPORARY_PREFIX}{token}.tmp")
     old = target.with_name(f"{TEMPORARY_PREFIX}{token}.old")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
         yield folder
         if target.exists():
             _check_replaceable(str(target), target, force=force)
             target.rename(old)
         folder.rename(target)
-    except BaseException:  # an interrupt too must leave what was there
+    except BaseException as error:  # an interrupt too must leave what was there
         if old.exists() and not target.exists():
             old.rename(target)
+        if isinstance(error, OSError) and error.strerror:
+            raise RunFolderError(
+                f"--out {target}: cannot write: {error.strerror}; what was there before is intact"
+            ) from error
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""How good a prediction of two classes is: accuracy, log-loss, and which class was taken for which."""
+"""How good a prediction of two classes is: accuracy, log-loss, which was taken for which."""
 
 from __future__ import annotations
 

@@ -1,0 +1,134 @@
+"""The files of a run: the model, its history, and the pictures that can be drawn here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from tinygrad_bp.cli.fitting import Run
+from tinygrad_bp.cli.interrupts import Interrupts
+from tinygrad_bp.cli.run_folder import BOUNDARY, GRAPH, GRAPH_SOURCE, HISTORY, LOSS, MODEL
+from tinygrad_bp.cli.saved_model import save_model
+from tinygrad_bp.nn import bce_with_logits
+from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.training.atomic import atomic_write_text
+from tinygrad_bp.view import GraphView, RenderError, graph
+
+READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
+
+
+def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
+    """Write every output of a run into a folder.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path
+        Empty.
+    interrupts : Interrupts
+        A request to stop costs the pictures not yet drawn, never the model.
+
+    Returns
+    -------
+    list of str
+        What was not drawn, and why.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    save_model(folder / MODEL, run.classifier, run.table)
+    atomic_write_text(folder / HISTORY, _history(run))
+    notes = []
+    # the Ctrl-C that ended the training is answered by the results so far; the next one is not
+    before = int(run.interrupted)
+    for name, draw in ((LOSS, _draw_loss), (BOUNDARY, _draw_boundary), (GRAPH, _draw_graph)):
+        if interrupts.count > before:
+            notes.append(f"{name} not drawn: interrupted")
+        else:
+            notes.extend(_attempt(name, draw, run, folder))
+    return notes
+
+
+def loss_graph(run: Run) -> GraphView:
+    """Return the graph of the training loss, from the training rows to the one number.
+
+    Inputs and targets are tracked too, so that they are seen; the layers are called ``hidden1``,
+    ``hidden2``, ... and ``output``.
+    """
+    classifier, rows = run.classifier, run.train_rows
+    X = tensor(classifier.standardize(run.table.X[rows]), requires_grad=True, name="X")
+    y = tensor(run.table.y[rows, None], requires_grad=True, name="y")
+    loss = bce_with_logits(classifier.network_(X), y)
+    loss.name = "loss"
+    return graph(loss, parameters=_layer_names(run))
+
+
+def _attempt(
+    name: str, draw: Callable[[Run, Path], list[str]], run: Run, folder: Path
+) -> list[str]:
+    try:
+        return draw(run, folder)
+    except ImportError:
+        return [f"{name} not drawn: it needs Matplotlib (pip install 'tinygrad-bp[cli]')"]
+    except OSError:  # the disk is full: nothing of the run can stay
+        raise
+    except Exception as error:  # noqa: BLE001  # a picture must never cost the trained model
+        return [f"{name} not drawn: {type(error).__name__}: {error!s:.200}"]
+
+
+def _draw_loss(run: Run, folder: Path) -> list[str]:
+    plots = import_module("tinygrad_bp.cli.plots")  # now, not above: Matplotlib may be absent
+    atomic_write_text(folder / LOSS, plots.loss_svg(run))
+    return []
+
+
+def _draw_boundary(run: Run, folder: Path) -> list[str]:
+    features = run.table.X.shape[1]
+    if features != 2:
+        return [f"{BOUNDARY} not drawn: it shows two features, the table has {features}"]
+    plots = import_module("tinygrad_bp.cli.plots")
+    if not plots.is_drawable(run.table.X):
+        return [f"{BOUNDARY} not drawn: the numbers are too large or too close for an axis"]
+    atomic_write_text(folder / BOUNDARY, plots.boundary_svg(run))
+    return []
+
+
+def _draw_graph(run: Run, folder: Path) -> list[str]:
+    view = loss_graph(run)
+    why = "there is no Graphviz program 'dot' here"
+    if len(view.nodes) > READABLE:
+        why = f"{len(view.nodes)} nodes are too many to lay out"
+    elif shutil.which("dot") is not None:
+        try:
+            atomic_write_text(folder / GRAPH, view.to_svg())
+        except RenderError as error:  # also where Ctrl-C has reached 'dot' as well
+            why = str(error)
+        else:
+            return []
+    atomic_write_text(folder / GRAPH_SOURCE, view.to_dot())
+    return [f"{GRAPH} not drawn: {why}; the graph is in {GRAPH_SOURCE}"]
+
+
+def _layer_names(run: Run) -> dict[str, Tensor]:
+    """Call the parameters after their layers: ``layers.0.W`` becomes ``hidden1.W``."""
+    last = 2 * len(run.classifier.hidden)  # a sigmoid stands after each layer but the last
+
+    def renamed(match: re.Match[str]) -> str:
+        place = int(match[1])
+        return "output." if place == last else f"hidden{place // 2 + 1}."
+
+    named = run.classifier.network_.named_parameters()
+    return {re.sub(r"^layers\.(\d+)\.", renamed, name): value for name, value in named}
+
+
+def _history(run: Run) -> str:
+    lines = ["epoch,train_loss,validation_loss,heldout_loss"]
+    for epoch in run.epochs:
+        validation = "" if epoch.validation_loss is None else repr(epoch.validation_loss)
+        lines.append(f"{epoch.number},{epoch.train_loss!r},{validation},{epoch.heldout_loss!r}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,145 @@
+"""What a run has to say: a table for people, and one flat object for programs."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tinygrad_bp.cli.fitting import Run, Scores
+from tinygrad_bp.data import Table
+from tinygrad_bp.data.faults import line_ranges
+from tinygrad_bp.view.dot import printable
+
+NAME_LENGTH = 24  # characters of a class name in a table
+TITLE_LENGTH = 60  # characters of a list of names
+
+
+def report(run: Run) -> list[str]:
+    """Return the lines of the table: rows, training, scores and the confusion matrix."""
+    return ["", *_head(run), "", *_score_table(run), "", *_confusion_table(run)]
+
+
+def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> dict[str, Any]:
+    """Return what ``--json`` prints; losses in nats, accuracies as shares of 1."""
+    logistic = run.logistic
+    return {
+        "name": run.table.name,
+        "train_accuracy": run.network.train.accuracy,
+        "heldout_accuracy": run.network.heldout.accuracy,
+        "train_logloss": run.network.train.log_loss,
+        "heldout_logloss": run.network.heldout.log_loss,
+        "baseline_accuracy": run.majority.heldout.accuracy,
+        "baseline_logloss": run.majority.heldout.log_loss,
+        "logistic_accuracy": logistic and logistic.heldout.accuracy,
+        "logistic_logloss": logistic and logistic.heldout.log_loss,
+        "epochs": len(run.epochs),
+        "kept_epoch": run.best.number,
+        "restarts": run.classifier.restarts_,
+        "seconds": run.seconds,
+        "rows_used": run.table.rows_used,
+        "rows_train": len(run.train_rows),
+        "rows_heldout": len(run.heldout_rows),
+        "rows_dropped": run.table.rows_dropped,
+        "dropped": [{"line": row.line, "reason": row.reason} for row in run.table.dropped],
+        "features": list(run.table.feature_names),
+        "classes": list(run.table.class_names),
+        "confusion": run.confusion.tolist(),
+        "layers": list(run.sizes),
+        "seed": run.seed,
+        "interrupted": interrupted,
+        "notes": list(notes),
+        "out": out,
+    }
+
+
+def shortened(text: str, length: int) -> str:
+    """Return a text from a file as one line of at most `length` printable characters."""
+    text = printable(text)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def layers(run: Run) -> str:
+    """Return what the network is called: ``2-5-5-1``."""
+    return shortened("-".join(map(str, run.sizes)), NAME_LENGTH)
+
+
+def _head(run: Run) -> list[str]:
+    table, best = run.table, run.best
+    classes = " or ".join(shortened(name, NAME_LENGTH) for name in table.class_names)
+    features = shortened(", ".join(table.feature_names), TITLE_LENGTH)
+    parts = f"{len(run.train_rows)} to train on, {len(run.heldout_rows)} held out"
+    watched = "training" if best.validation_loss is None else "validation"
+    kept = f"kept epoch {best.number}, where the {watched} loss was lowest"
+    entries = [
+        ("rows used", f"{table.rows_used}: {parts}"),
+        ("rows dropped", _dropped(table)),
+        ("network", f"{layers(run)}, seed {run.seed}"),
+        ("training", f"{len(run.epochs)} epochs in {run.seconds:.1f} s; {kept}"),
+        ("restarts", _restarts(run)),
+    ]
+    if run.interrupted:
+        entries.append(("interrupted", "this is the best model so far"))
+    title = f"{shortened(table.name, TITLE_LENGTH)}: {classes}, told from {features}"
+    return [title, "", *(f"{name:14}{text}" for name, text in entries)]
+
+
+def _dropped(table: Table) -> str:
+    if not table.dropped:
+        return "0"
+    lines: dict[str, list[int]] = {}
+    for row in table.dropped:
+        lines.setdefault(row.reason, []).append(row.line)
+    reasons = [f"{reason} ({line_ranges(places)})" for reason, places in lines.items()]
+    return f"{table.rows_dropped}: " + ("\n" + " " * 14).join(reasons)
+
+
+def _restarts(run: Run) -> str:
+    count = run.classifier.restarts_
+    if not count:
+        return "0"
+    why = "the training loss stayed high, the start may have been stuck"
+    return f"{count}: {why}; the start with the lowest was kept"
+
+
+def _score_table(run: Run) -> list[str]:
+    models: list[tuple[str, Scores | None]] = [
+        (f"{layers(run)} network", run.network),
+        ("logistic regression", run.logistic),
+        ("majority class", run.majority),
+    ]
+    width = max(len(name) for name, _ in models)
+    rows = [
+        f"{'':{width}}  {'accuracy':>19}  {'log-loss (nats)':>19}",
+        f"{'':{width}}  {'train':>9} {'held out':>9}  {'train':>9} {'held out':>9}",
+    ]
+    for name, scores in models:
+        if scores is not None:
+            train, heldout = scores.train, scores.heldout
+            rows.append(
+                f"{name:{width}}  {train.accuracy:9.1%} {heldout.accuracy:9.1%}"
+                f"  {train.log_loss:9.4f} {heldout.log_loss:9.4f}"
+            )
+    return rows
+
+
+def _confusion_table(run: Run) -> list[str]:
+    names = [shortened(name, NAME_LENGTH) for name in run.table.class_names]
+    heads = [f"predicted {name}" for name in names]
+    first = max(map(_width, ("held-out rows", *names)))
+    widths = [max(_width(head), 9) for head in heads]
+
+    def line(name: str, cells: Iterable[str]) -> str:
+        padded = [" " * (w - _width(c)) + c for w, c in zip(widths, cells, strict=True)]
+        return "  ".join([name + " " * (first - _width(name)), *padded])
+
+    rows = zip(names, run.confusion.tolist(), strict=True)
+    return [line("held-out rows", heads), *(line(name, map(str, row)) for name, row in rows)]
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text fills."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
