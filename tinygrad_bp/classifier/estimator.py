@@ -1,0 +1,310 @@
+"""`SigmoidClassifier`: the network behind scikit-learn's conventions, without scikit-learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from itertools import islice
+from operator import attrgetter
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from tinygrad_bp.classifier.network import descend, sigmoid_network
+from tinygrad_bp.classifier.samples import binary, features, mean_and_scale, standardized
+from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
+from tinygrad_bp.data import holdout_split
+from tinygrad_bp.errors import DataError, TinygradError
+from tinygrad_bp.graph import no_grad
+from tinygrad_bp.nn import Sequential, bce_with_logits
+from tinygrad_bp.nn.state import assign
+from tinygrad_bp.optim import Adam
+from tinygrad_bp.rules.activations import sigmoid
+from tinygrad_bp.tensor import Tensor, tensor
+
+# A start that leaves more than this share of the log-loss of the class shares may be stuck.  One
+# that tells half of the samples apart and guesses at the rest, as is common with XOR, leaves 0.5,
+# or a little less for leaning the right way.
+STUCK = 0.4
+
+OnEpoch = Callable[[int, float, float | None, "SigmoidClassifier"], None]
+
+
+class NotFittedError(TinygradError, ValueError, AttributeError):
+    """A classifier was asked to predict before it was fitted."""
+
+
+@dataclass(eq=False)
+class SigmoidClassifier:
+    """A fully connected network of sigmoids for two classes.
+
+    Parameters
+    ----------
+    hidden : sequence of int, default (5, 5)
+        Units of each hidden layer; none gives logistic regression.
+    learning_rate : float, default 0.05
+        Of Adam (Kingma & Ba 2015), on full batches.
+    max_epochs : int, default 1500
+    validation_fraction : float, default 0.2
+        Share of each class that early stopping watches and training does not see; 0, or a class
+        with a single sample, turns it off: then the training loss is watched.
+    patience : int, default 200
+        Epochs without a better watched loss after which training stops.
+    restarts : int, default 3
+        How often training may begin anew where the loss on the training part stays so high that
+        the start may be stuck; the start with the lowest is kept.
+    random_state : int, Generator or RandomState, optional
+        The same seed gives the same bits; a generator moves on with each fit.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (2,)
+        The labels in sorted order.
+    network_ : Sequential
+        Gives the logit of ``classes_[1]``; its weights are those of the lowest watched loss.
+    mean_, scale_ : ndarray of float64, shape (n_features_in_,)
+        Standardisation of the inputs, learned on the training part.
+    loss_curve_, validation_curve_ : list of float
+        Log-loss in nats after each epoch of the start that was kept; the second is empty without
+        a validation part.
+    n_iter_, n_features_in_, restarts_ : int
+        Epochs of that start, features, and how often training began anew.
+
+    Examples
+    --------
+    >>> from tinygrad_bp.data import xor
+    >>> table = xor(400, seed=0)
+    >>> SigmoidClassifier(random_state=0).fit(table.X, table.y).score(table.X, table.y) > 0.95
+    True
+    """
+
+    hidden: Sequence[int] = (5, 5)
+    _: KW_ONLY
+    learning_rate: float = 0.05
+    max_epochs: int = 1500
+    validation_fraction: float = 0.2
+    patience: int = 200
+    restarts: int = 3
+    random_state: RandomState = None
+
+    def fit(self, X: Any, y: Any, *, on_epoch: OnEpoch | None = None) -> Self:
+        """Train on samples `X` with class labels `y`.
+
+        Parameters
+        ----------
+        X : array_like of finite numbers, shape (m, n_features)
+        y : array_like, shape (m,)
+            Two different labels of any sortable type.
+        on_epoch : callable, optional
+            Called as ``on_epoch(epoch, train_loss, validation_loss, self)`` after each epoch; the
+            losses and ``network_`` are those of the epoch.  Training that begins anew counts from
+            epoch 1 again.
+
+        Raises
+        ------
+        ValueError
+            If a setting is out of its range.
+        DataError
+            If X or y cannot be used.  What an earlier fit learned is still there.
+        KeyboardInterrupt
+            Passed on.  After at least one epoch the best weights so far are kept; else the
+            classifier is not fitted.
+        """
+        check_settings(self)
+        X = features("fit", X)
+        classes, target = binary(y, len(X))
+        rng = generator(self.random_state)
+        train, held = self._split(target, rng)
+        vars(self).pop("network_", None)  # interrupted before the first epoch: not fitted
+        self.classes_, self.n_features_in_ = classes, X.shape[1]
+        self.mean_, self.scale_ = mean_and_scale(X[train])
+        Z = self.standardize(X)
+        self._start_until_one_learns(
+            _Part(tensor(Z[train]), tensor(target[train])),
+            _Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
+            rng,
+            on_epoch,
+        )
+        return self
+
+    def standardize(self, X: Any) -> Any:
+        """Return `X` as the network takes it: less ``mean_``, divided by ``scale_``.
+
+        Parameters
+        ----------
+        X : ndarray of float64, shape (m, n_features)
+            Any finite values; what is farther than 1e100 from the mean counts as 1e100.
+        """
+        return standardized(X, self.mean_, self.scale_)
+
+    def decision_function(self, X: Any) -> Any:
+        """Return the logit of ``classes_[1]`` for each row of `X`.
+
+        Parameters
+        ----------
+        X : array_like of finite numbers, shape (m, n_features_in_)
+
+        Returns
+        -------
+        ndarray of float64, shape (m,)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        DataError
+            If X cannot be used, or has another number of features than the samples of `fit`.
+        """
+        if not hasattr(self, "network_"):
+            raise NotFittedError(f"{type(self).__name__}: not fitted yet; call fit(X, y) first")
+        X = features("predict", X)
+        if X.shape[1] != len(self.mean_):
+            raise DataError(
+                f"predict: X has {X.shape[1]} features, but the classifier was fitted with"
+                f" {len(self.mean_)}; pass the same columns in the same order"
+            )
+        with no_grad():
+            return np.array(self.network_(self.standardize(X)))[:, 0]
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class for each row of `X`; shape (m, 2).
+
+        Raises
+        ------
+        NotFittedError, DataError
+            As `decision_function` does.
+        """
+        logits = self.decision_function(X)
+        return np.stack([sigmoid(-logits), sigmoid(logits)], axis=1)
+
+    def predict(self, X: Any) -> Any:
+        """Return the likelier class for each row of `X`; shape (m,), the labels' dtype.
+
+        Raises
+        ------
+        NotFittedError, DataError
+            As `decision_function` does.
+        """
+        logits = self.decision_function(X)  # first: it refuses before `fit`
+        return self.classes_[(logits >= 0).astype(int)]
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return the share of the rows of `X` whose class in `y` is predicted.
+
+        Raises
+        ------
+        NotFittedError, DataError
+            As `decision_function` does; also if there are no rows, or `y` is not one label a row.
+        """
+        predicted, y = self.predict(X), np.asarray(y)
+        if not len(predicted) or y.shape != predicted.shape:
+            raise DataError(
+                f"score: expected one label for each of {len(predicted)} rows (1 or more), got y of"
+                f" shape {y.shape}"
+            )
+        return float(np.mean(predicted == y))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return settings, numbers and arrays alone: no pickle depends on the engine's insides."""
+        state = vars(self).copy()
+        if "network_" in state:
+            state["network_"] = self.network_.state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if "network_" in state:
+            weights = [array for array in state["network_"].values() if array.ndim == 2]
+            sizes = (len(weights[0]), *(array.shape[1] for array in weights))
+            self.network_ = sigmoid_network(sizes, rng=0)
+            self.network_.load_state(state["network_"])
+
+    def _split(self, target: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Return the rows to train on, and those that early stopping watches."""
+        ones = target.sum()
+        if not self.validation_fraction or min(ones, len(target) - ones) < 2:
+            return np.arange(len(target)), np.arange(0)
+        return holdout_split(target[:, 0], self.validation_fraction, rng)
+
+    def _start_until_one_learns(
+        self, train: _Part, held: _Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None
+    ) -> None:
+        """Train from fresh weights, anew while the start may be stuck; keep the best start."""
+        share = train.y.numpy().mean()
+        entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
+        starts: list[_Start] = []
+        try:
+            while len(starts) <= self.restarts:
+                start = _Start(sigmoid_network((self.n_features_in_, *self.hidden, 1), rng))
+                starts.append(start)
+                self.restarts_ = len(starts) - 1
+                self._train(start, train, held, on_epoch)
+                if start.train_loss < STUCK * entropy or len(self.hidden) == 0:
+                    break
+        finally:  # an interrupt too leaves the best weights so far
+            begun = [start for start in starts if start.losses]
+            if begun:
+                kept = min(begun, key=attrgetter("train_loss"))
+                kept.restore()
+                self._show(kept)
+
+    def _train(
+        self, start: _Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
+    ) -> None:
+        """Train one network until the watched loss has not fallen for `patience` epochs."""
+        optimizer = Adam(start.parameters, lr=self.learning_rate)
+        losses = descend(start.network, optimizer, train.X, train.y)
+        for epoch, loss in enumerate(islice(losses, self.max_epochs), 1):
+            validation = None
+            if held is not None:
+                # recorded for nothing: as fast as no_grad, which an interrupt could leave in force
+                validation = bce_with_logits(start.network(held.X), held.y).item()
+            start.record(loss, validation)
+            self._show(start)
+            if on_epoch is not None:
+                on_epoch(epoch, loss, validation, self)
+            if epoch - start.best_epoch >= self.patience:
+                break
+
+    def _show(self, start: _Start) -> None:
+        self.network_ = start.network
+        self.loss_curve_, self.validation_curve_ = start.losses, start.validation_losses
+        self.n_iter_ = len(start.losses)
+
+
+class _Part(NamedTuple):
+    """Samples and their targets, as Tensors made once."""
+
+    X: Tensor
+    y: Tensor
+
+
+class _Start:
+    """A network on its way from fresh weights: its curves, and its best weights so far."""
+
+    def __init__(self, network: Sequential) -> None:
+        self.network = network
+        self.parameters = network.parameters()
+        self.losses: list[float] = []
+        self.validation_losses: list[float] = []
+        # of the best weights: the watched loss, that of the training part, and when they were found
+        self.best_loss, self.train_loss, self.best_epoch = math.inf, math.inf, 0
+        self.best_weights = [parameter.detach() for parameter in self.parameters]
+
+    def record(self, loss: float, validation: float | None) -> None:
+        """Take down an epoch; keep its weights if the watched loss is the lowest so far."""
+        watched = loss if validation is None else validation
+        if watched < self.best_loss:
+            # no copies: the optimizer makes new values, it never writes into one
+            self.best_weights = [parameter.detach() for parameter in self.parameters]
+            self.best_loss, self.train_loss = watched, loss
+            self.best_epoch = len(self.losses) + 1
+        if validation is not None:
+            self.validation_losses.append(validation)
+        self.losses.append(loss)  # last: an epoch counts once its weights are safe
+
+    def restore(self) -> None:
+        """Set the network to its best weights."""
+        assign(self.parameters, [weights._value for weights in self.best_weights])
+        del self.validation_losses[len(self.losses) :]  # of an epoch interrupted halfway

@@ -1,0 +1,69 @@
+"""The body of the model: the layers, and the training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.nn import Linear, Module, Sequential, Sigmoid, bce_with_logits
+from tinygrad_bp.optim import Optimizer
+
+
+def sigmoid_network(
+    sizes: Sequence[int], rng: int | np.random.Generator | None = None
+) -> Sequential:
+    """Build the fully connected network of sigmoids with these numbers of units.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Units of each layer, inputs first: ``(2, 5, 5, 1)`` has matrices 2×5, 5×5 and 5×1.
+    rng : numpy.random.Generator or int, optional
+        Where the initial weights come from.
+
+    Returns
+    -------
+    Sequential
+        Gives logits: the last sigmoid is part of `bce_with_logits`.
+
+    Examples
+    --------
+    >>> sigmoid_network((2, 5, 5, 1))
+    Sequential(
+      0: Linear(2, 5)
+      1: Sigmoid()
+      2: Linear(5, 5)
+      3: Sigmoid()
+      4: Linear(5, 1)
+    )
+    """
+    rng = np.random.default_rng(rng)
+    layers: list[Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [Linear(n_in, n_out, rng=rng), Sigmoid()]
+    return Sequential(*layers[:-1])
+
+
+def descend(network: Module, optimizer: Optimizer, X: Any, y: Any) -> Iterator[float]:
+    """Train on all samples at once, for ever: yield the loss after each step.
+
+    Parameters
+    ----------
+    network : Module
+        Gives a logit for each row of `X`.
+    optimizer : Optimizer
+        Of the network's parameters.
+    X : Tensor, shape (m, n_in)
+    y : Tensor, shape (m, 1)
+        0 or 1.
+    """
+    loss = bce_with_logits(network(X), y)
+    while True:
+        loss.backward(retain_graph=False)
+        optimizer.step()
+        optimizer.zero_grad()
+        loss = bce_with_logits(network(X), y)  # of the new weights; the next step descends it
+        yield loss.item()
