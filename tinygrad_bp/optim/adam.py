@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,14 +24,15 @@ class Adam(Optimizer):
     betas : (float, float), default (0.9, 0.999)
         Decay of the running mean of the gradient and of its square, in [0, 1).
     eps : float, default 1e-8
-        Added to the root of the mean square.
+        Added to the root of the mean square: no division by 0.
     weight_decay : float, default 0
         Multiple of the parameter that is added to its gradient (an L2 penalty); see `AdamW` too.
 
     Notes
     -----
     Kingma & Ba (2015), "Adam: a method for stochastic optimization", algorithm 1.  `eps` is added
-    after the correction of the bias, as there and in PyTorch.
+    after the correction of the bias, as there and in PyTorch.  The averages of float16 parameters
+    are kept in float32: squares of small gradients, and `eps`, would be 0 in float16.
     """
 
     decoupled = False  # whether weight decay bypasses the running averages
@@ -46,12 +47,16 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr)
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise ValueError(
+                f"{type(self).__name__}: betas={betas!r}; expected a pair such as (0.9, 0.999)"
+            )
         first, second = betas
         self.betas = self._setting("betas[0]", first, 1.0), self._setting("betas[1]", second, 1.0)
         self.eps = self._setting("eps", eps)
         self.weight_decay = self._setting("weight_decay", weight_decay)
-        self._means = self._memory("mean")
-        self._squares = self._memory("square")
+        self._means = self._memory("mean", np.float32)
+        self._squares = self._memory("square", np.float32)
         self._counts = self._counters("steps")
 
     def step(self) -> None:
@@ -63,6 +68,8 @@ class Adam(Optimizer):
         # Augmented assignments work in place on the arrays made here, and serve NumPy scalars too.
         for i, value, grad in self._gradients(0.0 if self.decoupled else self.weight_decay):
             memory = self._means[i], self._squares[i], self._counts[i]
+            if grad.dtype.char == "e":
+                grad = grad.astype(np.float32)
             count = float(memory[2]._value) + 1.0
             mean = grad - memory[0]._value
             mean *= 1.0 - beta1
@@ -77,6 +84,8 @@ class Adam(Optimizer):
             moved *= -self._lr / (1.0 - beta1**count)
             moved += value if kept == 1.0 else kept * value
             cells += (self.params[i], *memory)
+            if moved.dtype is not value.dtype:  # float32 for a float16 parameter
+                moved = moved.astype(value.dtype)
             values += (moved, mean, square, np.float64(count))
         assign(cells, values)
 

@@ -3,9 +3,9 @@
 Examples
 --------
 >>> from tinygrad_bp.optim import schedules
->>> schedule = schedules.warmup(schedules.cosine(0.1, epochs=100), epochs=5)
->>> schedule(0), schedule(5)
-(0.02, 0.1)
+>>> schedule = schedules.warmup(schedules.cosine(0.5, epochs=100), epochs=4)
+>>> schedule(0), schedule(4)
+(0.125, 0.5)
 
 In a training loop: ``optimizer.lr = schedule(epoch)``, where epoch counts from 0.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 
 Schedule = Callable[[float], float]
 
@@ -53,6 +54,42 @@ def exponential(lr: float, *, decay: float) -> Schedule:
     """
     _check("exponential", lr=lr, decay=decay)
     return lambda epoch: lr * decay**epoch
+
+
+def inverse_time(lr: float, *, decay: float = 1.0) -> Schedule:
+    """Return the schedule ``lr / (1 + decay * epoch)``.
+
+    Parameters
+    ----------
+    lr : float
+        The first rate.
+    decay : float, default 1
+        The rate is half of the first after ``1 / decay`` epochs.
+
+    Notes
+    -----
+    Robbins & Monro (1951), "A stochastic approximation method", section 2: sequences of type 1/n
+    converge, as the sum of the rates is infinite and that of their squares is not.
+    """
+    _check("inverse_time", lr=lr, decay=decay)
+    return lambda epoch: lr / (1.0 + decay * epoch)
+
+
+def linear(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
+    """Return the schedule that falls from `lr` to `floor` along a straight line, and stays there.
+
+    Parameters
+    ----------
+    lr : float
+        The first rate.
+    epochs : float
+        How long it falls, above 0.
+    floor : float, default 0
+        The last rate.
+    """
+    _check("linear", lr=lr, floor=floor)
+    _check_length("linear", "epochs", epochs)
+    return lambda epoch: floor + (lr - floor) * (1.0 - min(epoch / epochs, 1.0))
 
 
 def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
@@ -108,10 +145,10 @@ def warmup(schedule: Schedule, *, epochs: int) -> Schedule:
 
 def _check(name: str, **settings: float) -> None:
     for setting, value in settings.items():
-        if not (0.0 <= value < math.inf):
+        if not (isinstance(value, Real) and 0.0 <= value < math.inf):
             raise ValueError(f"{name}: {setting}={value!r}; expected a finite number, 0 or more")
 
 
 def _check_length(name: str, setting: str, value: float) -> None:
-    if not (0.0 < value < math.inf):
+    if not (isinstance(value, Real) and 0.0 < value < math.inf):
         raise ValueError(f"{name}: {setting}={value!r}; expected a finite number above 0")
