@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from reprlib import recursive_repr
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,8 @@ class Module:
 
         Raises
         ------
+        TypeError
+            If `state` is no mapping.
         ShapeError
             If a shape differs.
         TinygradError
@@ -94,6 +97,7 @@ class Module:
         own = _by_name(self)
         assign(own.values(), matched(type(self).__name__, own, state))
 
+    @recursive_repr()
     def __repr__(self) -> str:
         lines = [f"  {key}: {_described(value)}" for key, value in vars(self).items()]
         if not lines:

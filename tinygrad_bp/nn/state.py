@@ -19,9 +19,7 @@ def assign(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
 
     The loop runs in C, between two bytecodes, so Ctrl-C comes before all of them or after all.
     """
-    any(
-        map(setattr, tensors, repeat("_value"), values)
-    )  # setattr gives None: `any` runs to the end
+    any(map(setattr, tensors, repeat("_value"), values))  # setattr gives None: `any` goes on
 
 
 def matched(name: str, own: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[Any]:
@@ -37,11 +35,18 @@ def matched(name: str, own: Mapping[str, Tensor], state: Mapping[str, Any]) -> l
 
     Raises
     ------
+    TypeError
+        If `state` is no mapping.
     ShapeError
         If a shape differs.
     TinygradError
         If a name is missing or unexpected, or a dtype differs.  The message lists every fault.
     """
+    if not isinstance(state, Mapping):
+        raise TypeError(
+            f"{name}.load_state: got {type(state).__name__}; expected a dict of name to array, as"
+            " state() returns it"
+        )
     given = {key: np.array(value) for key, value in state.items()}
     both = [key for key in own if key in given]
     shapes = [
