@@ -59,6 +59,9 @@ __all__ = [
     "vjp",
 ]
 
+# Importing the module of this name has set the attribute: tg.graph is the function, loaded below.
+globals().pop("graph", None)
+
 # Loaded when first asked for, so that `import tinygrad_bp` costs little more than `import numpy`.
 _LAZY = {
     "GraphView": "tinygrad_bp.view",

@@ -62,8 +62,8 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     floor = min([node.index for node in wanted]) if wanted else -1
     cts, deliver, newest = _frontier()
     kept: Cotangents = {}
-    for node, ct in seeds.items():
-        deliver(node, ct, None)
+    for root, ct in seeds.items():
+        deliver(root, ct, None)
     while (node := newest()) is not None:
         ct = cts.pop(node)  # pop, not get: frees the cotangent before the next rule allocates
         if wanted and node in wanted:
