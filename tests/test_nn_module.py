@@ -1,0 +1,302 @@
+"""Modules: which parameters they find, under which names, and how state goes out and in."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_bp as tg
+from tinygrad_bp import nn
+from tinygrad_bp.errors import ShapeError, TinygradError
+
+
+def leaf(*shape, dtype=float):
+    return tg.tensor(np.zeros(shape, dtype), requires_grad=True)
+
+
+class Holder(nn.Module):
+    """A module with the given attributes."""
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+
+def names(module):
+    return [name for name, _ in module.named_parameters()]
+
+
+# Names
+
+
+NESTED = Holder(a=leaf(), b=Holder(c=leaf(), d=Holder(e=leaf())), f=leaf())
+FOUND = [
+    (Holder(), []),
+    (nn.Linear(2, 3, rng=0), ["W", "b"]),
+    (nn.Linear(2, 3, bias=False, rng=0), ["W"]),
+    (nn.Sigmoid(), []),
+    (nn.Sequential(nn.Linear(1, 2, rng=0), nn.Tanh(), nn.Linear(2, 1, rng=0)), [
+        "layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b",
+    ]),
+    (NESTED, ["a", "b.c", "b.d.e", "f"]),
+    (Holder(x=[leaf(), (leaf(), {"k": leaf()})]), ["x.0", "x.1.0", "x.1.1.k"]),
+    (Holder(x={"one": leaf(), 2: [leaf()]}), ["x.one", "x.2.0"]),
+    (Holder(x=[Holder(y=leaf())], z={"n": nn.Linear(1, 1, rng=0)}), ["x.0.y", "z.n.W", "z.n.b"]),
+    (Holder(a=tg.tensor(1.0), b=leaf() * 2, c=np.ones(2), d=3, e=None, f="leaf"), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "wanted"), FOUND, ids=lambda v: str(v)[:30])
+def test_parameters_are_named_by_their_path_in_the_order_of_definition(module, wanted):
+    assert names(module) == wanted
+    assert list(module.state()) == wanted
+    assert [id(p) for p in module.parameters()] == [id(p) for _, p in module.named_parameters()]
+    assert all(p.is_leaf and p.requires_grad for p in module.parameters())
+
+
+def test_a_shared_parameter_is_found_once_under_its_first_name():
+    shared = leaf(2)
+    layer = nn.Linear(2, 2, rng=0)
+    module = Holder(a=shared, b=[shared, layer], c=layer, d={"x": layer.W})
+    assert names(module) == ["a", "b.1.W", "b.1.b"]
+
+
+def test_a_module_within_itself_is_no_endless_search():
+    module = Holder(a=leaf())
+    module.inner = Holder(back=module, b=leaf())
+    assert names(module) == ["a", "inner.b"]
+    assert "..." in repr(module)
+
+
+def test_modules_nested_five_thousand_deep_are_searched():
+    module = Holder(w=leaf())
+    for _ in range(5_000):
+        module = Holder(n=module)
+    ((name, parameter),) = module.named_parameters()
+    assert name == "n." * 5_000 + "w"
+    assert parameter.shape == ()
+    while hasattr(module, "n"):  # taken apart here: Python's own deallocator recurses into objects
+        module = vars(module).pop("n")
+
+
+def test_attributes_may_be_replaced_at_any_time():
+    module = Holder(a=leaf())
+    module.b = nn.Linear(1, 1, rng=0)
+    del module.a
+    module.b.b = None
+    assert names(module) == ["b.W"]
+
+
+AMBIGUOUS = [Holder(x={"1": leaf(), 1: leaf()}), Holder(x={"a.b": leaf(), "a": {"b": leaf()}})]
+
+
+@pytest.mark.parametrize("module", AMBIGUOUS, ids=["1 and '1'", "dot"])
+def test_two_parameters_of_one_name_have_no_state(module):
+    assert len(module.parameters()) == 2
+    with pytest.raises(TinygradError, match=r"two parameters are called 'x\."):
+        module.state()
+    with pytest.raises(TinygradError, match=r"two parameters are called 'x\."):
+        module.load_state({})
+
+
+TREES = st.recursive(
+    st.sampled_from(["leaf", "constant"]),
+    lambda children: st.one_of(
+        st.lists(children, max_size=3),
+        st.tuples(children, children),
+        st.dictionaries(st.sampled_from("abc"), children, max_size=3),
+        st.builds(
+            lambda inside: Holder(**inside), st.dictionaries(st.sampled_from("xyz"), children)
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+def grown(tree, path, found):
+    """Replace the words in `tree` by values; note the leaves by path in `found`."""
+    if tree == "constant":
+        return np.ones(1)
+    if tree == "leaf":
+        found[path] = leaf(len(found))
+        return found[path]
+    if isinstance(tree, Holder):
+        return Holder(**{k: grown(v, f"{path}.{k}", found) for k, v in vars(tree).items()})
+    if isinstance(tree, dict):
+        return {k: grown(v, f"{path}.{k}", found) for k, v in tree.items()}
+    return type(tree)(grown(v, f"{path}.{i}", found) for i, v in enumerate(tree))
+
+
+@given(TREES)
+def test_every_leaf_of_any_nesting_is_found_by_its_path(tree):
+    found = {}
+    module = Holder(t=grown(tree, "t", found))
+    assert [(name, id(p)) for name, p in module.named_parameters()] == [
+        (name, id(p)) for name, p in found.items()
+    ]
+
+
+# Calls
+
+
+def test_a_call_is_forward_with_all_arguments():
+    class Scaled(nn.Module):
+        def forward(self, x, *, by=2):
+            return x * by
+
+    assert Scaled()(3) == 6
+    assert Scaled()(3, by=5) == 15
+    with pytest.raises(NotImplementedError, match=r"Holder has no forward\(\): write"):
+        Holder()(1)
+
+
+def test_zero_grad_clears_every_parameter():
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=0))
+    np.sum(net(np.ones((4, 2)))).backward()
+    assert all(p.grad is not None for p in net.parameters())
+    net.zero_grad()
+    assert all(p.grad is None for p in net.parameters())
+
+
+def test_a_module_is_freed_without_the_garbage_collector():
+    gc.disable()
+    try:
+        net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Sigmoid())
+        np.sum(net(np.ones((4, 2)))).backward()
+        net.state()
+        gone = [weakref.ref(p) for p in net.parameters()]
+        del net
+        assert [ref() for ref in gone] == [None, None]
+    finally:
+        gc.enable()
+
+
+# State
+
+
+def example():
+    return Holder(
+        scalar=tg.tensor(1.5, requires_grad=True),
+        net=nn.Linear(2, 3, rng=0),
+        rest=[tg.tensor([1, 2], dtype=np.float32, requires_grad=True), leaf(0, 4)],
+    )
+
+
+def test_state_is_a_copy():
+    module = example()
+    state = module.state()
+    before = {name: array.copy() for name, array in state.items()}
+    for array in state.values():
+        array[...] = 7
+    for name, array in module.state().items():
+        assert type(array) is np.ndarray
+        assert array.tobytes() == before[name].tobytes()
+
+
+def test_state_goes_out_and_in_to_the_bit():
+    source, target = example(), example()
+    target.net = nn.Linear(2, 3, rng=1)
+    state = source.state()
+    assert {k: (v.shape, v.dtype.char) for k, v in state.items()} == {
+        "scalar": ((), "d"),
+        "net.W": ((2, 3), "d"),
+        "net.b": ((3,), "d"),
+        "rest.0": ((2,), "f"),
+        "rest.1": ((0, 4), "d"),
+    }
+    leaves = [id(p) for p in target.parameters()]
+    target.load_state(state)
+    assert [id(p) for p in target.parameters()] == leaves  # an optimizer keeps its parameters
+    state["net.W"][...] = 7  # what was loaded is a copy
+    for name, array in target.state().items():
+        assert array.tobytes() == source.state()[name].tobytes()
+        assert array.dtype == source.state()[name].dtype
+
+
+def test_the_loaded_weights_are_the_ones_that_are_used_and_trained():
+    source, target = nn.Linear(2, 1, rng=0), nn.Linear(2, 1, rng=1)
+    X = np.ones((3, 2))
+    target(X)  # a graph of the old weights
+    target.load_state(source.state())
+    np.testing.assert_array_equal(target(X).detach().numpy(), source(X).detach().numpy())
+    np.sum(target(X) ** 2).backward()
+    np.sum(source(X) ** 2).backward()
+    np.testing.assert_array_equal(target.W.grad.numpy(), source.W.grad.numpy())
+
+
+def test_a_graph_recorded_before_load_state_keeps_the_old_weights():
+    net = nn.Linear(2, 1, bias=False, init=lambda _rng, i, o: np.full((i, o), 3.0))
+    x = tg.tensor([[1.0, 2.0]], requires_grad=True)
+    out = np.sum(net(x))
+    net.load_state({"W": np.full((2, 1), 100.0)})
+    out.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [[3.0, 3.0]])
+
+
+def changed(**changes):
+    state = example().state()
+    state.update(changes)
+    return {name: array for name, array in state.items() if array is not None}
+
+
+REFUSED = [
+    ({"scalar": None}, TinygradError, ["missing 'scalar'"]),
+    ({"more": np.ones(1)}, TinygradError, ["unexpected 'more'"]),
+    ({"scalar": np.ones(1)}, ShapeError, ["'scalar' has shape (1,), expected ()"]),
+    ({"net.W": np.ones((3, 2))}, ShapeError, ["'net.W' has shape (3, 2), expected (2, 3)"]),
+    ({"net.b": np.ones(1)}, ShapeError, ["'net.b' has shape (1,)"]),
+    ({"net.b": np.ones(3, np.float32)}, TinygradError, ["dtype float32, expected float64"]),
+    ({"rest.0": np.ones(2)}, TinygradError, ["'rest.0' has dtype float64, expected float32"]),
+    ({"scalar": 1}, TinygradError, ["'scalar' has dtype int64"]),
+    (
+        {"net.W": None, "w": np.ones(1), "net.b": np.ones(2), "rest.0": np.ones(2)},
+        ShapeError,
+        ["missing 'net.W'", "unexpected 'w'", "'net.b' has shape", "'rest.0' has dtype"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "error", "parts"), REFUSED, ids=lambda v: str(v)[:30])
+def test_load_state_lists_every_fault_and_changes_nothing(changes, error, parts):
+    module = example()
+    before = {name: array.tobytes() for name, array in module.state().items()}
+    state = changed(scalar=np.float64(9.0)) | changed(**changes)
+    with pytest.raises(error) as caught:
+        module.load_state({k: v for k, v in state.items() if k in changed(**changes)})
+    message = str(caught.value)
+    assert message.startswith("Holder.load_state: ")
+    assert message.endswith("; nothing was changed")
+    assert all(part in message for part in parts)
+    assert {name: array.tobytes() for name, array in module.state().items()} == before
+
+
+@pytest.mark.parametrize("state", [None, [1.0], "state"], ids=repr)
+def test_load_state_takes_a_dict(state):
+    with pytest.raises(TypeError, match=r"Holder.load_state: got .*; expected a dict"):
+        example().load_state(state)
+
+
+# Text
+
+SHOWN = [
+    (Holder(), "Holder()"),
+    (nn.Linear(2, 5, rng=0), "Linear(2, 5)"),
+    (nn.Linear(2, 5, bias=False, rng=0), "Linear(2, 5, bias=False)"),
+    (nn.Sigmoid(), "Sigmoid()"),
+    (nn.Sequential(), "Sequential()"),
+    (nn.Sequential(nn.Tanh(), nn.ReLU()), "Sequential(\n  0: Tanh()\n  1: ReLU()\n)"),
+    (Holder(w=leaf(2, 3), n=[nn.Tanh()]), "Holder(\n  w: Tensor (2, 3) float64\n  n: [Tanh()]\n)"),
+    (
+        Holder(s=nn.Sequential(nn.Tanh())),
+        "Holder(\n  s: Sequential(\n    0: Tanh()\n  )\n)",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "text"), SHOWN, ids=lambda v: str(v)[:20])
+def test_a_module_shows_what_is_in_it(module, text):
+    assert repr(module) == text
