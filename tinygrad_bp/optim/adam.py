@@ -24,7 +24,7 @@ class Adam(Optimizer):
     betas : (float, float), default (0.9, 0.999)
         Decay of the running mean of the gradient and of its square, in [0, 1).
     eps : float, default 1e-8
-        Added to the root of the mean square: no division by 0.
+        Added to the root of the mean square, above 0: no division by 0.
     weight_decay : float, default 0
         Multiple of the parameter that is added to its gradient (an L2 penalty); see `AdamW` too.
 
@@ -54,6 +54,10 @@ class Adam(Optimizer):
         first, second = betas
         self.betas = self._setting("betas[0]", first, 1.0), self._setting("betas[1]", second, 1.0)
         self.eps = self._setting("eps", eps)
+        if not self.eps:
+            raise ValueError(
+                f"{type(self).__name__}: eps=0; expected above 0: a gradient of 0 would give 0/0"
+            )
         self.weight_decay = self._setting("weight_decay", weight_decay)
         self._means = self._memory("mean", np.float32)
         self._squares = self._memory("square", np.float32)
@@ -83,9 +87,9 @@ class Adam(Optimizer):
             moved = mean / root
             moved *= -self._lr / (1.0 - beta1**count)
             moved += value if kept == 1.0 else kept * value
-            cells += (self.params[i], *memory)
             if moved.dtype is not value.dtype:  # float32 for a float16 parameter
                 moved = moved.astype(value.dtype)
+            cells += (self.params[i], *memory)
             values += (moved, mean, square, np.float64(count))
         assign(cells, values)
 

@@ -121,7 +121,8 @@ class Optimizer:
 
     def _setting(self, name: str, value: float, below: float = math.inf) -> float:
         """Return `value` as a Python float, which leaves the dtype of what it multiplies alone."""
-        number = float(value) if isinstance(value, Real) else math.nan
+        real = isinstance(value, Real) and not isinstance(value, bool)
+        number = float(value) if real else math.nan
         if not (0.0 <= number < below):
             limit = (
                 "finite number, 0 or more"

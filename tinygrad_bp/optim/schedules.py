@@ -89,7 +89,12 @@ def linear(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     """
     _check("linear", lr=lr, floor=floor)
     _check_length("linear", "epochs", epochs)
-    return lambda epoch: floor + (lr - floor) * (1.0 - min(epoch / epochs, 1.0))
+
+    def rate(epoch: float) -> float:
+        done = min(epoch / epochs, 1.0)
+        return lr * (1.0 - done) + floor * done
+
+    return rate
 
 
 def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
@@ -113,8 +118,8 @@ def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     _check_length("cosine", "epochs", epochs)
 
     def rate(epoch: float) -> float:
-        done = min(epoch / epochs, 1.0)
-        return floor + (lr - floor) * (0.5 + 0.5 * math.cos(math.pi * done))
+        left = 0.5 + 0.5 * math.cos(math.pi * min(epoch / epochs, 1.0))
+        return lr * left + floor * (1.0 - left)
 
     return rate
 
