@@ -155,6 +155,13 @@ def test_every_pull_gives_its_arguments_shape(one: Case) -> None:
             assert np.shape(part) == parent.shape
 
 
+@each([one for one in CASES if not np.ndim(one(*one.arrays))])
+def test_a_value_of_no_dimensions_is_a_numpy_scalar(one: Case) -> None:
+    """It cannot be changed, and rules that write into their own results ask for arrays."""
+    for arrays in (one.arrays, [np.float32(x) for x in one.arrays]):
+        assert isinstance(one(*tracked(arrays))._value, np.generic)
+
+
 # Forward mode, from the same rules
 
 

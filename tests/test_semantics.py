@@ -647,6 +647,35 @@ def test_a_real_leaf_gets_a_real_gradient() -> None:
     assert tg.grad(lambda r: np.imag(r * r))(0.5) == 0.0
 
 
+REAL_THROUGH_COMPLEX: dict[str, Callable[[Any], Any]] = {
+    "abs": lambda x: np.sum(np.abs(x + W) ** 3),
+    "abs of a product": lambda x: np.sum(np.sin(np.abs(x * W + 1j))),
+    "real": lambda x: np.sum(np.sin(np.real(np.exp(x * W)))),
+    "imag": lambda x: np.sum(np.exp(np.imag(np.sin(x * W)))),
+    "imag of real": lambda x: np.sum(x**3 + (2.0 + np.imag(x)) ** 3),
+    "conj": lambda x: np.sum(np.abs(np.conj(x * W) * (x + 1j))),
+    "var": lambda x: np.sin(np.var(x * x * W)),
+    "std": lambda x: np.exp(np.std(x * x * W)),
+    "cast": lambda x: np.sum(np.abs(x.astype(complex) * x + W)),
+    "twice": lambda x: np.sum(np.abs(np.sin(np.abs(x + W)) * W + x * 1j) ** 3),
+}
+
+
+@pytest.mark.parametrize("name", REAL_THROUGH_COMPLEX)
+def test_second_derivative_of_a_real_variable_through_complex_numbers(name: str) -> None:
+    """Imaginary parts that come down to real values may not come back squared, as real parts."""
+    f, x = REAL_THROUGH_COMPLEX[name], np.array([0.4, -0.9])
+    d, e = directions([x, x])
+    slope = richardson(f, [x], [d])
+    assert np.sum(tg.grad(f)(x) * d) == pytest.approx(slope.value, abs=1e-10)
+
+    def first(x: Any) -> Any:
+        return np.sum(tg.grad(f)(x) * e)
+
+    slope = richardson(first, [x], [d])
+    assert np.sum(tg.grad(first)(x) * d) == pytest.approx(slope.value, abs=1e-9)
+
+
 # The walk
 
 

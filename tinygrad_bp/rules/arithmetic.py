@@ -77,17 +77,17 @@ elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
 elementwise(np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False)
 
 
-def phase(x: Any) -> Any:
-    """Return d|x|/dx: the sign of a real x; conj(x)/|x| of a complex one; 0 at 0."""
+def _absolute_pull(ct: Any, _out: Any, x: Any) -> Any:
+    """Return ct times the sign of a real x, times conj(x)/|x| of a complex one; 0 at 0."""
     if x.dtype.kind != "c":
-        return np.sign(x)
+        return ct * np.sign(x)
     size = np.absolute(x)
-    return np.conjugate(x) / np.where(size == 0, 1, size)
+    return np.real(ct) * np.conjugate(x) / np.where(size == 0, 1, size)
 
 
 elementwise(
     np.absolute,
-    lambda ct, _out, x: ct * phase(x),
+    _absolute_pull,
     operators=("__abs__",),
     analytic=False,
     kinks=(0.0,),
@@ -96,7 +96,7 @@ elementwise(np.fabs, lambda ct, _out, x: ct * np.sign(x), analytic=False, kinks=
 elementwise(
     np.copysign,
     lambda ct, _out, x, y: np.where(np.signbit(x) == np.signbit(y), ct, -ct),
-    lambda ct, _out, _x, _y: ct * 0,
+    lambda ct, _out, _x, _y: np.zeros_like(ct),
     analytic=False,
     kinks=(0.0,),
 )
@@ -122,6 +122,8 @@ elementwise(np.rad2deg, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
 elementwise(np.degrees, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
 
 # Complex numbers: the pull is the transpose without conjugation (as in JAX and HIPS/autograd).
+# The cotangent of a real result is real: what else has come down to it is not carried on into
+# complex numbers, where in the second order it would meet itself and count.
 elementwise(np.conjugate, lambda ct, _out, _x: np.conjugate(ct), methods=("conj",), analytic=False)
 linear(
     np.real,
@@ -132,7 +134,8 @@ linear(
 )
 linear(
     np.imag,
-    lambda ct, _out, _x: ct * -1j,  # in this order: complex.__mul__ takes a float64 as a float
+    # in this order: complex.__mul__ takes a float64 as a float
+    lambda ct, _out, _x: np.real(ct) * -1j if _x.dtype.kind == "c" else np.zeros_like(ct),
     forward=lambda val: np.imag(val),
     samples=(call((3,)), call((0,)), call(())),
     analytic=False,

@@ -57,7 +57,7 @@ def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
         out[index] = ct
     else:
         np.add.at(out, index, ct)
-    return out
+    return out if shape else out[()]
 
 
 scatter = linear(
@@ -75,7 +75,8 @@ scatter = linear(
 
 def _getitem_forward(x: Any, index: Any) -> Any:
     try:
-        return x[index]
+        out = x[index]
+        return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
     except IndexError as error:  # numpy's message names the axis alone
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 

@@ -147,7 +147,8 @@ general(
 )
 
 
-# The variance is the mean square of the distance |x - mean|: its pull conjugates a complex x.
+# The variance is the mean square of the distance |x - mean|: its pull conjugates a complex x, and
+# its own cotangent is real.
 
 
 def _centred(x: Any, axis: Axis) -> Any:
@@ -157,19 +158,22 @@ def _centred(x: Any, axis: Axis) -> Any:
     return np.conjugate(apart) if x.dtype.kind == "c" else apart
 
 
+def _real(part: Any, x: Any) -> Any:
+    return np.real(part) if x.dtype.kind == "c" else part
+
+
 def _freedom(shape: Shape, axis: Axis, ddof: float) -> float:
     """Return the divisor of a variance; as in NumPy 0, not negative, where `ddof` is too large."""
     return max(count(shape, axis) - ddof, 0)
 
 
 def _var_pull(ct: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    wide = widened(ct, x.shape, axis, keepdims)
+    wide = widened(_real(ct, x), x.shape, axis, keepdims)
     return wide * (_centred(x, axis) * 2 / _freedom(x.shape, axis, ddof))
 
 
 def _inner(t: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    products = np.sum(t * _centred(x, axis), axis=axis, keepdims=keepdims)
-    return np.real(products) if x.dtype.kind == "c" else products
+    return _real(np.sum(t * _centred(x, axis), axis=axis, keepdims=keepdims), x)
 
 
 def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
@@ -178,7 +182,7 @@ def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof
 
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     # of a constant the derivative is 0 by convention, and `_centred` is 0 then
-    wide = widened(ct / np.where(out == 0, 1, out), x.shape, axis, keepdims)
+    wide = widened(_real(ct, x) / np.where(out == 0, 1, out), x.shape, axis, keepdims)
     return wide * (_centred(x, axis) / _freedom(x.shape, axis, ddof))
 
 

@@ -52,12 +52,18 @@ def _where(condition: Any, *branches: Any) -> tuple[tuple[Any, ...], tuple[Any, 
     return (unwrap(condition), *branches), ()
 
 
+def _where_forward(condition: Any, x: Any, y: Any) -> Any:
+    out = np.where(condition, x, y)
+    return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
+
+
 elementwise(
     np.where,
     None,
     lambda ct, _out, condition, _x, _y: np.where(condition, ct, 0),
     lambda ct, _out, condition, _x, _y: np.where(condition, 0, ct),
     bind=_where,
+    forward=_where_forward,
     samples=(
         call(np.array([[True, False, True], [False, False, True]]), (2, 3), (2, 3)),
         call(np.array([True, False, True]), (2, 3), (3,)),

@@ -19,6 +19,8 @@ SMALL = 4096  # elements up to which filling an array beats numpy.broadcast_to, 
 
 def spread(ct: Any, shape: Shape) -> Any:
     """Broadcast `ct` to `shape`; a raw result may be a read-only view."""
+    if not shape:
+        return ct
     if isinstance(ct, (np.ndarray, np.generic)):
         size = 1
         for n in shape:
@@ -47,7 +49,8 @@ linear(
 
 
 def _reshape_forward(x: Any, shape: Any) -> Any:
-    return np.reshape(x, shape)
+    out = np.reshape(x, shape)
+    return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
 def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> Any:
@@ -174,7 +177,7 @@ composed(np.fliplr)(lambda m: flip(m, 1))
 linear(
     np.roll,
     lambda ct, _out, _x, shift, axis: np.roll(ct, np.negative(shift), axis),
-    forward=lambda a, shift, axis=None: np.roll(a, shift, axis),
+    forward=lambda a, shift, axis=None: np.roll(a, shift, axis) if a.shape else a,
     samples=(
         call((5,), 2),
         call((2, 3), 1, axis=1),
@@ -289,7 +292,9 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 
 def _cast_pull(ct: Any, _out: Any, _x: Any, _dtype: Any) -> Any:
-    return (np.real(ct) if _x.dtype.kind == "f" and ct.dtype.kind == "c" else ct).astype(_x.dtype)
+    if ct.dtype.kind == "c" and "f" in (_x.dtype.kind, np.dtype(_dtype).kind):
+        ct = np.real(ct)
+    return ct.astype(_x.dtype)
 
 
 def cast(x: Any, dtype: Any) -> Any:
