@@ -17,7 +17,6 @@ from tinygrad_bp.graph import Node, is_recording, tick
 from tinygrad_bp.tensor import SCALARS, Tensor, new, operand
 
 NOTHING = (None, None, None)
-PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
 FLOAT64 = dtype(float64)
 Recorder = Callable[..., Any]
 
@@ -53,7 +52,7 @@ def unary(rule: Any) -> Recorder:
             value if save_x else parent if keep_nodes else None,
         )
         if params:
-            node.saved += frozen(params)
+            node.saved += params
         node.index = tick()
         if type(out) is float64:  # asking a NumPy scalar for these costs more than the test
             node.shape = ()
@@ -120,7 +119,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
         else:
             node.saved = NOTHING
         if params:
-            node.saved += frozen(params)
+            node.saved += params
         node.index = tick()
         if type(out) is float64:
             node.shape = ()
@@ -189,7 +188,7 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
 
 
 def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
-    """Apply `rule` to any number of arguments, and to parameters, of which none is tracked."""
+    """Apply `rule` to any number of arguments, and to parameters, which nobody can change."""
     values = []
     parents: list[Node | None] = []
     tracked = 0
@@ -230,7 +229,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
         node.left = parents[0]
         node.right = parents[1] if len(parents) == 2 else None
         node.more = None
-    node.saved = (out if save_out else None, *values, *frozen(params))
+    node.saved = (out if save_out else None, *values, *params)
     node.index = tick()
     node.shape = out.shape
     node.dtype = out.dtype
@@ -242,21 +241,6 @@ def _untracked(out: Any) -> Tensor:
     result._value = out
     result._node = None
     return result
-
-
-def frozen(params: Sequence[Any]) -> tuple[Any, ...]:
-    """Return parameters with every array in them (index arrays, masks) copied.
-
-    Later changes of the user's arrays then cannot reach the graph.
-    """
-    return tuple([one if type(one) in PLAIN else _frozen(one) for one in params])
-
-
-def _frozen(param: Any) -> Any:
-    kind = type(param)
-    if kind is ndarray:
-        return param.copy()
-    return frozen(param) if kind is tuple or kind is list else param
 
 
 def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:

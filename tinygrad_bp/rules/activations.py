@@ -13,14 +13,8 @@ from tinygrad_bp.tensor import Tensor
 # A Python number costs a ufunc on a small array more than the arithmetic; a 0-d array of the right
 # dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays
 # finite.
-_CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
+CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
 CEILING_HALF = 11.0  # the same for float16
-
-
-def constant(number: float, x: Any) -> Any:
-    """Return -1, 0, 1 or 40 in the form that is cheapest beside `x` and leaves its dtype alone."""
-    known = _CONSTANTS.get(x.dtype.char)
-    return number if known is None else known[number]
 
 
 def raw_sigmoid(x: Any) -> Any:
@@ -28,7 +22,7 @@ def raw_sigmoid(x: Any) -> Any:
 
     It is 0 and 1 at -+1000, without warnings.
     """
-    known = _CONSTANTS.get(x.dtype.char)
+    known = CONSTANTS.get(x.dtype.char)
     if known is None or type(x) is not np.ndarray:
         if x.dtype.kind == "f":
             x = np.minimum(x, CEILING_HALF if x.dtype.char == "e" else 40.0)
@@ -139,7 +133,8 @@ def relu(x: Any) -> Any:
 def _raw_relu(x: Any) -> Any:
     if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
         return x if x > 0.0 or x != x else np.float64(0.0)  # NaN stays NaN
-    return np.maximum(x, constant(0.0, x))
+    known = CONSTANTS.get(x.dtype.char)
+    return np.maximum(x, 0 if known is None else known[0.0])
 
 
 relu = elementwise(

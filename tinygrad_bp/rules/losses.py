@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import sum_all, sum_columns
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.rules.activations import constant, raw_sigmoid, sigmoid, softplus
+from tinygrad_bp.rules.activations import CONSTANTS, raw_sigmoid, sigmoid, softplus
 from tinygrad_bp.rules.reductions import log_softmax
 from tinygrad_bp.rules.table import call, general
 from tinygrad_bp.tensor import Tensor
@@ -46,13 +46,13 @@ def reduced(losses: Any, reduction: str) -> Any:
         return losses
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
-    if type(losses) is np.ndarray:
-        total = sum_all(losses)
-        if reduction == "mean":
-            total = total / float(losses.size)
-        kind = losses.dtype.type
-        return total if type(total) is kind else kind(total)
-    return np.mean(losses) if reduction == "mean" else np.sum(losses)
+    mean = reduction == "mean"
+    if type(losses) is not np.ndarray:
+        return np.mean(losses) if mean else np.sum(losses)
+    total = sum_all(losses)
+    if mean:
+        total = total / float(losses.size)
+    return total if losses.dtype.char != "e" else np.float16(total)
 
 
 def share(ct: Any, size: int, reduction: str) -> Any:
@@ -66,17 +66,19 @@ FEW = 256  # elements up to which one slow numpy.logaddexp beats three quick fun
 
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
-    if type(z) is not np.ndarray or z.dtype is not y.dtype:
+    known = CONSTANTS.get(z.dtype.char)
+    if known is None or type(z) is not np.ndarray or z.dtype is not y.dtype:
         return reduced(np.log1p(np.exp(-np.absolute(z))) + (np.maximum(z, 0) - y * z), reduction)
-    losses = np.copysign(z, constant(-1.0, z))  # -|z|
+    zero = known[0.0]
+    losses = np.copysign(z, known[-1.0])  # -|z|
     if z.size <= FEW:
-        np.logaddexp(losses, constant(0.0, z), losses)
+        np.logaddexp(losses, zero, losses)
     else:
         np.exp(losses, losses)
         np.log1p(losses, losses)
     # first the difference, which is exactly 0 for a right answer: added before log1p it would
     # swallow the small losses
-    rest = np.maximum(z, constant(0.0, z))
+    rest = np.maximum(z, zero)
     np.subtract(rest, y * z, rest)
     return reduced(np.add(losses, rest, losses), reduction)
 
@@ -256,8 +258,9 @@ def _positions(labels: Any, classes: int) -> Any:
 
 
 def _exponentials(z: Any) -> Any:
-    """Return raw `z` less the maximum of its row: what is safe to exponentiate."""
-    return z - np.maximum.reduce(z, axis=1, keepdims=True)
+    """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
+    top = np.maximum.reduce(z, axis=1, keepdims=True)
+    return np.subtract(z, top, order="C")  # its flat view can be written to
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:

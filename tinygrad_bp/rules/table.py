@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
-from tinygrad_bp.recording import PLAIN, Recorder, binary, nary, ternary, unary
+from tinygrad_bp.recording import Recorder, binary, nary, ternary, unary
 from tinygrad_bp.tensor import FUNCTIONS, UFUNC_METHODS, UFUNCS, Tensor, method, unwrap
 
 Interval = tuple[float, float]
@@ -224,7 +224,8 @@ def variadic(
 
     def record(*args: Any, **kwargs: Any) -> Any:
         arrays, params = bind(*args, **kwargs)
-        return nary(rule_of(len(arrays)), arrays, params)
+        rule = rule_of(len(arrays))
+        return nary(rule, arrays, frozen(rule, params))
 
     for arity in (1, 2, 3):  # those that the generic tests iterate over
         rule_of(arity)
@@ -320,8 +321,10 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
 
     def record(*args: Any, **kwargs: Any) -> Any:
         arguments, params = bind(*args, **kwargs)
-        if params:
-            params = tuple([p if type(p) in PLAIN else _parameter(rule, p) for p in params])
+        for one in params:
+            if type(one) not in PLAIN:
+                params = frozen(rule, params)
+                break
         if recorder is None:
             return nary(rule, arguments, params)
         return recorder(*arguments, *params)
@@ -329,14 +332,33 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
     return record
 
 
-def _parameter(rule: Rule, value: Any) -> Any:
-    """Return a parameter without the Tensors in it; refuse a tracked one: it has no derivative."""
-    kind = type(value)
-    if kind is Tensor and value.requires_grad:
+PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
+
+
+def frozen(rule: Rule, params: Sequence[Any]) -> tuple[Any, ...]:
+    """Return parameters without the Tensors in them, and with every array in them copied.
+
+    What a user changes later, an index array or a mask, cannot reach the graph then.
+
+    Raises
+    ------
+    TrackedTensorError
+        If one is tracked: there is no derivative in a parameter.
+    """
+    return tuple([one if type(one) in PLAIN else _frozen(rule, one) for one in params])
+
+
+def _frozen(rule: Rule, param: Any) -> Any:
+    kind = type(param)
+    if kind is Tensor and param.requires_grad:
         raise TrackedTensorError(
             f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
         )
-    return unwrap(value) if kind is Tensor or kind is tuple or kind is list else value
+    if kind is np.ndarray:
+        return param.copy()
+    if kind is tuple or kind is list:
+        return frozen(rule, param)
+    return unwrap(param)
 
 
 def _binder(rule: Rule) -> Callable[..., Any]:
