@@ -388,7 +388,7 @@ def test_the_same_tensor_as_two_results() -> None:
 
 def test_vjp_refuses_cotangents_that_do_not_fit() -> None:
     _, pull = tg.vjp(lambda x: (x, x * 2), np.ones(2))
-    with pytest.raises(GraphError, match="1 cotangents for 2"):
+    with pytest.raises(GraphError, match="cotangents: expected a tuple of 2, got one ndarray"):
         pull(np.ones(2))
     with pytest.raises(GraphError, match=r"\(3,\).*\(2,\)"):
         pull((np.ones(2), np.ones(3)))

@@ -20,7 +20,16 @@ from tinygrad_bp.rules.activations import relu, sigmoid, softplus
 from tinygrad_bp.rules.products import affine
 from tinygrad_bp.rules.reductions import log_softmax, logsumexp
 from tinygrad_bp.tensor import Tensor, tensor
-from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
+from tinygrad_bp.transforms import (
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 if TYPE_CHECKING:
     from tinygrad_bp import data, nn, optim, training, view
@@ -41,6 +50,10 @@ __all__ = [
     "grad",
     "gradients",
     "graph",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "log_softmax",
     "logsumexp",
     "mse",

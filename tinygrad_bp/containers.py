@@ -32,3 +32,63 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
         return kind(*built) if hasattr(kind, "_fields") else kind(built)
 
     return flat, rebuild
+
+
+def flatten_like(tree: Any, like: Any, what: str, error: type[Exception]) -> list[Any]:
+    """Return the values of `tree`, which is nested like `like`, in the order of `like`'s values.
+
+    A list may stand for a tuple.  Where `like` has a value, all there is in `tree` is one value:
+    a list of numbers stands for an array.  None stands for a container full of None.
+
+    Raises
+    ------
+    error
+        If `tree` is nested otherwise; the message names the place.
+    """
+    flat: list[Any] = []
+    _match(tree, like, (what, "", error), flat)
+    return flat
+
+
+def _match(
+    tree: Any, like: Any, message: tuple[str, str, type[Exception]], flat: list[Any]
+) -> None:
+    what, place, error = message
+    if isinstance(like, dict):
+        if tree is not None and (not isinstance(tree, dict) or tree.keys() != like.keys()):
+            wanted = f"a dict with the keys {', '.join(map(repr, like))}"
+            raise error(f"{what}: expected {wanted}{_at(place)}, got {_described(tree)}")
+        for key in like:
+            part = None if tree is None else tree[key]
+            _match(part, like[key], (what, f"{place}[{key!r}]", error), flat)
+    elif isinstance(like, (list, tuple)):
+        fits = isinstance(tree, (list, tuple)) and len(tree) == len(like)
+        if tree is not None and not fits:
+            wanted = f"a {type(like).__name__} of {len(like)}"
+            raise error(f"{what}: expected {wanted}{_at(place)}, got {_described(tree)}")
+        for i, one in enumerate(like):
+            part = None if tree is None else tree[i]
+            _match(part, one, (what, f"{place}[{i}]", error), flat)
+    else:
+        flat.append(tree)
+
+
+def _at(place: str) -> str:
+    return f" at {place}" if place else ""
+
+
+def _described(tree: Any) -> str:
+    if isinstance(tree, dict):
+        return f"the keys {', '.join(map(repr, tree))}"
+    if isinstance(tree, (list, tuple)):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return f"one {type(tree).__name__}"
+
+
+def places(tree: Any, place: str = "") -> list[str]:
+    """Return where each value of `tree` stands, as one writes it in Python: ``[0]['W']``."""
+    if isinstance(tree, dict):
+        return [one for key in tree for one in places(tree[key], f"{place}[{key!r}]")]
+    if isinstance(tree, (list, tuple)):
+        return [one for i, part in enumerate(tree) for one in places(part, f"{place}[{i}]")]
+    return [place]

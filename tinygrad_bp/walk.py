@@ -7,7 +7,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf, Node
+from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad
+from tinygrad_bp.recording import nary
 from tinygrad_bp.tensor import Tensor, wrap
 
 Cotangents = dict[Node, Any]
+Tangents = dict[Node, Any]
 ONE = np.float64(1)
 
 
@@ -145,6 +147,166 @@ def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[
         return waiting.pop(-heappop(heap)) if heap else None
 
     return cts, deliver, newest
+
+
+def push_forward(
+    outputs: Sequence[Node],
+    tangents: Mapping[Node, Any],
+    *,
+    record: bool = False,
+    free: bool = False,
+    order: Sequence[Node] | None = None,
+) -> Tangents:
+    """Walk from the nodes in `tangents` up to `outputs`.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+        Nodes whose tangents are wanted.
+    tangents : mapping of Node to array
+        The tangents to begin with, in each node's shape and dtype; Tensors if `record`.
+    record : bool
+        Run the rules on Tensors, so that the result can be differentiated again.
+    free : bool
+        Drop the residuals of every node that was visited.
+    order : sequence of Node, optional
+        What `ancestors` gives for `outputs`, where several walks share it.
+
+    Returns
+    -------
+    dict of Node to array
+        The tangent of every output that was reached; the others' are zero.
+
+    Raises
+    ------
+    GraphError
+        If the residuals of a visited node were freed by an earlier walk.
+
+    Notes
+    -----
+    Nodes in order of creation: each comes after its parents.  A tangent is dropped after the last
+    rule that reads it.
+    """
+    if order is None:
+        order = ancestors(*outputs, floor=min(node.index for node in tangents))
+    ends = _last_uses(order, outputs)
+    ts: Tangents = dict(tangents)
+    for node in reversed(order):
+        parents = node.parents
+        given = [ts.get(one) for one in parents]  # type: ignore[arg-type]  # None is no key in it
+        if node not in ts and any(t is not None for t in given):
+            saved = node.saved
+            if saved is None:
+                raise _freed(node)
+            if free:
+                node.saved = None
+            if record:
+                saved = _retracked(node, saved)
+            part = PUSHES[node.rule.kind](node, given, saved, record)
+            if part.dtype is not node.dtype:
+                part = conform(part, node)
+            ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)
+        for one in ends.get(node, ()):
+            ts.pop(one, None)
+    return {node: ts[node] for node in outputs if node in ts}
+
+
+def _last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> dict[Node, list[Node]]:
+    """Return, for each node, the parents that no newer node has and that are no outputs."""
+    seen: set[Node | None] = {None, *outputs}
+    ends: dict[Node, list[Node]] = {}
+    for node in order:
+        for parent in node.more or (node.left, node.right):
+            if parent not in seen:
+                seen.add(parent)
+                ends.setdefault(node, []).append(parent)  # type: ignore[arg-type]  # None is seen
+    return ends
+
+
+def _push_elementwise(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], _record: bool) -> Any:
+    """Add what the pulls make of the tangents: a diagonal matrix is its own transpose."""
+    total = None
+    for pull, t in zip(node.rule.pulls, ts, strict=True):
+        if t is None:
+            continue
+        if t.dtype.kind == "c" and node.dtype.kind == "f":
+            # pulled back, a real number becomes ∂f/∂x - i ∂f/∂y of a complex argument; f moves by
+            # the real part of that times the tangent
+            part = np.real(pull(np.ones(t.shape, node.dtype)[()], *saved) * t)  # type: ignore[misc]
+        else:
+            part = pull(t, *saved)  # type: ignore[misc]  # a tracked argument has one
+        total = part if total is None else total + part
+    return total
+
+
+def _push_linear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: bool) -> Any:
+    """Apply the function to the tangents."""
+    arguments, params = saved[1 : 1 + len(ts)], saved[1 + len(ts) :]
+    if any(x is None for x, t in zip(arguments, ts, strict=True) if t is None):
+        # Nobody knows the shape of an argument that is not tracked, and so no zeros to stand for it
+        parts = [
+            transposed(pull, t, node, saved, record=record)
+            for pull, t in zip(node.rule.pulls, ts, strict=True)
+            if t is not None
+        ]
+        return sum(parts[1:], parts[0])
+    filled = [
+        np.zeros(x.shape, x.dtype)[()] if t is None else t
+        for x, t in zip(arguments, ts, strict=True)
+    ]
+    return nary(node.rule, filled, params) if record else node.rule.forward(*filled, *params)
+
+
+def _push_bilinear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: bool) -> Any:
+    """Add what the function makes of each tangent beside the other arguments."""
+    arguments, params = saved[1 : 1 + len(ts)], saved[1 + len(ts) :]
+    if record:  # in a Tensor, so that nobody copies what is ours already
+        arguments = tuple([wrap(x) if isinstance(x, np.ndarray) else x for x in arguments])
+    total = None
+    for i, t in enumerate(ts):
+        if t is not None:
+            mixed = [*arguments[:i], t, *arguments[i + 1 :]]
+            part = nary(node.rule, mixed, params) if record else node.rule.forward(*mixed, *params)
+            total = part if total is None else total + part
+    return total
+
+
+def _push_general(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], _record: bool) -> Any:
+    return node.rule.push(tuple(ts), *saved)  # type: ignore[misc]  # general rules have one
+
+
+PUSHES = {
+    "elementwise": _push_elementwise,
+    "linear": _push_linear,
+    "bilinear": _push_bilinear,
+    "general": _push_general,
+}
+
+
+def transposed(
+    pull: Any, tangent: Any, node: Node, saved: tuple[Any, ...], *, record: bool = False
+) -> Any:
+    """Push `tangent` through the transpose of a rule's `pull`, which is linear in its cotangent.
+
+    The pull is recorded from any cotangent, here 0, and pulled back itself (Townsend 2017, "A new
+    trick for calculating Jacobian vector products").
+    """
+    start = Variable(node.shape, node.dtype)
+    ct = np.zeros(node.shape, node.dtype)[()]
+    with enable_grad():
+        part = pull(wrap(ct, start), *saved)
+    root = getattr(part, "node", None)
+    found = {} if root is None else pull_back({root: tangent}, targets=[start], record=record)
+    return found.get(start, ct)
+
+
+def conform(part: Any, node: Node) -> Any:
+    """Return a tangent or cotangent in the node's dtype; a real node gets the real part."""
+    if part.dtype == node.dtype:
+        return part
+    if part.dtype.kind == "c" and node.dtype.kind == "f":
+        part = np.real(part)
+    return part.astype(node.dtype)
 
 
 def _freed(node: Node) -> GraphError:

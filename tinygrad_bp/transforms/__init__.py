@@ -1,0 +1,24 @@
+"""What users call to differentiate: Tensors by `backward` and `gradients`, functions by `grad`.
+
+The functional transforms take arrays, Tensors and nested containers of them and give the same back.
+They nest: where the result depends on a Tensor tracked outside, it is a tracked Tensor itself, so
+nothing is detached silently.
+"""
+
+from __future__ import annotations
+
+from tinygrad_bp.transforms.derivatives import hessian, hvp, jacobian
+from tinygrad_bp.transforms.forward import jvp
+from tinygrad_bp.transforms.reverse import backward, grad, gradients, value_and_grad, vjp
+
+__all__ = [
+    "backward",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+]

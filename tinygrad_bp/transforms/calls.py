@@ -1,0 +1,276 @@
+"""One call of a function under a transform: its variables, its graph, and what is handed out."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.containers import flatten, flatten_like, places
+from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
+from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording
+from tinygrad_bp.tensor import SCALARS, Tensor, private_copy, unwrap, wrap
+from tinygrad_bp.walk import conform, pull_back, push_forward, seed
+
+
+class Call:
+    """One call of a function on fresh variables.
+
+    Parameters
+    ----------
+    name : str
+        Of the transform, for messages.
+    primals : sequence
+        The arguments to differentiate by: arrays, Tensors, floats, or nests of them.
+
+    Attributes
+    ----------
+    flat : list
+        The values in the primals.
+    nodes : list of Node
+        Where each of them stands in the graph of the call.
+    arguments : list
+        The primals again, with Tensors for their values.
+    """
+
+    def __init__(self, name: str, primals: Sequence[Any]) -> None:
+        self.name = name
+        self.primals = list(primals)
+        self.flat, self.rebuild = flatten(self.primals)
+        variables = [_variable(name, one) for one in self.flat]
+        self.nodes: list[Any] = [one._node for one in variables]
+        self.arguments = self.rebuild(variables)
+
+    def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call `f`, recording; from its return on, nothing outside can ask for the variables."""
+        try:
+            with enable_grad():
+                return f(*args, **kwargs)
+        finally:
+            for node in self.nodes:
+                if type(node) is Variable:
+                    node.open = False
+
+    def run_at(
+        self,
+        f: Callable[..., Any],
+        positions: Sequence[int],
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Call `f` on `args`, with the variables at `positions`."""
+        arguments = list(args)
+        for i, one in zip(positions, self.arguments, strict=True):
+            arguments[i] = one
+        return self.run(f, *arguments, **kwargs)
+
+    def outside(self, roots: Iterable[Node]) -> bool:
+        """Whether someone outside may differentiate `roots` by what they depend on."""
+        return is_recording() and depends_outside(roots, self.nodes)
+
+    def pull(self, seeds: dict[Node, Any], *, free: bool) -> Any:
+        """Return the cotangents of the primals: arrays, or Tensors if something outside asks."""
+        outside = self.outside(seeds)
+        if outside:
+            seeds = {node: as_tensor(ct) for node, ct in seeds.items()}
+        with enable_grad():
+            found = pull_back(seeds, targets=self.nodes, record=outside, free=free and not outside)
+        seeds.clear()
+        answers = []
+        for node, primal in zip(self.nodes, self.flat, strict=True):
+            ct = found_or_zeros(found, node)
+            found.pop(node, None)
+            if outside or isinstance(primal, Tensor):
+                answers.append(as_tensor(ct))
+            else:
+                answers.append(ct if _exclusive(ct) else np.array(ct)[()])  # type: ignore[arg-type]
+        return self.rebuild(answers)
+
+    def tangents(self, tangents: Sequence[Any]) -> dict[Node, Any]:
+        """Return the tangent of each variable, in its shape and dtype; zeros have none.
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            If one does not fit its primal.
+        """
+        flat = flatten_like(tangents, self.primals, f"{self.name}: the tangents", ShapeError)
+        found: dict[Node, Any] = {}
+        for i, (node, t) in enumerate(zip(self.nodes, flat, strict=True)):
+            if t is not None:
+                where = f"{self.name}: the tangent of primal {places(self.primals)[i]}"
+                found[node] = _tangent(where, node, t)
+        return found
+
+    def push(self, outputs: Sequence[Any], tangents: dict[Node, Any]) -> list[Any]:
+        """Return the tangents of `outputs`: arrays, or Tensors if something outside asks."""
+        roots: list[Any] = [getattr(one, "node", None) for one in outputs]
+        tracked = [root for root in roots if root is not None]
+        given = [t._node for t in tangents.values() if isinstance(t, Tensor) and t._node]
+        outside = is_recording() and (_live(given) or depends_outside(tracked, self.nodes))
+        convert = as_tensor if outside else unwrap
+        tangents = {node: convert(t) for node, t in tangents.items()}
+        found: dict[Node, Any] = {}
+        if tangents and tracked:
+            with enable_grad():
+                found = push_forward(tracked, tangents, record=outside, free=not outside)
+        parts = [
+            found[root] if root in found else _zero_tangent(one)
+            for root, one in zip(roots, outputs, strict=True)
+        ]
+        tangents, found = {}, {}
+        if outside or any(isinstance(one, Tensor) for one in self.flat):
+            return [part if part is None else as_tensor(part) for part in parts]
+        parts.reverse()
+        answers = []
+        while parts:
+            part = parts.pop()  # so that the list does not count among its holders
+            answers.append(part if part is None or _exclusive(part) else np.array(part)[()])
+        return answers
+
+    def value(self, result: Any) -> Any:
+        """Return what the function gave, as an array unless it depends on Tensors from outside."""
+        if not isinstance(result, Tensor):
+            return result
+        if result.node is not None and self.outside([result.node]):
+            return result
+        value = result._value
+        if any(isinstance(one, Tensor) for one in self.flat):
+            return wrap(value)
+        return np.array(value)[()]
+
+
+def _variable(name: str, primal: Any) -> Tensor:
+    """Return a fresh variable with the value of `primal`, and in its graph if that is tracked."""
+    if isinstance(primal, Tensor) and primal.node is not None:
+        with enable_grad():
+            variable: Tensor = +primal
+            return variable
+    value = primal._value if isinstance(primal, Tensor) else private_copy(primal)
+    if value.dtype.kind not in "fc":
+        hint = " (write 2.0, not 2)" if type(primal) in SCALARS else "; use .astype(float)"
+        raise DTypeError(f"{name}: cannot differentiate with respect to {value.dtype} values{hint}")
+    return wrap(value, Variable(value.shape, value.dtype))
+
+
+def _tangent(where: str, node: Node, tangent: Any) -> Any:
+    value = tangent._value if isinstance(tangent, Tensor) else private_copy(tangent)
+    if value.shape != node.shape:
+        raise ShapeError(
+            f"{where} has shape {value.shape}, the primal {node.shape}; they must agree"
+        )
+    if value.dtype.kind == "c" and node.dtype.kind == "f":
+        raise DTypeError(
+            f"{where} is {value.dtype}, the primal {node.dtype}: a real number moves along the real"
+            " axis; give the real and the imaginary part in two calls, or a complex primal"
+        )
+    if isinstance(tangent, Tensor):
+        return conform(tangent, node)
+    return value if value.dtype == node.dtype else value.astype(node.dtype)
+
+
+def _zero_tangent(output: Any) -> Any:
+    """Return zeros for an output that does not move; None for what is no number."""
+    value = np.asarray(output)[()] if type(output) in SCALARS else unwrap(output)
+    dtype = getattr(value, "dtype", None)
+    if dtype is None or dtype.kind not in "biufc":
+        return None
+    return np.zeros(value.shape, dtype if dtype.kind in "fc" else float)[()]
+
+
+def depends_outside(roots: Iterable[Node], nodes: Sequence[Node]) -> bool:
+    """Whether `roots` depend on tracked values other than through `nodes`' own values."""
+    own = set(nodes)
+    floor = min((node.index for node in nodes), default=-1)
+    older: list[Node] = []
+    for node in ancestors(*roots, floor=floor):
+        if type(node) is Leaf and node not in own:
+            return True
+        older += [one for one in node.parents if one is not None and one.index < floor]
+    return _live(older)
+
+
+def _live(nodes: Iterable[Node]) -> bool:
+    """Whether `nodes` depend on anything that someone may still differentiate by."""
+    rest = list(nodes)
+    seen = set(rest)
+    while rest:
+        node = rest.pop()
+        if type(node) is Leaf or (type(node) is Variable and node.open):
+            return True
+        fresh = [one for one in node.parents if one is not None and one not in seen]
+        seen.update(fresh)
+        rest += fresh
+    return False
+
+
+def _exclusive(ct: Any) -> bool:
+    """Whether only the caller refers to `ct`, so that it may be handed out without a copy."""
+    if isinstance(ct, np.generic):
+        return True
+    return (
+        type(ct) is np.ndarray
+        and ct.base is None
+        and ct.flags.writeable
+        and sys.getrefcount(ct) <= OWN_REFERENCES
+    )
+
+
+# The name in the caller, the parameter of `_exclusive`, and getrefcount's own argument.
+OWN_REFERENCES = 3
+
+
+def as_tensor(value: Any) -> Tensor:
+    """Return `value` in a Tensor, if it is none already."""
+    return value if isinstance(value, Tensor) else wrap(value)
+
+
+def found_or_zeros(found: Mapping[Node, Any], node: Node) -> Any:
+    """Return the cotangent of `node` in its dtype; zeros where the walk did not reach it."""
+    ct = found.get(node)
+    return np.zeros(node.shape, node.dtype)[()] if ct is None else conform(ct, node)
+
+
+def seeds_of(
+    name: str, outputs: Any, roots: Sequence[Any], cotangents: Any, *, record: bool
+) -> dict[Node, Any]:
+    """Return the cotangents to begin with: Tensors if `record`, else raw arrays.
+
+    A root that tracks nothing has none; if that is so of all, `seed` says what is wrong.
+    """
+    cts: list[Any] = [None] * len(roots)
+    if cotangents is not None:
+        cts = flatten_like(cotangents, outputs, f"{name}: the cotangents", GraphError)
+    some = any(isinstance(root, Tensor) and root._node is not None for root in roots)
+    seeds: dict[Node, Any] = {}
+    for root, ct in zip(roots, cts, strict=True):
+        if some and not (isinstance(root, Tensor) and root._node is not None):
+            continue
+        start = seed(root, ct, name)
+        start = as_tensor(start) if record else unwrap(start)
+        node = root._node
+        seeds[node] = seeds[node] + start if node in seeds else start
+    return seeds
+
+
+def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the positions of the arguments to differentiate by."""
+    return tuple(argnums) if isinstance(argnums, Sequence) else (operator.index(argnums),)
+
+
+def require_scalar(name: str, result: Any, remedy: str) -> None:
+    """Refuse a result that is no scalar.
+
+    Raises
+    ------
+    GraphError
+        Naming its shape and the remedy.
+    """
+    if np.shape(result) != ():
+        raise GraphError(
+            f"{name}: the function returned shape {np.shape(result)}, a scalar is needed;"
+            f" reduce it, for instance with numpy.sum, or {remedy}"
+        )

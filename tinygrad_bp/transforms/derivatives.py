@@ -1,0 +1,312 @@
+"""Whole Jacobians and Hessians, and the product of a Hessian with a vector."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_bp.containers import flatten
+from tinygrad_bp.graph import Node, ancestors, enable_grad
+from tinygrad_bp.shapes import Shape
+from tinygrad_bp.tensor import Tensor, wrap
+from tinygrad_bp.transforms.calls import Call, as_tensor, positions_of, require_scalar
+from tinygrad_bp.transforms.forward import arguments_of
+from tinygrad_bp.walk import conform, pull_back, push_forward
+
+Mode = Literal["auto", "forward", "reverse"]
+Blocks = list[list[Any]]  # by output, then by input
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: Mode = "auto"
+) -> Callable[..., Any]:
+    """Return a function that gives all partial derivatives of `f`.
+
+    Parameters
+    ----------
+    f : callable
+        Returns an array, or a nested container of arrays.
+    argnums : int or sequence of int, default 0
+        Which positional arguments to differentiate by; each an array, a Tensor, a float, or a nest
+        of them.
+    mode : {"auto", "forward", "reverse"}
+        One push for each element of the inputs, one pull for each element of the outputs, or
+        whichever is fewer.
+
+    Returns
+    -------
+    callable
+        For one output and one input an array of shape ``output.shape + input.shape`` and the
+        input's dtype.  In general the structure of the outputs, with for each output the structure
+        of the argument (a tuple of them for several `argnums`).
+
+    Raises
+    ------
+    ValueError
+        For another `mode`.
+    DTypeError
+        When called, if an argument to differentiate holds integers.
+
+    Notes
+    -----
+    f runs once, then the graph is walked once for each row or column: time grows with the smaller
+    of the two sizes, and beside the graph only the result and one row are in memory.  Rows are not
+    batched.
+
+    Complex numbers follow `grad`: for a real output and a complex input z = x + iy the entry is
+    ∂f/∂x - i ∂f/∂y; for a complex output and a real input it is the complex derivative; where both
+    are complex, f must be analytic, and the entry is df/dz.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    >>> J = tg.jacobian(lambda p: {"y": p["W"] @ p["x"]})({"W": np.ones((2, 3)), "x": np.ones(3)})
+    >>> J["y"]["W"].shape, J["y"]["x"].shape
+    ((2, 2, 3), (2, 3))
+    """
+    return _jacobian("jacobian", f, argnums, mode)
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return a function that gives all second partial derivatives of `f`.
+
+    Parameters
+    ----------
+    f : callable
+        Usually returns a scalar.
+    argnums : int or sequence of int, default 0
+        Which positional arguments to differentiate by; as in `jacobian`.
+
+    Returns
+    -------
+    callable
+        For a scalar f of one array an array of shape ``input.shape + input.shape``.  In general the
+        structure of the outputs, then that of the argument, then that of the argument again.
+
+    Notes
+    -----
+    Forward over reverse: the gradient is recorded once and pushed forward once for each element of
+    the inputs.  For the product with a vector use `hvp`, which needs one push.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    gradient = _jacobian("hessian", f, argnums, "reverse")
+    return _jacobian("hessian", gradient, argnums, "forward")
+
+
+def hvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    mode: Literal["forward", "reverse"] = "forward",
+) -> tuple[Any, ...]:
+    """Compute the product of f's Hessian with a vector, without the Hessian.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a scalar.
+    primals : tuple or list
+        The arguments of f: arrays, Tensors, floats, or nests of them.
+    tangents : tuple or list
+        The vector: nested like `primals`, each of its primal's shape.  None means zero.
+    mode : {"forward", "reverse"}
+        Whether the recorded gradient is pushed forward along the tangents, or its product with them
+        is pulled back.  Both give the same; forward takes less time and memory.
+
+    Returns
+    -------
+    tuple
+        One entry for each primal, of its structure, shapes and dtypes.
+
+    Raises
+    ------
+    GraphError
+        If f's result is no scalar.
+    ShapeError, DTypeError
+        If primals and tangents do not fit; see `jvp`.
+
+    Notes
+    -----
+    Pearlmutter (1994), "Fast exact multiplication by the Hessian": about twice the time of a
+    gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> tg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([  6., 120.]),)
+    """
+    if mode not in ("forward", "reverse"):
+        raise ValueError(f"hvp: mode is 'forward' or 'reverse', got {mode!r}")
+    call = Call("hvp", arguments_of("hvp", primals))
+    vector = call.tangents(tangents)
+    result = call.run(f, *call.arguments)
+    require_scalar("hvp", result, "take tg.jvp of tg.jacobian")
+    grads: dict[Node, Any] = {}
+    if isinstance(result, Tensor) and result.node is not None:
+        start = {result.node: wrap(result.dtype.type(1))}
+        with enable_grad():
+            grads = pull_back(start, targets=call.nodes, record=True)
+    roots = [conform(grads[node], node) if node in grads else _still(node) for node in call.nodes]
+    del result, grads
+    if mode == "forward":
+        return tuple(call.rebuild(call.push(roots, vector)))
+    seeds: dict[Node, Any] = {}
+    for root, node in zip(roots, call.nodes, strict=True):
+        if root.node is not None and node in vector:
+            t = vector[node]
+            seeds[root.node] = seeds[root.node] + t if root.node in seeds else t
+    return tuple(call.pull(seeds, free=True))
+
+
+def _still(node: Node) -> Tensor:
+    """Return a gradient of zeros, which does not move."""
+    return wrap(np.zeros(node.shape, node.dtype)[()])
+
+
+def _jacobian(
+    name: str, f: Callable[..., Any], argnums: int | Sequence[int], mode: str
+) -> Callable[..., Any]:
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f"{name}: mode is 'auto', 'forward' or 'reverse', got {mode!r}")
+    positions = positions_of(argnums)
+
+    @functools.wraps(f)
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        call = Call(name, [args[i] for i in positions])
+        result = call.run_at(f, positions, args, kwargs)
+        outputs, rebuild = flatten(result)
+        del result
+        blocks = _blocks(call, outputs, mode)
+        trees = [call.rebuild(row) for row in blocks]
+        return rebuild([tuple(t) if isinstance(argnums, Sequence) else t[0] for t in trees])
+
+    return differentiated
+
+
+def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
+    """Return the Jacobian of each output by each variable; None for an output that is no number."""
+    roots = [one if isinstance(one, Tensor) else wrap(np.asarray(one)) for one in outputs]
+    numbers = [one for one in roots if one.dtype.kind in "biufc"]
+    tracked = [one.node for one in roots if one.node is not None]
+    outside = call.outside(tracked)
+    if mode == "auto":
+        pulls = sum(one.size * len(_units(one, call.nodes)) for one in numbers if one.node)
+        pushes = sum(node.size * len(_units(node, numbers)) for node in call.nodes)
+        mode = "forward" if pushes <= pulls else "reverse"
+    with enable_grad():
+        if mode == "forward":
+            order = ancestors(*tracked, floor=min((node.index for node in call.nodes), default=0))
+            columns = [_columns(node, numbers, order, outside) for node in call.nodes]
+            found = [[column[k] for column in columns] for k in range(len(numbers))]
+        else:
+            found = [_rows(one, call.nodes, outside) for one in numbers]
+    convert = outside or any(isinstance(one, Tensor) for one in call.flat)
+    rows = iter([[as_tensor(block) if convert else block for block in row] for row in found])
+    return [next(rows) if one.dtype.kind in "biufc" else [None] * len(call.nodes) for one in roots]
+
+
+def _rows(root: Tensor, nodes: Sequence[Node], outside: bool) -> list[Any]:
+    """Return the Jacobian of one output by each variable: a pull for each element of the output."""
+    pieces = [_Pieces(root.size, node.shape, _dtype(root, node), 0, outside) for node in nodes]
+    for k in range(root.size if root.node is not None else 0):
+        parts: list[list[Any]] = [[] for _ in nodes]
+        for unit in _units(root, nodes):
+            seeds: dict[Any, Any] = {root.node: _one_hot(root, k, unit, outside)}
+            found = pull_back(seeds, targets=nodes, record=outside)
+            for node, mine in zip(nodes, parts, strict=True):
+                if node in found:
+                    mine.append(conform(found[node], node))
+        for piece, node, mine in zip(pieces, nodes, parts, strict=True):
+            piece.put(k, mine, node)
+    return [
+        piece.joined(root.shape + node.shape) for piece, node in zip(pieces, nodes, strict=True)
+    ]
+
+
+def _columns(
+    node: Node, roots: Sequence[Tensor], order: Sequence[Node], outside: bool
+) -> list[Any]:
+    """Return the Jacobian of each output by one variable: a push for each element of it."""
+    pieces = [_Pieces(node.size, root.shape, _dtype(root, node), -1, outside) for root in roots]
+    tracked = [root.node for root in roots if root.node is not None]
+    for k in range(node.size):
+        parts: list[list[Any]] = [[] for _ in roots]
+        for unit in _units(node, roots):
+            tangents = {node: _one_hot(node, k, unit, outside)}
+            found = push_forward(tracked, tangents, record=outside, order=order)
+            for root, mine in zip(roots, parts, strict=True):
+                if root.node in found:
+                    mine.append(found[root.node])
+        for piece, root, mine in zip(pieces, roots, parts, strict=True):
+            piece.put(k, mine, root)
+    return [
+        piece.joined(root.shape + node.shape) for piece, root in zip(pieces, roots, strict=True)
+    ]
+
+
+def _units(start: Any, ends: Iterable[Any]) -> tuple[complex, ...]:
+    """Return the units by which an element moves: 1, and i where it is complex and an end is real.
+
+    The derivative then has two parts, and a real end shows one at a time.
+    """
+    both = start.dtype.kind == "c" and any(end.dtype.kind != "c" for end in ends)
+    return (1, 1j) if both else (1,)
+
+
+def _one_hot(like: Any, k: int, unit: complex, record: bool) -> Any:
+    """Return zeros with `unit` at the k-th element."""
+    hot = np.zeros(like.size, like.dtype)
+    hot[k] = unit
+    hot = hot.reshape(like.shape)[()]
+    return wrap(hot) if record else hot
+
+
+def _dtype(root: Any, node: Any) -> Any:
+    """Return the dtype of a derivative: the input's, complex if the output is."""
+    if root.dtype.kind == "c" and node.dtype.kind == "f":
+        return np.result_type(node.dtype, np.complex64)
+    return node.dtype
+
+
+class _Pieces:
+    """Rows or columns of a Jacobian: one array filled in place, or recorded Tensors to join."""
+
+    def __init__(self, count: int, shape: Shape, dtype: Any, axis: int, record: bool) -> None:
+        self.axis = axis
+        self.dtype = dtype
+        self.recorded: list[Any] = []
+        if record and count:
+            self.whole = None
+            self.zeros = wrap(np.zeros(shape, dtype)[()])
+        else:
+            self.whole = np.zeros((count, *shape) if axis == 0 else (*shape, count), dtype)
+
+    def put(self, k: int, parts: Sequence[Any], end: Any) -> None:
+        """Place the k-th: of the parts that its units gave, a real end needs both."""
+        piece = parts[0] if parts else None
+        if len(parts) == 2 and end.dtype.kind != "c":
+            piece = parts[0] - parts[1] * 1j
+        if self.whole is None:
+            piece = self.zeros if piece is None else as_tensor(piece)
+            self.recorded.append(piece if piece.dtype == self.dtype else piece.astype(self.dtype))
+        elif piece is not None:
+            self.whole[k if self.axis == 0 else (..., k)] = piece
+
+    def joined(self, shape: Shape) -> Any:
+        """Return the block, in the shape of the output and then of the input."""
+        whole = np.stack(self.recorded, self.axis) if self.whole is None else self.whole
+        return np.reshape(whole, shape)[()]
