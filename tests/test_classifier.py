@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinygrad_bp as tg
@@ -498,6 +498,7 @@ def test_mean_and_scale_are_right_over_the_full_range(values):
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(min_value=1e-300, allow_infinity=False),
 )
+@example([1.7e308], -1.7e308, 1e308)  # whose difference is infinite
 def test_standardising_any_finite_input_is_exact_to_rounding_or_clipped(values, mean, scale):
     got = standardized(np.array(values), mean, scale)
     for z, value in zip(got.tolist(), values, strict=True):
@@ -667,6 +668,19 @@ def test_an_interrupt_keeps_the_best_weights_so_far(stop):
     assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_curve_) == stop
     assert digest(model.network_) == min(whole[:stop])[1]
     assert np.isfinite(model.predict_proba(MOONS.X)).all()
+
+
+def test_an_interrupt_before_the_first_epoch_of_a_refit_leaves_no_mixture(monkeypatch):
+    model = quick().fit(MOONS.X, MOONS.y)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(estimator, "descend", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(1000 + MOONS.X, MOONS.y)
+    with pytest.raises(NotFittedError):
+        model.predict(MOONS.X)
 
 
 def test_an_interrupt_in_a_later_start_keeps_the_best_start():

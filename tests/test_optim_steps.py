@@ -257,8 +257,9 @@ def test_a_whole_training_step_keeps_the_dtype(kind, settings, dtype):
     assert losses == sorted(losses, reverse=True)
     # Adam's averages of float16 parameters are float32, all other memory is as the parameters
     wide = np.float32 if kind is not SGD and dtype is np.float16 else dtype
-    memory = {k: a.dtype for k, a in optimizer.state().items() if k != "lr" and "steps" not in k}
-    assert set(memory.values()) <= {np.dtype(wide)}
+    for state in (kind(params, **settings).state(), optimizer.state()):
+        memory = {a.dtype for k, a in state.items() if k != "lr" and "steps" not in k}
+        assert memory <= {np.dtype(wide)}
     assert type(shift._value) is dtype  # a scalar stays one: it computes faster than a 0-d array
 
 
