@@ -737,7 +737,8 @@ def interrupted_at(line, model):
     return None
 
 
-def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit():
+@pytest.mark.parametrize("stride", [29, pytest.param(1, marks=pytest.mark.deep)])
+def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit(stride):
     small = {"hidden": (2,), "max_epochs": 2, "restarts": 1, "validation_fraction": 0.5}
     seen = set()
     quick(**small).fit(X4, Y4, on_epoch=lambda *news: seen.add(digest(news[3].network_)))
@@ -745,7 +746,7 @@ def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit():
     outcomes = set()
     line = 1
     while (model := interrupted_at(line, quick(**small))) is not None:
-        line += 13  # a prime number, so that every part of the loop is met
+        line += stride  # a prime number, so that every part of the loop is met
         fitted = hasattr(model, "network_")
         outcomes.add(fitted)
         if not fitted:
