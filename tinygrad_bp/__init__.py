@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_bp import pickling as _pickling  # attaches what copy and pickle call
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.functional import gelu, mse, silu, softmax
 from tinygrad_bp.graph import enable_grad, no_grad
@@ -74,6 +75,7 @@ __all__ = [
 
 # Importing the module of this name has set the attribute: tg.graph is the function, loaded below.
 globals().pop("graph", None)
+del _pickling
 
 # Loaded when first asked for, so that `import tinygrad_bp` costs little more than `import numpy`.
 _LAZY = {

@@ -147,9 +147,15 @@ class Leaf(Node):
         self.index = tick()
         self.shape = shape
         self.dtype = dtype
-        self.account = nobody if account is None else ref(account)
+        self.account = nobody
+        if account is not None:
+            self.connect(account)
         if name is not None:
             self.label = name
+
+    def connect(self, account: Account) -> None:
+        """Let gradients add up in `account`, which this leaf does not keep alive."""
+        self.account = ref(account)
 
 
 class Variable(Leaf):

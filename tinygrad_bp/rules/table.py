@@ -113,7 +113,7 @@ class Rule:
         self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TABLE.__getitem__, (self.name,)
+        return _named, (self.name,)
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""
@@ -133,8 +133,17 @@ class Rule:
 
 
 TABLE: dict[str, Rule] = {}
+VARIADIC: dict[str, Callable[[int], Rule]] = {}
 COMPOSED: dict[Any, Recorder] = {}
 FLAT: dict[Any, Recorder] = {}
+
+
+def _named(name: str) -> Rule:
+    """Return the rule called `name`, as a pickle asks for it."""
+    if name not in TABLE and name.endswith("]"):  # einsum of five: made when it is needed
+        family, _, arity = name[:-1].partition("[")
+        return VARIADIC[family](int(arity))
+    return TABLE[name]
 
 
 def elementwise(
@@ -227,6 +236,7 @@ def variadic(
         rule = rule_of(len(arrays))
         return nary(rule, arrays, frozen(rule, params))
 
+    VARIADIC[name] = rule_of
     for arity in (1, 2, 3):  # those that the generic tests iterate over
         rule_of(arity)
     FUNCTIONS[function] = record

@@ -1,0 +1,128 @@
+"""Copies and pickles: of values, leaves, modules and recorded graphs."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as tg
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    "deepcopy": copy.deepcopy,
+    **{f"pickle{p}": lambda x, p=p: pickle.loads(pickle.dumps(x, p)) for p in range(2, 6)},
+}
+each_copy = pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+
+
+@each_copy
+def test_a_value_keeps_dtype_shape_and_name(duplicate: Any) -> None:
+    for data in (1.5, np.arange(6, dtype=np.float32).reshape(2, 3), np.array([True, False])):
+        twin = duplicate(tg.Tensor(data, name="data"))
+        assert (twin.name, twin.dtype, twin.shape) == (
+            "data",
+            np.asarray(data).dtype,
+            np.shape(data),
+        )
+        assert twin.tolist() == np.asarray(data).tolist()
+        assert not twin.requires_grad
+
+
+@each_copy
+def test_the_copy_of_a_leaf_has_a_gradient_of_its_own(duplicate: Any) -> None:
+    a = tg.tensor([1.0, 2.0], requires_grad=True, name="a")
+    np.sum(a * 3).backward()
+    b = duplicate(a)
+    assert b.is_leaf
+    assert b.name == "a"
+    assert b.grad.tolist() == [3.0, 3.0]
+    np.sum(b * 5).backward()
+    assert b.grad.tolist() == [8.0, 8.0]
+    assert a.grad.tolist() == [3.0, 3.0]
+
+
+@each_copy
+def test_the_copy_of_a_module_trains_by_itself(duplicate: Any) -> None:
+    net = tg.nn.Sequential(tg.nn.Linear(2, 3, rng=0), tg.nn.Sigmoid(), tg.nn.Linear(3, 1, rng=1))
+    x, y = np.random.default_rng(0).normal(size=(5, 2)), np.ones((5, 1))
+    twin = duplicate(net)
+    tg.nn.bce_with_logits(twin(x), y).backward()
+    assert all(p.grad is None for p in net.parameters())
+    tg.nn.bce_with_logits(net(x), y).backward()
+    for p, q in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(p.grad.numpy(), q.grad.numpy())
+    before = net.state()
+    tg.optim.SGD(twin.parameters(), lr=1.0).step()
+    assert all(np.array_equal(before[k], v) for k, v in net.state().items())
+
+
+def everything(x: Any, y: Any) -> Any:
+    """Rules of each kind: several arguments, parameters, stand-ins, index arrays, many operands."""
+    z = np.concatenate([x * y, np.sin(x)[np.array([2, 0])], y], axis=0)
+    w = np.einsum("i,i,i,i->i", x, y, x, y)
+    return np.sum(tg.sigmoid(z)) + np.sum(w) + np.mean(tg.affine(x, np.ones((3, 2)), np.zeros(2)))
+
+
+@each_copy
+def test_a_graph_is_copied_with_its_leaves(duplicate: Any) -> None:
+    values = np.array([0.3, -0.4, 0.5]), np.array([1.0, 2.0, -1.0])
+    x, y = (tg.tensor(v, requires_grad=True) for v in values)
+    out = everything(x, y)
+    twin, x2, y2 = duplicate((out, x, y))
+    assert twin.item() == out.item()
+    out.backward()
+    twin.backward()
+    assert x2 is not x
+    for one, two in ((x, x2), (y, y2)):
+        np.testing.assert_array_equal(one.grad.numpy(), two.grad.numpy())
+    first = tg.gradients(everything(x, y), x, create_graph=True)
+    again, x3 = duplicate((first, x))
+    expected = tg.gradients(np.sum(first), x)
+    np.testing.assert_array_equal(tg.gradients(np.sum(again), x3).numpy(), expected.numpy())
+
+
+def test_a_recorded_gradient_is_copied_with_its_leaf() -> None:
+    x = tg.tensor(2.0, requires_grad=True)
+    (x**3).backward(create_graph=True)
+    twin = copy.deepcopy(x)
+    assert tg.gradients(twin.grad, twin).item() == pytest.approx(12.0)
+
+
+def test_freed_residuals_stay_freed() -> None:
+    x = tg.tensor(2.0, requires_grad=True)
+    y = np.sin(x)
+    y.backward(retain_graph=False)
+    with pytest.raises(tg.TinygradError, match="freed"):
+        copy.deepcopy(y).backward()
+
+
+def test_depth_does_not_matter() -> None:
+    x = tg.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(20_000):
+        y = y * 1.0001
+    twin, leaf = pickle.loads(pickle.dumps((y, x)))
+    twin.backward()
+    assert leaf.grad.item() == pytest.approx(1.0001**20_000)
+
+
+def test_another_process_reads_the_graph(tmp_path: Any) -> None:
+    x, y = (tg.tensor(v, requires_grad=True) for v in ([0.3, -0.4, 0.5], [1.0, 2.0, -1.0]))
+    out = everything(x, y)
+    path = tmp_path / "graph.pickle"
+    path.write_bytes(pickle.dumps((out, x)))
+    code = f"""
+import pickle
+out, x = pickle.loads(open({str(path)!r}, "rb").read())
+out.backward()
+print(x.grad.tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    out.backward()
+    assert done.stdout.strip() == str(x.grad.tolist())
