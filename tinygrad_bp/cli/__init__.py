@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
-import numpy as np
-
-from tinygrad_bp.cli.arguments import build_parser
-from tinygrad_bp.cli.console import Console
-from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
-from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.cli.exit_codes import INTERRUPTED
 
 __all__ = ["main"]
 
@@ -24,59 +19,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The arguments after the command's name; those of the process by default.
+        The arguments after the command's name; by default those of the process, which then is
+        about to end and ignores Ctrl-C from here on.
 
     Returns
     -------
     int
-        The exit code: 0; 2 for bad input or usage, with nothing written; 130 after Ctrl-C, with
-        the best model so far saved; 141 when the reader of the output went away.
+        The exit code: 0; 2 for bad input or usage, with nothing written, and for a place that
+        cannot be written to; 130 after Ctrl-C, with the best model so far saved; 141 when the
+        reader of the output went away.
     """
-    console = Console()
     try:
-        code = _dispatch(argv, console)
-        sys.stdout.flush()
-    except SystemExit as stop:  # argparse printed a help page or a usage error
-        code = stop.code if isinstance(stop.code, int) else 0
-    except BrokenPipeError:
-        code = BROKEN_PIPE
+        # now, not above: the imports take most of the start, and Ctrl-C may come in between
+        code: int = import_module("tinygrad_bp.cli.application").run(argv)
     except KeyboardInterrupt:
-        console.error("interrupted")
+        sys.stderr.write("interrupted\n")
         code = INTERRUPTED
-    except (TinygradError, OSError) as error:
-        console.error(_described(error))
-        code = BAD_INPUT
-    except MemoryError as error:
-        console.error(f"not enough memory: {error or 'choose a smaller network or table'}")
-        code = BAD_INPUT
-    _flush_or_discard()
+    if argv is None:
+        with suppress(ValueError):  # not the main thread, which alone may set this
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's end would show a traceback
     return code
-
-
-def _dispatch(argv: Sequence[str] | None, console: Console) -> int:
-    options = build_parser().parse_args(argv)
-    console.configure(options)
-    # What matters is said in the command's own words: a row of NumPy's internals helps no one here.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        code: int = options.run(options, console)
-    return code
-
-
-def _described(error: Exception) -> str:
-    """Return what an error says, without the number that the system gives it."""
-    if isinstance(error, OSError) and error.strerror:
-        where = "standard output" if error.filename is None else os.fspath(error.filename)
-        return f"{where}: {error.strerror}"
-    return str(error)
-
-
-def _flush_or_discard() -> None:
-    """Flush standard output; if that fails point it at nothing, so that Python's end is silent."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError):
-            nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, sys.stdout.fileno())
-            os.close(nothing)

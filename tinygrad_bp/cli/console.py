@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -30,16 +31,16 @@ class Console:
     @property
     def is_terminal(self) -> bool:
         """Whether a bar can be drawn on standard error."""
-        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        stream: TextIO | None = sys.stderr
+        return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def report(self, text: str) -> None:
         """Print a result for people: nothing if quiet, on standard error if JSON has the other."""
-        if self.quiet:
-            return
         if self.json:
             self.note(text)
-        else:
-            sys.stdout.write(_fitting(text, sys.stdout) + "\n")
+        elif not self.quiet:
+            stream = _open_output()
+            stream.write(_fitting(text, stream) + "\n")
 
     def note(self, text: str) -> None:
         """Print news on standard error unless quiet; its being closed does not end the work."""
@@ -48,15 +49,25 @@ class Console:
 
     def error(self, text: str) -> None:
         """Print on standard error."""
-        with suppress(OSError):
-            sys.stderr.write(_fitting(text, sys.stderr) + "\n")
-            sys.stderr.flush()
+        stream: TextIO | None = sys.stderr
+        if stream is not None:
+            with suppress(OSError):
+                stream.write(_fitting(text, stream) + "\n")
+                stream.flush()
 
     def data(self, text: str) -> None:
         """Write data for programs on standard output, in UTF-8 and otherwise as it is."""
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
-        sys.stdout.buffer.flush()
+        stream = _open_output()
+        stream.flush()
+        stream.buffer.write(text.encode())
+        stream.buffer.flush()
+
+
+def _open_output() -> TextIO:
+    stream: TextIO | None = sys.stdout
+    if stream is None:  # the shell's >&-
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return stream
 
 
 def _fitting(text: str, stream: TextIO) -> str:

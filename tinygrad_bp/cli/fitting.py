@@ -180,7 +180,8 @@ def fit(
     split_rng = np.random.default_rng((seed, SPLIT_STREAM))
     train, heldout = holdout_split(table.y, HELDOUT, split_rng)
     X, y = table.X[train], table.y[train]
-    classifier = SigmoidClassifier(**{"patience": PATIENCE, **settings}, random_state=seed)
+    settings = {"patience": PATIENCE, **settings, "random_state": seed}
+    classifier = SigmoidClassifier(**settings)
     begin = time.perf_counter()
     interrupted = False
     with progress(console, classifier.max_epochs) as update:
@@ -193,7 +194,9 @@ def fit(
     epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
     if not epochs:
         raise KeyboardInterrupt
-    logistic = None if interrupted else _logistic(table, train, heldout, seed, interrupts)
+    logistic = None
+    if not interrupted:
+        logistic = _logistic(table, train, heldout, settings, interrupts)
     share = float(np.mean(y))
     return Run(
         table=table,
@@ -224,10 +227,14 @@ def _check_classes(table: Table) -> None:
 
 
 def _logistic(
-    table: Table, train: Rows, heldout: Rows, seed: int, interrupts: Interrupts
+    table: Table,
+    train: Rows,
+    heldout: Rows,
+    settings: Mapping[str, Any],
+    interrupts: Interrupts,
 ) -> Scores | None:
-    """Train the same network without hidden layers; None if interrupted."""
-    classifier = SigmoidClassifier(hidden=(), patience=PATIENCE, random_state=seed)
+    """Train in the same way without hidden layers; None if interrupted."""
+    classifier = SigmoidClassifier(**{**settings, "hidden": ()})
     try:
         classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,7 +45,8 @@ SETTINGS: Any = {
 }
 SIZE = (7.0, 5.0)  # inches
 NAME_LENGTH = 24  # characters of a class name in a legend
-LABEL_LENGTH = 48  # characters of an axis label
+SHORT_NAMES = 22  # characters of both class names that leave room for one row of the legend
+LABEL_LENGTH = 40  # characters of an axis label
 TITLE_LENGTH = 40  # characters of a table's name
 FLOOR = 1e-6  # nats; a loss below it is drawn there
 GRID = 301  # points a side at which the probability is computed
@@ -111,7 +113,8 @@ def boundary_svg(run: Run) -> str:
         axes.set(xlabel=x, ylabel=y)
         accuracy = f"held-out accuracy {run.network.heldout.accuracy:.1%}"
         axes.set_title(f"{_table_name(run)}: {layers(run)} network, {accuracy}")
-        figure.legend(handles=_legend(run), loc="outside lower center", ncols=4)
+        columns = 4 if sum(map(len, _class_names(run))) <= SHORT_NAMES else 2
+        figure.legend(handles=_legend(run), loc="outside lower center", ncols=columns)
         return _text(figure)
 
 
@@ -181,13 +184,16 @@ def _table_name(run: Run) -> str:
 def _axis_label(name: str) -> str:
     """Return a column's name with its unit set apart: ``bill_length_mm`` is a length in mm."""
     match = UNITS.fullmatch(name)
-    text = f"{match[1].replace('_', ' ')} ({match[2]})" if match else name
-    return shortened(text, LABEL_LENGTH)
+    if not match:
+        return shortened(name, LABEL_LENGTH)
+    return f"{shortened(match[1].replace('_', ' '), LABEL_LENGTH)} ({match[2]})"
 
 
 @contextmanager
 def _style() -> Iterator[None]:
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # the viewer's fonts draw the text: that Matplotlib's own lacks a character does no harm
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         mpl.rcdefaults()  # the same picture whatever the user's matplotlibrc says
         mpl.rcParams.update(SETTINGS)
         yield

@@ -40,8 +40,8 @@ def check_saveable(path: str, table: Table, hidden: Sequence[int]) -> None:
     sizes = (table.X.shape[1], *hidden, 1)
     if _parameters(sizes) * 8 > FILE_LIMIT:
         raise ModelFileError(
-            f"{path}: the network has {_parameters(sizes)} parameters; a model file holds"
-            f" {FILE_LIMIT // 8}: choose fewer units with --hidden"
+            f"--hidden: the network has {_parameters(sizes)} parameters; a model file holds at"
+            f" most {FILE_LIMIT // 8}: choose fewer units"
         )
     unit = np.ones(table.X.shape[1])
     arrays = {**sigmoid_network(sizes, 0).state(), MEAN: unit, SCALE: unit}

@@ -23,6 +23,8 @@ SAMPLES = 600
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
+    if options.out == "":
+        options.fail("--out needs the name of a folder")
     table = _table(options)
     shown = f"runs/{_folder_name(table)}" if options.out is None else options.out
     target = check_folder(shown, force=options.force)

@@ -1,0 +1,75 @@
+"""The command from its arguments to its exit code: every error becomes a message."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
+
+import numpy as np
+
+from tinygrad_bp.cli.arguments import build_parser
+from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
+from tinygrad_bp.errors import TinygradError
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Carry out a command line; see `tinygrad_bp.cli.main`."""
+    console = Console()
+    try:
+        code = _dispatch(argv, console)
+        _flush()
+    except SystemExit as stop:  # argparse printed a help page or a usage error
+        code = stop.code if isinstance(stop.code, int) else 0
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except KeyboardInterrupt:
+        console.error("interrupted")
+        code = INTERRUPTED
+    except (TinygradError, OSError) as error:
+        console.error(_described(error))
+        code = BAD_INPUT
+    except MemoryError as error:
+        console.error(f"not enough memory: {error or 'choose a smaller network or table'}")
+        code = BAD_INPUT
+    _flush_or_discard()
+    return code
+
+
+def _dispatch(argv: Sequence[str] | None, console: Console) -> int:
+    options = build_parser().parse_args(argv)
+    console.configure(options)
+    # What matters is said in the command's own words: a row of NumPy's internals helps no one here.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        code: int = options.run(options, console)
+    return code
+
+
+def _described(error: Exception) -> str:
+    """Return what an error says, without the number that the system gives it."""
+    if isinstance(error, OSError) and error.strerror:
+        where = "standard output" if error.filename is None else os.fspath(error.filename)
+        return f"{where}: {error.strerror}"
+    return str(error)
+
+
+def _flush() -> None:
+    stream: TextIO | None = sys.stdout
+    if stream is not None:  # None after the shell's >&-
+        stream.flush()
+
+
+def _flush_or_discard() -> None:
+    """Flush standard output; if that fails point it at nothing, so that Python's end is silent."""
+    try:
+        _flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, sys.stdout.fileno())
+            os.close(nothing)
