@@ -189,72 +189,93 @@ def push_forward(
     """
     if order is None:
         order = ancestors(*outputs, floor=min(node.index for node in tangents))
-    ends = _last_uses(order, outputs)
+    last = _last_uses(order, outputs)
     ts: Tangents = dict(tangents)
+    tangent = ts.get
     for node in reversed(order):
-        parents = node.parents
-        given = [ts.get(one) for one in parents]  # type: ignore[arg-type]  # None is no key in it
-        if node not in ts and any(t is not None for t in given):
-            saved = node.saved
-            if saved is None:
-                raise _freed(node)
-            if free:
-                node.saved = None
-            if record:
-                saved = _retracked(node, saved)
-            part = PUSHES[node.rule.kind](node, given, saved, record)
-            if part.dtype is not node.dtype:
-                part = conform(part, node)
-            ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)
-        for one in ends.get(node, ()):
-            ts.pop(one, None)
+        rule = node.rule
+        first: Any = node.left  # None of a leaf and of a node with more parents: no key of `ts`
+        second: Any = node.right
+        given: Sequence[Any]
+        if node.more is not None:
+            given = [tangent(parent) for parent in node.more]  # type: ignore[arg-type]  # as above
+        elif second is not None or len(rule.pulls) == 2:
+            given = (tangent(first), tangent(second))
+        else:
+            given = (tangent(first),)
+        for t in given:
+            if t is not None:
+                break
+        else:
+            continue
+        if node in tangents:
+            continue
+        saved = node.saved
+        if saved is None:
+            raise _freed(node)
+        if free:
+            node.saved = None
+        if record:
+            saved = _retracked(node, saved)
+        part = PUSHES[rule.kind](node, given, saved, record)
+        if part.dtype is not node.dtype:
+            part = conform(part, node)
+        ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)
+        for parent in node.more or (first, second):
+            if last.get(parent) is node:
+                ts.pop(parent, None)  # type: ignore[arg-type]  # as above
     return {node: ts[node] for node in outputs if node in ts}
 
 
-def _last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> dict[Node, list[Node]]:
-    """Return, for each node, the parents that no newer node has and that are no outputs."""
-    seen: set[Node | None] = {None, *outputs}
-    ends: dict[Node, list[Node]] = {}
-    for node in order:
-        for parent in node.more or (node.left, node.right):
-            if parent not in seen:
-                seen.add(parent)
-                ends.setdefault(node, []).append(parent)  # type: ignore[arg-type]  # None is seen
-    return ends
+def _last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> dict[Node | None, Node]:
+    """Return the newest node that has each node among its parents, of all but the outputs."""
+    last: dict[Node | None, Node] = {}
+    for node in reversed(order):
+        if node.more is None:
+            last[node.left] = last[node.right] = node
+        else:
+            last.update(dict.fromkeys(node.more, node))
+    for node in outputs:
+        last.pop(node, None)
+    return last
 
 
 def _push_elementwise(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], _record: bool) -> Any:
     """Add what the pulls make of the tangents: a diagonal matrix is its own transpose."""
     total = None
+    dtype = node.dtype
     for pull, t in zip(node.rule.pulls, ts, strict=True):
         if t is None:
             continue
-        if t.dtype.kind == "c" and node.dtype.kind == "f":
+        if t.dtype is not dtype and t.dtype.kind == "c" and dtype.kind == "f":
             # pulled back, a real number becomes ∂f/∂x - i ∂f/∂y of a complex argument; f moves by
             # the real part of that times the tangent
-            part = np.real(pull(np.ones(t.shape, node.dtype)[()], *saved) * t)  # type: ignore[misc]
+            part = np.real(pull(np.ones(t.shape, dtype)[()], *saved) * t)  # type: ignore[misc]
         else:
             part = pull(t, *saved)  # type: ignore[misc]  # a tracked argument has one
-        total = part if total is None else total + part
+        total = part if total is None else _added(total, part, ts)
     return total
 
 
 def _push_linear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: bool) -> Any:
     """Apply the function to the tangents."""
-    arguments, params = saved[1 : 1 + len(ts)], saved[1 + len(ts) :]
-    if any(x is None for x, t in zip(arguments, ts, strict=True) if t is None):
-        # Nobody knows the shape of an argument that is not tracked, and so no zeros to stand for it
-        parts = [
-            transposed(pull, t, node, saved, record=record)
-            for pull, t in zip(node.rule.pulls, ts, strict=True)
-            if t is not None
+    count = len(ts)
+    if count > 1:
+        arguments = saved[1 : 1 + count]
+        if any(t is None and x is None for x, t in zip(arguments, ts, strict=True)):
+            # nobody knows the shape of what is not tracked, and so no zeros to stand for it
+            parts = [
+                transposed(pull, t, node, saved, record=record)
+                for pull, t in zip(node.rule.pulls, ts, strict=True)
+                if t is not None
+            ]
+            return sum(parts[1:], parts[0])
+        ts = [
+            np.zeros(x.shape, x.dtype)[()] if t is None else t
+            for x, t in zip(arguments, ts, strict=True)
         ]
-        return sum(parts[1:], parts[0])
-    filled = [
-        np.zeros(x.shape, x.dtype)[()] if t is None else t
-        for x, t in zip(arguments, ts, strict=True)
-    ]
-    return nary(node.rule, filled, params) if record else node.rule.forward(*filled, *params)
+    params = saved[1 + count :]
+    return nary(node.rule, ts, params) if record else node.rule.forward(*ts, *params)
 
 
 def _push_bilinear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: bool) -> Any:
@@ -267,8 +288,25 @@ def _push_bilinear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record
         if t is not None:
             mixed = [*arguments[:i], t, *arguments[i + 1 :]]
             part = nary(node.rule, mixed, params) if record else node.rule.forward(*mixed, *params)
-            total = part if total is None else total + part
+            total = part if total is None else _added(total, part, ts)
     return total
+
+
+def _added(total: Any, part: Any, ts: Sequence[Any]) -> Any:
+    """Add `part` to `total`, in place where that is an array of our own and not a tangent itself."""
+    if (
+        type(total) is type(part) is np.ndarray
+        and total.base is None
+        and total.dtype is part.dtype
+        and total.shape == part.shape
+        and total.flags.writeable
+    ):
+        for t in ts:
+            if t is total:
+                break
+        else:
+            return np.add(total, part, total)
+    return total + part
 
 
 def _push_general(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], _record: bool) -> Any:

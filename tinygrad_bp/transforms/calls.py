@@ -32,16 +32,19 @@ class Call:
         The values in the primals.
     nodes : list of Node
         Where each of them stands in the graph of the call.
+    floor : int
+        Index of the oldest variable: what is older cannot depend on one.
     arguments : list
         The primals again, with Tensors for their values.
     """
 
     def __init__(self, name: str, primals: Sequence[Any]) -> None:
         self.name = name
-        self.primals = list(primals)
-        self.flat, self.rebuild = flatten(self.primals)
+        self.primals = tuple(primals)
+        self.flat, self.rebuild = flatten(list(primals))
         variables = [_variable(name, one) for one in self.flat]
         self.nodes: list[Any] = [one._node for one in variables]
+        self.floor = min([node.index for node in self.nodes], default=-1)
         self.arguments = self.rebuild(variables)
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -69,13 +72,13 @@ class Call:
 
     def outside(self, roots: Iterable[Node]) -> bool:
         """Whether someone outside may differentiate `roots` by what they depend on."""
-        return is_recording() and depends_outside(roots, self.nodes)
+        return is_recording() and reaches_outside(ancestors(*roots, floor=self.floor), self.floor)
 
     def pull(self, seeds: dict[Node, Any], *, free: bool) -> Any:
         """Return the cotangents of the primals: arrays, or Tensors if something outside asks."""
-        outside = self.outside(seeds)
-        if outside:
-            seeds = {node: as_tensor(ct) for node, ct in seeds.items()}
+        outside = self.outside(seeds) or (is_recording() and any(map(_is_live, seeds.values())))
+        convert = as_tensor if outside else unwrap
+        seeds = {node: convert(ct) for node, ct in seeds.items()}
         with enable_grad():
             found = pull_back(seeds, targets=self.nodes, record=outside, free=free and not outside)
         seeds.clear()
@@ -99,24 +102,38 @@ class Call:
         """
         flat = flatten_like(tangents, self.primals, f"{self.name}: the tangents", ShapeError)
         found: dict[Node, Any] = {}
-        for i, (node, t) in enumerate(zip(self.nodes, flat, strict=True)):
+        for node, t in zip(self.nodes, flat, strict=True):
             if t is not None:
-                where = f"{self.name}: the tangent of primal {places(self.primals)[i]}"
-                found[node] = _tangent(where, node, t)
+                value = t._value if isinstance(t, Tensor) else private_copy(t)
+                if value.shape != node.shape or (value.dtype.kind == "c" != node.dtype.kind):
+                    raise self._misfit(node, value)
+                found[node] = conform(t if isinstance(t, Tensor) else value, node)
         return found
+
+    def _misfit(self, node: Node, value: Any) -> Exception:
+        place = places(self.primals)[self.nodes.index(node)]
+        where = f"{self.name}: the tangent of primal {place}"
+        if value.shape != node.shape:
+            return ShapeError(
+                f"{where} has shape {value.shape}, the primal {node.shape}; they must agree"
+            )
+        return DTypeError(
+            f"{where} is {value.dtype}, the primal {node.dtype}: a real number moves along the real"
+            " axis; give the real and the imaginary part in two calls, or make the primal complex"
+        )
 
     def push(self, outputs: Sequence[Any], tangents: dict[Node, Any]) -> list[Any]:
         """Return the tangents of `outputs`: arrays, or Tensors if something outside asks."""
         roots: list[Any] = [getattr(one, "node", None) for one in outputs]
         tracked = [root for root in roots if root is not None]
-        given = [t._node for t in tangents.values() if isinstance(t, Tensor) and t._node]
-        outside = is_recording() and (_live(given) or depends_outside(tracked, self.nodes))
+        order = ancestors(*tracked, floor=self.floor)
+        outside = is_recording() and (
+            reaches_outside(order, self.floor) or any(map(_is_live, tangents.values()))
+        )
         convert = as_tensor if outside else unwrap
         tangents = {node: convert(t) for node, t in tangents.items()}
-        found: dict[Node, Any] = {}
-        if tangents and tracked:
-            with enable_grad():
-                found = push_forward(tracked, tangents, record=outside, free=not outside)
+        with enable_grad():
+            found = push_forward(tracked, tangents, record=outside, free=not outside, order=order)
         parts = [
             found[root] if root in found else _zero_tangent(one)
             for root, one in zip(roots, outputs, strict=True)
@@ -156,22 +173,6 @@ def _variable(name: str, primal: Any) -> Tensor:
     return wrap(value, Variable(value.shape, value.dtype))
 
 
-def _tangent(where: str, node: Node, tangent: Any) -> Any:
-    value = tangent._value if isinstance(tangent, Tensor) else private_copy(tangent)
-    if value.shape != node.shape:
-        raise ShapeError(
-            f"{where} has shape {value.shape}, the primal {node.shape}; they must agree"
-        )
-    if value.dtype.kind == "c" and node.dtype.kind == "f":
-        raise DTypeError(
-            f"{where} is {value.dtype}, the primal {node.dtype}: a real number moves along the real"
-            " axis; give the real and the imaginary part in two calls, or a complex primal"
-        )
-    if isinstance(tangent, Tensor):
-        return conform(tangent, node)
-    return value if value.dtype == node.dtype else value.astype(node.dtype)
-
-
 def _zero_tangent(output: Any) -> Any:
     """Return zeros for an output that does not move; None for what is no number."""
     value = np.asarray(output)[()] if type(output) in SCALARS else unwrap(output)
@@ -181,16 +182,29 @@ def _zero_tangent(output: Any) -> Any:
     return np.zeros(value.shape, dtype if dtype.kind in "fc" else float)[()]
 
 
-def depends_outside(roots: Iterable[Node], nodes: Sequence[Node]) -> bool:
-    """Whether `roots` depend on tracked values other than through `nodes`' own values."""
-    own = set(nodes)
-    floor = min((node.index for node in nodes), default=-1)
+def reaches_outside(order: Iterable[Node], floor: int) -> bool:
+    """Whether a graph depends on what someone outside of a call may still differentiate by.
+
+    Parameters
+    ----------
+    order : iterable of Node
+        The graph of the call: nothing in it is older than the oldest of its variables.
+    floor : int
+        Index of that variable.
+    """
     older: list[Node] = []
-    for node in ancestors(*roots, floor=floor):
-        if type(node) is Leaf and node not in own:
+    for node in order:
+        if type(node) is Leaf:
             return True
-        older += [one for one in node.parents if one is not None and one.index < floor]
+        for parent in node.more or (node.left, node.right):
+            if parent is not None and parent.index < floor:
+                older.append(parent)  # noqa: PERF401  # most nodes have none: no list for each
     return _live(older)
+
+
+def _is_live(tangent: Any) -> bool:
+    node = getattr(tangent, "node", None)
+    return node is not None and _live([node])
 
 
 def _live(nodes: Iterable[Node]) -> bool:
@@ -234,10 +248,8 @@ def found_or_zeros(found: Mapping[Node, Any], node: Node) -> Any:
     return np.zeros(node.shape, node.dtype)[()] if ct is None else conform(ct, node)
 
 
-def seeds_of(
-    name: str, outputs: Any, roots: Sequence[Any], cotangents: Any, *, record: bool
-) -> dict[Node, Any]:
-    """Return the cotangents to begin with: Tensors if `record`, else raw arrays.
+def seeds_of(name: str, outputs: Any, roots: Sequence[Any], cotangents: Any) -> dict[Node, Any]:
+    """Return the cotangents to begin with, for `outputs` with the values `roots`.
 
     A root that tracks nothing has none; if that is so of all, `seed` says what is wrong.
     """
@@ -250,7 +262,6 @@ def seeds_of(
         if some and not (isinstance(root, Tensor) and root._node is not None):
             continue
         start = seed(root, ct, name)
-        start = as_tensor(start) if record else unwrap(start)
         node = root._node
         seeds[node] = seeds[node] + start if node in seeds else start
     return seeds

@@ -12,7 +12,13 @@ from tinygrad_bp.containers import flatten
 from tinygrad_bp.graph import Node, ancestors, enable_grad
 from tinygrad_bp.shapes import Shape
 from tinygrad_bp.tensor import Tensor, wrap
-from tinygrad_bp.transforms.calls import Call, as_tensor, positions_of, require_scalar
+from tinygrad_bp.transforms.calls import (
+    Call,
+    as_tensor,
+    found_or_zeros,
+    positions_of,
+    require_scalar,
+)
 from tinygrad_bp.transforms.forward import arguments_of
 from tinygrad_bp.walk import conform, pull_back, push_forward
 
@@ -160,7 +166,7 @@ def hvp(
         start = {result.node: wrap(result.dtype.type(1))}
         with enable_grad():
             grads = pull_back(start, targets=call.nodes, record=True)
-    roots = [conform(grads[node], node) if node in grads else _still(node) for node in call.nodes]
+    roots = [as_tensor(found_or_zeros(grads, node)) for node in call.nodes]
     del result, grads
     if mode == "forward":
         return tuple(call.rebuild(call.push(roots, vector)))
@@ -170,11 +176,6 @@ def hvp(
             t = vector[node]
             seeds[root.node] = seeds[root.node] + t if root.node in seeds else t
     return tuple(call.pull(seeds, free=True))
-
-
-def _still(node: Node) -> Tensor:
-    """Return a gradient of zeros, which does not move."""
-    return wrap(np.zeros(node.shape, node.dtype)[()])
 
 
 def _jacobian(

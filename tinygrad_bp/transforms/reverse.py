@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_bp.containers import flatten
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.tensor import Tensor, method, wrap
+from tinygrad_bp.tensor import Tensor, method, unwrap, wrap
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
@@ -119,8 +119,10 @@ def gradients(
             raise GraphError("gradients: an input tracks nothing; make it with requires_grad=True")
         nodes.append(one._node)
     roots, _ = flatten(outputs)
+    seeds = seeds_of("gradients", outputs, roots, cotangents)
+    convert = as_tensor if create_graph else unwrap
     found = pull_back(
-        seeds_of("gradients", outputs, roots, cotangents, record=create_graph),
+        {node: convert(ct) for node, ct in seeds.items()},
         targets=nodes,
         record=create_graph,
         free=not retain_graph,
@@ -226,14 +228,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     value = rebuild([call.value(one) for one in outputs])
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        cts, _ = flatten(cotangent)
-        tracked = any(isinstance(ct, Tensor) and ct.requires_grad for ct in cts)
         if not any(isinstance(one, Tensor) and one.requires_grad for one in outputs):
             return tuple(call.pull({}, free=False))
-        seeds = seeds_of("vjp", result, outputs, cotangent, record=tracked)
-        if not tracked:
-            return tuple(call.pull(seeds, free=False))
-        found = pull_back(seeds, targets=call.nodes, record=True)
-        return tuple(call.rebuild([as_tensor(found_or_zeros(found, node)) for node in call.nodes]))
+        return tuple(call.pull(seeds_of("vjp", result, outputs, cotangent), free=False))
 
     return value, pull
