@@ -126,3 +126,23 @@ print(x.grad.tolist())
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     out.backward()
     assert done.stdout.strip() == str(x.grad.tolist())
+
+
+@each_copy
+@pytest.mark.parametrize("kind", [tg.optim.SGD, tg.optim.Adam])
+def test_the_copy_of_a_training_goes_on_by_itself(duplicate: Any, kind: Any) -> None:
+    w = tg.tensor([1.0, -2.0], requires_grad=True)
+    optimizer = kind([w], lr=0.1)
+
+    def step(w: Any, optimizer: Any) -> list[float]:
+        optimizer.zero_grad()
+        np.sum(w * w).backward()
+        optimizer.step()
+        return w.tolist()
+
+    step(w, optimizer)
+    twin, its_optimizer = duplicate((w, optimizer))
+    before = w.tolist()
+    after = step(twin, its_optimizer)
+    assert w.tolist() == before != after
+    assert step(w, optimizer) == after

@@ -160,6 +160,8 @@ class Tensor(Attached):
             raise TrackedTensorError("grad: only a leaf made with requires_grad=True carries .grad")
         if grad is not None and (not isinstance(grad, Tensor) or grad.shape != self.shape):
             raise TrackedTensorError(f"grad: expected None or a Tensor of shape {self.shape}")
+        if grad is not None and grad.dtype != self.dtype:
+            grad = grad.astype(self.dtype)  # always the leaf's dtype
         account.grad = grad
 
     def zero_grad(self) -> None:

@@ -109,14 +109,12 @@ class Optimizer:
     def _gradients(self, weight_decay: float = 0.0) -> Iterator[tuple[int, Any, Any]]:
         """Yield (position, value, gradient) of each parameter that has a gradient.
 
-        The gradient is in the parameter's dtype, and has ``weight_decay * value`` added.
+        The gradient has ``weight_decay * value`` added.
         """
         for i, param in enumerate(self.params):
             grad = param._account.grad
             if grad is not None:
                 value, slope = param._value, grad._value
-                if slope.dtype is not value.dtype:  # a gradient that the user put there
-                    slope = slope.astype(value.dtype)
                 yield i, value, slope + weight_decay * value if weight_decay else slope
 
     def _setting(self, name: str, value: float, below: float = math.inf) -> float:

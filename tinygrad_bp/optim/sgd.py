@@ -51,7 +51,8 @@ class SGD(Optimizer):
         if nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs momentum; pass for instance momentum=0.9")
         self._velocity = self._memory("momentum") if self.momentum else []
-        self._rates: dict[Any, Any] = {}
+        self._plan: list[tuple[Tensor, Any]] = []  # of the rate below
+        self._rate: float | None = None
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
@@ -75,26 +76,22 @@ class SGD(Optimizer):
         assign(cells, values)
 
     def _step_plain(self) -> None:
-        """Do `step` for the commonest case, in which the small arrays of a small network count."""
-        rate, rates = -self._lr, self._rates
+        """Do `step` for the commonest case, in which the overhead on small arrays counts."""
+        if self._rate != self._lr:
+            # in each parameter's dtype: NumPy takes a third longer to multiply by a Python number
+            scales = [
+                np.asarray(-self._lr, p.dtype) if p.ndim else p.dtype.type(-self._lr)
+                for p in self.params
+            ]
+            self._plan = list(zip(self.params, scales, strict=True))
+            self._rate = self._lr
         cells: list[Tensor] = []
         values: list[Any] = []
-        for param in self.params:
+        for param, scale in self._plan:
             grad = param._account.grad
-            if grad is None:
-                continue
-            value, step = param._value, grad._value
-            if step.dtype is not value.dtype:  # a gradient that the user put there
-                step = step.astype(value.dtype)
-            if type(value) is np.ndarray:
-                # a 0-d array of the dtype: multiplying by a Python number costs a third more
-                scale = rates.get(value.dtype)
-                if scale is None or scale[0] != rate:
-                    scale = rates[value.dtype] = (rate, np.asarray(rate, value.dtype))
-                step = step * scale[1]
-                step += value  # what was just made is ours: no second array
-            else:
-                step = value + step * rate
-            cells.append(param)
-            values.append(step)
+            if grad is not None:
+                step = grad._value * scale
+                step += param._value  # what was just made is ours: no second array
+                cells.append(param)
+                values.append(step)
         assign(cells, values)
