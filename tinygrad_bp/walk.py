@@ -293,7 +293,7 @@ def _push_bilinear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record
 
 
 def _added(total: Any, part: Any, ts: Sequence[Any]) -> Any:
-    """Add `part` to `total`, in place where that is an array of our own and not a tangent itself."""
+    """Add `part` to `total`, in place where that is an array made here and not a tangent."""
     if (
         type(total) is type(part) is np.ndarray
         and total.base is None
