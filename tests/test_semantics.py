@@ -138,6 +138,9 @@ TABLE: dict[str, list[At]] = {
         ),
         at(lambda x: np.std(x, keepdims=True), [[5.0]], [[0.0]], [[0.0]]),
         at(np.std, 3.0, 0.0, 0.0),
+        at(np.std, [0.1, 0.1, 0.1], 0.0, [0.0, 0.0, 0.0]),  # their mean is not quite 0.1
+        at(lambda x: np.std(x, axis=0), np.full((7, 1), 0.1), [0.0], np.zeros((7, 1))),
+        at(np.std, [1e-200, 0.0], 0.0, [0.0, 0.0]),
         at(np.var, [2.0, 2.0], 0.0, [0.0, 0.0]),
         at2(np.hypot, [0.0, 3.0], [0.0, 4.0], [0.0, 5.0], [0.0, 0.6], [0.0, 0.8]),
         at2(np.arctan2, [0.0, 1.0], [0.0, 0.0], [0.0, np.pi / 2], [0.0, 0.0], [0.0, -1.0]),

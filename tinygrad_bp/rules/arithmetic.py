@@ -96,7 +96,7 @@ elementwise(np.fabs, lambda ct, _out, x: ct * np.sign(x), analytic=False, kinks=
 elementwise(
     np.copysign,
     lambda ct, _out, x, y: np.where(np.signbit(x) == np.signbit(y), ct, -ct),
-    lambda ct, _out, _x, _y: np.zeros_like(ct),
+    lambda ct, _out, _x, _y: ct * 0,
     analytic=False,
     kinks=(0.0,),
 )
@@ -135,7 +135,7 @@ linear(
 linear(
     np.imag,
     # in this order: complex.__mul__ takes a float64 as a float
-    lambda ct, _out, _x: np.real(ct) * -1j if _x.dtype.kind == "c" else np.zeros_like(ct),
+    lambda ct, _out, _x: np.real(ct) * -1j if _x.dtype.kind == "c" else ct * 0,
     forward=lambda val: np.imag(val),
     samples=(call((3,)), call((0,)), call(())),
     analytic=False,

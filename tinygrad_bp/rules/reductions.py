@@ -180,15 +180,26 @@ def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof
     return _inner(tangents[0], x, axis, keepdims) * 2 / _freedom(x.shape, axis, ddof)
 
 
+def _divisor(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return the deviation `out`, inf where `x` is constant: its derivative is 0 by convention.
+
+    The mean of equal numbers may be rounded, so that their deviation is not quite 0.
+    """
+    axes = reduced_axes(axis, x.ndim)
+    first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
+    constant = np.all(x == first, axis=axis, keepdims=keepdims)
+    return np.where(constant | (out == 0), np.inf, out)
+
+
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    # of a constant the derivative is 0 by convention, and `_centred` is 0 then
-    wide = widened(_real(ct, x) / np.where(out == 0, 1, out), x.shape, axis, keepdims)
+    share = _real(ct, x) / _divisor(x, out, axis, keepdims)
+    wide = widened(share, x.shape, axis, keepdims)
     return wide * (_centred(x, axis) / _freedom(x.shape, axis, ddof))
 
 
 def _std_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     slope = _inner(tangents[0], x, axis, keepdims) / _freedom(x.shape, axis, ddof)
-    return slope / np.where(out == 0, 1, out)
+    return slope / _divisor(x, out, axis, keepdims)
 
 
 SPREAD = (
