@@ -106,14 +106,14 @@ elementwise(
     lambda ct, _out, x, y: -ct * np.floor_divide(x, y),
     operators=("__mod__",),
     reflected=("__rmod__",),
-    domain=((0.2, 0.9), (1.0, 3.0)),
+    domain=((3.2, 3.9), (1.4, 1.55)),
     analytic=False,
 )
 elementwise(
     np.fmod,
     lambda ct, _out, _x, _y: ct,
     lambda ct, _out, x, y: -ct * np.trunc(x / y),
-    domain=((3.2, 3.9), (1.3, 1.5)),
+    domain=((3.2, 3.9), (1.4, 1.55)),
     analytic=False,
 )
 elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
