@@ -756,7 +756,7 @@ def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit(strid
         assert np.isfinite(model.predict_proba(X4)).all()
         assert 1 <= model.n_iter_ <= 2
         assert digest(model.network_) in seen
-        assert digest(pickle.loads(pickle.dumps(model)).network_) in seen  # noqa: S301  # our own
+        assert digest(pickle.loads(pickle.dumps(model)).network_) in seen  # our own
     assert outcomes == {False, True}
     assert line > 500
 
@@ -769,8 +769,8 @@ def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit(strid
     [
         copy.copy,
         copy.deepcopy,
-        lambda model: pickle.loads(pickle.dumps(model)),  # noqa: S301  # our own
-        lambda model: pickle.loads(pickle.dumps(model, protocol=2)),  # noqa: S301  # our own
+        lambda model: pickle.loads(pickle.dumps(model)),  # our own
+        lambda model: pickle.loads(pickle.dumps(model, protocol=2)),  # our own
     ],
     ids=["copy", "deepcopy", "pickle", "pickle 2"],
 )

@@ -58,7 +58,7 @@ def path(tmp_path):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One folder for all the examples of a property: a fresh one each takes longer than the test."""
+    """One folder for all examples of a property: a fresh one each takes longer than the test."""
     return tmp_path_factory.mktemp("model")
 
 

@@ -125,7 +125,7 @@ def test_score_takes_sample_weights():
 
 def test_a_pickle_predicts_the_same():
     model = quick().fit(MOONS.X, MOONS.y)
-    copy = pickle.loads(pickle.dumps(model))  # noqa: S301  # our own
+    copy = pickle.loads(pickle.dumps(model))  # our own
     assert copy.predict_proba(MOONS.X).tobytes() == model.predict_proba(MOONS.X).tobytes()
     assert copy.get_params() == model.get_params()
 

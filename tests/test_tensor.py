@@ -1,4 +1,4 @@
-"""`Tensor` itself: what it holds, how NumPy's protocols reach it, what it refuses and with which words."""
+"""`Tensor` itself: what it holds, how NumPy's protocols reach it, and what it refuses."""
 
 from __future__ import annotations
 

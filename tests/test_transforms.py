@@ -1,4 +1,4 @@
-"""`grad`, `value_and_grad`, `vjp` and grad mode: what goes in, what comes out, and how they nest."""
+"""`grad`, `value_and_grad`, `vjp` and grad mode: what goes in, what comes out, nesting."""
 
 from __future__ import annotations
 
