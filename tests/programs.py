@@ -158,9 +158,9 @@ class Builder:
             fitting.append(np.shape(value))
         return self.draw(st.sampled_from(fitting)) if fitting else shape
 
-    def step(self) -> None:
+    def step(self, rows: Sequence[str]) -> None:
         """Add one line that calls a row of the table, unless it would be no good there."""
-        rule = TABLE[self.draw(st.sampled_from(ROWS))]
+        rule = TABLE[self.draw(st.sampled_from(rows))]
         before = dict(self.inputs), dict(self.values)
         try:
             with np.errstate(over="raise", invalid="raise", divide="raise"):
@@ -240,12 +240,15 @@ def _literal(value: Any) -> str:
 
 
 @st.composite
-def programs(draw: Any, lines: int, *, narrow: bool = False) -> Program:
-    """Draw a program of at most so many lines; `narrow` makes some of its inputs float32."""
+def programs(draw: Any, lines: int, *, rows: Sequence[str] = ROWS, narrow: bool = False) -> Program:
+    """Draw a program of at most so many lines, which call `rows`.
+
+    `narrow` makes some of its inputs float32.
+    """
     builder = Builder(draw, np.random.default_rng(draw(st.integers(0, 2**16))))
     for shape in draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3)):
         builder.input(shape)
     # a draw a line, not their number at first: a failing program then shrinks line by line
-    while len(builder.lines) < lines and draw(st.integers(0, lines)):
-        builder.step()
+    while len(builder.lines) < lines and draw(st.integers(0, 3 * lines)):
+        builder.step(rows)
     return builder.finished(narrow)

@@ -15,7 +15,7 @@ import tinygrad_bp as tg
 
 LINES, DEEP_LINES = 12, 30
 BRIEF = settings(
-    max_examples=150,
+    max_examples=100,
     derandomize=True,  # the gate gives the same answer every time
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -120,13 +120,16 @@ def test_all_of_long_random_programs(program: Program) -> None:
     mixed_precision(program)
 
 
-def test_programs_reach_every_row_of_the_table() -> None:
+@pytest.mark.parametrize("row", ROWS)
+def test_programs_of_one_row(row: str) -> None:
+    """Each row is within reach of the programs, and is right when it calls itself."""
     found: set[str] = set()
 
-    @settings(BRIEF, max_examples=400, phases=[Phase.generate])
-    @given(programs(LINES))
-    def gather(program: Program) -> None:
+    @settings(BRIEF, max_examples=4, phases=[Phase.generate])
+    @given(programs(3, rows=(row,)))
+    def run(program: Program) -> None:
         found.update(program.rows)
+        first_order(program)
 
-    gather()
-    assert found == set(ROWS)
+    run()
+    assert found == {row}
