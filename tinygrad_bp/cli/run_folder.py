@@ -113,9 +113,10 @@ def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
     except BaseException as error:  # an interrupt too must leave what was there
         if old.exists() and not target.exists():
             old.rename(target)
-        if isinstance(error, OSError) and error.strerror:
+        if isinstance(error, OSError) and error.errno is not None:
+            reason = os.strerror(error.errno)
             raise RunFolderError(
-                f"--out {target}: cannot write: {error.strerror}; what was there before is intact"
+                f"--out {target}: cannot write: {reason}; what was there before is intact"
             ) from error
         raise
     finally:

@@ -1,0 +1,297 @@
+"""The command as a process of its own: terminal, pipes, signals, seeds, and absent extras."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from command_line import contents, run_process, write_table
+
+from tinygrad_bp.cli.saved_model import load_model
+
+SHORT = ("train", "--data", "moons", "--samples", "40", "--epochs", "3", "--out", "r")
+LONG = ("train", "--data", "spiral", "--samples", "20000", "--out", "r")
+WITHOUT = """
+import importlib.abc, sys
+
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from tinygrad_bp.cli import main
+sys.exit(main())
+"""
+
+
+# Matplotlib takes most of the time of a short run.
+QUICK = WITHOUT.format(blocked={"matplotlib", "rich"})
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """No DISPLAY, no dot, no settings of the user: what a small server has."""
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {key: os.environ[key] for key in ("PYTHONPATH",) if key in os.environ}
+    with suppress(ImportError):
+        kept["MPLCONFIGDIR"] = importlib.import_module("matplotlib").get_cachedir()
+    return {"PATH": str(home), "HOME": str(home), **kept}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where the command runs."""
+    path = tmp_path / "here"
+    path.mkdir()
+    return path
+
+
+def start(arguments, folder, environment, stdout=subprocess.PIPE) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", QUICK, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_without_rich_and_matplotlib_it_runs_and_says_what_it_could_not_draw(folder, environment):
+    script = WITHOUT.format(blocked={"matplotlib", "rich", "scipy", "sklearn"})
+    code, out, err = run_process(SHORT, script, cwd=folder, env=environment)
+    assert (code, "Traceback" in err) == (0, False)
+    for name in ("loss.svg", "boundary.svg"):
+        assert f"{name} not drawn: it needs Matplotlib (pip install 'tinygrad-bp[cli]')\n" in out
+    assert "graph.svg not drawn: there is no Graphviz program 'dot' here" in out
+    assert set(contents(folder)) == {"r/model.safetensors", "r/history.csv", "r/graph.dot"}
+
+
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_terminal_shows_a_bar_and_a_dumb_one_lines(folder, environment, term, drawn):
+    pty = pytest.importorskip("pty")
+    pytest.importorskip("rich")
+    text, code = in_terminal(pty, SHORT, folder, {**environment, "TERM": term, "COLUMNS": "100"})
+    assert code == 0
+    assert ("\x1b[2K" in text) == drawn
+    assert bool(re.search(r"epoch 1/3  loss 0\.\d{4}  held-out loss 0\.\d{4}\r\n", text)) != drawn
+    if drawn:
+        assert re.search(r"epoch 3/3 \S*━+.*loss 0\.\d{4}  held-out loss 0\.\d{4}", text)
+    assert "written to r: " in text.splitlines()[-1]
+
+
+def test_terminal_without_rich_shows_lines(folder, environment):
+    pty = pytest.importorskip("pty")
+    script = WITHOUT.format(blocked={"rich", "matplotlib"})
+    text, code = in_terminal(pty, SHORT, folder, {**environment, "TERM": "xterm"}, script)
+    assert code == 0
+    assert "epoch 1/3  loss 0." in text
+    assert "\x1b" not in text
+
+
+def test_interrupt_on_a_terminal_takes_the_bar_away_and_saves(folder, environment):
+    pty = pytest.importorskip("pty")
+    pytest.importorskip("rich")
+    text, code = in_terminal(pty, LONG, folder, {**environment, "TERM": "xterm"}, press="loss 0.")
+    assert code == 130
+    assert "this is the best model so far" in text
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is back
+    assert_whole(folder)
+
+
+# Ctrl-C becomes a signal only on the terminal that the process belongs to.
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def in_terminal(pty, arguments, folder, environment, script=None, press=None):
+    """Run the command on a pseudo-terminal; type Ctrl-C when a text is seen."""
+    begin = ["-m", "tinygrad_bp"] if script is None else ["-c", script]
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", TAKE_TERMINAL, *begin, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    seen, deadline = b"", time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline and select.select([master], [], [], 30)[0]:
+            try:
+                part = os.read(master, 4096)
+            except OSError:  # Linux' way to say that the other side is closed
+                break
+            if not part:
+                break
+            seen += part
+            if press is not None and press.encode() in seen:
+                os.write(master, b"\x03")
+                press = None
+        return seen.decode(), process.wait(60)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def assert_whole(folder: Path) -> None:
+    assert {"r/model.safetensors", "r/history.csv"} <= contents(folder).keys()
+    assert names(folder) == ["r"]
+    load_model(folder / "r" / "model.safetensors")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupt_in_the_training_saves_and_exits_with_130(folder, environment, times):
+    with start((*LONG, "--json"), folder, environment) as process:
+        first = process.stderr.readline()  # the first epoch is over
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert first.startswith("epoch    1/1500")
+    assert "Traceback" not in err
+    assert process.returncode == 130
+    found = json.loads(out)
+    assert found["interrupted"] is True
+    assert found["logistic_accuracy"] is None
+    assert_whole(folder)
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.deep)])
+def test_kill_9_at_any_time_leaves_the_whole_or_nothing(tmp_path, environment, rounds):
+    generator = random.Random(rounds)
+    for number in range(rounds):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = start(SHORT, folder, environment)
+        time.sleep(generator.uniform(0.1, 1.5))
+        process.kill()
+        process.communicate()
+        # a killed process may leave a temporary folder behind, under its own name
+        assert all(name == "r" or name.startswith(".tinygrad_bp-") for name in names(folder))
+        if (folder / "r").exists():
+            assert {"model.safetensors", "history.csv", "graph.dot"} <= contents(
+                folder / "r"
+            ).keys()
+            load_model(folder / "r" / "model.safetensors")
+
+
+@pytest.mark.deep
+def test_interrupt_at_any_time_leaves_the_whole_or_nothing(tmp_path, environment):
+    generator = random.Random(1)
+    for number in range(100):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = start(SHORT, folder, environment)
+        time.sleep(generator.uniform(0.0, 1.5))
+        for _ in range(generator.choice((1, 2))):
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        # Python itself dies of the signal before the command has begun
+        assert process.returncode in (0, 130, -signal.SIGINT)
+        if names(folder):
+            assert_whole(folder)
+
+
+def test_reader_that_went_away_ends_the_output_quietly(folder, environment):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with start((*SHORT, "--quiet", "--json"), folder, environment, stdout=writer) as process:
+        os.close(writer)
+        err = process.communicate(timeout=60)[1]
+    assert process.returncode == 141
+    assert err == ""
+    assert_whole(folder)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_full_standard_output_is_told(folder, environment):
+    with (
+        Path("/dev/full").open("w") as full,
+        start((*SHORT, "--quiet", "--json"), folder, environment, stdout=full) as process,
+    ):
+        err = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert err == "standard output: No space left on device\n"
+
+
+CLOSED = """
+import os, sys
+os.close(1), os.close(2)
+os.execv(sys.executable, [sys.executable, "-c", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize(("options", "code"), [(["--quiet"], 0), ([], 2)])
+def test_closed_outputs_cost_no_results(folder, environment, options, code):
+    result = run_process([QUICK, *SHORT, *options], CLOSED, cwd=folder, env=environment)
+    assert result == (code, "", "")
+    assert_whole(folder)
+
+
+FULL_DISK = """
+import resource, signal, sys
+from tinygrad_bp.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+sys.exit(main())
+"""
+
+
+def test_full_disk_is_told_and_leaves_nothing(folder, environment):
+    code, out, err = run_process([*SHORT, "--quiet"], FULL_DISK, cwd=folder, env=environment)
+    assert (code, out) == (2, "")
+    told = "cannot write: File too large; what was there before is intact"
+    assert err == f"--out {folder / 'r'}: {told}\n"
+    assert names(folder) == []
+
+
+def test_stream_without_unicode_gets_question_marks(folder, environment):
+    table = write_table(folder / "t.csv", ["größe", "x", "c"])
+    options = ("--features", "größe", "x", "--label", "c", "--epochs", "1", "--out", "r")
+    env = {**environment, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
+    code, out, err = run_process(("train", table, *options), QUICK, cwd=folder, env=env)
+    assert (code, "Traceback" in err) == (0, False)
+    assert "told from gr??e, x" in out
+
+
+def test_same_seed_gives_the_same_bytes_in_every_process(tmp_path, environment):
+    """Whatever the hash seed, the place, and Matplotlib's settings of the user."""
+    found = []
+    for name, hash_seed in (("a", "0"), ("b", "77")):
+        folder = tmp_path / name
+        folder.mkdir()
+        if name == "b":
+            (folder / "matplotlibrc").write_text("text.usetex: True\nfont.size: 30\n")
+        env = {**environment, "PYTHONHASHSEED": hash_seed}
+        options = ("--seed", "11", "--quiet", "--json")
+        code, out, err = run_process([*SHORT, *options], cwd=folder, env=env)
+        assert (code, err) == (0, "")
+        told = json.loads(out)
+        del told["seconds"]
+        found.append((told, contents(folder / "r")))
+    assert found[0] == found[1]
+    assert {"model.safetensors", "history.csv", "graph.dot"} <= found[0][1].keys()
