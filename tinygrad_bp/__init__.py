@@ -22,6 +22,8 @@ from tinygrad_bp.rules.products import affine
 from tinygrad_bp.rules.reductions import log_softmax, logsumexp
 from tinygrad_bp.tensor import Tensor, tensor
 from tinygrad_bp.transforms import (
+    checkpoint,
+    differentiable,
     grad,
     gradients,
     hessian,
@@ -45,7 +47,9 @@ __all__ = [
     "Tensor",
     "TinygradError",
     "affine",
+    "checkpoint",
     "data",
+    "differentiable",
     "enable_grad",
     "gelu",
     "grad",

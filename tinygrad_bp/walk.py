@@ -191,24 +191,9 @@ def push_forward(
         order = ancestors(*outputs, floor=min(node.index for node in tangents))
     last = _last_uses(order, outputs)
     ts: Tangents = dict(tangents)
-    tangent = ts.get
     for node in reversed(order):
-        rule = node.rule
-        first: Any = node.left  # None of a leaf and of a node with more parents: no key of `ts`
-        second: Any = node.right
-        given: Sequence[Any]
-        if node.more is not None:
-            given = [tangent(parent) for parent in node.more]  # type: ignore[arg-type]  # as above
-        elif second is not None or len(rule.pulls) == 2:
-            given = (tangent(first), tangent(second))
-        else:
-            given = (tangent(first),)
-        for t in given:
-            if t is not None:
-                break
-        else:
-            continue
-        if node in tangents:
+        given = _given(node, ts)
+        if given is None or node in tangents:
             continue
         saved = node.saved
         if saved is None:
@@ -217,14 +202,30 @@ def push_forward(
             node.saved = None
         if record:
             saved = _retracked(node, saved)
-        part = PUSHES[rule.kind](node, given, saved, record)
-        if part.dtype is not node.dtype:
-            part = conform(part, node)
-        ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)
-        for parent in node.more or (first, second):
+        part = PUSHES[node.rule.kind](node, given, saved, record)
+        if part is not None:
+            if part.dtype is not node.dtype:
+                part = conform(part, node)
+            ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)
+        for parent in node.more or (node.left, node.right):
             if last.get(parent) is node:
-                ts.pop(parent, None)  # type: ignore[arg-type]  # as above
+                ts.pop(parent, None)  # type: ignore[arg-type]  # None is no key in it
     return {node: ts[node] for node in outputs if node in ts}
+
+
+def _given(node: Node, ts: Tangents) -> Sequence[Any] | None:
+    """Return the tangent of each argument of a node; None if no argument moves."""
+    given: Sequence[Any]
+    if node.more is not None:
+        given = [ts.get(parent) for parent in node.more]  # type: ignore[arg-type]  # as above
+    elif len(node.rule.pulls) == 2:
+        given = (ts.get(node.left), ts.get(node.right))  # type: ignore[arg-type]  # as above
+    else:
+        given = (ts.get(node.left),)  # type: ignore[arg-type]  # as above
+    for t in given:
+        if t is not None:
+            return given
+    return None
 
 
 def _last_uses(order: Sequence[Node], outputs: Iterable[Node]) -> dict[Node | None, Node]:

@@ -7,12 +7,16 @@ nothing is detached silently.
 
 from __future__ import annotations
 
+from tinygrad_bp.transforms.checkpointing import checkpoint
+from tinygrad_bp.transforms.custom import differentiable
 from tinygrad_bp.transforms.derivatives import hessian, hvp, jacobian
 from tinygrad_bp.transforms.forward import jvp
 from tinygrad_bp.transforms.reverse import backward, grad, gradients, value_and_grad, vjp
 
 __all__ = [
     "backward",
+    "checkpoint",
+    "differentiable",
     "grad",
     "gradients",
     "hessian",

@@ -49,13 +49,18 @@ class Call:
 
     def run(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call `f`, recording; from its return on, nothing outside can ask for the variables."""
+        self.open(on=True)
         try:
             with enable_grad():
                 return f(*args, **kwargs)
         finally:
-            for node in self.nodes:
-                if type(node) is Variable:
-                    node.open = False
+            self.open(on=False)
+
+    def open(self, *, on: bool) -> None:
+        """Say whether what depends on the variables may still be differentiated by them."""
+        for node in self.nodes:
+            if type(node) is Variable:
+                node.open = on
 
     def run_at(
         self,

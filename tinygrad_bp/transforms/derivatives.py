@@ -161,11 +161,7 @@ def hvp(
     vector = call.tangents(tangents)
     result = call.run(f, *call.arguments)
     require_scalar("hvp", result, "take tg.jvp of tg.jacobian")
-    grads: dict[Node, Any] = {}
-    if isinstance(result, Tensor) and result.node is not None:
-        start = {result.node: wrap(result.dtype.type(1))}
-        with enable_grad():
-            grads = pull_back(start, targets=call.nodes, record=True)
+    grads = _recorded_gradients(call, result)
     roots = [as_tensor(found_or_zeros(grads, node)) for node in call.nodes]
     del result, grads
     if mode == "forward":
@@ -176,6 +172,19 @@ def hvp(
             t = vector[node]
             seeds[root.node] = seeds[root.node] + t if root.node in seeds else t
     return tuple(call.pull(seeds, free=True))
+
+
+def _recorded_gradients(call: Call, result: Any) -> dict[Node, Any]:
+    """Return the gradients of a scalar by the variables of its call, as Tensors in their graph."""
+    if not isinstance(result, Tensor) or result.node is None:
+        return {}
+    start = {result.node: wrap(result.dtype.type(1))}
+    call.open(on=True)  # a user's rule that runs now may ask a transform, which must not drop them
+    try:
+        with enable_grad():
+            return pull_back(start, targets=call.nodes, record=True)
+    finally:
+        call.open(on=False)
 
 
 def _jacobian(
