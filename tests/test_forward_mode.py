@@ -74,9 +74,8 @@ def test_push_is_the_transpose_of_the_pull(one: Case) -> None:
         primals, ts = [arrays[i] for i in moving], [tangents[i] for i in moving]
         _, tangent = tg.jvp(among, primals, ts)
         _, pull = tg.vjp(among, *primals)
-        np.testing.assert_allclose(
-            pairing([weight], [tangent]), pairing(pull(weight), ts), rtol=1e-12, atol=1e-12
-        )
+        pushed = np.real(pairing([weight], [tangent]))  # fft makes real numbers complex
+        np.testing.assert_allclose(pushed, pairing(pull(weight), ts), rtol=1e-12, atol=1e-12)
 
 
 @each([one for one in CASES if len(one.places) > 1])
@@ -166,7 +165,7 @@ def test_second_order(one: Case) -> None:
     weight = like(one(*arrays), 34)
 
     def weighted(*xs: Any) -> Any:
-        return np.sum(one(*xs) * weight)
+        return np.sum(np.real(one(*xs)) * weight)
 
     wanted = richardson(lambda *xs: tg.jvp(weighted, xs, u)[1], arrays, v)
     for how, found in second_derivatives(weighted, arrays, u, v).items():
@@ -181,7 +180,8 @@ def test_second_order_in_each_argument_alone(one: Case) -> None:
         def alone(moved: Any, i: int = i) -> Any:
             mixed = one.arrays
             mixed[i] = moved
-            return np.sum(one(*mixed) * np.cos(one(*mixed)))
+            value = np.real(one(*mixed))
+            return np.sum(value * np.cos(value))
 
         u, v = directions([x], 35), directions([x], 36)
         wanted = richardson(lambda moved, f=alone, u=u: tg.jvp(f, [moved], u)[1], [x], v)

@@ -327,16 +327,15 @@ def transposed(
 ) -> Any:
     """Push `tangent` through the transpose of a rule's `pull`, which is linear in its cotangent.
 
-    The pull is recorded from any cotangent, here 0, and pulled back itself (Townsend 2017, "A new
+    The pull is recorded from any cotangent, here 1, and pulled back itself (Townsend 2017, "A new
     trick for calculating Jacobian vector products").
     """
     start = Variable(node.shape, node.dtype)
-    ct = np.zeros(node.shape, node.dtype)[()]
     with enable_grad():
-        part = pull(wrap(ct, start), *saved)
+        part = pull(wrap(np.ones(node.shape, node.dtype)[()], start), *saved)
     root = getattr(part, "node", None)
     found = {} if root is None else pull_back({root: tangent}, targets=[start], record=record)
-    return found.get(start, ct)
+    return found[start] if start in found else np.zeros(node.shape, node.dtype)[()]
 
 
 def conform(part: Any, node: Node) -> Any:

@@ -170,11 +170,14 @@ class Applied:
         ]
 
     def _transposed(self, ts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
-        """Push tangents through the transpose of vjp, which is linear in the cotangent."""
+        """Push tangents through the transpose of vjp, which is linear in the cotangent.
+
+        Recorded at 1, not 0: a vjp may leave out what a cotangent of 0 makes vanish.
+        """
         recorded = any(isinstance(one, Tensor) for one in (*ts, *outs, *args))
         starts = [Variable(like.shape, like.dtype) for like in self.results.likes]
         with enable_grad():
-            cts = [wrap(_zeros(node, recorded=False), node) for node in starts]
+            cts = [wrap(np.ones(node.shape, node.dtype)[()], node) for node in starts]
             parts = self.pull(cts, outs, args)
             seeds: dict[Any, Any] = {}
             for part, t in zip(parts, ts, strict=True):
