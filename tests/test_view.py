@@ -115,10 +115,10 @@ def shown(name):
     return text if len(text) <= dot.NAME_LENGTH else text[: dot.NAME_LENGTH - 1] + "…"
 
 
-PIECES = r"""
-" \ \n \N \G &lt; & < > <b> </svg> n0:port [label=x] --> ]]> {a|b} ; // #
-""".split()
-PIECES += ["\n", "\r", "\0", "\x1b", "\u202e", "\ud800", " "]
+MARKUP = ['"', "&lt;", "&", "<", ">", "<b>", "</svg>", "-->", "]]>", "{a|b}"]
+ESCAPES = ["\\", r"\n", r"\N", r"\G", "\n", "\r", "\0", "\x1b", "\u202e", "\ud800"]
+SYNTAX = ["n0:port", "[label=x]", ";", "//", "#", " "]
+PIECES = [*MARKUP, *ESCAPES, *SYNTAX]
 HOSTILE = st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
 

@@ -78,8 +78,8 @@ def source(view: GraphView) -> str:
 
     digraph = graphviz.Digraph("computation", graph_attr=GRAPH, node_attr=NODE, edge_attr=EDGE)
     for node in view.nodes:
-        # nohtml: a label that happens to start with < and end with > is still text
-        label = graphviz.nohtml(r"\n".join(_as_text(line) for line in _lines(node)))
+        # never markup: that would have to end with >, and the last line is a shape
+        label = r"\n".join(_as_text(line) for line in _lines(node))
         digraph.node(f"n{node.id}", label=label, **STYLES[node.kind])
     for edge, label in zip(view.edges, _edge_labels(view), strict=True):
         style = {"label": label} if label else {}
