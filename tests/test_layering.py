@@ -12,7 +12,7 @@ import tinygrad_bp
 ROOT = Path(tinygrad_bp.__file__).parent
 LAYERS = [
     {"errors", "shapes"},
-    {"attached", "broadcasting", "graph", "memory", "pickling", "recording", "tensor"},
+    {"attached", "broadcasting", "dispatch", "graph", "memory", "pickling", "recording", "tensor"},
     {"rules"},
     {"walk"},
     {"containers", "transforms", "functional"},

@@ -11,10 +11,10 @@ import pytest
 from oracles import EXACT, pairing, richardson, same
 
 import tinygrad_bp as tg
+from tinygrad_bp.dispatch import FUNCTIONS
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.graph import ancestors
 from tinygrad_bp.rules.table import COMPOSED
-from tinygrad_bp.tensor import FUNCTIONS
 
 NORMS = (None, "backward", "ortho", "forward")
 # Functions whose signal is real; the others take complex numbers, of which a real one is a case.

@@ -18,10 +18,10 @@ from oracles import EXACT, pairing, richardson
 
 import tinygrad_bp as tg
 from tinygrad_bp.containers import flatten
+from tinygrad_bp.dispatch import FUNCTIONS, UFUNCS
 from tinygrad_bp.errors import GraphError, ShapeError, UnsupportedFunctionError
 from tinygrad_bp.graph import ancestors
 from tinygrad_bp.rules.table import COMPOSED, FLAT, TABLE
-from tinygrad_bp.tensor import FUNCTIONS, UFUNCS
 
 la = np.linalg
 inf = np.inf

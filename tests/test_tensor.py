@@ -555,7 +555,7 @@ def test_assignment_of_a_tracked_value_into_integers_is_refused() -> None:
 @pytest.mark.parametrize(
     ("call", "name"),
     [
-        (lambda x: np.fft.fft(x), "fft"),
+        (lambda x: np.interp(x, x, x), "interp"),
         (lambda x: np.polyfit(x, x, 1), "polyfit"),
         (lambda x: np.histogram(x), "histogram"),
         (lambda x: np.frexp(x), "frexp"),

@@ -21,22 +21,12 @@ from tinygrad_bp.rules.activations import relu, sigmoid, softplus
 from tinygrad_bp.rules.products import affine
 from tinygrad_bp.rules.reductions import log_softmax, logsumexp
 from tinygrad_bp.tensor import Tensor, tensor
-from tinygrad_bp.transforms import (
-    checkpoint,
-    differentiable,
-    grad,
-    gradients,
-    hessian,
-    hvp,
-    jacobian,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 
 if TYPE_CHECKING:
     from tinygrad_bp import data, nn, optim, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
+    from tinygrad_bp.transforms import checkpoint, differentiable, hessian, hvp, jacobian, jvp
     from tinygrad_bp.view import GraphView, graph
 
 __version__ = "0.1.0"
@@ -86,6 +76,10 @@ _LAZY = {
     "GraphView": "tinygrad_bp.view",
     "SigmoidClassifier": "tinygrad_bp.classifier",
     "graph": "tinygrad_bp.view",
+    **dict.fromkeys(
+        ("checkpoint", "differentiable", "hessian", "hvp", "jacobian", "jvp"),
+        "tinygrad_bp.transforms",
+    ),
     "data": "",
     "nn": "",
     "optim": "",

@@ -12,11 +12,12 @@ from typing import Any
 
 from numpy import dtype, float64, ndarray
 
-from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError
+from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, TrackedTensorError
 from tinygrad_bp.graph import Node, is_recording, tick
-from tinygrad_bp.tensor import SCALARS, Tensor, new, operand
+from tinygrad_bp.tensor import SCALARS, Tensor, new, operand, unwrap
 
 NOTHING = (None, None, None)
+PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
 FLOAT64 = dtype(float64)
 Recorder = Callable[..., Any]
 
@@ -241,6 +242,32 @@ def _untracked(out: Any) -> Tensor:
     result._value = out
     result._node = None
     return result
+
+
+def frozen(rule: Any, params: Sequence[Any]) -> tuple[Any, ...]:
+    """Return parameters without the Tensors in them, and with every array in them copied.
+
+    What a user changes later, an index array or a mask, cannot reach the graph then.
+
+    Raises
+    ------
+    TrackedTensorError
+        If one is tracked: there is no derivative in a parameter.
+    """
+    return tuple([one if type(one) in PLAIN else _frozen(rule, one) for one in params])
+
+
+def _frozen(rule: Any, param: Any) -> Any:
+    kind = type(param)
+    if kind is Tensor and param.requires_grad:
+        raise TrackedTensorError(
+            f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
+        )
+    if kind is ndarray:
+        return param.copy()
+    if kind is tuple or kind is list:
+        return frozen(rule, param)
+    return unwrap(param)
 
 
 def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:

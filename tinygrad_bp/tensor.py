@@ -15,7 +15,6 @@ from tinygrad_bp.errors import (
     DeferredError,
     DTypeError,
     TrackedTensorError,
-    UnsupportedFunctionError,
 )
 from tinygrad_bp.graph import Account, Leaf, Node
 from tinygrad_bp.shapes import Shape
@@ -27,12 +26,6 @@ else:
 
 SCALARS = (float, int, bool, complex)
 new = object.__new__
-
-# NumPy's functions -> what records them.  The rules fill these tables; the protocols below read
-# them.
-UFUNCS: dict[Any, Callable[..., Any]] = {}
-UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
-FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
 class Tensor(Attached):
@@ -282,36 +275,6 @@ class Tensor(Attached):
             twin._account = self._account
         return twin
 
-    # NumPy's protocols
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        """Record a call of a NumPy ufunc (NEP 13)."""
-        if method == "__call__":
-            if not kwargs:
-                record = UFUNCS.get(ufunc)
-                if record is not None:
-                    return record(*inputs)
-            raise _refused_ufunc(ufunc, kwargs)
-        reduction = UFUNC_METHODS.get((ufunc, method))
-        if reduction is None:
-            raise UnsupportedFunctionError(
-                f"numpy.{ufunc.__name__}.{method} has no derivative rule; compose it from"
-                " functions that have one,"
-                " or pass .detach() where no gradient is wanted"
-            )
-        return reduction(*inputs, **kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Record a call of any other NumPy function (NEP 18)."""
-        record = FUNCTIONS.get(function)
-        if record is None:
-            raise UnsupportedFunctionError(
-                f"{function.__module__}.{function.__name__} has no derivative rule for Tensors;"
-                " compose it from"
-                " functions that have one, or pass .detach() where no gradient is wanted"
-            )
-        return record(*args, **kwargs)
-
 
 def wrap(value: Any, node: Node | None = None) -> Tensor:
     """Return a Tensor around `value` without copying it."""
@@ -366,25 +329,6 @@ def operand(value: Any) -> Any:
     elif getattr(value, "__array_ufunc__", value) is None:  # NEP 13: it answers operators itself
         raise DeferredError(f"{kind.__name__} takes part in no NumPy function")
     raise DTypeError(f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}")
-
-
-def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
-    name = f"numpy.{ufunc.__name__}"
-    if ufunc not in UFUNCS:
-        return UnsupportedFunctionError(
-            f"{name} has no derivative rule; compose it from functions that have one, or pass"
-            " .detach() where no"
-            " gradient is wanted"
-        )
-    if "out" in kwargs:
-        return UnsupportedFunctionError(
-            f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"
-            " array = array + tensor"
-        )
-    return UnsupportedFunctionError(
-        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=,"
-        " .astype for dtype="
-    )
 
 
 def method(name: str, function: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.dispatch import FUNCTIONS
 from tinygrad_bp.rules.axes import (
     AXES,
     EMPTY,
@@ -23,7 +24,7 @@ from tinygrad_bp.rules.log_sums import log_softmax, logsumexp
 from tinygrad_bp.rules.shaping import spread
 from tinygrad_bp.rules.table import FLAT, call, composed, flat, general, linear, reduction
 from tinygrad_bp.shapes import Axis, Shape, normalize_axes, reduced_axes
-from tinygrad_bp.tensor import FUNCTIONS, Tensor, method, unwrap
+from tinygrad_bp.tensor import Tensor, method, unwrap
 
 __all__ = ["average", "log_softmax", "logsumexp"]
 
@@ -187,7 +188,7 @@ def _divisor(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """
     axes = reduced_axes(axis, x.ndim)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
-    constant = np.all(x == first, axis=axis, keepdims=keepdims)
+    constant = np.all(x == first, axis=axes, keepdims=keepdims)
     return np.where(constant | (out == 0), np.inf, out)
 
 

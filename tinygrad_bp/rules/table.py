@@ -26,9 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
-from tinygrad_bp.recording import Recorder, binary, nary, ternary, unary
-from tinygrad_bp.tensor import FUNCTIONS, UFUNC_METHODS, UFUNCS, Tensor, method, unwrap
+from tinygrad_bp.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS, on_unknown_function
+from tinygrad_bp.errors import UnsupportedFunctionError
+from tinygrad_bp.recording import PLAIN, Recorder, binary, frozen, nary, ternary, unary
+from tinygrad_bp.tensor import method, unwrap
 
 Interval = tuple[float, float]
 REAL: Interval = (-2.0, 2.0)
@@ -140,6 +141,9 @@ FLAT: dict[Any, Recorder] = {}
 
 def _named(name: str) -> Rule:
     """Return the rule called `name`, as a pickle asks for it."""
+    if name not in TABLE:
+        for load in on_unknown_function:
+            load()
     if name not in TABLE and name.endswith("]"):  # einsum of five: made when it is needed
         family, _, arity = name[:-1].partition("[")
         return VARIADIC[family](int(arity))
@@ -340,35 +344,6 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
         return recorder(*arguments, *params)
 
     return record
-
-
-PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
-
-
-def frozen(rule: Rule, params: Sequence[Any]) -> tuple[Any, ...]:
-    """Return parameters without the Tensors in them, and with every array in them copied.
-
-    What a user changes later, an index array or a mask, cannot reach the graph then.
-
-    Raises
-    ------
-    TrackedTensorError
-        If one is tracked: there is no derivative in a parameter.
-    """
-    return tuple([one if type(one) in PLAIN else _frozen(rule, one) for one in params])
-
-
-def _frozen(rule: Rule, param: Any) -> Any:
-    kind = type(param)
-    if kind is Tensor and param.requires_grad:
-        raise TrackedTensorError(
-            f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
-        )
-    if kind is np.ndarray:
-        return param.copy()
-    if kind is tuple or kind is list:
-        return frozen(rule, param)
-    return unwrap(param)
 
 
 def _binder(rule: Rule) -> Callable[..., Any]:

@@ -7,11 +7,16 @@ nothing is detached silently.
 
 from __future__ import annotations
 
-from tinygrad_bp.transforms.checkpointing import checkpoint
-from tinygrad_bp.transforms.custom import differentiable
-from tinygrad_bp.transforms.derivatives import hessian, hvp, jacobian
-from tinygrad_bp.transforms.forward import jvp
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from tinygrad_bp.transforms.reverse import backward, grad, gradients, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from tinygrad_bp.transforms.checkpointing import checkpoint
+    from tinygrad_bp.transforms.custom import differentiable
+    from tinygrad_bp.transforms.derivatives import hessian, hvp, jacobian
+    from tinygrad_bp.transforms.forward import jvp
 
 __all__ = [
     "backward",
@@ -26,3 +31,21 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+# Loaded when first asked for: most programs take gradients alone.
+LATER = {
+    "checkpoint": "checkpointing",
+    "differentiable": "custom",
+    "hessian": "derivatives",
+    "hvp": "derivatives",
+    "jacobian": "derivatives",
+    "jvp": "forward",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
+    globals()[name] = found
+    return found
