@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.cli import main
+from tinygrad_bp.cli import main, outputs
+from tinygrad_bp.cli.console import Console
 
 
 class Result(NamedTuple):
@@ -19,6 +20,13 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def quiet() -> Console:
+    """A console that says nothing but errors."""
+    console = Console()
+    console.quiet = True
+    return console
 
 
 class Command:
@@ -33,6 +41,20 @@ class Command:
         captured = self._capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err
         return Result(code, captured.out, captured.err)
+
+
+def without_dot(monkeypatch) -> None:
+    """Let the program 'dot' be absent."""
+    monkeypatch.setattr(outputs.shutil, "which", lambda name: None)
+
+
+def without_plots(monkeypatch) -> None:
+    """Let Matplotlib be absent: most tests ask for other things, and drawing takes longest."""
+
+    def import_module(name):
+        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
+
+    monkeypatch.setattr(outputs, "import_module", import_module)
 
 
 def run_process(arguments: Sequence[object], script: str | None = None, **options) -> Result:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from command_line import Command, contents
+from command_line import Command, contents, without_dot, without_plots
 
 from tinygrad_bp import cli
 from tinygrad_bp.classifier import SigmoidClassifier
@@ -24,12 +24,8 @@ FULL = {"model.safetensors", "history.csv", "graph.dot"}
 @pytest.fixture
 def command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(outputs.shutil, "which", lambda name: None)
-
-    def import_module(name):
-        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
-
-    monkeypatch.setattr(outputs, "import_module", import_module)
+    without_plots(monkeypatch)
+    without_dot(monkeypatch)
     return Command(capsys)
 
 

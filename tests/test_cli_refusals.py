@@ -1,0 +1,201 @@
+"""``tinygrad-bp train`` on bad input: exit code 2, the reason, and nothing written."""
+
+from __future__ import annotations
+
+import pytest
+from command_line import Command, contents, without_dot, without_plots, write_table
+
+from tinygrad_bp.cli import outputs, run_folder, train
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    return Command(capsys)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    without_plots(monkeypatch)
+    without_dot(monkeypatch)
+
+
+def test_nothing_is_overwritten_without_force(command, tmp_path, no_pictures):
+    options = ("train", "--epochs", 2, "--out", "r")
+    assert command(*options).code == 0
+    before = contents(tmp_path)
+    code, out, err = command(*options, "--seed", 1)
+    assert (code, out) == (2, "")
+    assert err == "--out r: the folder is not empty; choose another one, or --force to replace it\n"
+    assert contents(tmp_path) == before
+    assert command(*options, "--seed", 1, "--force").code == 0
+    after = contents(tmp_path)
+    assert after.keys() == before.keys()
+    assert after != before
+
+
+def test_force_replaces_the_results_of_runs_alone(command, tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "thesis.txt").write_text("mine")
+    code, _, err = command("train", "--out", "r", "--force")
+    assert code == 2
+    assert "the folder holds 'thesis.txt', which no run writes" in err
+    assert contents(tmp_path) == {"r/thesis.txt": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("out", "part"),
+    [
+        ("file", "a file has this name"),
+        (".", "the working directory is inside it"),
+        ("..", "the working directory is inside it"),
+        ("file/x", "is not a folder that may be written to"),
+        ("loop", "loop"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_place_that_cannot_be_written_is_refused_before_the_work(
+    command, tmp_path, monkeypatch, out, part
+):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setattr(train, "fit", None)  # calling it would be a TypeError
+    code, _, err = command("train", "--out", out)
+    assert code == 2
+    assert part in err
+    assert contents(tmp_path) == {"file": b"mine"}
+
+
+def test_folder_of_a_file_whose_name_is_all_dots_is_no_place(command, tmp_path, no_pictures):
+    path = write_table(tmp_path / "...csv", ["x", "y", "c"])
+    code, _, err = command("train", path, "--features", "x", "y", "--label", "c", "--epochs", 2)
+    assert code == 0, err
+    assert (tmp_path / "runs" / "table" / "model.safetensors").exists()
+
+
+def test_disk_full_leaves_nothing_and_says_so(command, tmp_path, monkeypatch, no_pictures):
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(outputs, "atomic_write_text", full)
+    code, _, err = command("train", "--epochs", 2, "--out", "new/r")
+    assert code == 2
+    assert "cannot write: No space left on device; what was there before is intact" in err
+    assert contents(tmp_path) == {}
+
+
+def test_disk_full_with_force_leaves_the_old_results(command, tmp_path, monkeypatch, no_pictures):
+    assert command("train", "--epochs", 2, "--out", "r").code == 0
+    before = contents(tmp_path)
+
+    def full(path, text):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(outputs, "atomic_write_text", full)
+    assert command("train", "--epochs", 3, "--out", "r", "--force").code == 2
+    assert contents(tmp_path) == before
+
+
+def test_new_folder_vanishes_when_the_block_fails(tmp_path):
+    with (
+        pytest.raises(run_folder.RunFolderError, match="No such file"),
+        run_folder.new_folder(tmp_path / "r", force=False) as folder,
+    ):
+        (folder / "absent").unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_new_folder_gives_the_old_one_back_when_the_rename_fails(tmp_path, monkeypatch):
+    old = tmp_path / "r"
+    old.mkdir()
+    (old / "history.csv").write_text("old")
+    rename, calls = run_folder.Path.rename, []
+
+    def fail_second(self, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(run_folder.Path, "rename", fail_second)
+    with (
+        pytest.raises(run_folder.RunFolderError, match="Input/output error; what was there"),
+        run_folder.new_folder(old, force=True) as folder,
+    ):
+        (folder / "history.csv").write_text("new")
+    assert contents(tmp_path) == {"r/history.csv": b"old"}
+
+
+BAD_TABLES = {
+    "not a number": (b"x,y,c\n1,2,a\n1,abc,b\n", ["line 3, column 'y': 'abc'"]),
+    "nan": (b"x,y,c\nnan,2,a\n1,2,b\n", ["line 2, column 'x': 'nan'"]),
+    "too large": (b"x,y,c\n1e400,2,a\n1,2,b\n", ["line 2, column 'x': '1e400' is beyond"]),
+    "underscore": (b"x,y,c\n1_000,2,a\n1,2,b\n", ["line 2, column 'x': '1_000'"]),
+    "short row": (b"x,y,c\n1,2\n1,2,b\n", ["line 2, column 'c': no value"]),
+    "nul": (b"x,y,c\n1,2\0,a\n1,2,b\n", ["line 2, column 'y': a NUL byte"]),
+    "not utf-8": (b"x,y,c\n1,2,\xff\n1,2,b\n", ["line 2, column 'c': byte 0xff"]),
+    "quote": (b'x,y,c\n1,"2,a\n1,2,b\n', ["line 2, column 'y': the quote that opens here"]),
+    "huge line": (b"x,y,c\n1,2," + b"a" * 2_000_000 + b"\n", ["line 2"]),
+    "one class": (b"x,y,c\n1,2,a\n3,4,a\n", ["column 'c'", "found 1: 'a'"]),
+    "three classes": (b"x,y,c\n1,2,a\n3,4,b\n5,6,z\n", ["column 'c'", "found 3"]),
+    "no column": (b"x,z,c\n1,2,a\n3,4,b\n", ["line 1: no column 'y'"]),
+    "empty": (b"", ["the file is empty"]),
+    "one row of a class": (b"x,y,c\n1,2,a\n3,4,a\n5,6,b\n", ["class 'b' has 1 row; expected at"]),
+    "two faults": (
+        b"x,y,c\n,2,a\n1,z,b\n",
+        ["2 faults", "line 2, column 'x'", "line 3, column 'y'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_bad_table_is_refused_with_line_and_column(command, tmp_path, case, no_pictures):
+    content, parts = BAD_TABLES[case]
+    (tmp_path / "t.csv").write_bytes(content)
+    code, out, err = command("train", "t.csv", "--features", "x", "y", "--label", "c", "--json")
+    assert (code, out) == (2, "")
+    for part in parts:
+        assert part in err
+    assert list(contents(tmp_path)) == ["t.csv"]
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (["t.csv"], "FILE needs --features and --label"),
+        (["t.csv", "--features", "x"], "FILE needs --features and --label"),
+        (["t.csv", "--data", "xor"], "FILE and --data or --samples exclude each other"),
+        (["--features", "x", "--label", "c"], "need a FILE"),
+        (["--drop-missing"], "need a FILE"),
+        (["--samples", "9"], "--samples needs --data"),
+        (["--data", "penguins", "--samples", "9"], "--samples needs --data"),
+        (["--data", "mons"], "invalid choice: 'mons'"),
+        (["--data", "xor", "--samples", "1"], "'1' is not an integer of 2 or more"),
+        (["--data", "xor", "--samples", "99999999999"], "expected an integer, from 2 to"),
+        (["--seed", "-1"], "'-1' is not an integer of 0 or more"),
+        (["--seed", "1_0"], "'1_0' is not an integer"),
+        (["--seed", "9" * 5000], "is not an integer"),
+        (["--epochs", "0"], "'0' is not an integer of 1 or more"),
+        (["--epochs", "1.5"], "'1.5' is not an integer"),
+        (["--hidden", "0"], "'0' is not an integer of 1 or more"),
+        (["--hidden", "99999999999"], "parameters; a model file holds at most 134217728"),
+        (["--out", ""], "--out needs the name of a folder"),
+        (["absent.csv", "--features", "x", "--label", "c"], "absent.csv: cannot read the CSV file"),
+        (["--see", "1"], "unrecognized arguments: --see"),
+    ],
+)
+def test_bad_usage_is_refused_with_its_reason(command, tmp_path, options, part):
+    code, out, err = command("train", *options)
+    assert (code, out) == (2, "")
+    assert part in err
+    assert contents(tmp_path) == {}
+
+
+def test_lack_of_memory_is_told_and_writes_nothing(command, tmp_path, monkeypatch):
+    def fit(*arguments, **options):
+        raise MemoryError("Unable to allocate 9.31 GiB")
+
+    monkeypatch.setattr(train, "fit", fit)
+    code, _, err = command("train")
+    assert (code, err) == (2, "not enough memory: Unable to allocate 9.31 GiB\n")
+    assert contents(tmp_path) == {}
