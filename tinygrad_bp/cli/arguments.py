@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 
 import tinygrad_bp
 from tinygrad_bp.cli import predict, train
 from tinygrad_bp.data import GENERATORS
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 TRAIN_EXAMPLE = """\
 examples:
@@ -49,64 +53,73 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_train(commands: Commands) -> None:
     parser = _command(commands, "train", "train on a table of two classes", TRAIN_EXAMPLE)
     parser.set_defaults(run=train.run, fail=parser.error)
-    data = parser.add_argument_group("data")
-    data.add_argument("file", metavar="FILE", nargs="?", help="a CSV file with a header line")
-    data.add_argument("--features", metavar="COLUMN", nargs="+", help="the numeric columns of FILE")
-    data.add_argument("--label", metavar="COLUMN", help="the column of FILE with the two classes")
-    data.add_argument(
+    _add_data(parser.add_argument_group("data"))
+    _add_model(parser.add_argument_group("model and training"))
+    _add_output(parser.add_argument_group("output"))
+
+
+def _add_data(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("file", metavar="FILE", nargs="?", help="a CSV file with a header line")
+    group.add_argument(
+        "--features", metavar="COLUMN", nargs="+", help="the numeric columns of FILE"
+    )
+    group.add_argument("--label", metavar="COLUMN", help="the column of FILE with the two classes")
+    group.add_argument(
         "--drop-missing",
         action="store_true",
         help="leave out rows of FILE with an empty or NA value; without it they are faults",
     )
     names = (train.BUNDLED, *GENERATORS)
-    data.add_argument(
+    group.add_argument(
         "--data",
         choices=names,
         metavar="NAME",
         help=f"instead of FILE: {', '.join(names)} (default: {train.BUNDLED}, real and bundled)",
     )
-    data.add_argument(
+    group.add_argument(
         "--samples",
         metavar="N",
-        type=_at_least(2),
+        type=_integer(2),
         help=f"how many samples --data generates (default: {train.SAMPLES})",
     )
-    model = parser.add_argument_group("model and training")
-    model.add_argument(
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--hidden",
         metavar="N",
         nargs="*",
-        type=_at_least(1),
+        type=_integer(1),
         default=[5, 5],
         help="units of each hidden layer (default: 5 5); no number at all: logistic regression",
     )
-    model.add_argument(
-        "--epochs", metavar="N", type=_at_least(1), help="train for N epochs at most"
-    )
-    model.add_argument(
+    group.add_argument("--epochs", metavar="N", type=_integer(1), help="train for N epochs at most")
+    group.add_argument(
         "--seed",
         metavar="N",
-        type=_at_least(0),
+        type=_integer(0),
         default=0,
         help="the same seed gives the same files, to the bit (default: 0)",
     )
-    output = parser.add_argument_group("output")
-    output.add_argument(
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--out", metavar="FOLDER", help="where to write; must be new (default: runs/NAME)"
     )
-    output.add_argument(
+    group.add_argument(
         "--force", action="store_true", help="replace the results of an earlier run in FOLDER"
     )
-    output.add_argument("--quiet", action="store_true", help="print errors only")
-    output.add_argument(
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+    group.add_argument(
         "--json", action="store_true", help="print one JSON object; all else goes to standard error"
     )
 
 
-def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_predict(commands: Commands) -> None:
     parser = _command(commands, "predict", "predict with a trained model", PREDICT_EXAMPLE)
     parser.set_defaults(run=predict.run, fail=parser.error)
     parser.add_argument("model", metavar="MODEL", help="model.safetensors, or the folder of a run")
@@ -118,7 +131,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: Commands,
     name: str,
     what: str,
     example: str,
@@ -133,17 +146,14 @@ def _command(
     )
 
 
-class _at_least:  # noqa: N801  # reads as a phrase: type=_at_least(1)
-    """Converts an option to an integer with a lower bound; argparse shows what went wrong."""
+def _integer(low: int) -> Callable[[str], int]:
+    """Return a converter to integers of `low` or more; argparse shows what went wrong."""
 
-    def __init__(self, low: int) -> None:
-        self._low = low
-
-    def __call__(self, text: str) -> int:
+    def convert(text: str) -> int:
         # int() also takes 1_000, blanks and other alphabets' digits; a limit keeps it linear
         number = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else -1
-        if number < self._low:
-            raise argparse.ArgumentTypeError(
-                f"{text[:40]!r} is not an integer of {self._low} or more"
-            )
+        if number < low:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not an integer of {low} or more")
         return number
+
+    return convert

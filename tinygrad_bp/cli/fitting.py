@@ -177,23 +177,12 @@ def fit(
     """
     _check_classes(table)
     interrupts = interrupts or Interrupts()
-    split_rng = np.random.default_rng((seed, SPLIT_STREAM))
-    train, heldout = holdout_split(table.y, HELDOUT, split_rng)
-    X, y = table.X[train], table.y[train]
     settings = {"patience": PATIENCE, **settings, "random_state": seed}
-    classifier = SigmoidClassifier(**settings)
+    train, heldout = holdout_split(table.y, HELDOUT, np.random.default_rng((seed, SPLIT_STREAM)))
+    y, heldout_y = table.y[train], table.y[heldout]
     begin = time.perf_counter()
-    interrupted = False
-    with progress(console, classifier.max_epochs) as update:
-        history = History(table.X[heldout], table.y[heldout], update, interrupts)
-        try:
-            classifier.fit(X, y, on_epoch=history)
-        except KeyboardInterrupt:
-            interrupted = True
+    classifier, epochs, interrupted = _network(table, train, heldout, settings, console, interrupts)
     seconds = time.perf_counter() - begin
-    epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
-    if not epochs:
-        raise KeyboardInterrupt
     logistic = None
     if not interrupted:
         logistic = _logistic(table, train, heldout, settings, interrupts)
@@ -208,12 +197,33 @@ def fit(
         seconds=seconds,
         network=_scores(classifier, table, train, heldout),
         logistic=logistic,
-        majority=Scores(constant_score(share, y), constant_score(share, table.y[heldout])),
-        confusion=confusion_matrix(
-            classifier.decision_function(table.X[heldout]), table.y[heldout]
-        ),
+        majority=Scores(constant_score(share, y), constant_score(share, heldout_y)),
+        confusion=confusion_matrix(classifier.decision_function(table.X[heldout]), heldout_y),
         interrupted=logistic is None,
     )
+
+
+def _network(
+    table: Table,
+    train: Rows,
+    heldout: Rows,
+    settings: Mapping[str, Any],
+    console: Console,
+    interrupts: Interrupts,
+) -> tuple[SigmoidClassifier, tuple[Epoch, ...], bool]:
+    """Train the network; tell its epochs, and whether it was interrupted."""
+    classifier = SigmoidClassifier(**settings)
+    interrupted = False
+    with progress(console, classifier.max_epochs) as update:
+        history = History(table.X[heldout], table.y[heldout], update, interrupts)
+        try:
+            classifier.fit(table.X[train], table.y[train], on_epoch=history)
+        except KeyboardInterrupt:
+            interrupted = True
+    epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
+    if not epochs:
+        raise KeyboardInterrupt
+    return classifier, epochs, interrupted
 
 
 def _check_classes(table: Table) -> None:

@@ -17,7 +17,8 @@ import stat
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -174,7 +175,7 @@ def read_model(
         raise ModelFileError(f"{os.fspath(path)}: cannot read the model file: {reason}") from error
 
 
-def _open_regular(path: FilePath) -> BinaryIO:
+def _open_regular(path: FilePath) -> BufferedReader:
     # O_NONBLOCK: opening a pipe would otherwise wait for a writer, perhaps forever
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -188,7 +189,7 @@ def _open_regular(path: FilePath) -> BinaryIO:
 
 
 def _read(
-    path: FilePath, file: BinaryIO, expected: Expected | None
+    path: FilePath, file: BufferedReader, expected: Expected | None
 ) -> tuple[dict[str, NDArray[Float]], dict[str, str]]:
     size = os.fstat(file.fileno()).st_size
     if size > FILE_LIMIT:
@@ -213,9 +214,9 @@ def _read(
     return arrays, metadata
 
 
-def _read_array(path: FilePath, file: BinaryIO, entry: _Entry) -> NDArray[Float]:
+def _read_array(path: FilePath, file: BufferedReader, entry: _Entry) -> NDArray[Float]:
     array = np.empty(entry.shape, dtype=entry.dtype)
-    if file.readinto(array.reshape(-1).view(np.uint8)) < array.nbytes:  # type: ignore[attr-defined]
+    if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
         raise _fault(path, "the file became shorter while it was read", "a file at rest")
     _check_finite(path, entry.name, array)
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
