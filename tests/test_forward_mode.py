@@ -20,6 +20,7 @@ from sampling import CASES, Case, broadcasting_cases, cases, directions, each, l
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
 from tinygrad_bp.graph import ancestors
+from tinygrad_bp.recording import binary
 from tinygrad_bp.rules.table import TABLE, Rule
 from tinygrad_bp.walk import push_forward
 
@@ -132,8 +133,9 @@ def test_float32_stays_float32(one: Case) -> None:
     np.testing.assert_allclose(tangent, wanted, rtol=10 * EXACT["f"], atol=10 * EXACT["f"])
     for i in range(len(narrow) if len(narrow) > 1 else 0):
         mixed = [np.float64(x) if k == i else x for k, x in enumerate(narrow)]
-        value, tangent = tg.jvp(one, mixed, tangents)
-        assert (tangent.dtype, np.shape(tangent)) == (value.dtype, np.shape(value))
+        for some in (tangents, [None if k == i else t for k, t in enumerate(tangents)]):
+            value, tangent = tg.jvp(one, mixed, some)
+            assert (tangent.dtype, np.shape(tangent)) == (value.dtype, np.shape(value))
 
 
 # Second order, in every combination of the modes
@@ -344,6 +346,22 @@ def test_tangents_are_not_changed() -> None:
     same(tangent[3], t)
 
 
+def test_a_pull_may_give_a_view_of_its_cotangent() -> None:
+    """Parts are not added into it either: the rule of another project may do so."""
+    rule = Rule(
+        "sum of two",
+        None,
+        lambda x, y: x + y,
+        (lambda ct, _out, _x, _y: ct[:], lambda ct, _out, _x, _y: ct),
+        "elementwise",
+    )
+    add = binary(rule)
+    t = np.array([1.0, 10.0])
+    _, tangent = tg.jvp(lambda x: (add(x, x), x), (np.ones(2),), (t,))
+    same(tangent[0], 2 * t)
+    same(tangent[1], t)
+
+
 # What is refused
 
 
@@ -423,23 +441,42 @@ def test_a_long_chain() -> None:
     assert tg.jvp(f, (1.0,), (5.0,)) == (1.0, 5.0)
 
 
-def test_tangents_and_residuals_are_dropped_on_the_way() -> None:
-    """The peak is the recorded graph: tangents do not pile up beside it."""
-    length, size = 60, 8000  # 64 kB: small enough that no buffer is kept to be used again
-    x = np.linspace(-1.0, 1.0, size)
+def sines(x: Any, length: int = 60) -> Any:
+    for _ in range(length):
+        x = np.sin(x)
+    return x
 
-    def f(x: Any) -> Any:
-        for _ in range(length):
-            x = np.sin(x)
-        return x
 
+def peak(run: Callable[[], Any]) -> int:
+    """Return the most memory that a call holds at a time, in bytes."""
     tracemalloc.start()
     try:
-        tg.jvp(f, (x,), (x,))
-        _, peak = tracemalloc.get_traced_memory()
+        run()
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 1.2 * length * x.nbytes
+
+
+SMALL = np.linspace(-1.0, 1.0, 8000)  # 64 kB: no buffer of that size is kept to be used again
+
+
+def test_tangents_are_dropped_on_the_way() -> None:
+    x = leaf(SMALL)
+    y = sines(x)
+    order = ancestors(y.node)
+    used = peak(lambda: push_forward([y.node], {x.node: SMALL}, order=order))
+    assert used < 5 * SMALL.nbytes
+    assert y.node.saved is not None
+
+
+def test_residuals_are_dropped_on_the_way() -> None:
+    x = leaf(SMALL)
+    y = sines(x)
+    nodes = ancestors(y.node)
+    push_forward([y.node], {x.node: SMALL}, free=True)
+    assert all(node.saved is None for node in nodes if node is not x.node)
+    # the graph of 60 steps, and what one step of the walk needs
+    assert peak(lambda: tg.jvp(sines, (SMALL,), (SMALL,))) < (60 + 8) * SMALL.nbytes
 
 
 def test_threads() -> None:
