@@ -169,3 +169,16 @@ def test_picture_of_the_documentation_is_one_of_the_command(name):
         "loss.svg": {"penguins: 2-5-5-1 network, loss by epoch", "training", "held out"},
     }
     assert expected[name] <= texts
+
+
+def test_of_many_rows_an_even_share_is_drawn_and_said(finished_run):
+    """Two thousand points at most: more make a file that no viewer opens."""
+    copies = 20
+    table = finished_run.table
+    X, y = np.tile(table.X, (copies, 1)), np.tile(table.y, copies)
+    many = replace(finished_run, table=replace(table, X=X, y=y))
+    root = ET.fromstring(plots.boundary_svg(many))  # noqa: S314  # drawn a moment ago
+    assert "one row in 3 is shown" in {"".join(text.itertext()) for text in root.iter(f"{SVG}text")}
+    collections = [g for g in root.iter(f"{SVG}g") if g.get("id", "").startswith("PathCollection")]
+    drawn = sum(len(list(g.iter(f"{SVG}use"))) for g in collections)
+    assert drawn == -(-219 * copies // 3)

@@ -114,7 +114,9 @@ def boundary_svg(run: Run) -> str:
         accuracy = f"held-out accuracy {run.network.heldout.accuracy:.1%}"
         axes.set_title(f"{_table_name(run)}: {layers(run)} network, {accuracy}")
         columns = 4 if sum(map(len, _class_names(run))) <= SHORT_NAMES else 2
-        figure.legend(handles=_legend(run), loc="outside lower center", ncols=columns)
+        legend = figure.legend(handles=_legend(run), loc="outside lower center", ncols=columns)
+        if _stride(run) > 1:
+            legend.set_title(f"one row in {_stride(run)} is shown")
         return _text(figure)
 
 
@@ -144,14 +146,17 @@ def _draw_samples(axes: Any, run: Run) -> None:
     table = run.table
     heldout = np.zeros(len(table.y), dtype=bool)
     heldout[run.heldout_rows] = True
-    step = -(-len(table.y) // POINTS)
     drawn = np.zeros(len(table.y), dtype=bool)
-    drawn[::step] = True
+    drawn[:: _stride(run)] = True
     for label, (colour, marker) in enumerate(CLASSES):
         for part, edge in ((~heldout, "white"), (heldout, "black")):
             rows = (table.y == label) & part & drawn
             points = table.X[rows].T
             axes.scatter(*points, c=colour, marker=marker, edgecolors=edge, s=36, linewidths=0.9)
+
+
+def _stride(run: Run) -> int:
+    return -(-len(run.table.y) // POINTS)
 
 
 def _legend(run: Run) -> list[Line2D]:
