@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import Command, quiet, without_dot, without_plots
 from hypothesis import given, settings
