@@ -164,8 +164,11 @@ FORMULAS: dict[str, Function] = {
 
 
 def plain(rule: Any) -> Function:
-    """Return NumPy's own function, or the formula of one that NumPy lacks."""
+    """Return NumPy's own function, or the formula of one that NumPy lacks.
+
+    A new row needs no formula: its own forward function, on raw arrays, stands in for it.
+    """
     module = getattr(rule.function, "__module__", None) or "numpy"
     if isinstance(rule.function, np.ufunc) or module.startswith("numpy"):
         return rule.function
-    return FORMULAS[rule.name]
+    return FORMULAS.get(rule.name) or rule.composition or rule.forward

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from oracles import STEP, Slope, complex_step, moved, pairing, richardson
-from programs import Program, programs
-from sampling import ROWS, directions, tracked
+from programs import IN_PROGRAMS, Program, programs
+from sampling import directions, tracked
 
 import tinygrad_bp as tg
 
@@ -120,7 +120,7 @@ def test_all_of_long_random_programs(program: Program) -> None:
     mixed_precision(program)
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", IN_PROGRAMS)
 def test_programs_of_one_row(row: str) -> None:
     """Each row is within reach of the programs, and is right when it calls itself."""
     found: set[str] = set()

@@ -26,17 +26,23 @@ from tinygrad_bp.graph import Leaf
 from tinygrad_bp.memory import LEAST
 from tinygrad_bp.rules.table import TABLE, Rule, call
 
-COMPLEX = {"absolute", "conjugate", "imag", "real", "std", "var"}  # take them, are not analytic
+# What takes complex numbers but no complex step.
+COMPLEX = {"absolute", "conjugate", "fft", "ifft", "imag", "real", "std", "var"}
 ELEMENTWISE = [
     rule for rule in TABLE.values() if rule.kind == "elementwise" and len(rule.pulls) == 2
 ]
 
 
 def slope_of(one: Case, arrays: list[Any], tangents: list[Any], weight: Any) -> Any:
-    """Return the derivative of ``<weight, f>`` along `tangents`, as exactly as the rule allows."""
-    method = complex_step if one.rule.analytic else richardson
+    """Return the derivative of ``Re <weight, f>`` along `tangents`, as exactly as can be."""
     f = plain(one.rule)
-    return method(lambda *moving: np.sum(np.asarray(one.run(f, moving)) * weight), arrays, tangents)
+
+    def weighted(*moving: Any) -> Any:
+        return np.sum(np.asarray(one.run(f, moving)) * weight)
+
+    if one.rule.analytic:
+        return complex_step(weighted, arrays, tangents)
+    return richardson(lambda *moving: np.real(weighted(*moving)), arrays, tangents)
 
 
 def tolerance(slope: Any, terms: int) -> float:
@@ -124,7 +130,7 @@ def test_second_order(one: Case) -> None:
 
     slope = richardson(first, [weight, *arrays], [moving, *tangents])
     _, pull = tg.vjp(first, weight, *arrays)
-    found = pairing(pull(1.0), [moving, *tangents])
+    found = np.real(pairing(pull(1.0), [moving, *tangents]))
     assert abs(found - slope.value) <= tolerance(slope, np.size(weight))
 
 
@@ -143,7 +149,8 @@ def test_third_order_by_symmetry(one: Case) -> None:
         return derivative
 
     def weighted(*xs: Any) -> Any:
-        return np.sum(one(*xs) * weight)
+        total = np.sum(one(*xs) * weight)
+        return np.real(total) if total.dtype.kind == "c" else total
 
     forth = along(along(along(weighted, u), v), w)(*arrays)
     back = along(along(along(weighted, w), v), u)(*arrays)
@@ -167,12 +174,12 @@ def test_complex_gradient(one: Case) -> None:
     arrays = [x + 0.1j * t for x, t in zip(one.arrays, directions(one.arrays, 13), strict=True)]
     value, pull = tg.vjp(one, *arrays)
     f = plain(one.rule)
-    weight = like(value, 14) + 1j * like(value, 15) * np.iscomplexobj(value)
+    weight = like(value, 14)
     tangents = [
         a + 1j * b for a, b in zip(directions(arrays, 16), directions(arrays, 17), strict=True)
     ]
     slope = richardson(lambda *xs: np.real(np.sum(one.run(f, xs) * weight)), arrays, tangents)
-    parts = pull(weight if np.iscomplexobj(value) else weight.real)
+    parts = pull(weight)
     assert all(np.iscomplexobj(part) for part in parts)
     assert abs(np.real(pairing(parts, tangents)) - slope.value) <= tolerance(slope, np.size(value))
 

@@ -128,7 +128,7 @@ TABLE: dict[str, list[At]] = {
         at(np.cbrt, 0.0, 0.0, inf, warns=DIVISION),
         at(lambda x: np.sqrt(x * x), 0.0, 0.0, nan, warns=f"{DIVISION}|{INVALID}"),
     ],
-    "std of a constant, hypot and arctan2 of the origin": [
+    "norm of zeros, std of a constant, hypot and arctan2 of the origin": [
         at(np.std, [2.0, 2.0, 2.0], 0.0, [0.0, 0.0, 0.0]),
         at(
             lambda x: np.std(x, axis=1),
@@ -145,6 +145,15 @@ TABLE: dict[str, list[At]] = {
         at2(np.hypot, [0.0, 3.0], [0.0, 4.0], [0.0, 5.0], [0.0, 0.6], [0.0, 0.8]),
         at2(np.arctan2, [0.0, 1.0], [0.0, 0.0], [0.0, np.pi / 2], [0.0, 0.0], [0.0, -1.0]),
         at2(np.arctan2, 0.0, 2.0, 0.0, 0.5, 0.0),
+        at(np.linalg.norm, [0.0, 0.0], 0.0, [0.0, 0.0]),
+        at(np.linalg.norm, [[0.0, 0.0]], 0.0, [[0.0, 0.0]]),
+        at(
+            lambda x: np.linalg.norm(x, axis=1),
+            [[0.0, 0.0], [3.0, 4.0]],
+            [0.0, 5.0],
+            [[0.0, 0.0], [0.6, 0.8]],
+        ),
+        at(lambda x: np.linalg.norm(x, 3), [0.0, 0.0], 0.0, [0.0, 0.0]),
     ],
     "clip at an edge": [
         at(
