@@ -167,7 +167,7 @@ def test_second_order(one: Case) -> None:
     weight = like(one(*arrays), 34)
 
     def weighted(*xs: Any) -> Any:
-        return np.sum(np.real(one(*xs)) * weight)
+        return np.real(np.sum(one(*xs) * weight))
 
     wanted = richardson(lambda *xs: tg.jvp(weighted, xs, u)[1], arrays, v)
     for how, found in second_derivatives(weighted, arrays, u, v).items():
@@ -248,8 +248,8 @@ def test_nested_containers() -> None:
 def test_scalars_and_lists_as_tangents() -> None:
     assert tg.jvp(lambda x, y: x * y, (2.0, 3.0), (1, 10.0)) == (6.0, 23.0)
     same(tg.jvp(np.square, [np.array([1.0, 2.0])], [[1, 10]])[1], np.array([2.0, 40.0]))
-    value, tangent = tg.jvp(np.sin, (np.float32(0.5),), (2.0,))
-    assert value.dtype == tangent.dtype == np.float32
+    value, tangent = tg.jvp(lambda x: (x, np.sin(x)), (np.float32(0.5),), (2.0,))
+    assert [one.dtype for one in (*value, *tangent)] == [np.float32] * 4
 
 
 def test_results_that_do_not_move() -> None:
