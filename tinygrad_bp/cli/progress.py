@@ -55,7 +55,7 @@ def _lines(console: Console, epochs: int) -> Iterator[Update]:
             console.note(f"the start may be stuck after {last} epochs: training begins anew")
         last = epoch
         if epoch == 1 or epoch % stride == 0:
-            losses = f"loss {train_loss:.4f}  held-out loss {heldout_loss:.4f}"
+            losses = _losses(train_loss, heldout_loss)
             console.note(f"epoch {epoch:{width}}/{epochs}  {losses}")
 
     yield update
@@ -68,7 +68,7 @@ def _bar(epochs: int) -> AbstractContextManager[Update]:
     columns = (
         rich.TextColumn("{task.description}epoch {task.completed:.0f}/{task.total:.0f}"),
         rich.BarColumn(),
-        rich.TextColumn("loss {task.fields[train]:.4f}  held-out loss {task.fields[heldout]:.4f}"),
+        rich.TextColumn("{task.fields[losses]}"),
         rich.TimeElapsedColumn(),
     )
 
@@ -77,15 +77,19 @@ def _bar(epochs: int) -> AbstractContextManager[Update]:
         starts = 0
         # transient: training stops early as a rule, and a bar left at 40 % looks like a failure
         with rich.Progress(*columns, console=terminal, transient=True) as bar:
-            task = bar.add_task("", total=epochs, train=float("nan"), heldout=float("nan"))
+            task = bar.add_task("", total=epochs, losses="")
 
             def update(epoch: int, train_loss: float, heldout_loss: float) -> None:
                 nonlocal starts
                 starts += epoch == 1
                 which = f"start {starts}, " if starts > 1 else ""
-                losses = {"train": train_loss, "heldout": heldout_loss}
-                bar.update(task, description=which, completed=epoch, **losses)
+                losses = _losses(train_loss, heldout_loss)
+                bar.update(task, description=which, completed=epoch, losses=losses)
 
             yield update
 
     return shown()
+
+
+def _losses(train_loss: float, heldout_loss: float) -> str:
+    return f"loss {train_loss:.4f}  held-out loss {heldout_loss:.4f}"

@@ -98,8 +98,8 @@ def _restarts(run: Run) -> str:
     count = run.classifier.restarts_
     if not count:
         return "0"
-    why = "the training loss stayed high, the start may have been stuck"
-    return f"{count}: {why}; the start with the lowest was kept"
+    why = "the start may have been stuck (its training loss stayed high)"
+    return f"{count}: {why}; the best was kept"
 
 
 def _score_table(run: Run) -> list[str]:
