@@ -657,6 +657,7 @@ def test_both_triangles_get_the_gradient_of_the_one_that_is_read() -> None:
             lambda x: la.cholesky(x, upper=True),
             la.eigvalsh,
             lambda x: la.eigh(x, "U").eigenvalues,
+            lambda x: np.abs(la.eigh(x).eigenvectors) ** 2,
             lambda x: la.pinv(x, hermitian=True),
         ):
             (grad,) = tg.vjp(f, a)[1](np.ones(np.shape(f(a))))
