@@ -833,3 +833,10 @@ def test_a_cotangent_and_a_gradient_are_the_users_to_change() -> None:
     (t + 0).backward(ct)
     ct[...] = 7.0
     assert t.grad.tolist() == [1.0, 1.0]
+
+
+def test_the_mean_of_many_float16_losses_has_a_gradient() -> None:
+    z = np.zeros(70_000, np.float16)
+    slope = tg.grad(lambda z: tg.nn.bce_with_logits(z, np.zeros_like(z)))(z)
+    assert slope.dtype == np.float16
+    np.testing.assert_allclose(slope.astype(float), 0.5 / 70_000, rtol=0.01)

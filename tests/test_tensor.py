@@ -426,7 +426,9 @@ def test_other_types_may_answer_an_operator() -> None:
     assert leaf() @ Other() == "mine too"
 
 
-@pytest.mark.parametrize("other", ["a", None, {}, object(), np.array(["a"])], ids=repr)
+@pytest.mark.parametrize(
+    "other", ["a", None, {}, object(), np.array(["a"])], ids=lambda one: type(one).__name__
+)
 def test_operators_refuse_what_is_no_number(other: Any) -> None:
     for operation in BINARY:
         with pytest.raises(TypeError):
@@ -757,3 +759,16 @@ def test_backward_of_what_tracks_nothing() -> None:
     for untracked in (tg.tensor(1.0), leaf(1.0).detach(), np.sign(leaf(1.0)) * tg.tensor(1.0)):
         with pytest.raises(GraphError, match="requires_grad"):
             untracked.backward()
+
+
+@pytest.mark.parametrize("operation", BINARY[:4], ids=["add", "sub", "mul", "div"])
+def test_a_python_complex_stands_beside_a_0_d_tensor(operation: Any) -> None:
+    t = tg.tensor(0.5, requires_grad=True)
+    for one, two in (
+        (operation(1j, t), operation(1j, 0.5)),
+        (operation(t, 1j), operation(0.5, 1j)),
+    ):
+        assert one.dtype == np.complex128
+        assert one.item() == two
+        np.real(one).backward()
+    assert t.grad.dtype == np.float64

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import dtype, float64, ndarray
+from numpy import complex128, dtype, float64, ndarray
 
 from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, TrackedTensorError
 from tinygrad_bp.graph import Node, is_recording, tick
@@ -75,7 +75,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
     saves = [rule.saves(mask) for mask in range(4)]
     keep_nodes = rule.kind != "elementwise"
 
-    def record(x: Any, y: Any, *params: Any) -> Any:
+    def record(x: Any, y: Any, *params: Any) -> Any:  # noqa: C901  # unrolled for speed
         if swap:
             x, y = y, x
         left = right = None
@@ -95,6 +95,8 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             raise explained(rule, (x, y), error) from error
         except DeferredError:
             return NotImplemented
+        if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
+            out = complex128(out)
         if (left is None and right is None) or not is_recording():
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)

@@ -119,7 +119,7 @@ def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[
             part = unbroadcast(part, parent.shape)
         prior = cts.get(parent)
         if prior is not None:
-            if parent in owned and prior.dtype is part.dtype:
+            if parent in owned and type(part) is np.ndarray and prior.dtype is part.dtype:
                 np.add(prior, part, prior)
                 return
             cts[parent] = total = prior + part

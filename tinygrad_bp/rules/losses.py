@@ -57,7 +57,10 @@ def reduced(losses: Any, reduction: str) -> Any:
 
 def share(ct: Any, size: int, reduction: str) -> Any:
     """Return the cotangent of each single loss."""
-    return ct / float(size) if reduction == "mean" else ct
+    if reduction != "mean":
+        return ct
+    # a large size is infinite in float16, its inverse is not 0
+    return ct * (1 / size) if ct.dtype.char == "e" else ct / float(size)
 
 
 # Binary cross entropy of logits
