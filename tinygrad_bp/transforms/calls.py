@@ -153,16 +153,25 @@ class Call:
             answers.append(part if part is None or _exclusive(part) else np.array(part)[()])
         return answers
 
+    def values(self, results: Sequence[Any]) -> list[Any]:
+        """Return what the function gave: arrays, but Tensors if they depend on outside ones."""
+        roots = [one.node for one in results if isinstance(one, Tensor) and one.node is not None]
+        if len(roots) > 1 and not self.outside(roots):  # one walk over the graph for all
+            return [self._plain(one) for one in results]
+        return [self.value(one) for one in results]
+
     def value(self, result: Any) -> Any:
-        """Return what the function gave, as an array unless it depends on Tensors from outside."""
+        """Return one of the values that the function gave."""
+        node = result.node if isinstance(result, Tensor) else None
+        return result if node is not None and self.outside([node]) else self._plain(result)
+
+    def _plain(self, result: Any) -> Any:
+        """Return a value out of the graph: an array, or a Tensor if Tensors came in."""
         if not isinstance(result, Tensor):
             return result
-        if result.node is not None and self.outside([result.node]):
-            return result
-        value = result._value
         if any(isinstance(one, Tensor) for one in self.flat):
-            return wrap(value)
-        return np.array(value)[()]
+            return wrap(result._value)
+        return np.array(result._value)[()]
 
 
 def _variable(name: str, primal: Any) -> Tensor:

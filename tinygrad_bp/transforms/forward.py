@@ -56,7 +56,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     starts = call.tangents(tangents)
     result = call.run(f, *call.arguments)
     outputs, rebuild = flatten(result)
-    value = rebuild([call.value(one) for one in outputs])
+    value = rebuild(call.values(outputs))
     del result
     return value, rebuild(call.push(outputs, starts))
 

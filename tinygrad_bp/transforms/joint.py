@@ -26,7 +26,8 @@ class Bundle:
     Attributes
     ----------
     parts : sequence
-        Arrays or Tensors; None stands for zeros, or for a value that nobody reads.
+        Arrays or Tensors.  None stands for zeros; a node, or None for a result, for a value that
+        nobody reads.
     """
 
     __slots__ = ("parts",)

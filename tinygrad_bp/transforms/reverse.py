@@ -225,7 +225,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     call = Call("vjp", primals)
     result = call.run(f, *call.arguments)
     outputs, rebuild = flatten(result)
-    value = rebuild([call.value(one) for one in outputs])
+    value = rebuild(call.values(outputs))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
         if not any(isinstance(one, Tensor) and one.requires_grad for one in outputs):
