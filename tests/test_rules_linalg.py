@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -735,13 +736,24 @@ def test_the_zeroth_power_stays_in_the_graph_and_the_first_is_a_new_value() -> N
     assert la.matrix_power(a, 1) is not a
 
 
-def test_multi_dot_takes_the_cheapest_order() -> None:
-    arrays = [
-        tg.tensor(x, requires_grad=True) for x in drawn(((9, 2), (2, 9), (9, 2), (2, 9)), "real")
-    ]
-    shapes = [node.shape for node in ancestors(la.multi_dot(arrays).node) if node.parents]
-    assert shapes.count((9, 9)) == 1
-    assert (2, 2) in shapes
+def fewest(lengths: tuple[int, ...]) -> int:
+    """Return the multiplications in the best of all orders, by trying each last product."""
+    if len(lengths) == 2:
+        return 0
+    return min(
+        fewest(lengths[: k + 1]) + fewest(lengths[k:]) + lengths[0] * lengths[k] * lengths[-1]
+        for k in range(1, len(lengths) - 1)
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_multi_dot_takes_the_cheapest_order(seed: int) -> None:
+    lengths = tuple(np.random.default_rng(seed).integers(1, 9, 6).tolist())
+    arrays = [tg.tensor(np.ones(shape), requires_grad=True) for shape in pairwise(lengths)]
+    products = [node for node in ancestors(la.multi_dot(arrays).node) if node.parents]
+    assert {node.rule.name for node in products} == {"matmul"}
+    done = sum(node.size * node.parents[0].shape[1] for node in products)
+    assert done == fewest(lengths)
 
 
 def test_rules_are_named_and_their_arguments_checked() -> None:
