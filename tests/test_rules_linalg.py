@@ -786,3 +786,9 @@ def test_the_rows_of_one_function_share_their_numbers() -> None:
     leaf = tg.tensor(a, requires_grad=True)
     np.testing.assert_allclose(la.svd(leaf)[1].detach(), la.svdvals(leaf).detach(), rtol=1e-13)
     assert la.svd(leaf)[1].node.rule is TABLE["svdvals"]
+
+
+@pytest.mark.parametrize("function", [np.linalg.inv, lambda a: np.linalg.solve(a, np.ones(2))])
+def test_a_singular_matrix_raises_what_numpy_raises(function):
+    with pytest.raises(np.linalg.LinAlgError, match=r"\(2, 2\).*[Ss]ingular"):
+        function(tg.tensor(np.ones((2, 2)), requires_grad=True))

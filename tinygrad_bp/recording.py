@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy import complex128, dtype, float64, ndarray
+from numpy.linalg import LinAlgError
 
 from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, TrackedTensorError
 from tinygrad_bp.graph import Node, is_recording, tick
@@ -277,7 +278,8 @@ def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:
     if isinstance(error, TinygradError):
         return error
     described = ", ".join(_described(arg) for arg in args)
-    return ShapeError(f"{rule.name}({described}): {error}{rule.remedy}")
+    message = f"{rule.name}({described}): {error}{rule.remedy}"
+    return LinAlgError(message) if isinstance(error, LinAlgError) else ShapeError(message)
 
 
 def _described(arg: Any) -> str:
