@@ -110,10 +110,10 @@ def losses(wrap: Callable[..., Any]) -> dict[str, Any]:
     s, found = wrap(f)(a, (unused, x), scale=np.array([0.5, 1.5]), k=3)
     assert (found["k"], found["name"]) == (3, "f")
     loss = s * np.sum(found["z"]) + np.sum(found["kept"] ** 2) * found["same"]
+    loss.backward()
+    plain = tg.gradients(loss, [x, w, h, a])
     first = tg.gradients(loss, [x, w, h, a, unused], create_graph=True)
     second = tg.gradients(sum(np.sum(np.sin(one)) for one in first), [x, w, h, a])
-    plain = tg.gradients(loss, [x, w, h, a])
-    loss.backward()
     return {
         "loss": loss,
         **{f"first {i}": one for i, one in enumerate(first)},
@@ -130,6 +130,37 @@ def test_what_it_reads_from_around_it_gets_its_gradient() -> None:
         np.testing.assert_allclose(
             found.detach(), wanted[name].detach(), rtol=1e-13, atol=1e-13, err_msg=name
         )
+
+
+def test_what_it_hands_through_gets_its_gradient() -> None:
+    """The same Tensor twice, its argument, and one from around it that it does not read."""
+    w, x = leaf(3.0), leaf(2.0)
+    h = w * w
+
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        return y, y, x, h
+
+    def gradients(f: Callable[..., Any]) -> list[float]:
+        a, b, c, d = f(x)
+        loss = a * 2.0 + b * 3.0 * d + c * c
+        found = tg.gradients(loss, [x, w]) + tg.gradients(loss, [x, w], create_graph=True)
+        return [one.item() for one in (*found, *tg.gradients(found[-1] * found[-2], [x, w]))]
+
+    np.testing.assert_allclose(gradients(tg.checkpoint(f)), gradients(f), rtol=1e-14)
+    assert tg.checkpoint(f)(x)[0].node.parents[0].parents[0].parents == (x.node, h.node)
+
+
+def test_a_tensor_that_leaks_out_of_it_is_a_constant() -> None:
+    kept = []
+
+    def f(x: Any) -> Any:
+        kept.append(x)
+        return np.sin(x)
+
+    tg.checkpoint(f)(leaf(2.0)).backward()
+    for x in kept:
+        assert not isinstance(tg.grad(lambda y, x=x: y * x)(1.0), tg.Tensor)
 
 
 def test_no_argument_at_all() -> None:

@@ -161,6 +161,33 @@ def test_dtypes(dtype: Any) -> None:
     same(tg.jvp(product, (x, y), (x, y))[1], tg.jvp(np.multiply, (x, y), (x, y))[1])
 
 
+def test_a_cotangent_has_the_dtype_of_its_value() -> None:
+    def pull(ct: Any, _out: Any, x: Any) -> Any:
+        assert ct.dtype == np.float32
+        return np.float64(ct) * 2.0
+
+    twice = tg.differentiable(lambda x: x * 2, vjp=pull)
+    assert tg.grad(lambda x: twice(twice(x)))(np.float32(1.0)).dtype == np.float32
+
+
+def test_a_push_over_nested_arguments() -> None:
+    seen = []
+
+    def push(tangents: Any, _out: Any, p: Any, q: Any) -> Any:
+        seen.append(tangents)
+        return sum(t for one in tangents if one for t in one.values() if t is not None)
+
+    f = tg.differentiable(
+        lambda p, q: p["a"] + p["b"] + q["c"],
+        vjp=lambda ct, _out, _p, _q: ({"a": ct, "b": ct}, {"c": ct}),
+        jvp=push,
+    )
+    p, q = {"a": 1.0, "b": 2.0}, {"c": 3.0}
+    assert tg.jvp(f, (p, q), ({"a": 1.0, "b": None}, None))[1] == 1.0
+    assert tg.jvp(f, (p, q), (None, {"c": 5.0}))[1] == 5.0
+    assert seen == [({"a": 1.0, "b": None}, None), (None, {"c": 5.0})]
+
+
 # What goes in and what comes out
 
 
@@ -217,6 +244,7 @@ def test_keywords_and_defaults() -> None:
     assert tg.grad(lambda x: g(x, 2))(3.0) == 6.0
     many = tg.differentiable(lambda *xs: sum(xs), vjp=lambda ct, _out, *xs: (ct,) * len(xs))
     assert tg.grad(many, (0, 1, 2))(1.0, 2.0, 3.0) == (1.0, 1.0, 1.0)
+    assert tg.jvp(many, (1.0, 2.0, 3.0), (1.0, 10.0, 100.0)) == (6.0, 111.0)
 
 
 def test_nested_arguments_and_results() -> None:

@@ -128,8 +128,9 @@ def test_argnums(mode: Any) -> None:
 @modes
 def test_dtype_is_the_inputs(mode: Any) -> None:
     x, y = np.ones(2, np.float32), np.ones(2)
-    first, second = tg.jacobian(lambda x, y: x * y, (0, 1), mode=mode)(x, y)
-    assert (first.dtype, second.dtype) == (np.float32, np.float64)
+    for given in ((x, y), (leaf(x), leaf(y))):  # walked raw, and recorded
+        first, second = tg.jacobian(lambda x, y: x * y, (0, 1), mode=mode)(*given)
+        assert (first.dtype, second.dtype) == (np.float32, np.float64)
 
 
 @modes
@@ -392,6 +393,14 @@ def test_hvp_over_containers_and_arguments(mode: Any) -> None:
     same(found["b"], 2.0 * cos @ v["a"])
     same(found["c"], np.zeros(2, np.float32))
     same(along_s, 3.0 * cos @ v["a"] + np.sum(sin))
+
+
+@hvp_modes
+def test_hvp_where_two_gradients_are_one(mode: Any) -> None:
+    """Of a sum, both arguments get the very same cotangent."""
+    x, y, u, v = RNG.normal(size=(4, 3))
+    for part in tg.hvp(lambda x, y: np.sum(np.sin(x + y)), (x, y), (u, v), mode=mode):
+        np.testing.assert_allclose(part, -np.sin(x + y) * (u + v), rtol=1e-14)
 
 
 @hvp_modes

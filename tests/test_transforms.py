@@ -448,6 +448,19 @@ def test_a_value_that_depends_on_a_captured_tensor_stays_tracked() -> None:
         assert not isinstance(tg.grad(lambda x: (w * x * x).detach() + x)(2.0), tg.Tensor)
 
 
+def test_a_leaf_made_inside_is_outside() -> None:
+    made = []
+
+    def f(x: Any) -> Any:
+        made.append(leaf(3.0))
+        return made[-1] * x
+
+    value, g = tg.value_and_grad(f)(2.0)
+    value.backward()
+    g.backward()
+    assert made[0].grad.item() == 2.0 + 1.0
+
+
 def test_a_captured_tensor_gets_nothing_by_itself() -> None:
     w = leaf(3.0)
     tg.grad(lambda x: w * x * x)(2.0)

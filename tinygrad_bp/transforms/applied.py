@@ -244,8 +244,6 @@ class Applied:
                 f"{self.own.name}: its {label} returned shape {part.shape} for {where}, which has"
                 f" shape {like.shape}"
             )
-        if not part.shape:
-            part = part[()]
         if recorded and not isinstance(part, Tensor):
             if np.any(part):  # what is linear in a Tensor is one, or zero
                 raise self._not_differentiable(label, f"it returned an array for {where}")

@@ -201,10 +201,9 @@ def _pack(count: int) -> Unlisted:
 def _unpack(i: int) -> Callable[..., Any]:
     def pull(ct: Any, _out: Any, *arguments: Any) -> Any:
         part = ct.parts[i]
-        if part is not None:
-            return part
-        zeros = np.zeros(arguments[i].shape, arguments[i].dtype)[()]
-        return wrap(zeros) if any(type(one) is Tensor for one in ct.parts) else zeros
+        if part is None:
+            part = np.zeros(arguments[i].shape, arguments[i].dtype)[()]
+        return part
 
     return pull
 
