@@ -247,7 +247,7 @@ def test_the_settings_can_be_read_off_the_repr():
     shown = repr(tg.SigmoidClassifier((3,), restarts=1))
     assert shown == (
         "SigmoidClassifier(hidden=(3,), learning_rate=0.05, max_epochs=1500,"
-        " validation_fraction=0.2, patience=200, restarts=1, random_state=None)"
+        " validation_fraction=0.2, patience=100, restarts=1, random_state=None)"
     )
     with pytest.raises(TypeError):
         tg.SigmoidClassifier((3,), 0.1)

@@ -49,7 +49,7 @@ class SigmoidClassifier:
     validation_fraction : float, default 0.2
         Share of each class that early stopping watches and training does not see; 0, or a class
         with a single sample, turns it off: then the training loss is watched.
-    patience : int, default 200
+    patience : int, default 100
         Epochs without a better watched loss after which training stops.
     restarts : int, default 3
         How often training may begin anew where the loss on the training part stays so high that
@@ -84,7 +84,9 @@ class SigmoidClassifier:
     learning_rate: float = 0.05
     max_epochs: int = 1500
     validation_fraction: float = 0.2
-    patience: int = 200
+    # Over seeds 100 to 124 of the bundled and the generated sets, twice as many never helped the
+    # held-out loss, and half as many gave up on some moons.
+    patience: int = 100
     restarts: int = 3
     random_state: RandomState = None
 
