@@ -68,8 +68,7 @@ def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
     if ufunc not in UFUNCS:
         return UnsupportedFunctionError(
             f"{name} has no derivative rule; compose it from functions that have one, or pass"
-            " .detach() where no"
-            " gradient is wanted"
+            " .detach() where no gradient is wanted"
         )
     if "out" in kwargs:
         return UnsupportedFunctionError(

@@ -1,8 +1,8 @@
 """Apply a rule and record it: the hot path of the forward pass.
 
-`unary`, `binary` and `nary` build the function that NumPy's protocols, operators and methods call.
-They compute the value on raw arrays first and touch the graph only if an argument is tracked, so a
-failing call leaves no trace.
+`unary`, `binary` and `ternary` build the function that NumPy's protocols, operators and methods
+call; `nary` is the same for any number of arguments.  They compute the value on raw arrays first
+and touch the graph only if an argument is tracked, so a failing call leaves no trace.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ def _frozen(rule: Any, param: Any) -> Any:
         raise TrackedTensorError(
             f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
         )
-    if kind is ndarray:
+    if isinstance(param, ndarray):
         return param.copy()
     if kind is tuple or kind is list:
         return frozen(rule, param)

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import platform
+from pathlib import Path
 
 import numpy as np
 import workloads
@@ -164,11 +165,11 @@ def _processor():
     """The model; on Linux with family and number, for virtual machines that hide the name."""
     facts = {}
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:  # noqa: PTH123
-            for line in file:
-                key, _, value = line.partition(":")
-                facts.setdefault(key.strip(), value.strip())
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
+    for line in lines:
+        key, _, value = line.partition(":")
+        facts.setdefault(key.strip(), value.strip())
     name = facts.get("model name", platform.machine())
     return f"{name} (family {facts.get('cpu family', '?')} model {facts.get('model', '?')})"
