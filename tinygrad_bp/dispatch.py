@@ -21,15 +21,18 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 on_unknown_function: list[Callable[[], None]] = []
 
 
-def _array_ufunc(_self: Tensor, ufunc: Any, call: str, *inputs: Any, **kwargs: Any) -> Any:
+def _array_ufunc(
+    _self: Tensor, ufunc: Any, call: str, first: Any, *others: Any, **kwargs: Any
+) -> Any:
     """Record a call of a NumPy ufunc."""
     if call == "__call__":
         if not kwargs:
             record = UFUNCS.get(ufunc)
             if record is not None:
-                return record(*inputs)
+                # one argument spelt out: unpacking a tuple costs as much as the lookup
+                return record(first, *others) if others else record(first)
         if _more_functions():
-            return ufunc(*inputs, **kwargs)
+            return ufunc(first, *others, **kwargs)
         raise _refused_ufunc(ufunc, kwargs)
     reduction = UFUNC_METHODS.get((ufunc, call))
     if reduction is None:
@@ -37,7 +40,7 @@ def _array_ufunc(_self: Tensor, ufunc: Any, call: str, *inputs: Any, **kwargs: A
             f"numpy.{ufunc.__name__}.{call} has no derivative rule; compose it from functions"
             " that have one, or pass .detach() where no gradient is wanted"
         )
-    return reduction(*inputs, **kwargs)
+    return reduction(first, *others, **kwargs)
 
 
 def _array_function(_self: Tensor, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:

@@ -141,7 +141,7 @@ class Leaf(Node):
     def __init__(
         self, shape: Shape, dtype: Any, name: str | None = None, account: Account | None = None
     ) -> None:
-        self.rule = LEAF  # type: ignore[assignment]  # stands in for a Rule: the same attributes
+        self.rule = LEAF
         self.left = self.right = self.more = None
         self.saved = ()
         self.index = tick()
@@ -177,7 +177,7 @@ class Variable(Leaf):
         self.open = True
 
 
-LEAF = LeafRule()
+LEAF: Any = LeafRule()  # stands in for a Rule: the same attributes
 
 
 def ancestors(*roots: Node, floor: int = -1) -> list[Node]:

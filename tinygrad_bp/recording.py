@@ -30,6 +30,7 @@ def unary(rule: Any) -> Recorder:
     # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to
     # the cycle collector.
     keep_nodes = rule.kind != "elementwise"
+    same_shape = not keep_nodes  # and asking an array costs three times as much as its node
 
     def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
@@ -45,7 +46,7 @@ def unary(rule: Any) -> Recorder:
         if parent is None or not is_recording():
             result._node = None
             return result
-        result._node = node = new(Node)
+        result._node = node = Node()
         node.rule = rule
         node.left = parent
         node.right = node.more = None
@@ -59,6 +60,9 @@ def unary(rule: Any) -> Recorder:
         if type(out) is float64:  # asking a NumPy scalar for these costs more than the test
             node.shape = ()
             node.dtype = FLOAT64
+        elif same_shape:
+            node.shape = parent.shape
+            node.dtype = out.dtype
         else:
             node.shape = out.shape
             node.dtype = out.dtype
@@ -73,7 +77,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
     `swap` is for reflected operators.
     """
     forward = rule.forward
-    saves = [rule.saves(mask) for mask in range(4)]
+    _, first, second, both = (rule.saves(tracked) for tracked in range(4))
     keep_nodes = rule.kind != "elementwise"
 
     def record(x: Any, y: Any, *params: Any) -> Any:  # noqa: C901  # unrolled for speed
@@ -101,15 +105,20 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
         if (left is None and right is None) or not is_recording():
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
-        save_out, save_a, save_b = saves[(left is not None) + 2 * (right is not None)]
         # a raw array is the user's to change; what a rule will read is ours
-        if left is None and save_a and isinstance(x, ndarray):
-            a = a.copy()
-        if right is None and save_b and isinstance(y, ndarray):
-            b = b.copy()
+        if right is None:
+            save_out, save_a, save_b = first
+            if save_b and isinstance(y, ndarray):
+                b = b.copy()
+        elif left is None:
+            save_out, save_a, save_b = second
+            if save_a and isinstance(x, ndarray):
+                a = a.copy()
+        else:
+            save_out, save_a, save_b = both
         result = new(Tensor)
         result._value = out
-        result._node = node = new(Node)
+        result._node = node = Node()
         node.rule = rule
         node.left = left
         node.right = right
@@ -173,7 +182,7 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         save_out, save_a, save_b, save_c = saves[tracked]
         result = new(Tensor)
         result._value = out
-        result._node = node = new(Node)
+        result._node = node = Node()
         node.rule = rule
         node.left = node.right = None
         node.more = (first, second, third)
@@ -224,7 +233,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
             values[position] = values[position].copy()  # the user's to change
     result = new(Tensor)
     result._value = out
-    result._node = node = new(Node)
+    result._node = node = Node()
     node.rule = rule
     if len(parents) > 2:
         node.left = node.right = None

@@ -7,7 +7,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad
+from tinygrad_bp.graph import LEAF, Node, Variable, ancestors, enable_grad
 from tinygrad_bp.recording import nary
 from tinygrad_bp.tensor import Tensor, wrap
 
@@ -62,60 +62,18 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     """
     wanted = frozenset(targets)
     floor = min([node.index for node in wanted]) if wanted else -1
-    cts, deliver, newest = _frontier()
-    kept: Cotangents = {}
-    for root, ct in seeds.items():
-        deliver(root, ct, None)
-    while (node := newest()) is not None:
-        ct = cts.pop(node)  # pop, not get: frees the cotangent before the next rule allocates
-        if wanted and node in wanted:
-            kept[node] = ct
-        rule = node.rule
-        saved = node.saved
-        if saved is None:
-            raise _freed(node)
-        if free:
-            node.saved = None
-        if record:
-            saved = _retracked(node, saved)
-        pulls: Any = rule.pulls  # recorders see to it that a tracked argument has one
-        wide = rule.broadcasts and node.shape
-        left, right = node.left, node.right
-        if len(saved) == 2:  # spelt out for the commonest rules: packing arguments costs as much
-            if left is not None and left.index >= floor:
-                out, x = saved
-                deliver(left, pulls[0](ct, out, x), wide)
-        elif node.more is None and len(saved) == 3:
-            out, x, y = saved
-            if left is not None and left.index >= floor:
-                deliver(left, pulls[0](ct, out, x, y), wide)
-            if right is not None and right.index >= floor:
-                deliver(right, pulls[1](ct, out, x, y), wide)
-        else:
-            for pull, parent in zip(pulls, node.more or (left, right), strict=False):
-                if parent is not None and parent.index >= floor:
-                    deliver(parent, pull(ct, *saved), wide)
-    if not wanted:
-        return cts  # what no rule took on: the leaves
-    kept.update((node, cts[node]) for node in wanted if node in cts)
-    return kept
-
-
-def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[[], Node | None]]:
-    """Return the cotangents in flight, what delivers a part, and what gives the newest node.
-
-    The newest is kept apart or is None, and the others wait in a heap, so that a chain needs none.
-    Leaves are never given: their cotangents stay.
-    """
-    cts: Cotangents = {}
+    inside = frozenset([node for node in wanted if node.rule is not LEAF])
+    cts: Cotangents = {}  # in flight; the newest node to visit is `front` or waits in the heap
     owned: set[Node] = set()  # their cotangents are sums made here, which may be added to in place
     front: Node | None = None
     waiting: dict[int, Node] = {}
     heap: list[int] = []
+    kept: Cotangents = {}
 
     def deliver(parent: Node, part: Any, wide: Any) -> None:
         nonlocal front
-        if wide and part.shape != parent.shape:
+        # the part has the shape of the node or of the parent; asking the array costs more
+        if wide and wide != parent.shape and part.shape != parent.shape:
             part = unbroadcast(part, parent.shape)
         prior = cts.get(parent)
         if prior is not None:
@@ -127,7 +85,7 @@ def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[
                 owned.add(parent)
             return
         cts[parent] = part
-        if isinstance(parent, Leaf):
+        if parent.rule is LEAF:  # never visited: its cotangent stays
             return
         index = parent.index
         if front is None:
@@ -139,14 +97,67 @@ def _frontier() -> tuple[Cotangents, Callable[[Node, Any, Any], None], Callable[
         waiting[index] = parent
         heappush(heap, -index)
 
-    def newest() -> Node | None:
-        nonlocal front
-        if front is not None:
-            node, front = front, None
-            return node
-        return waiting.pop(-heappop(heap)) if heap else None
-
-    return cts, deliver, newest
+    for root, ct in seeds.items():
+        deliver(root, ct, None)
+    node: Node | None = None
+    while True:
+        if node is None:
+            if front is not None:
+                node, front = front, None
+            elif heap:
+                node = waiting.pop(-heappop(heap))
+            else:
+                break
+            ct = cts.pop(node)  # pop, not get: frees it before the next rule allocates
+        if inside and node in inside:
+            kept[node] = ct
+        rule = node.rule
+        saved = node.saved
+        if saved is None:
+            raise _freed(node)
+        if free:
+            node.saved = None
+        if record:
+            saved = _retracked(node, saved)
+        pulls: Any = rule.pulls  # recorders see to it that a tracked argument has one
+        wide = rule.broadcasts and node.shape
+        parent, right = node.left, node.right
+        if len(saved) == 2:  # spelt out for the commonest rules: packing arguments costs as much
+            if parent is None or parent.index < floor:
+                node = None
+                continue
+            out, x = saved
+            ct = pulls[0](ct, out, x)
+        elif node.more is None and len(saved) == 3:
+            out, x, y = saved
+            if right is not None and right.index >= floor:
+                deliver(right, pulls[1](ct, out, x, y), wide)
+            if parent is None or parent.index < floor:
+                node = None
+                continue
+            ct = pulls[0](ct, out, x, y)
+        else:
+            arguments = node.more or (parent, right)
+            for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
+                if parent is not None and parent.index >= floor:
+                    deliver(parent, pull(ct, *saved), wide)
+            node = None
+            continue
+        if (
+            front is None
+            and parent not in cts
+            and (not heap or parent.index > -heap[0])
+            and (not wide or wide == parent.shape)
+            and parent.rule is not LEAF
+        ):
+            node = parent  # along a chain: what would be delivered is what comes next
+        else:
+            deliver(parent, ct, wide)
+            node = None
+    if not wanted:
+        return cts  # what no rule took on: the leaves
+    kept.update((node, cts[node]) for node in wanted if node in cts)
+    return kept
 
 
 def push_forward(
@@ -356,12 +367,11 @@ def _freed(node: Node) -> GraphError:
 
 def _retracked(node: Node, saved: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return `saved` with out and tracked arguments as Tensors at their places in the graph."""
-    values = list(saved)
-    if values[0] is not None:
-        values[0] = wrap(values[0], node)
-    for i, parent in enumerate(node.parents, 1):
-        if parent is not None and values[i] is not parent:
-            values[i] = wrap(values[i], parent)
+    out = saved[0]
+    values = [out if out is None else wrap(out, node)]
+    for value, parent in zip(saved[1:], node.more or (node.left, node.right), strict=False):
+        values.append(value if parent is None or value is parent else wrap(value, parent))
+    values += saved[len(values) :]
     return tuple(values)
 
 

@@ -56,7 +56,9 @@ def sigmoid(x: Any) -> Any:
     return raw_sigmoid(x)
 
 
-def _raw_logistic_slope(ct: Any, s: Any) -> Any:
+def _sigmoid_pull(ct: Any, s: Any, _x: Any = None) -> Any:
+    if type(ct) is Tensor:
+        return logistic_slope(ct, s)
     if type(s) is not np.ndarray or s.size < LARGE:
         return (s - s * s) * ct
     slope = np.multiply(s, s, empty_like(s))
@@ -68,21 +70,21 @@ def _raw_logistic_slope(ct: Any, s: Any) -> Any:
 
 def logistic_slope(ct: Any, s: Any) -> Any:
     """Compute ``ct * s * (1 - s)``: the pull of the sigmoid, which every step runs."""
-    return _raw_logistic_slope(ct, s)
+    return _sigmoid_pull(ct, s)
 
 
 logistic_slope = elementwise(
     logistic_slope,
     lambda ct, _out, _ct, s: logistic_slope(ct, s),
     lambda ct, _out, ct1, s: ct * ct1 * (1 - 2 * s),
-    forward=_raw_logistic_slope,
+    forward=_sigmoid_pull,
     composition=lambda ct, s: ct * s * (1 - s),
 )
 
 
 sigmoid = elementwise(
     sigmoid,
-    lambda ct, out, _x: (logistic_slope if type(ct) is Tensor else _raw_logistic_slope)(ct, out),
+    _sigmoid_pull,
     forward=raw_sigmoid,
     methods=("sigmoid",),
     composition=lambda x: 1 / (1 + np.exp(-x)),

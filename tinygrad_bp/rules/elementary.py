@@ -32,7 +32,9 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def _raw_tanh_slope(ct: Any, t: Any) -> Any:
+def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
+    if type(ct) is Tensor:
+        return tanh_slope(ct, t)
     if type(t) is not np.ndarray or t.size < LARGE:
         # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
         return ct - ct * t * t
@@ -45,21 +47,17 @@ def _raw_tanh_slope(ct: Any, t: Any) -> Any:
 
 def tanh_slope(ct: Any, t: Any) -> Any:
     """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
-    return _raw_tanh_slope(ct, t)
+    return _tanh_pull(ct, t)
 
 
 tanh_slope = elementwise(
     tanh_slope,
     lambda ct, _out, _ct, t: tanh_slope(ct, t),
     lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
-    forward=_raw_tanh_slope,
+    forward=_tanh_pull,
     composition=lambda ct, t: ct * (1 - t * t),
 )
-elementwise(
-    np.tanh,
-    lambda ct, out, _x: (tanh_slope if type(ct) is Tensor else _raw_tanh_slope)(ct, out),
-    methods=("tanh",),
-)
+elementwise(np.tanh, _tanh_pull, methods=("tanh",))
 
 
 def _hypotenuse(x: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_bp.containers import flatten
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.tensor import Tensor, method, unwrap, wrap
+from tinygrad_bp.tensor import Tensor, method, new, unwrap
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
@@ -64,7 +64,9 @@ def backward(
             if create_graph:
                 account.grad = as_tensor(ct) if prior is None else prior + ct
             else:
-                account.grad = wrap(ct if prior is None else prior._value + ct)
+                account.grad = total = new(Tensor)
+                total._value = ct if prior is None else prior._value + ct
+                total._node = None
 
 
 method("backward", backward)
