@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.shapes import Shape, broadcast_axes
+from tinygrad_bp.tensor import Tensor
 
 # Vectors of ones that sum others are kept up to this length, and at most so many of them: the
 # batches of a training have few sizes, and anything else shall not pile up.
 KEPT = 1 << 16
 SIZES = 64
-# Elements up to which a product with ones beats numpy.add.reduce, which adds more exactly.
-FEW = 64
+# Elements up to which a product with ones beats numpy.add.reduce; BLAS adds so few into as many
+# partial sums as NumPy does.
+FEW = 512
 _ones: dict[tuple[int, str], np.ndarray[Any, Any]] = {}
 
 
@@ -35,6 +37,8 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
     wide = ct.shape
     if wide == shape:
         return ct
+    if type(ct) is Tensor:
+        return ct._summed_to(shape)
     if type(ct) is np.ndarray:
         if len(wide) == 2 and len(shape) == 1 and wide[1] == shape[0]:
             return sum_rows(ct)

@@ -65,7 +65,7 @@ def share(ct: Any, size: int, reduction: str) -> Any:
 
 # Binary cross entropy of logits
 
-FEW = 256  # elements up to which one slow numpy.logaddexp beats three quick functions
+FEW = 32  # elements up to which one slow numpy.logaddexp beats two quick functions
 
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import sum_rows, unbroadcast
+from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.memory import empty
 from tinygrad_bp.rules.subscripts import parse
 from tinygrad_bp.rules.table import bilinear, call, composed, general, variadic
 from tinygrad_bp.shapes import Axis, normalize_axes
+from tinygrad_bp.tensor import Tensor
 
 
 def transposed(x: Any) -> Any:
@@ -20,7 +21,98 @@ def transposed(x: Any) -> Any:
     return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
 
+# A product of two matrices, either of them transposed: what the pulls of a product are, and again
+# theirs.  Admitted as one record for speed (the Hessian-vector product of the benchmark).
+
+# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the
+# samples are then several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3).
+TALL = 512
+NARROW = 32
+FEW = 64  # rows up to which looking for a better layout costs more than it gains
+
+
+def _raw_product(x: Any, y: Any, turned: str) -> Any:
+    if turned[0] == "T":
+        x = x.T
+    if turned[1] == "T":
+        y = y.T
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return np.matmul(x, y)
+    rows = len(x)
+    if rows < FEW:
+        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
+    columns = y.shape[1]
+    small = rows < TALL and rows * columns < TALL * NARROW
+    if small or x.ndim != 2 or x.dtype is not y.dtype:
+        return x.dot(y)
+    if rows >= TALL and columns <= NARROW:
+        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
+    return x.dot(y, empty((rows, columns), x.dtype))
+
+
+def product(x: Any, y: Any, turned: str) -> Any:
+    """Compute the product of two matrices; `turned` says which are transposed first.
+
+    Parameters
+    ----------
+    x, y : 2-d array or Tensor
+    turned : {"NN", "TN", "NT", "TT"}
+        A letter a matrix, as in BLAS: T for the transposed one.
+
+    Returns
+    -------
+    2-d array or Tensor
+        A tall narrow raw result is in Fortran order.
+    """
+    if type(x) is Tensor or type(y) is Tensor:
+        return matrix_product(x, y, turned)
+    return _raw_product(x, y, turned)
+
+
+def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
+    match turned:
+        case "NN":
+            return product(ct, y, "NT")
+        case "TN":
+            return product(y, ct, "NT")
+        case "NT":
+            return product(ct, y, "NN")
+        case _:
+            return product(y, ct, "TT")
+
+
+def _product_right(ct: Any, _out: Any, x: Any, _y: Any, turned: str) -> Any:
+    match turned:
+        case "NN":
+            return product(x, ct, "TN")
+        case "TN":
+            return product(x, ct, "NN")
+        case "NT":
+            return product(ct, x, "TN")
+        case _:
+            return product(ct, x, "TT")
+
+
+matrix_product = bilinear(
+    product,
+    _product_left,
+    _product_right,
+    name="matrix_product",
+    forward=_raw_product,
+    samples=(
+        call((3, 4), (4, 2), "NN"),
+        call((4, 3), (4, 2), "TN"),
+        call((3, 4), (2, 4), "NT"),
+        call((4, 3), (2, 4), "TT"),
+        call((70, 2), (2, 3), "NN"),
+        call((0, 4), (2, 4), "NT"),
+    ),
+)
+
+
 def _matmul_left(ct: Any, _out: Any, _x: Any, y: Any) -> Any:
+    if _x.ndim == 2 and y.ndim == 2:
+        return product(ct, y, "NT")
     if y.ndim == 1:
         return np.expand_dims(ct, -1) * y
     if _x.ndim == 1:
@@ -29,6 +121,8 @@ def _matmul_left(ct: Any, _out: Any, _x: Any, y: Any) -> Any:
 
 
 def _matmul_right(ct: Any, _out: Any, x: Any, _y: Any) -> Any:
+    if x.ndim == 2 and _y.ndim == 2:
+        return product(x, ct, "TN")
     if x.ndim == 1:
         return np.expand_dims(x, -1) * np.expand_dims(ct, -2) if _y.ndim > 1 else x * ct
     if _y.ndim == 1:
@@ -195,39 +289,21 @@ def affine_composed(x: Any, W: Any, b: Any) -> Any:
     return np.matmul(x, W) + b
 
 
-# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the
-# samples are then several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3).
-TALL = 512
-NARROW = 32
-FEW = 64  # rows up to which looking for a better layout costs more than it gains
-
-
-def product(x: Any, y: Any) -> Any:
-    """Return ``x @ y`` of matrices; a tall narrow raw result is in Fortran order."""
-    if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return np.matmul(x, y)
-    rows = len(x)
-    if rows < FEW:
-        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
-    columns = y.shape[1]
-    small = rows < TALL and rows * columns < TALL * NARROW
-    if small or x.ndim != 2 or x.dtype is not y.dtype:
-        return x.dot(y)
-    if rows >= TALL and columns <= NARROW:
-        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
-    return x.dot(y, empty((rows, columns), x.dtype))
-
-
 def _affine_forward(x: Any, W: Any, b: Any) -> Any:
-    shape = W.shape
-    if len(shape) != 2 or b.shape != shape[1:]:
+    wide = b.shape
+    if len(wide) != 1 or W.shape[1:] != wide:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
-    out = product(x, W)
+    small = type(x) is type(W) is np.ndarray and len(x) < FEW
+    out = x.dot(W) if small else _raw_product(x, W, "NN")
     if type(out) is np.ndarray and out.dtype is b.dtype:
         return np.add(out, b, out)  # out is ours: no second array
     return out + b
+
+
+def _affine_inputs(ct: Any, _out: Any, _x: Any, W: Any, _b: Any) -> Any:
+    return product(ct, W, "NT") if ct.ndim == 2 else np.matmul(ct, W.T)
 
 
 def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
@@ -235,13 +311,7 @@ def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
         if x.ndim == 1:
             return np.expand_dims(x, 1) * ct
         x, ct = np.reshape(x, (-1, x.shape[-1])), np.reshape(ct, (-1, ct.shape[-1]))
-    return product(x.T, ct)
-
-
-def _affine_bias(ct: Any, _out: Any, _x: Any, _W: Any, _b: Any) -> Any:
-    if type(ct) is np.ndarray and ct.ndim == 2:
-        return sum_rows(ct)
-    return unbroadcast(ct, _b.shape)
+    return product(x, ct, "TN")
 
 
 def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
@@ -281,9 +351,9 @@ def affine(x: Any, W: Any, b: Any) -> Any:
 
 affine = general(
     affine,
-    lambda ct, _out, _x, W, _b: product(ct, W.T),
+    _affine_inputs,
     _affine_weights,
-    _affine_bias,
+    lambda ct, _out, _x, _W, _b: unbroadcast(ct, _b.shape),
     forward=_affine_forward,
     push=_affine_push,
     composition=affine_composed,

@@ -9,8 +9,9 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.recording import unary
 from tinygrad_bp.rules.indexing import scatter
-from tinygrad_bp.rules.table import call, composed, flat, linear
+from tinygrad_bp.rules.table import TABLE, call, composed, flat, linear
 from tinygrad_bp.shapes import Axis, Shape, inverse_permutation, normalize_axes
 from tinygrad_bp.tensor import Tensor, method
 
@@ -46,6 +47,26 @@ linear(
         call((0,), shape=(2, 0)),
     ),
 )
+
+
+def summed_to(x: Any, shape: Any) -> Any:
+    """Sum `x` to a `shape` that broadcasts to its own: the transpose of `numpy.broadcast_to`."""
+    return unbroadcast(x, shape)
+
+
+summed_to = linear(
+    summed_to,
+    lambda ct, _out, _x, _shape: spread(ct, _x.shape),
+    samples=(
+        call((2, 3), shape=(3,)),
+        call((2, 2), shape=()),
+        call((3, 2, 4), shape=(2, 1)),
+        call((2, 3), shape=(2, 3)),
+        call((2, 0), shape=(1,)),
+        call((), shape=()),
+    ),
+)
+method("_summed_to", unary(TABLE["summed_to"]))
 
 
 def _reshape_forward(x: Any, shape: Any) -> Any:

@@ -326,14 +326,20 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
 
 def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
     arity = len(rule.pulls)
+    unrolled = {1: unary, 2: binary}.get(arity)
+    recorder: Any = unrolled(rule) if unrolled else None
+    whole = -1  # how many arguments make a call that needs no sorting
     if bind is None:
         bind = _binder(rule)
-        if arity == rule.forward.__code__.co_argcount == 3:
+        count = rule.forward.__code__.co_argcount
+        if arity == count == 3:
             return ternary(rule, bind)
-    unrolled = {1: unary, 2: binary}.get(arity)
-    recorder = unrolled(rule) if unrolled else None
+        if recorder is not None:
+            whole = count
 
     def record(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == whole and not kwargs and PLAIN.issuperset(map(type, args[arity:])):
+            return recorder(*args)
         arguments, params = bind(*args, **kwargs)
         for one in params:
             if type(one) not in PLAIN:
