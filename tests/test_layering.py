@@ -12,7 +12,17 @@ import tinygrad_bp
 ROOT = Path(tinygrad_bp.__file__).parent
 LAYERS = [
     {"errors", "shapes"},
-    {"attached", "broadcasting", "dispatch", "graph", "memory", "pickling", "recording", "tensor"},
+    {
+        "attached",
+        "broadcasting",
+        "debugging",
+        "dispatch",
+        "graph",
+        "memory",
+        "pickling",
+        "recording",
+        "tensor",
+    },
     {"rules"},
     {"walk"},
     {"containers", "transforms", "functional"},

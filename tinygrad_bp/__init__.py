@@ -18,6 +18,7 @@ from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.functional import gelu, mse, silu, softmax
 from tinygrad_bp.graph import enable_grad, no_grad
 from tinygrad_bp.rules.activations import relu, sigmoid, softplus
+from tinygrad_bp.rules.hooks import hook
 from tinygrad_bp.rules.products import affine
 from tinygrad_bp.rules.reductions import log_softmax, logsumexp
 from tinygrad_bp.tensor import Tensor, tensor
@@ -26,7 +27,16 @@ from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 if TYPE_CHECKING:
     from tinygrad_bp import data, nn, optim, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
-    from tinygrad_bp.transforms import checkpoint, differentiable, hessian, hvp, jacobian, jvp
+    from tinygrad_bp.debugging import debug
+    from tinygrad_bp.transforms import (
+        checkpoint,
+        differentiable,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        vmap,
+    )
     from tinygrad_bp.view import GraphView, graph
 
 __version__ = "0.1.0"
@@ -39,6 +49,7 @@ __all__ = [
     "affine",
     "checkpoint",
     "data",
+    "debug",
     "differentiable",
     "enable_grad",
     "gelu",
@@ -46,6 +57,7 @@ __all__ = [
     "gradients",
     "graph",
     "hessian",
+    "hook",
     "hvp",
     "jacobian",
     "jvp",
@@ -65,6 +77,7 @@ __all__ = [
     "value_and_grad",
     "view",
     "vjp",
+    "vmap",
 ]
 
 # Importing the module of this name has set the attribute: tg.graph is the function, loaded below.
@@ -77,10 +90,11 @@ _LAZY = {
     "SigmoidClassifier": "tinygrad_bp.classifier",
     "graph": "tinygrad_bp.view",
     **dict.fromkeys(
-        ("checkpoint", "differentiable", "hessian", "hvp", "jacobian", "jvp"),
+        ("checkpoint", "differentiable", "hessian", "hvp", "jacobian", "jvp", "vmap"),
         "tinygrad_bp.transforms",
     ),
     "data": "",
+    "debug": "tinygrad_bp.debugging",
     "nn": "",
     "optim": "",
     "training": "",

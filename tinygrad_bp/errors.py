@@ -5,6 +5,12 @@ Every class also is the built-in exception that a NumPy user would catch.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import FrameType
+
+_OWN = str(Path(__file__).parent)
+
 
 class TinygradError(Exception):
     """Base of everything that this package raises on purpose."""
@@ -34,9 +40,22 @@ class GraphError(TinygradError, RuntimeError):
     """A backward pass that cannot run: nothing tracked, or residuals already freed."""
 
 
+class NonFiniteError(TinygradError, FloatingPointError):
+    """NaN or infinity under `tg.debug`."""
+
+
 class DataError(TinygradError, ValueError):
     """Input data that cannot be used; the message names each bad line and column."""
 
 
 class ModelFileError(TinygradError, ValueError):
     """A model file that is not exactly what its reader expects."""
+
+
+def users_frame() -> FrameType:
+    """Return the innermost frame that is neither ours nor NumPy's."""
+    frame = sys._getframe(1)  # the standard library's own way to the caller
+    numpy = str(Path(sys.modules["numpy"].__file__ or "").parent)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, numpy)):
+        frame = frame.f_back
+    return frame

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 tick = count().__next__
-recording: ContextVar[bool] = ContextVar("recording", default=True)
+# True, False, or what watches the recording (`debugging.Watch`).
+recording: ContextVar[Any] = ContextVar("recording", default=True)
+watching: ContextVar[Any] = ContextVar("watching", default=None)
 is_recording = recording.get
 by_creation = attrgetter("index")
 
@@ -99,6 +101,7 @@ class LeafRule:
     name = "leaf"
     pulls = ()
     broadcasts = False
+    masks = False
 
 
 class Account:
@@ -212,45 +215,48 @@ def leaves(*roots: Node) -> Iterator[Leaf]:
     return (node for node in ancestors(*roots) if type(node) is Leaf)
 
 
-class _GradMode:
-    """Sets the grad mode of this thread or asyncio task; context manager and decorator."""
-
-    _mode: bool
+class Mode:
+    """Sets the mode of recording of this thread or asyncio task; context manager and decorator."""
 
     def __init__(self) -> None:
-        self._tokens: list[Token[bool]] = []
+        self._tokens: list[Token[Any]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(recording.set(self._mode))
+        raise NotImplementedError
 
     def __exit__(self, *exc: object) -> Literal[False]:
         recording.reset(self._tokens.pop())
         return False
 
     def __call__(self, function: Function) -> Function:
-        mode = type(self)
+        """Return `function` running in this mode."""
+        name = type(self).__name__
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"{mode.__name__}: {function.__name__} is a generator, whose body runs between"
+                f"{name}: {function.__name__} is a generator, whose body runs between"
                 " other code;"
-                f" use 'with tg.{mode.__name__}():' inside it"
+                f" use 'with tg.{name}():' inside it"
             )
         if inspect.iscoroutinefunction(function):
 
             async def wrapped(*args: Any, **kwargs: Any) -> Any:
-                with mode():
+                with self._fresh():
                     return await function(*args, **kwargs)
 
         else:
 
             def wrapped(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-                with mode():
+                with self._fresh():
                     return function(*args, **kwargs)
 
         return functools.wraps(function)(wrapped)  # type: ignore[return-value]  # same signature
 
+    def _fresh(self) -> Mode:
+        """Return a mode like this one: each call of a decorated function enters its own."""
+        return type(self)()
 
-class no_grad(_GradMode):  # noqa: N801  # reads as a verb: with tg.no_grad():
+
+class no_grad(Mode):  # noqa: N801  # reads as a verb: with tg.no_grad():
     """Within it, operations on Tensors are not recorded (per thread and asyncio task).
 
     Examples
@@ -262,10 +268,12 @@ class no_grad(_GradMode):  # noqa: N801  # reads as a verb: with tg.no_grad():
     False
     """
 
-    _mode = False
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(False))
 
 
-class enable_grad(_GradMode):  # noqa: N801  # the counterpart of no_grad
+class enable_grad(Mode):  # noqa: N801  # the counterpart of no_grad
     """Within it, operations are recorded even where an outer `no_grad` holds."""
 
-    _mode = True
+    def __enter__(self) -> None:
+        self._tokens.append(recording.set(watching.get() or True))

@@ -43,7 +43,7 @@ def unary(rule: Any) -> Recorder:
         result = new(Tensor)
         result._value = out
         parent = x._node
-        if parent is None or not is_recording():
+        if parent is None or not (mode := is_recording()):
             result._node = None
             return result
         result._node = node = Node()
@@ -66,6 +66,8 @@ def unary(rule: Any) -> Recorder:
         else:
             node.shape = out.shape
             node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (value,))
         return result
 
     return record
@@ -102,7 +104,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             return NotImplemented
         if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
             out = complex128(out)
-        if (left is None and right is None) or not is_recording():
+        if (left is None and right is None) or not (mode := is_recording()):
             # raw arrays in, raw array out: the functions that NumPy lacks are called on either
             return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
         # a raw array is the user's to change; what a rule will read is ours
@@ -140,6 +142,8 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
         else:
             node.shape = out.shape
             node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (a, b))
         return result
 
     return record
@@ -176,7 +180,7 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         except ValueError as error:
             raise explained(rule, (x, y, z), error) from error
         tracked = (first is not None) + 2 * (second is not None) + 4 * (third is not None)
-        if not (tracked and is_recording()):
+        if not (tracked and (mode := is_recording())):
             wrapped = type(x) is Tensor or type(y) is Tensor or type(z) is Tensor
             return _untracked(out) if wrapped else out
         save_out, save_a, save_b, save_c = saves[tracked]
@@ -195,6 +199,8 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         node.index = tick()
         node.shape = out.shape
         node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (a, b, c))
         return result
 
     return record
@@ -223,14 +229,17 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
         out = rule.forward(*values, *params)
     except ValueError as error:
         raise explained(rule, args, error) from error
-    if not (tracked and is_recording()):
+    if not (tracked and (mode := is_recording())):
         return _untracked(out) if wrapped else out
     save_out, *saves = rule.saves(tracked)
-    for position, save in enumerate(saves):
+    kept = []
+    for value, save, parent, arg in zip(values, saves, parents, args, strict=True):
         if not save:
-            values[position] = parents[position]
-        elif parents[position] is None and isinstance(args[position], ndarray):
-            values[position] = values[position].copy()  # the user's to change
+            kept.append(parent)
+        elif parent is None and isinstance(arg, ndarray):
+            kept.append(value.copy())  # the user's to change
+        else:
+            kept.append(value)
     result = new(Tensor)
     result._value = out
     result._node = node = Node()
@@ -242,10 +251,12 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
         node.left = parents[0]
         node.right = parents[1] if len(parents) == 2 else None
         node.more = None
-    node.saved = (out if save_out else None, *values, *params)
+    node.saved = (out if save_out else None, *kept, *params)
     node.index = tick()
     node.shape = out.shape
     node.dtype = out.dtype
+    if mode is not True:
+        mode.recorded(node, out, values)
     return result
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any
+from warnings import warn_explicit
 
 import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
-from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import LEAF, Node, Variable, ancestors, enable_grad
+from tinygrad_bp.errors import GraphError, users_frame
+from tinygrad_bp.graph import LEAF, Node, Variable, ancestors, enable_grad, watching
 from tinygrad_bp.recording import nary
 from tinygrad_bp.tensor import Tensor, wrap
 
@@ -69,6 +70,9 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     waiting: dict[int, Node] = {}
     heap: list[int] = []
     kept: Cotangents = {}
+    watch = watching.get() and watching.get().walk()
+    errors: Any = None  # NumPy's error state of before, once a rule that masks was visited
+    rule: Any = None
 
     def deliver(parent: Node, part: Any, wide: Any) -> None:
         nonlocal front
@@ -100,64 +104,86 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     for root, ct in seeds.items():
         deliver(root, ct, None)
     node: Node | None = None
-    while True:
-        if node is None:
-            if front is not None:
-                node, front = front, None
-            elif heap:
-                node = waiting.pop(-heappop(heap))
+    try:
+        while True:
+            if node is None:
+                if front is not None:
+                    node, front = front, None
+                elif heap:
+                    node = waiting.pop(-heappop(heap))
+                else:
+                    break
+                ct = cts.pop(node)  # pop, not get: frees it before the next rule allocates
+            if inside and node in inside:
+                kept[node] = ct
+            rule = node.rule
+            saved = node.saved
+            if saved is None:
+                raise _freed(node)
+            if free:
+                node.saved = None
+            if record:
+                saved = _retracked(node, saved)
+            # recorders see to it that a tracked argument has a pull
+            pulls: Any = rule.pulls if watch is None else watch.pulls(node)
+            wide = rule.broadcasts and node.shape
+            parent, right = node.left, node.right
+            if len(saved) == 2:  # the commonest rules spelt out: packing arguments costs as much
+                if parent is None or parent.index < floor:
+                    node = None
+                    continue
+                out, x = saved
+                ct = pulls[0](ct, out, x)
+            elif node.more is None and len(saved) == 3:
+                out, x, y = saved
+                if right is not None and right.index >= floor:
+                    deliver(right, pulls[1](ct, out, x, y), wide)
+                if parent is None or parent.index < floor:
+                    node = None
+                    continue
+                ct = pulls[0](ct, out, x, y)
             else:
-                break
-            ct = cts.pop(node)  # pop, not get: frees it before the next rule allocates
-        if inside and node in inside:
-            kept[node] = ct
-        rule = node.rule
-        saved = node.saved
-        if saved is None:
-            raise _freed(node)
-        if free:
-            node.saved = None
-        if record:
-            saved = _retracked(node, saved)
-        pulls: Any = rule.pulls  # recorders see to it that a tracked argument has one
-        wide = rule.broadcasts and node.shape
-        parent, right = node.left, node.right
-        if len(saved) == 2:  # spelt out for the commonest rules: packing arguments costs as much
-            if parent is None or parent.index < floor:
+                if rule.masks and errors is watch is None and np.geterr()["invalid"] == "warn":
+                    complain = lambda *_: _warn_of_masked(rule)  # noqa: B023  # the one of then
+                    errors = np.errstate(invalid="call", call=complain)
+                    errors.__enter__()
+                arguments = node.more or (parent, right)
+                for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
+                    if parent is not None and parent.index >= floor:
+                        deliver(parent, pull(ct, *saved), wide)
                 node = None
                 continue
-            out, x = saved
-            ct = pulls[0](ct, out, x)
-        elif node.more is None and len(saved) == 3:
-            out, x, y = saved
-            if right is not None and right.index >= floor:
-                deliver(right, pulls[1](ct, out, x, y), wide)
-            if parent is None or parent.index < floor:
+            if (
+                front is None
+                and parent not in cts
+                and (not heap or parent.index > -heap[0])
+                and (not wide or wide == parent.shape)
+                and parent.rule is not LEAF
+            ):
+                node = parent  # along a chain: what would be delivered is what comes next
+            else:
+                deliver(parent, ct, wide)
                 node = None
-                continue
-            ct = pulls[0](ct, out, x, y)
-        else:
-            arguments = node.more or (parent, right)
-            for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
-                if parent is not None and parent.index >= floor:
-                    deliver(parent, pull(ct, *saved), wide)
-            node = None
-            continue
-        if (
-            front is None
-            and parent not in cts
-            and (not heap or parent.index > -heap[0])
-            and (not wide or wide == parent.shape)
-            and parent.rule is not LEAF
-        ):
-            node = parent  # along a chain: what would be delivered is what comes next
-        else:
-            deliver(parent, ct, wide)
-            node = None
+    finally:
+        if errors is not None:
+            errors.__exit__(None, None, None)
     if not wanted:
         return cts  # what no rule took on: the leaves
     kept.update((node, cts[node]) for node in wanted if node in cts)
     return kept
+
+
+def _warn_of_masked(rule: Any) -> None:
+    """Warn where NumPy would of an invalid value, of 0 times infinity as a rule."""
+    where = users_frame()
+    warn_explicit(
+        f"backward: invalid value (NaN) in the derivative of {rule.name}: 0 times infinity, where"
+        " `where` did not take what it made? Give it a safe argument there:"
+        " np.where(ok, np.log(np.where(ok, x, 1)), 0); under tg.debug() the lines are named",
+        RuntimeWarning,
+        where.f_code.co_filename,
+        where.f_lineno,
+    )
 
 
 def push_forward(
@@ -202,6 +228,7 @@ def push_forward(
         order = ancestors(*outputs, floor=min(node.index for node in tangents))
     last = _last_uses(order, outputs)
     ts: Tangents = dict(tangents)
+    watch = watching.get() and watching.get().walk()
     for node in reversed(order):
         given = _given(node, ts)
         if given is None or node in tangents:
@@ -215,6 +242,8 @@ def push_forward(
             saved = _retracked(node, saved)
         part = PUSHES[node.rule.kind](node, given, saved, record)
         if part is not None:
+            if watch is not None:
+                watch.pushed(node, part, given, saved)
             if part.dtype is not node.dtype:
                 part = conform(part, node)
             ts[node] = part if part.shape == node.shape else np.broadcast_to(part, node.shape)

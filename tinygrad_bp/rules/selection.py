@@ -64,6 +64,7 @@ elementwise(
     lambda ct, _out, condition, _x, _y: np.where(condition, 0, ct),
     bind=_where,
     forward=_where_forward,
+    masks=True,
     samples=(
         call(np.array([[True, False, True], [False, False, True]]), (2, 3), (2, 3)),
         call(np.array([True, False, True]), (2, 3), (3,)),

@@ -91,6 +91,9 @@ class Rule:
     reads : callable or None
         ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot
         say so.
+    masks : bool
+        Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
+        the infinite slope of what made it is NaN, of which the walk warns.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Rule:
     remedy: str = ""
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
+    masks: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tinygrad_bp.transforms.custom import differentiable
     from tinygrad_bp.transforms.derivatives import hessian, hvp, jacobian
     from tinygrad_bp.transforms.forward import jvp
+    from tinygrad_bp.transforms.mapping import vmap
 
 __all__ = [
     "backward",
@@ -30,6 +31,7 @@ __all__ = [
     "jvp",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 # Loaded when first asked for: most programs take gradients alone.
@@ -40,6 +42,7 @@ LATER = {
     "hvp": "derivatives",
     "jacobian": "derivatives",
     "jvp": "forward",
+    "vmap": "mapping",
 }
 
 
