@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.rules.table import TABLE, Interval, Rule, Sample, call
+from tinygrad_bp.rules.table import TABLE, Composition, Interval, Rule, Sample, call
 
 # Functions of symmetric matrices: they read one triangle of what they are given.
 SYMMETRIC = {"eigvalsh"}
@@ -31,7 +31,7 @@ SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (3,), (2, 3), (2, 1), (1, 3), (
 class Case:
     """One call of one rule's function: `places` says where the drawn arrays go."""
 
-    rule: Rule
+    rule: Rule | Composition
     sample: Sample
     places: tuple[tuple[int, int | None], ...]
     seed: int
@@ -87,14 +87,15 @@ def _short(value: Any) -> str:
     return getattr(value, "__name__", None) or str(value).replace(" ", "")
 
 
-def _places(rule: Rule, sample: Sample) -> tuple[tuple[int, int | None], ...]:
+def _places(rule: Rule | Composition, sample: Sample) -> tuple[tuple[int, int | None], ...]:
     """Return where arrays are drawn: for tuples among the leading arguments or in a list."""
     found: list[tuple[int, int | None]] = []
+    arity = len(rule.pulls) if isinstance(rule, Rule) else None  # of a composition: all there are
     taken = 0
     for i, one in enumerate(sample.args):
         if isinstance(one, str):  # einsum's subscripts come before its operands
             continue
-        if taken == len(rule.pulls):
+        if taken == arity:
             break
         if isinstance(one, list):
             found += [(i, k) for k, shape in enumerate(one) if isinstance(shape, tuple)]
@@ -118,7 +119,7 @@ def default_samples(rule: Rule) -> tuple[Sample, ...]:
     )
 
 
-def case(rule: Rule, sample: Sample) -> Case:
+def case(rule: Rule | Composition, sample: Sample) -> Case:
     """Return the `Case` of a call."""
     found = Case(rule, sample, _places(rule, sample), 0)
     return Case(rule, sample, found.places, crc32(repr(found).encode()))
@@ -153,7 +154,7 @@ def broadcasting_cases(rule: Rule) -> Iterator[Case]:
 
 
 def drawn(
-    rule: Rule,
+    rule: Rule | Composition,
     shapes: Sequence[tuple[int, ...]],
     constants: Sequence[float],
     rng: np.random.Generator,

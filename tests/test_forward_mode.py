@@ -26,7 +26,9 @@ from tinygrad_bp.walk import push_forward
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
 ELEMENTWISE = [
-    rule for rule in TABLE.values() if rule.kind == "elementwise" and len(rule.pulls) == 2
+    rule
+    for rule in TABLE.values()
+    if rule.kind == "elementwise" and len(rule.pulls) == 2 and None not in rule.pulls
 ]
 
 

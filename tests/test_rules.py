@@ -29,7 +29,9 @@ from tinygrad_bp.rules.table import TABLE, Rule, call
 # What takes complex numbers but no complex step.
 COMPLEX = {"absolute", "conjugate", "fft", "ifft", "imag", "real", "std", "var"}
 ELEMENTWISE = [
-    rule for rule in TABLE.values() if rule.kind == "elementwise" and len(rule.pulls) == 2
+    rule
+    for rule in TABLE.values()
+    if rule.kind == "elementwise" and len(rule.pulls) == 2 and None not in rule.pulls
 ]
 
 

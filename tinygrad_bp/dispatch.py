@@ -6,6 +6,7 @@ NumPy calls `Tensor.__array_ufunc__` (NEP 13) for its ufuncs and `Tensor.__array
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +16,12 @@ from tinygrad_bp.tensor import Tensor, method
 # NumPy's functions -> what records them.  The rules fill these tables; the protocols below read
 # them.
 UFUNCS: dict[Any, Callable[..., Any]] = {}
-UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {}
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}  # called with the ufunc, then its arguments
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
-# What adds to these tables, once, when a function is met that is in none of them.
-on_unknown_function: list[Callable[[], None]] = []
+REFUSED: dict[Any, str] = {}  # what no Tensor may enter, or its module -> what to do instead
+# What adds to these tables when a function is met that is in none of them.  Each says whether it
+# has; until then it is asked again.
+on_unknown_function: list[Callable[[], bool]] = []
 
 
 def _array_ufunc(
@@ -31,48 +34,72 @@ def _array_ufunc(
             if record is not None:
                 # one argument spelt out: unpacking a tuple costs as much as the lookup
                 return record(first, *others) if others else record(first)
-        if _more_functions():
+        if _more_functions() or (ufunc in UFUNCS and not kwargs):
             return ufunc(first, *others, **kwargs)
         raise _refused_ufunc(ufunc, kwargs)
-    reduction = UFUNC_METHODS.get((ufunc, call))
-    if reduction is None:
-        raise UnsupportedFunctionError(
-            f"numpy.{ufunc.__name__}.{call} has no derivative rule; compose it from functions"
-            " that have one, or pass .detach() where no gradient is wanted"
-        )
-    return reduction(first, *others, **kwargs)
+    if not UFUNC_METHODS:
+        _more_functions()
+    return UFUNC_METHODS[call](ufunc, first, *others, **kwargs)
 
 
-def _array_function(_self: Tensor, function: Any, _types: Any, args: Any, kwargs: Any) -> Any:
+def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Record a call of any other NumPy function."""
     record = FUNCTIONS.get(function)
     if record is None:
-        if _more_functions():
-            return function(*args, **kwargs)
-        raise UnsupportedFunctionError(
-            f"{function.__module__}.{function.__name__} has no derivative rule for Tensors;"
-            " compose it from functions that have one, or pass .detach() where no gradient is"
-            " wanted"
-        )
+        if _more_functions() or function in FUNCTIONS:
+            # not function(*args): NumPy has taken like= away
+            return _array_function(self, function, types, args, kwargs)
+        raise _unsupported(function, f"{function.__module__}.{function.__name__}")
     return record(*args, **kwargs)
 
 
 def _more_functions() -> bool:
-    """Load what has been put off; say whether there was anything."""
-    waiting = on_unknown_function[:]
-    for load in waiting:
-        load()
-        on_unknown_function.remove(load)
-    return bool(waiting)
+    """Load what has been put off; say whether there was anything.
+
+    There is not where another thread has loaded it meanwhile: look into the tables again.
+    """
+    added = [load for load in on_unknown_function if load()]
+    on_unknown_function[:] = [load for load in on_unknown_function if load not in added]
+    return bool(added)
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise if `out`, an array that the function `name` is to write into, is given.
+
+    Raises
+    ------
+    UnsupportedFunctionError
+        Saying what to do instead.
+    """
+    if out is not None:
+        raise UnsupportedFunctionError(
+            f"{name}: out= would overwrite a value outside the graph; use the result instead"
+        )
+
+
+def _unsupported(function: Any, name: str) -> Exception:
+    remedy = REFUSED.get(function) or REFUSED.get(getattr(function, "__module__", None))
+    if remedy is not None:
+        return UnsupportedFunctionError(f"{name} takes no Tensors; {remedy}")
+    return UnsupportedFunctionError(
+        f"{name} has no derivative rule for Tensors; compose it from functions that have one, or"
+        " pass .detach() where no gradient is wanted"
+    )
+
+
+def _qualified(ufunc: Any) -> str:
+    """Return the name of a ufunc with its module, which no ufunc knows of itself."""
+    name: str = ufunc.__name__
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            return f"{module}.{name}"
+    return name
 
 
 def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
-    name = f"numpy.{ufunc.__name__}"
+    name = _qualified(ufunc)
     if ufunc not in UFUNCS:
-        return UnsupportedFunctionError(
-            f"{name} has no derivative rule; compose it from functions that have one, or pass"
-            " .detach() where no gradient is wanted"
-        )
+        return _unsupported(ufunc, name)
     if "out" in kwargs:
         return UnsupportedFunctionError(
             f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"

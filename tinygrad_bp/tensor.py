@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -87,6 +88,7 @@ class Tensor(Attached):
                     " pass dtype=float or floating data"
                 )
             self._account = Account()
+            self._account.holder = ref(self)
             self._node = Leaf(value.shape, value.dtype, name, self._account)
 
     # What it is
@@ -175,7 +177,10 @@ class Tensor(Attached):
             value = np.asarray(value)
         elif type(value) is not np.ndarray:
             return value
-        value.flags.writeable = False
+        owner = value
+        while type(owner) is np.ndarray:  # a view could be made writeable again if its owner is
+            owner.flags.writeable = False
+            owner = owner.base
         return value.view()
 
     def item(self) -> Any:
@@ -193,6 +198,7 @@ class Tensor(Attached):
                 "numpy.asarray of a Tensor that tracks gradients would drop them silently: use"
                 " .detach() if that is"
                 " meant, numpy.stack([t, u]) to join Tensors, or a NumPy function that has a rule"
+                " (tg.logsumexp, tg.softmax and tg.log_softmax for SciPy's)"
             )
         if copy is False and type(self._value) is np.ndarray:
             return self.numpy() if dtype is None else np.asarray(self.numpy(), dtype, copy=False)
@@ -247,7 +253,12 @@ class Tensor(Attached):
         return bool(np.any(self._value == (item._value if isinstance(item, Tensor) else item)))
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self._value), prefix="Tensor(", separator=", ")
+        value = self._value
+        text = (
+            repr(value)  # in the words of its library: Dask would have to compute it
+            if is_foreign(value)
+            else np.array2string(np.asarray(value), prefix="Tensor(", separator=", ")
+        )
         notes = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
         if type(self._node) is Leaf:
             notes.append("requires_grad=True")
@@ -294,6 +305,11 @@ def unwrap(value: Any) -> Any:
     return value
 
 
+def is_foreign(value: Any) -> bool:
+    """Whether `value` is a duck array of another library: it is kept as it is, and never copied."""
+    return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, Tensor))
+
+
 def private_copy(data: Any, dtype: Any = None) -> Any:
     """Return `data` as an array that nobody else can change; other duck arrays are kept.
 
@@ -301,7 +317,7 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
     """
     if type(data) is Tensor:
         data = data._value if data._node is None else data.__array__()
-    if not isinstance(data, np.ndarray) and hasattr(data, "__array_function__"):
+    if is_foreign(data):
         return data if dtype is None else data.astype(dtype)
     try:
         value = np.array(data, dtype)
@@ -323,6 +339,8 @@ def operand(value: Any) -> Any:
         if value.dtype.kind in "biufc":
             return value if value.shape else value[()]
     elif hasattr(value, "__array_function__") and kind is not Tensor:
+        if isinstance(value, np.matrix):
+            raise DTypeError("numpy.matrix gives * another meaning; pass numpy.asarray(matrix)")
         return value
     elif kind is list or kind is tuple:
         return operand(np.asarray(value))

@@ -7,12 +7,14 @@ import of NumPy itself.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from tinygrad_bp.dispatch import on_unknown_function
 from tinygrad_bp.rules import (
     activations,
     arithmetic,
+    diagonals,
     elementary,
     hooks,
     indexing,
@@ -20,20 +22,46 @@ from tinygrad_bp.rules import (
     losses,
     products,
     reductions,
+    running,
     selection,
     shaping,
+    sorting,
 )
 from tinygrad_bp.rules.table import TABLE, Rule
 
 FURTHER = (
+    "assembling",
+    "bessel",
+    "calculus",
+    "choosing",
+    "convolutions",
+    "creation",
     "decompositions",
+    "description",
     "determinants",
+    "distinct",
     "eigen",
     "fft",
+    "histograms",
+    "interpolation",
     "linalg",
     "matrix_products",
+    "nan_reductions",
     "norms",
+    "number_parts",
+    "padding",
+    "phases",
+    "placing",
+    "polynomials",
+    "quantiles",
+    "refused",
+    "scimath",
+    "sets",
+    "sinc",
     "singular",
+    "statistics",
+    "surfaces",
+    "ufunc_methods",
 )
 
 __all__ = [
@@ -42,23 +70,39 @@ __all__ = [
     "Rule",
     "activations",
     "arithmetic",
+    "diagonals",
     "elementary",
     "fill_table",
+    "fill_table_from_scipy",
     "hooks",
     "indexing",
     "joining",
     "losses",
     "products",
     "reductions",
+    "running",
     "selection",
     "shaping",
+    "sorting",
 ]
 
 
-def fill_table() -> None:
-    """Load every family, so that the table is whole."""
+def fill_table() -> bool:
+    """Load every family of NumPy's functions, so that the table is whole."""
     for family in FURTHER:
         import_module(f"{__name__}.{family}")
+    return True
 
 
-on_unknown_function.append(fill_table)
+def fill_table_from_scipy() -> bool:
+    """Load the families of SciPy's special functions, where the program has imported those.
+
+    Nothing else can have called for one of them.
+    """
+    if sys.modules.get("scipy.special") is None:
+        return False
+    import_module(f"{__name__}.special")
+    return True
+
+
+on_unknown_function += [fill_table, fill_table_from_scipy]

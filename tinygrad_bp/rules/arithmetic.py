@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.rules.table import POSITIVE, call, elementwise, flat, linear
-from tinygrad_bp.tensor import SCALARS, method
+from tinygrad_bp.rules.table import NO_VALUE, POSITIVE, call, composed, elementwise, flat, linear
+from tinygrad_bp.tensor import SCALARS, method, unwrap
 
 elementwise(
     np.add,
     lambda ct, _out, _x, _y: ct,
     lambda ct, _out, _x, _y: ct,
     forward=operator.add,
+    formula="{0} + {1}",
+    tex="x + y",
+    pull_words=("{ct}", "{ct}"),
     operators=("__add__", "__radd__"),
 )
 elementwise(
@@ -22,6 +25,9 @@ elementwise(
     lambda ct, _out, _x, _y: ct,
     lambda ct, _out, _x, _y: -ct,
     forward=operator.sub,
+    formula="{0} − {1}",
+    tex="x - y",
+    pull_words=("{ct}", "−{ct}"),
     operators=("__sub__",),
     reflected=("__rsub__",),
 )
@@ -30,6 +36,9 @@ elementwise(
     lambda ct, _out, _x, y: ct * y,
     lambda ct, _out, x, _y: ct * x,
     forward=operator.mul,
+    formula="{0} ⊙ {1}",
+    tex=r"x \odot y",
+    pull_words=("{ct} ⊙ {1}", "{ct} ⊙ {0}"),
     operators=("__mul__", "__rmul__"),
 )
 elementwise(
@@ -37,6 +46,9 @@ elementwise(
     lambda ct, _out, _x, y: ct / y,
     lambda ct, out, _x, y: -ct * out / y,
     forward=operator.truediv,
+    formula="{0} / {1}",
+    tex=r"\frac{x}{y}",
+    pull_words=("{ct} / {1}", "−{ct} ⊙ {out} / {1}"),
     operators=("__truediv__",),
     reflected=("__rtruediv__",),
     domain=POSITIVE,
@@ -61,6 +73,9 @@ elementwise(
     # log of 1 instead of 0: the limit 0 of 0**y log(0) for y > 0, and the convention for 0**0
     lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
     forward=operator.pow,
+    formula="{0} ^ {1}",
+    tex="x^y",
+    pull_words=("{ct} ⊙ {1} ⊙ {0} ^ ({1} − 1)", "{ct} ⊙ {out} ⊙ log {0}"),
     operators=("__pow__",),
     reflected=("__rpow__",),
     domain=POSITIVE,
@@ -116,6 +131,28 @@ elementwise(
     domain=((3.2, 3.9), (1.4, 1.55)),
     analytic=False,
 )
+# The second operand decides a direction, and counts itself where the first is 0.
+elementwise(
+    np.nextafter, lambda ct, _out, _x, _y: ct, lambda ct, _out, _x, _y: ct * 0, analytic=False
+)
+elementwise(
+    np.heaviside,
+    lambda ct, _out, _x, _y: ct * 0,
+    lambda ct, _out, x, _y: ct * (x == 0),
+    analytic=False,
+    kinks=(0.0,),
+)
+
+
+@composed(np.sign)
+def _sign(x: Any) -> Any:
+    """`numpy.sign`: a plain value, but of complex numbers the phase, which has a derivative."""
+    if x.dtype.kind != "c":
+        return np.sign(unwrap(x))
+    size = np.absolute(x)
+    return x / np.where(size == 0, 1, size)
+
+
 elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
 elementwise(np.radians, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)
 elementwise(np.rad2deg, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
@@ -144,13 +181,14 @@ method("real", property(lambda x: np.real(x)))
 method("imag", property(lambda x: np.imag(x)))
 
 flat(np.floor_divide, operators=("__floordiv__",))
-flat(np.sign, np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.heaviside, np.spacing)
+flat(np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.spacing)
 flat(np.isnan, np.isinf, np.isfinite, np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj)
 flat(np.round, np.around)
-flat(np.nextafter, np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
+flat(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 flat(np.isclose, np.allclose, np.array_equal, np.array_equiv)
-flat(np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type)
-flat(np.zeros_like, np.ones_like, np.empty_like, np.full_like)
+flat(np.shape, np.ndim, np.size, why=NO_VALUE)
+flat(np.result_type, np.can_cast, np.min_scalar_type, why=NO_VALUE)
+flat(np.zeros_like, np.ones_like, np.empty_like, why=NO_VALUE)
 flat(np.equal, operators=("__eq__",))
 flat(np.not_equal, operators=("__ne__",))
 flat(np.less, operators=("__lt__",))
@@ -158,3 +196,5 @@ flat(np.less_equal, operators=("__le__",))
 flat(np.greater, operators=("__gt__",))
 flat(np.greater_equal, operators=("__ge__",))
 method("__rfloordiv__", lambda x, y: np.floor_divide(y, x))
+method("__divmod__", lambda x, y: np.divmod(x, y))
+method("__rdivmod__", lambda x, y: np.divmod(y, x))

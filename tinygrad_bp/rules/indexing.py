@@ -5,16 +5,19 @@ Scatter is the transpose of reading.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.dispatch import refuse_out
 from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
 from tinygrad_bp.graph import is_recording
-from tinygrad_bp.rules.table import call, composed, linear
+from tinygrad_bp.rules.table import arrayed, call, composed, linear
 from tinygrad_bp.shapes import Shape, normalize_axes
-from tinygrad_bp.tensor import Tensor, method
+from tinygrad_bp.tensor import Tensor, is_foreign, method
 
 BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 
@@ -30,14 +33,28 @@ def canonical(index: Any) -> tuple[Any, ...]:
     parts = index if type(index) is tuple else (index,)
     return tuple(
         [
-            part if isinstance(part, BASIC) and type(part) is not bool else _array(part)
+            _slice(part)
+            if type(part) is slice
+            else part
+            if isinstance(part, BASIC) and type(part) is not bool
+            else _array(part)
             for part in parts
         ]
     )
 
 
+def _slice(part: slice) -> slice:
+    """Return a slice whose ends nobody can change: a 0-d array may stand there."""
+    ends = part.start, part.stop, part.step
+    for end in ends:
+        if end is not None and type(end) is not int:
+            return slice(*[None if end is None else operator.index(end) for end in ends])
+    return part
+
+
 def _array(part: Any) -> Any:
-    array = np.asarray(part._value if type(part) is Tensor else part)
+    value = part._value if type(part) is Tensor else part
+    array = value if is_foreign(value) else np.asarray(value)
     if array.dtype.kind not in "iub" and array.size:
         raise DTypeError(
             f"index: expected integers, booleans or slices, got {array.dtype} {part!r:.60}"
@@ -47,12 +64,13 @@ def _array(part: Any) -> Any:
 
 def _unique(index: tuple[Any, ...]) -> bool:
     """Whether `index` names no element twice: no integer array in it."""
-    return all(type(part) is not np.ndarray or part.dtype.kind == "b" for part in index)
+    return all(isinstance(part, BASIC) or part.dtype.kind == "b" for part in index)
 
 
 def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
     """Return zeros of `shape` to which `ct` was added at `index`: the transpose of indexing."""
-    out = np.zeros(shape, ct.dtype)
+    # a scalar is of no kind of array but NumPy's
+    out = np.zeros(shape, ct.dtype, like=None if isinstance(ct, np.generic) else ct)
     if _unique(index):
         out[index] = ct
     else:
@@ -117,7 +135,10 @@ def assigned(x: Any, value: Any, index: Any) -> Any:
 
 
 def _assigned_forward(x: Any, value: Any, index: Any) -> Any:
-    out = x.copy() if isinstance(x, np.ndarray) else np.array(x)
+    if is_foreign(value) and not is_foreign(x):
+        out = np.array(x, like=value)  # an array of the kind that takes the value
+    else:
+        out = x.copy() if isinstance(x, np.ndarray) else np.copy(x)
     out[index] = value
     return out if out.ndim else out[()]
 
@@ -150,10 +171,10 @@ def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
         return False
     count = np.zeros(shape, np.intp)
     np.add.at(count, index, 1)
-    return bool((count > 1).any())
+    return bool(np.any(count > 1))
 
 
-def _setitem(x: Tensor, index: Any, value: Any) -> None:
+def setitem(x: Tensor, index: Any, value: Any) -> None:
     """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old."""
     index = canonical(index)
     if x.is_leaf and x.requires_grad:
@@ -186,16 +207,22 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     x._node = result._node
 
 
-method("__setitem__", _setitem)
+method("__setitem__", setitem)
 
 
 @composed(np.take, methods=("take",))
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
     """`numpy.take`."""
+    refuse_out("take", out)
+    a = arrayed(a)
     if axis is None:
         a, axis = np.ravel(a), 0
     (axis,) = normalize_axes(axis, a.ndim, "take")
     index = _array(indices)
+    if index.dtype.kind == "b":  # places 0 and 1 here, not a mask
+        index = index.astype(np.intp)
     if mode != "raise":
         size = a.shape[axis]
         index = index % size if mode == "wrap" else np.clip(index, 0, size - 1)
@@ -205,13 +232,33 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
 @composed(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """`numpy.take_along_axis`."""
+    arr = arrayed(arr)
     if axis is None:
         arr, axis = np.ravel(arr), 0
     (axis,) = normalize_axes(axis, arr.ndim, "take_along_axis")
-    index = _array(indices)
+    return arr[along_axis(_array(indices), arr.shape, axis)]
+
+
+def along_axis(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
+    """Return the index of an array of `shape` that takes `index` along `axis`, all else in step."""
     grid = [
-        np.arange(n).reshape([-1 if i == k else 1 for i in range(arr.ndim)])
-        for k, n in enumerate(arr.shape)
+        np.arange(n).reshape([-1 if i == k else 1 for i in range(len(shape))])
+        for k, n in enumerate(shape)
     ]
     grid[axis] = index
-    return arr[tuple(grid)]
+    return tuple(grid)
+
+
+def rearranged(move: Callable[..., Any], *arrays: Any) -> Any:
+    """Return ``move(*arrays)``, where `move` only takes elements to other places.
+
+    `move` is a function of plain arrays.  It is given arrays that hold the position of each
+    element in place of the element, and says with its result what was taken from where.
+    """
+    positions, start = [], 0
+    for x in arrays:
+        positions.append(np.arange(start, start + x.size).reshape(x.shape))
+        start += x.size
+    elements = [np.ravel(x) for x in arrays]
+    together = elements[0] if len(elements) == 1 else np.concatenate(elements)
+    return together[move(*positions)]

@@ -8,19 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
-from tinygrad_bp.rules.table import call, composed, variadic
+from tinygrad_bp.dispatch import refuse_out
+from tinygrad_bp.errors import DTypeError, ShapeError
+from tinygrad_bp.rules.table import arrayed, call, composed, variadic
 from tinygrad_bp.shapes import normalize_axes
 
 
 def _bind(
-    arrays: Any, axis: int | None = 0, **other: Any
+    arrays: Any,
+    axis: int | None = 0,
+    out: Any = None,
+    *,
+    dtype: Any = None,
+    casting: Any = "same_kind",
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    if other:
-        raise UnsupportedFunctionError(
-            f"concatenate: {', '.join(other)} is not supported on Tensors"
-        )
-    operands = tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in arrays)
+    refuse_out("concatenate", out)
+    operands = tuple(map(arrayed, arrays))
+    if dtype is not None or casting != "same_kind":
+        operands = _cast(operands, np.result_type(*operands) if dtype is None else dtype, casting)
     if axis is None:
         operands, axis = tuple(np.ravel(x) for x in operands), 0
     if any(not x.ndim for x in operands):
@@ -28,6 +33,14 @@ def _bind(
     (axis,) = normalize_axes(axis, operands[0].ndim, "concatenate")
     ends = tuple(accumulate((x.shape[axis] for x in operands if x.ndim > axis), initial=0))
     return operands, (axis, ends)
+
+
+def _cast(operands: tuple[Any, ...], dtype: Any, casting: Any) -> tuple[Any, ...]:
+    wanted = np.dtype(dtype)
+    for x in operands:
+        if not np.can_cast(x.dtype, wanted, casting):
+            raise DTypeError(f"concatenate: {x.dtype} is not cast to {wanted} by {casting!r}")
+    return tuple(x if x.dtype == wanted else x.astype(wanted) for x in operands)
 
 
 def _pull(i: int, arity: int) -> Any:
@@ -64,32 +77,34 @@ concatenate = variadic(np.concatenate, "concatenate", _bind, _rule)
 
 
 @composed(np.stack)
-def stack(arrays: Any, axis: int = 0) -> Any:
+def stack(arrays: Any, axis: int = 0, out: Any = None, **casts: Any) -> Any:
     """`numpy.stack`."""
-    operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in arrays]
+    refuse_out("stack", out)
+    operands = [arrayed(x) for x in arrays]
     if len({x.shape for x in operands}) != 1:
         raise ShapeError(
             f"stack: expected arrays of one shape, got {', '.join(str(x.shape) for x in operands)}"
         )
     (axis,) = normalize_axes(axis, operands[0].ndim + 1, "stack")
-    return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis)
+    return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis, **casts)
 
 
 def _column(x: Any) -> Any:
-    return np.expand_dims(x, 1) if x.ndim == 1 else x
+    x = arrayed(x)
+    return x if x.ndim > 1 else np.reshape(x, (-1, 1))
 
 
 @composed(np.vstack)
-def vstack(tup: Any) -> Any:
+def vstack(tup: Any, **casts: Any) -> Any:
     """`numpy.vstack`."""
-    return np.concatenate([np.atleast_2d(x) for x in tup], axis=0)
+    return np.concatenate([np.atleast_2d(x) for x in tup], axis=0, **casts)
 
 
 @composed(np.hstack)
-def hstack(tup: Any) -> Any:
+def hstack(tup: Any, **casts: Any) -> Any:
     """`numpy.hstack`."""
     operands = [np.atleast_1d(x) for x in tup]
-    return np.concatenate(operands, axis=0 if operands[0].ndim == 1 else 1)
+    return np.concatenate(operands, axis=0 if operands[0].ndim == 1 else 1, **casts)
 
 
 @composed(np.dstack)

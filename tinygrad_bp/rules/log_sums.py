@@ -29,7 +29,7 @@ def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
         out = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top
     if keepdims:
         return out
-    return out.reshape(())[()] if axis is None else np.squeeze(out, axis)
+    return np.reshape(out, ())[()] if axis is None else np.squeeze(out, axis)
 
 
 def _weights(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.dispatch import refuse_out
 from tinygrad_bp.errors import UnsupportedFunctionError
-from tinygrad_bp.rules.table import call, elementwise
+from tinygrad_bp.rules.table import arrayed, call, elementwise
 from tinygrad_bp.tensor import unwrap
 
 
@@ -74,14 +75,26 @@ elementwise(
 )
 
 
+def _extremes(dtype: Any) -> tuple[float, float]:
+    """Return bounds that bound nothing; infinity would make floats of integers."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    return (False, True) if dtype.kind == "b" else (-np.inf, np.inf)
+
+
 def _clip(
-    a: Any, a_min: Any = None, a_max: Any = None, **bounds: Any
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **bounds: Any
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    refuse_out("clip", out)
     low = bounds.pop("min", a_min)
     high = bounds.pop("max", a_max)
     if bounds:
         raise UnsupportedFunctionError(f"clip: {', '.join(bounds)} is not supported on Tensors")
-    return (a, -np.inf if low is None else low, np.inf if high is None else high), ()
+    if low is None or high is None:
+        least, most = _extremes(arrayed(a).dtype)
+        low = least if low is None else low
+        high = most if high is None else high
+    return (a, low, high), ()
 
 
 elementwise(

@@ -10,10 +10,9 @@ import numpy as np
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.recording import unary
-from tinygrad_bp.rules.indexing import scatter
-from tinygrad_bp.rules.table import TABLE, call, composed, flat, linear
+from tinygrad_bp.rules.table import NO_VALUE, TABLE, arrayed, call, composed, flat, linear
 from tinygrad_bp.shapes import Axis, Shape, inverse_permutation, normalize_axes
-from tinygrad_bp.tensor import Tensor, method
+from tinygrad_bp.tensor import Tensor, method, unwrap
 
 SMALL = 4096  # elements up to which filling an array beats numpy.broadcast_to, which is Python code
 
@@ -69,39 +68,56 @@ summed_to = linear(
 method("_summed_to", unary(TABLE["summed_to"]))
 
 
-def _reshape_forward(x: Any, shape: Any) -> Any:
-    out = np.reshape(x, shape)
+def _reshape_forward(x: Any, shape: Any, order: Any = "C") -> Any:
+    out = np.reshape(x, shape, order=order)
     return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
+def _fortran(x: Any) -> bool:
+    """Whether `x` lies in memory column by column, and not also row by row."""
+    flags = unwrap(arrayed(x)).flags
+    return bool(flags.f_contiguous and not flags.c_contiguous)
+
+
 def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> Any:
-    if order != "C" or other.pop("copy", None) is False or other:
-        raise UnsupportedFunctionError(
-            "reshape: order= and copy=False are not supported on Tensors"
-        )
-    return (a,), (shape,)
+    if other.pop("copy", None) is False or other:
+        raise UnsupportedFunctionError("reshape: copy=False is not supported on Tensors")
+    if order == "C":
+        return (a,), (shape,)
+    if order == "A":
+        order = "F" if _fortran(a) else "C"
+    return (a,), (shape, order)
 
 
 reshape = linear(
     np.reshape,
-    lambda ct, _out, _x, _shape: np.reshape(ct, _x.shape),
+    lambda ct, _out, _x, _shape, order="C": np.reshape(ct, _x.shape, order=order),
     forward=_reshape_forward,
     bind=_reshape_bind,
-    samples=(call((2, 3), (3, 2)), call((2, 3), -1), call((), (1, 1)), call((0, 3), (3, 0))),
+    samples=(
+        call((2, 3), (3, 2)),
+        call((2, 3), -1),
+        call((), (1, 1)),
+        call((0, 3), (3, 0)),
+        call((2, 3), (3, 2), order="F"),
+    ),
 )
 
 
-def _reshape_method(x: Tensor, *shape: Any) -> Any:
-    return reshape(x, shape[0] if len(shape) == 1 else shape)
+def _reshape_method(x: Tensor, *shape: Any, **options: Any) -> Any:
+    return reshape(x, shape[0] if len(shape) == 1 else shape, **options)
 
 
 method("reshape", _reshape_method)
 
 
 @composed(np.ravel, methods=("ravel", "flatten"))
-def ravel(a: Any) -> Any:
-    """`numpy.ravel` in C order."""
-    return reshape(a, -1)
+def ravel(a: Any, order: Any = "C") -> Any:
+    """`numpy.ravel`; order "K" is that of the memory, as far as strides say it."""
+    if order == "K":
+        strides = np.abs(unwrap(arrayed(a)).strides)
+        a, order = transpose(a, tuple(np.argsort(-strides, kind="stable").tolist())), "C"
+    return reshape(a, -1, order)
 
 
 def _permutation(axes: Any, ndim: int) -> Shape:
@@ -213,7 +229,8 @@ linear(
 @composed(np.tile)
 def tile(A: Any, reps: Any) -> Any:
     """`numpy.tile`: broadcast along new axes, then merge them."""
-    reps = tuple(reps) if isinstance(reps, Sequence) else (reps,)
+    A = arrayed(A)
+    reps = tuple(np.ravel(unwrap(reps)).tolist())
     ndim = max(A.ndim, len(reps))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - A.ndim) + A.shape
@@ -225,10 +242,11 @@ def tile(A: Any, reps: Any) -> Any:
 @composed(np.repeat, methods=("repeat",))
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """`numpy.repeat`: take each index as often as it repeats."""
+    a = arrayed(a)
     if axis is None:
         a, axis = ravel(a), 0
     (axis,) = normalize_axes(axis, a.ndim, "repeat")
-    index = np.repeat(np.arange(a.shape[axis]), repeats)
+    index = np.repeat(np.arange(a.shape[axis]), unwrap(repeats))
     return a[(slice(None),) * axis + (index,)]
 
 
@@ -239,7 +257,7 @@ composed(np.atleast_3d)(lambda *arys: _atleast(arys, 3))
 
 def _atleast(arrays: Sequence[Any], ndim: int) -> Any:
     shaped = []
-    for x in arrays:
+    for x in map(arrayed, arrays):
         missing = max(0, ndim - x.ndim)
         # numpy.atleast_3d puts a matrix's new axis last and a vector's on both sides
         tail = 1 if ndim == 3 and x.ndim in (1, 2) else 0
@@ -248,66 +266,10 @@ def _atleast(arrays: Sequence[Any], ndim: int) -> Any:
     return shaped[0] if len(shaped) == 1 else tuple(shaped)
 
 
-def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
-    """Return zeros of `shape` with `ct` on a diagonal: the transpose of numpy.diagonal."""
-    i = np.arange(ct.shape[-1])
-    first, second = (i, i + offset) if offset >= 0 else (i - offset, i)
-    rest = tuple(n for k, n in enumerate(shape) if k not in (axis1, axis2))
-    placed = scatter(ct, (*rest, shape[axis1], shape[axis2]), (..., first, second))
-    return np.moveaxis(placed, (-2, -1), (axis1, axis2))
-
-
-def _diagonal_pull(ct: Any, _out: Any, _x: Any, offset: int, axis1: int, axis2: int) -> Any:
-    return _place_diagonal(ct, _x.shape, offset, axis1 % _x.ndim, axis2 % _x.ndim)
-
-
-diagonal = linear(
-    np.diagonal,
-    _diagonal_pull,
-    forward=lambda a, offset=0, axis1=0, axis2=1: np.diagonal(a, offset, axis1, axis2),
-    methods=("diagonal",),
-    samples=(
-        call((3, 3)),
-        call((3, 4), 1),
-        call((4, 3), offset=-1),
-        call((2, 3, 4), axis1=2, axis2=0),
-        call((0, 3)),
-        call((3, 4), 9),
-    ),
-)
-
-
-@composed(np.trace, methods=("trace",))
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """`numpy.trace`."""
-    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-linear(
-    np.diag,
-    lambda ct, _out, _x, k: (
-        np.diagonal(ct, k) if _x.ndim == 1 else _place_diagonal(ct, _x.shape, k, 0, 1)
-    ),
-    forward=lambda v, k=0: np.diag(v, k),
-    samples=(call((3,)), call((3,), 1), call((3, 4), -1), call((3, 3)), call((0,), 1)),
-)
-linear(
-    np.tril,
-    lambda ct, _out, _x, k: np.tril(ct, k),
-    forward=lambda m, k=0: np.tril(m, k),
-    samples=(call((3, 4)), call((2, 3, 3), 1), call((0, 3))),
-)
-linear(
-    np.triu,
-    lambda ct, _out, _x, k: np.triu(ct, k),
-    forward=lambda m, k=0: np.triu(m, k),
-    samples=(call((3, 4)), call((3, 3), -1), call((0, 3))),
-)
-
-
 @composed(np.broadcast_arrays)
-def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:  # noqa: ARG001  # Tensors have none
     """`numpy.broadcast_arrays`."""
+    args = tuple(map(arrayed, args))
     shape = np.broadcast_shapes(*(x.shape for x in args))
     return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in args)
 
@@ -334,18 +296,20 @@ cast = linear(
 @composed(np.astype, methods=("astype",))
 def astype(x: Any, /, dtype: Any, copy: bool = True, *, device: Any = None) -> Any:
     """`numpy.astype`; to integers or booleans a plain array, which no gradient passes."""
+    if device not in (None, "cpu"):
+        raise UnsupportedFunctionError(f"astype: there is no device {device!r}; NumPy has 'cpu'")
     wanted = np.dtype(dtype)
     if wanted.kind not in "fc":
-        return np.astype(x.detach().numpy(), wanted, device=device)
+        return x.detach().numpy().astype(wanted)
     return x if not copy and wanted == x.dtype else cast(x, wanted)
 
 
 linear(
     np.copy,
     lambda ct, _out, _x: ct,
-    forward=lambda a: a.copy(),
+    forward=lambda a: a.copy() if isinstance(a, (np.ndarray, np.generic)) else np.copy(a),
     methods=("copy",),
     samples=(call((2, 3)), call((0, 3)), call(())),
 )
 
-flat(np.shares_memory, np.may_share_memory)
+flat(np.shares_memory, np.may_share_memory, why=NO_VALUE)

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.dispatch import FUNCTIONS, UFUNC_METHODS, UFUNCS, on_unknown_function
+from tinygrad_bp.dispatch import FUNCTIONS, REFUSED, UFUNCS
 from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.recording import PLAIN, Recorder, binary, frozen, nary, ternary, unary
 from tinygrad_bp.tensor import method, unwrap
@@ -35,6 +36,8 @@ Interval = tuple[float, float]
 REAL: Interval = (-2.0, 2.0)
 POSITIVE: Interval = (0.2, 3.0)
 UNIT: Interval = (-0.9, 0.9)
+CONSTANT = "constant almost everywhere"  # why most flat functions are flat
+NO_VALUE = "depends on shapes and dtypes alone"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Sample:
 
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def arrayed(value: Any) -> Any:
+    """Return a Tensor or a duck array as it is, anything else as NumPy's array of it."""
+    return value if hasattr(value, "ndim") else np.asarray(value)
 
 
 def call(*args: Any, **kwargs: Any) -> Sample:
@@ -94,6 +102,12 @@ class Rule:
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
+    words, formula, tex : str
+        What the function does: in a few words, as a formula in plain text, and in TeX; drawings
+        derive them from the name where they are empty.
+    pull_words : tuple of str
+        The pull for each argument as a formula in plain text.  As in `formula`, ``{0}``, ``{1}``
+        stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
     """
 
     name: str
@@ -111,6 +125,10 @@ class Rule:
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
     masks: bool = False
+    words: str = ""
+    formula: str = ""
+    tex: str = ""
+    pull_words: tuple[str, ...] = ()
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -118,7 +136,12 @@ class Rule:
         self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _named, (self.name,)
+        return _named, (self.name, self.family)
+
+    @property
+    def family(self) -> str:
+        """The module that adds this row."""
+        return next(pull.__module__ for pull in self.pulls if pull is not None)
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""
@@ -137,17 +160,45 @@ class Rule:
         return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
 
 
+@dataclass(frozen=True)
+class Composition:
+    """A function composed of others that have rules.
+
+    Attributes
+    ----------
+    name : str
+        As NumPy calls it.
+    function : callable
+        What a user calls.
+    record : callable
+        What it does on Tensors.
+    samples : tuple of Sample
+        Calls for the generic tests.  Every tuple among the positional arguments is a shape, since
+        a composition does not say which are arrays: a tuple that is none goes by its keyword.
+    domain, analytic, kinks
+        As in `Rule`.
+    """
+
+    name: str
+    function: Any
+    record: Recorder
+    samples: tuple[Sample, ...] = ()
+    domain: tuple[Interval, ...] = (REAL,)
+    analytic: bool = True
+    kinks: tuple[float, ...] = ()
+
+
 TABLE: dict[str, Rule] = {}
 VARIADIC: dict[str, Callable[[int], Rule]] = {}
-COMPOSED: dict[Any, Recorder] = {}
+COMPOSED: dict[Any, Composition] = {}
 FLAT: dict[Any, Recorder] = {}
+WHY_FLAT: dict[Any, str] = {}
 
 
-def _named(name: str) -> Rule:
-    """Return the rule called `name`, as a pickle asks for it."""
+def _named(name: str, family: str) -> Rule:
+    """Return the rule called `name`, which the module `family` adds, as a pickle asks for it."""
     if name not in TABLE:
-        for load in on_unknown_function:
-            load()
+        import_module(family)
     if name not in TABLE and name.endswith("]"):  # einsum of five: made when it is needed
         family, _, arity = name[:-1].partition("[")
         return VARIADIC[family](int(arity))
@@ -182,9 +233,9 @@ def elementwise(
     """
     bind = record.pop("bind", None)
     rule = _row(function, pulls, "elementwise", record)
-    if len(pulls) == 1:
+    if len(pulls) == 1 and bind is None:
         recorder = unary(rule)
-    elif len(pulls) == 2:
+    elif len(pulls) == 2 and bind is None:
         recorder = binary(rule)
     else:
         recorder = _recorder(rule, bind)
@@ -199,16 +250,16 @@ def linear(
 
     ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first
     arguments of `forward`, as many as there are pulls, are arguments and the others parameters.
+    ``recorder=`` makes what NumPy calls out of the rule, where some calls are no plain record.
     """
     bind = record.pop("bind", None)
+    make = record.pop("recorder", None)
     operators = record.pop("operators", ())
     reflected = record.pop("reflected", ())
     rule = _row(function, pulls, record.pop("kind", "linear"), record)
-    recorder = (
-        binary(rule)
-        if len(pulls) == 2 and isinstance(function, np.ufunc)
-        else _recorder(rule, bind)
-    )
+    if make is None and len(pulls) == 2 and isinstance(function, np.ufunc):
+        make = binary
+    recorder = _recorder(rule, bind) if make is None else make(rule)
     _attach(rule, recorder, operators, reflected)
     return _register(function, rule, recorder, methods)
 
@@ -251,11 +302,20 @@ def variadic(
     return record
 
 
-def composed(function: Any, methods: Sequence[str] = ()) -> Callable[[Recorder], Recorder]:
-    """Decorate what `function` does on Tensors: a composition, whose parts record themselves."""
+def composed(
+    function: Any, methods: Sequence[str] = (), **record: Any
+) -> Callable[[Recorder], Recorder]:
+    """Decorate what `function` does on Tensors: a composition, whose parts record themselves.
+
+    ``samples=``, ``domain=``, ``analytic=`` and ``kinks=`` are for the generic tests; see
+    `Composition`.
+    """
+    domain = record.get("domain")
+    if domain and isinstance(domain[0], float):
+        record["domain"] = (domain,)
 
     def add(composition: Recorder) -> Recorder:
-        COMPOSED[function] = composition
+        COMPOSED[function] = Composition(function.__name__, function, composition, **record)
         (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = composition
         for name in methods:
             method(name, composition)
@@ -264,22 +324,18 @@ def composed(function: Any, methods: Sequence[str] = ()) -> Callable[[Recorder],
     return add
 
 
-def reduction(ufunc: Any, name: str = "reduce") -> Callable[[Recorder], Recorder]:
-    """Decorate what ``ufunc.reduce`` (or another of a ufunc's methods) does on Tensors."""
+def flat(
+    *functions: Any,
+    operators: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    why: str = CONSTANT,
+) -> None:
+    """Add functions that return plain values, since there is no derivative to carry on: say `why`.
 
-    def add(composition: Recorder) -> Recorder:
-        UFUNC_METHODS[ufunc, name] = composition
-        return composition
-
-    return add
-
-
-def flat(*functions: Any, operators: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
-    """Add functions that return plain values.
-
-    Their derivative is zero almost everywhere, or their answer is no number.
+    A function whose value moves with its arguments is none of them.
     """
     for function in functions:
+        WHY_FLAT[function] = why
 
         def plain(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
             return _function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()})
@@ -288,6 +344,15 @@ def flat(*functions: Any, operators: Sequence[str] = (), methods: Sequence[str] 
         (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = plain
         for name in (*operators, *methods):
             method(name, plain)
+
+
+def refused(*functions: Any, remedy: str) -> None:
+    """Add functions that no Tensor may enter; the error names them and says what to do instead.
+
+    The name of a module stands for all its functions, and does not import it.
+    """
+    for function in functions:
+        REFUSED[function] = remedy
 
 
 def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any]) -> Rule:
