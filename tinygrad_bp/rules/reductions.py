@@ -1,7 +1,4 @@
-"""Reductions and running sums: sum, mean, prod, max, min, var, std, cumsum.
-
-Also their flat relatives, and the reduce methods of ufuncs.
-"""
+"""Reductions: sum, mean, prod, max, min, var, std; also their flat relatives."""
 
 from __future__ import annotations
 
@@ -9,24 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.dispatch import FUNCTIONS
 from tinygrad_bp.rules.axes import (
     AXES,
     EMPTY,
-    binds,
-    binds_extremum,
-    binds_spread,
     count,
-    refuse,
+    records_extremum,
+    records_mean,
+    records_spread,
+    records_sum,
     widened,
 )
 from tinygrad_bp.rules.log_sums import log_softmax, logsumexp
+from tinygrad_bp.rules.masked import (
+    whole_deviation,
+    whole_mean,
+    whole_reduction,
+    whole_variance,
+)
+from tinygrad_bp.rules.running import product_before
 from tinygrad_bp.rules.shaping import spread
-from tinygrad_bp.rules.table import FLAT, call, composed, flat, general, linear, reduction
-from tinygrad_bp.shapes import Axis, Shape, normalize_axes, reduced_axes
-from tinygrad_bp.tensor import Tensor, method, unwrap
+from tinygrad_bp.rules.table import call, composed, flat, general, linear
+from tinygrad_bp.shapes import Axis, Shape, reduced_axes
 
-__all__ = ["average", "log_softmax", "logsumexp"]
+__all__ = ["log_softmax", "logsumexp"]
 
 HALF_MAX = 65504  # the largest float16: a count above it would be inf there
 
@@ -42,7 +44,7 @@ linear(
     np.sum,
     lambda ct, _out, _x, axis, keepdims: spread(widened(ct, _x.shape, axis, keepdims), _x.shape),
     forward=_sum_forward,
-    bind=binds("sum"),
+    recorder=records_sum(whole_reduction),
     methods=("sum",),
     samples=AXES + EMPTY,
 )
@@ -59,7 +61,7 @@ linear(
     np.mean,
     _mean_pull,
     forward=lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    bind=binds("mean"),
+    recorder=records_mean(whole_mean),
     methods=("mean",),
     samples=AXES,
 )
@@ -87,7 +89,7 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
         forward=lambda x, axis, keepdims, _reduce=ufunc.reduce: _reduce(
             x, axis, None, None, keepdims
         ),
-        bind=binds_extremum(function.__name__),
+        recorder=records_extremum(whole_reduction),
         methods=(function.__name__,),
         name=function.__name__,
         samples=AXES,
@@ -97,22 +99,6 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
 
 composed(np.amax)(lambda a, *args, **options: np.max(a, *args, **options))
 composed(np.amin)(lambda a, *args, **options: np.min(a, *args, **options))
-
-
-def _shifted(rows: Any, step: int) -> Any:
-    """Return `rows` moved right by `step` along the last axis, 1 where nothing moved in."""
-    ones = np.ones((*rows.shape[:-1], step), rows.dtype)
-    return np.concatenate([ones, rows[..., :-step]], axis=-1)
-
-
-def _product_before(rows: Any) -> Any:
-    """Return, for each place of the last axis, the product of all before it: log2(n) products."""
-    products = _shifted(rows, 1)
-    step = 1
-    while step < rows.shape[-1]:  # each element holds the product of the `step` before its place
-        products = products * _shifted(products, step)
-        step *= 2
-    return products
 
 
 def _others(x: Any, axis: Axis) -> Any:
@@ -128,8 +114,8 @@ def _others(x: Any, axis: Axis) -> Any:
     order = (*rest, *axes)
     shape = tuple(x.shape[i] for i in rest)
     rows = np.reshape(np.transpose(x, order), (*shape, count(x.shape, axis)))
-    after = _product_before(rows[..., ::-1])[..., ::-1]
-    apart = np.reshape(_product_before(rows) * after, tuple(x.shape[i] for i in order))
+    after = product_before(rows[..., ::-1])[..., ::-1]
+    apart = np.reshape(product_before(rows) * after, tuple(x.shape[i] for i in order))
     return np.transpose(apart, np.argsort(order).tolist())
 
 
@@ -142,7 +128,7 @@ general(
     lambda ct, _out, x, axis, keepdims: widened(ct, x.shape, axis, keepdims) * _others(x, axis),
     push=_prod_push,
     forward=lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims),
-    bind=binds("prod"),
+    recorder=records_sum(whole_reduction),
     methods=("prod",),
     samples=AXES + EMPTY,
 )
@@ -214,7 +200,7 @@ general(
     _var_pull,
     push=_var_push,
     forward=lambda x, axis, keepdims, ddof: np.var(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    bind=binds_spread("var"),
+    recorder=records_spread(whole_variance),
     methods=("var",),
     samples=SPREAD,
     analytic=False,
@@ -224,98 +210,14 @@ general(
     _std_pull,
     push=_std_push,
     forward=lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
-    bind=binds_spread("std"),
+    recorder=records_spread(whole_deviation),
     methods=("std",),
     samples=SPREAD,
     analytic=False,
 )
 
 
-def _running(ct: Any, _out: Any, _x: Any, axis: int | None) -> Any:
-    if axis is None or not _x.shape:
-        return np.reshape(np.flip(np.cumsum(np.flip(ct, 0), axis=0), 0), _x.shape)
-    return np.flip(np.cumsum(np.flip(ct, axis), axis=axis), axis)
-
-
-linear(
-    np.cumsum,
-    _running,
-    forward=lambda a, axis=None: np.cumsum(a, axis=axis),
-    methods=("cumsum",),
-    samples=(
-        call((4,)),
-        call((2, 3)),
-        call((2, 3), axis=0),
-        call((2, 3), axis=-1),
-        call((0, 2), axis=0),
-        call(()),
-    ),
-)
-
-
 flat(np.any, np.all, np.argmax, np.argmin, np.count_nonzero, np.nonzero, np.argwhere)
-flat(np.flatnonzero, np.searchsorted, np.digitize, np.unique)
-for _name in ("any", "all", "argmax", "argmin"):
+flat(np.flatnonzero, np.searchsorted, np.digitize)
+for _name in ("any", "all", "argmax", "argmin", "nonzero", "searchsorted"):
     flat(getattr(np, _name), methods=(_name,))
-
-
-def _argsort(a: Any, axis: int | None = -1, kind: Any = None, **options: Any) -> Any:
-    """Sort as `numpy.argsort`; of equal elements the first comes first, whatever the size."""
-    return np.argsort(unwrap(a), axis, kind if kind or options else "stable", **options)
-
-
-FLAT[np.argsort] = FUNCTIONS[np.argsort] = _argsort
-method("argsort", _argsort)
-
-
-# The reduce methods of ufuncs; their default axis is 0, not all.
-
-
-def _reduces(name: str, function: Any) -> Any:
-    def reduce(
-        array: Tensor,
-        axis: Axis = 0,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        **other: Any,
-    ) -> Any:
-        refuse(f"{name}.reduce", dtype=dtype, out=out, **other)
-        return function(array, axis=axis, keepdims=keepdims)
-
-    return reduce
-
-
-for _ufunc, _function in (
-    (np.add, np.sum),
-    (np.multiply, np.prod),
-    (np.maximum, np.max),
-    (np.minimum, np.min),
-    (np.logaddexp, logsumexp),
-):
-    reduction(_ufunc)(_reduces(_ufunc.__name__, _function))
-
-
-@reduction(np.add, "accumulate")
-def _accumulate(array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    refuse("add.accumulate", dtype=dtype, out=out)
-    return np.cumsum(array, axis=axis)
-
-
-@reduction(np.multiply, "outer")
-def _outer(a: Any, b: Any, **other: Any) -> Any:
-    refuse("multiply.outer", **other)
-    return np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))) * b
-
-
-@composed(np.average)
-def average(a: Any, axis: Axis = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """`numpy.average`."""
-    if weights is None:
-        return np.mean(a, axis=axis, keepdims=keepdims)
-    weights = weights if hasattr(weights, "ndim") else np.asarray(weights)
-    if weights.shape != a.shape:
-        (only,) = normalize_axes(axis, a.ndim, "average")
-        weights = np.reshape(weights, tuple(-1 if i == only else 1 for i in range(a.ndim)))
-    total = np.sum(a * weights, axis=axis, keepdims=keepdims)
-    return total / np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
