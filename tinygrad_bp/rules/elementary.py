@@ -24,9 +24,19 @@ elementwise(np.log1p, lambda ct, _out, x: ct / (x + 1), domain=POSITIVE)
 elementwise(np.sin, lambda ct, _out, x: ct * np.cos(x))
 elementwise(np.cos, lambda ct, _out, x: -ct * np.sin(x))
 elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
-# (1 - x) (1 + x), not 1 - x*x: near 1 the square rounds away what is left.
-elementwise(np.arcsin, lambda ct, _out, x: ct / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
-elementwise(np.arccos, lambda ct, _out, x: -ct / np.sqrt((1 - x) * (1 + x)), domain=UNIT)
+
+
+def _cosine_of_arcsin(x: Any) -> Any:
+    """Return sqrt(1 - x*x) as (1 - x) (1 + x): near 1 the square rounds away what is left.
+
+    ``1 - x`` would lose the sign of a zero imaginary part, which says on which side of the branch
+    cut a complex x lies.
+    """
+    return np.sqrt((-(x - 1) if x.dtype.kind == "c" else 1 - x) * (1 + x))
+
+
+elementwise(np.arcsin, lambda ct, _out, x: ct / _cosine_of_arcsin(x), domain=UNIT)
+elementwise(np.arccos, lambda ct, _out, x: -ct / _cosine_of_arcsin(x), domain=UNIT)
 elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
 elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
