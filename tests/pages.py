@@ -5,6 +5,7 @@ The rules of a page
 - A block that begins with ``>>>`` shows its own output and is checked as a doctest, with ELLIPSIS.
 - A ``text`` block that follows a ``python`` or ``sh`` block with nothing between is its output.
 - ``<!-- warns: RuntimeWarning -->`` on the line before a block says which warnings it gives.
+- ``<!-- needs: scipy -->`` there says which module a block needs; it is left out without that.
 - ``sh`` blocks run, except those that make virtual environments, which the gate runs.
 - ``text``, ``json`` and ``csv`` blocks are shown only; any other language is an error.
 """
@@ -25,6 +26,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,6 +35,7 @@ SHOWN = {"text", "json", "csv"}
 SETS_UP = re.compile(r"\b(?:venv|pip)\b")
 OPENING = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)")
 WARNS = re.compile(r"\s*<!-- warns: (?P<names>\w+(?:, \w+)*) -->\s*")
+NEEDS = re.compile(r"\s*<!-- needs: (?P<module>\w+) -->\s*")
 SH_SECONDS = 120
 
 
@@ -52,6 +55,11 @@ class Block:
     line: int
     after: int
     warns: tuple[str, ...]
+    needs: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        return self.needs is None or find_spec(self.needs) is not None
 
 
 def blocks(path: Path) -> list[Block]:
@@ -65,9 +73,8 @@ def blocks(path: Path) -> list[Block]:
             before = lines[number - 1] if number else ""
             if re.match(r" {4}|\t", lines[number]) and not before.strip():
                 raise PageError(path, number + 1, "an indented code block; put it between fences")
-            if WARNS.fullmatch(lines[number]) and not OPENING.match(
-                "".join(lines[number + 1 :][:1])
-            ):
+            says = WARNS.fullmatch(lines[number]) or NEEDS.fullmatch(lines[number])
+            if says and not OPENING.match("".join(lines[number + 1 :][:1])):
                 raise PageError(path, number + 1, "no block follows on the next line")
             number += 1
             continue
@@ -79,7 +86,9 @@ def blocks(path: Path) -> list[Block]:
         code = "".join(f"{line[indent:]}\n" for line in lines[number + 1 : end])
         warns = WARNS.fullmatch(lines[number - 1]) if number else None
         names = tuple(warns["names"].split(", ")) if warns else ()
-        found.append(Block(opening["language"], code, number + 2, end + 1, names))
+        needs = NEEDS.fullmatch(lines[number - 1]) if number else None
+        module = needs["module"] if needs else None
+        found.append(Block(opening["language"], code, number + 2, end + 1, names, module))
         number = end + 1
     return found
 
@@ -97,6 +106,9 @@ def run_page(path: Path, folder: Path) -> int:
     ran, output, before = 0, "", None
     for block in blocks(path):
         follows = before and not "".join(lines[before.after : block.line - 2]).strip()
+        if not block.runs:
+            before = None  # nor is there output to compare
+            continue
         if block.language == "text" and follows and before.language in {"python", "sh"}:
             _compare(path, block, output)
         elif block.language == "json":

@@ -1,0 +1,38 @@
+"""Losses that grow less than quadratically: Huber's, and its smooth form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_bp.rules.table import elementwise
+
+elementwise(
+    special.huber,
+    lambda ct, _out, delta, r: ct * np.where(np.abs(r) > delta, np.abs(r) - delta, 0),
+    lambda ct, _out, delta, r: ct * np.where(np.abs(r) > delta, delta * np.sign(r), r),
+    domain=((0.5, 0.9), (1.2, 2.0)),  # apart: where |r| = delta the second derivative jumps
+    analytic=False,
+)
+
+
+def _radius(delta: Any, r: Any) -> Any:
+    """Return hypot(delta, r); 1 where that is 0, which only ever divides a 0."""
+    radius = np.hypot(delta, r)
+    return np.where(radius == 0, 1, radius)
+
+
+def _curvature(delta: Any, r: Any) -> Any:
+    """Return r^2 / (hypot(delta, r) + delta): hypot(delta, r) - delta without cancellation."""
+    return r / (_radius(delta, r) + delta) * r
+
+
+elementwise(
+    special.pseudo_huber,
+    lambda ct, _out, delta, r: ct * _curvature(delta, r) ** 2 / _radius(delta, r),
+    lambda ct, _out, delta, r: ct * delta * r / _radius(delta, r),
+    domain=((0.5, 2.0), (-2.0, 2.0)),
+    analytic=False,
+)
