@@ -359,9 +359,10 @@ def test_a_result_that_the_function_writes_into_again() -> None:
         return np.exp(x, out=buffer)
 
     x = leaf()
-    first = f(x)
+    first, untracked = f(x), f(x.detach())
     f(np.zeros(3))
     same(first.numpy(), np.exp([1.0, 2.0, 3.0]))
+    same(untracked.numpy(), np.exp([1.0, 2.0, 3.0]))
     first.backward(np.ones(3))
     same(x.grad.numpy(), np.exp([1.0, 2.0, 3.0]))
 

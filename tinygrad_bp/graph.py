@@ -114,14 +114,18 @@ class Account:
     ----------
     grad : Tensor or None
         Sum of the gradients of all backward passes since it was last cleared.
+    holder : callable
+        Gives the Tensor that made the leaf, or None; drawings ask it for the value.
     """
 
-    __slots__ = ("__weakref__", "grad")
+    __slots__ = ("__weakref__", "grad", "holder")
 
     grad: Any
+    holder: Callable[[], Any]
 
     def __init__(self) -> None:
         self.grad = None
+        self.holder = nobody
 
 
 def nobody() -> None:

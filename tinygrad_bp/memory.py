@@ -53,6 +53,7 @@ def _reused(size: int) -> np.ndarray[Any, Any]:
         kept = _buffers.setdefault(size, [])
         for buffer in kept:
             if sys.getrefcount(buffer) == FREE:
+                buffer.flags.writeable = True  # a Tensor that was looked at has locked it
                 return buffer[:]
         buffer = np.empty(size, np.uint8)
         if _kept + size > MOST:

@@ -18,7 +18,7 @@ from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError, users_frame
 from tinygrad_bp.graph import LEAF, Node, Variable, ancestors, enable_grad, watching
 from tinygrad_bp.recording import nary
-from tinygrad_bp.tensor import Tensor, wrap
+from tinygrad_bp.tensor import Tensor, is_foreign, unwrap, wrap
 
 Cotangents = dict[Node, Any]
 Tangents = dict[Node, Any]
@@ -427,10 +427,12 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
                 " shape);"
                 " or reduce it to a scalar first, for instance with .sum()"
             )
-        if not root.shape:
+        if isinstance(root._value, np.generic):
             return root.dtype.type(1)
         return np.ones_like(root._value)
-    value = cotangent._value if isinstance(cotangent, Tensor) else np.asarray(cotangent)
+    value = unwrap(cotangent)
+    if not is_foreign(value):
+        value = np.asarray(value)
     if value.shape != root.shape:
         raise GraphError(f"{name}: the cotangent has shape {value.shape}, the result {root.shape}")
     return cotangent if isinstance(cotangent, Tensor) else value.astype(root.dtype)

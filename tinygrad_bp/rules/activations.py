@@ -87,6 +87,10 @@ sigmoid = elementwise(
     _sigmoid_pull,
     forward=raw_sigmoid,
     methods=("sigmoid",),
+    words="squeezes each element into the range from 0 to 1",
+    formula="σ({0})",
+    tex=r"\sigma(z) = \frac{1}{1 + e^{-z}}",
+    pull_words=("{ct} ⊙ {out} ⊙ (1 − {out})",),
     composition=lambda x: 1 / (1 + np.exp(-x)),
 )
 

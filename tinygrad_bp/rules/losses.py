@@ -70,7 +70,7 @@ FEW = 32  # elements up to which one slow numpy.logaddexp beats two quick functi
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
     known = CONSTANTS.get(z.dtype.char)
-    if known is None or type(z) is not np.ndarray or z.dtype is not y.dtype:
+    if known is None or not (type(z) is type(y) is np.ndarray) or z.dtype is not y.dtype:
         return reduced(np.log1p(np.exp(-np.absolute(z))) + (np.maximum(z, 0) - y * z), reduction)
     zero = known[0.0]
     losses = np.copysign(z, known[-1.0])  # -|z|
@@ -109,12 +109,10 @@ def _bce_bind(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
     tz, ty = tangents
-    losses = 0.0
-    if tz is not None:
-        losses = losses + tz * (sigmoid(z) - y)
+    parts = [] if tz is None else [tz * (sigmoid(z) - y)]
     if ty is not None:
-        losses = losses - ty * z
-    return reduced(losses, reduction) if reduction != "none" else losses
+        parts.append(-ty * z)
+    return reduced(sum(parts[1:], parts[0]), reduction)
 
 
 def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
@@ -151,6 +149,10 @@ bce_with_logits = general(
     push=_bce_push,
     bind=_bce_bind,
     composition=lambda z, y, reduction="mean": reduced(softplus(z) - y * z, reduction),
+    words="the surprise at the labels, in nats, if sigmoid(z) is the probability of class 1",
+    formula="mean of log(1 + exp({0})) − {1} ⊙ {0}",
+    tex=r"\frac{1}{m} \sum_i \log(1 + e^{z_i}) - y_i z_i",
+    pull_words=("{ct} · (σ({0}) − {1}) / m", "−{ct} · {0} / m"),
     samples=(
         call((3, 1), (3, 1)),
         call((4,), (4,), reduction="sum"),
@@ -198,12 +200,10 @@ def _odds(p: Any) -> Any:
 
 def _probability_push(tangents: Any, _out: Any, p: Any, y: Any, reduction: str) -> Any:
     tp, ty = tangents
-    losses = 0.0
-    if tp is not None:
-        losses = losses + tp * _slope(p, y)
+    parts = [] if tp is None else [tp * _slope(p, y)]
     if ty is not None:
-        losses = losses + ty * _odds(p)
-    return reduced(losses, reduction)
+        parts.append(ty * _odds(p))
+    return reduced(sum(parts[1:], parts[0]), reduction)
 
 
 def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:

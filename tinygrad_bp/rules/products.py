@@ -139,6 +139,10 @@ bilinear(
     operators=("__matmul__",),
     reflected=("__rmatmul__",),
     remedy="; transpose one operand? (the inner axes must agree)",
+    words="the product of two matrices",
+    formula="{0}·{1}",
+    tex=r"x\, y",
+    pull_words=("{ct}·{1}ᵀ", "{0}ᵀ·{ct}"),
     samples=(
         call((3, 4), (4, 2)),
         call((4,), (4, 2)),
@@ -264,7 +268,11 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
             call("...ij,...jk->...ik", (1, 2, 3), (4, 3, 2)),
             call("ik,j->i", (2, 3), (4,)),
         ),
-        3: (call("ij,jk,kl->il", (2, 3), (3, 2), (2, 4)), call("i,ij,j", (2,), (2, 3), (3,))),
+        3: (
+            call("ij,jk,kl->il", (2, 3), (3, 2), (2, 4)),
+            call("i,ij,j", (2,), (2, 3), (3,)),
+            call("...i,...i,i->...", (2, 3), (1, 3), (3,)),
+        ),
     }
     return {
         "forward": lambda *operands: np.einsum(
@@ -273,7 +281,7 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
         "pulls": tuple(_einsum_pull(i, arity) for i in range(arity)),
         "reads": lambda i: [False, *(j != i for j in range(arity))],
         "kind": "bilinear",
-        "broadcasts": True,
+        "broadcasts": arity > 1,
         "samples": specs.get(arity, ()),
     }
 
@@ -297,7 +305,7 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
         )
     small = type(x) is type(W) is np.ndarray and len(x) < FEW
     out = x.dot(W) if small else _raw_product(x, W, "NN")
-    if type(out) is np.ndarray and out.dtype is b.dtype:
+    if type(out) is type(b) is np.ndarray and out.dtype is b.dtype:
         return np.add(out, b, out)  # out is ours: no second array
     return out + b
 
@@ -358,6 +366,10 @@ affine = general(
     push=_affine_push,
     composition=affine_composed,
     remedy="; samples are rows: x (m, n_in), W (n_in, n_out), b (n_out,)",
+    words="weights the inputs of each sample and adds the bias",
+    formula="{0}·{1} + {2}",
+    tex=r"z = x W + b",
+    pull_words=("{ct}·{1}ᵀ", "{0}ᵀ·{ct}", "sum of the rows of {ct}"),
     samples=(
         call((4, 2), (2, 5), (5,)),
         call((2,), (2, 3), (3,)),

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_bp.containers import flatten, flatten_like, places
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
 from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording
-from tinygrad_bp.tensor import SCALARS, Tensor, private_copy, unwrap, wrap
+from tinygrad_bp.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
 from tinygrad_bp.walk import conform, pull_back, push_forward, seed
 
 
@@ -89,12 +89,12 @@ class Call:
         seeds.clear()
         answers = []
         for node, primal in zip(self.nodes, self.flat, strict=True):
-            ct = found_or_zeros(found, node)
+            ct = found_or_zeros(found, node, primal)
             found.pop(node, None)
             if outside or isinstance(primal, Tensor):
                 answers.append(as_tensor(ct))
             else:
-                answers.append(ct if _exclusive(ct) else np.array(ct)[()])  # type: ignore[arg-type]
+                answers.append(ct if _exclusive(ct) else private_copy(ct))
         return self.rebuild(answers)
 
     def tangents(self, tangents: Sequence[Any]) -> dict[Node, Any]:
@@ -150,7 +150,7 @@ class Call:
         answers = []
         while parts:
             part = parts.pop()  # so that the list does not count among its holders
-            answers.append(part if part is None or _exclusive(part) else np.array(part)[()])
+            answers.append(part if part is None or _exclusive(part) else private_copy(part))
         return answers
 
     def values(self, results: Sequence[Any]) -> list[Any]:
@@ -171,7 +171,7 @@ class Call:
             return result
         if any(isinstance(one, Tensor) for one in self.flat):
             return wrap(result._value)
-        return np.array(result._value)[()]
+        return private_copy(result._value)
 
 
 def _variable(name: str, primal: Any) -> Tensor:
@@ -193,6 +193,8 @@ def _zero_tangent(output: Any) -> Any:
     dtype = getattr(value, "dtype", None)
     if dtype is None or dtype.kind not in "biufc":
         return None
+    if is_foreign(value):
+        return np.zeros_like(value, dtype if dtype.kind in "fc" else float)
     return np.zeros(value.shape, dtype if dtype.kind in "fc" else float)[()]
 
 
@@ -256,10 +258,16 @@ def as_tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else wrap(value)
 
 
-def found_or_zeros(found: Mapping[Node, Any], node: Node) -> Any:
-    """Return the cotangent of `node` in its dtype; zeros where the walk did not reach it."""
+def found_or_zeros(found: Mapping[Node, Any], node: Node, value: Any) -> Any:
+    """Return the cotangent of `node` in its dtype; zeros where the walk did not reach it.
+
+    `value` is what stands at the node: zeros are of its kind of array.
+    """
     ct = found.get(node)
-    return np.zeros(node.shape, node.dtype)[()] if ct is None else conform(ct, node)
+    if ct is not None:
+        return conform(ct, node)
+    value = unwrap(value)
+    return np.zeros_like(value) if is_foreign(value) else np.zeros(node.shape, node.dtype)[()]
 
 
 def seeds_of(name: str, outputs: Any, roots: Sequence[Any], cotangents: Any) -> dict[Node, Any]:

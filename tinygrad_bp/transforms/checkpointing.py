@@ -177,7 +177,7 @@ class _Segment:
                 seeds[root] = seeds[root] + ct if root in seeds else ct
         with enable_grad():
             found = pull_back(seeds, targets=starts, record=recorded, free=not recorded)
-        return [_filled(found, node, recorded) for node in starts]
+        return [_filled(found, node, one, recorded) for node, one in zip(starts, args, strict=True)]
 
     def push(self, ts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Push tangents through the function, run again."""
@@ -257,8 +257,8 @@ def _redirect(nodes: Iterable[Node], swap: Mapping[Node, Node]) -> None:
             )
 
 
-def _filled(found: Mapping[Node, Any], node: Node, recorded: bool) -> Any:
-    ct = found_or_zeros(found, node)
+def _filled(found: Mapping[Node, Any], node: Node, value: Any, recorded: bool) -> Any:
+    ct = found_or_zeros(found, node, value)
     return as_tensor(ct) if recorded else ct
 
 

@@ -136,7 +136,8 @@ def _plain(own: Definition, result: Any, wrapped: bool) -> Any:
     if not wrapped:
         return result
     return rebuild(
-        [wrap(np.asarray(unwrap(one))[()]) if _kind(one) in "fc" else one for one in outputs]
+        # a copy, as below
+        [wrap(private_copy(unwrap(one))) if _kind(one) in "fc" else one for one in outputs]
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_bp.containers import flatten
 from tinygrad_bp.graph import Node, ancestors, enable_grad
 from tinygrad_bp.shapes import Shape
-from tinygrad_bp.tensor import Tensor, wrap
+from tinygrad_bp.tensor import Tensor, is_foreign, unwrap, wrap
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
@@ -20,7 +20,7 @@ from tinygrad_bp.transforms.calls import (
     require_scalar,
 )
 from tinygrad_bp.transforms.forward import arguments_of
-from tinygrad_bp.walk import conform, pull_back, push_forward
+from tinygrad_bp.walk import conform, pull_back, push_forward, seed
 
 Mode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input
@@ -162,7 +162,10 @@ def hvp(
     result = call.run(f, *call.arguments)
     require_scalar("hvp", result, "take tg.jvp of tg.jacobian")
     grads = _recorded_gradients(call, result)
-    roots = [as_tensor(found_or_zeros(grads, node)) for node in call.nodes]
+    roots = [
+        as_tensor(found_or_zeros(grads, node, primal))
+        for node, primal in zip(call.nodes, call.flat, strict=True)
+    ]
     del result, grads
     if mode == "forward":
         return tuple(call.rebuild(call.push(roots, vector)))
@@ -178,7 +181,7 @@ def _recorded_gradients(call: Call, result: Any) -> dict[Node, Any]:
     """Return the gradients of a scalar by the variables of its call, as Tensors in their graph."""
     if not isinstance(result, Tensor) or result.node is None:
         return {}
-    start = {result.node: wrap(result.dtype.type(1))}
+    start = {result.node: wrap(seed(result, None, "hvp"))}
     call.open(on=True)  # a user's rule that runs now may ask a transform, which must not drop them
     try:
         with enable_grad():
@@ -209,7 +212,7 @@ def _jacobian(
 
 def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
     """Return the Jacobian of each output by each variable; None for an output that is no number."""
-    roots = [one if isinstance(one, Tensor) else wrap(np.asarray(one)) for one in outputs]
+    roots = [one if isinstance(one, Tensor) else wrap(_array(one)) for one in outputs]
     numbers = [one for one in roots if one.dtype.kind in "biufc"]
     tracked = [one.node for one in roots if one.node is not None]
     outside = call.outside(tracked)
@@ -217,21 +220,30 @@ def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
         pulls = sum(one.size * len(_units(one, call.nodes)) for one in numbers if one.node)
         pushes = sum(node.size * len(_units(node, numbers)) for node in call.nodes)
         mode = "forward" if pushes <= pulls else "reverse"
+    join = outside or any(is_foreign(unwrap(one)) for one in call.flat)
     with enable_grad():
         if mode == "forward":
             order = ancestors(*tracked, floor=min((node.index for node in call.nodes), default=0))
-            columns = [_columns(node, numbers, order, outside) for node in call.nodes]
+            columns = [_columns(node, numbers, order, (outside, join)) for node in call.nodes]
             found = [[column[k] for column in columns] for k in range(len(numbers))]
         else:
-            found = [_rows(one, call.nodes, outside) for one in numbers]
+            found = [_rows(one, call.nodes, (outside, join)) for one in numbers]
     convert = outside or any(isinstance(one, Tensor) for one in call.flat)
-    rows = iter([[as_tensor(block) if convert else block for block in row] for row in found])
+    rows = iter([[(as_tensor if convert else unwrap)(block) for block in row] for row in found])
     return [next(rows) if one.dtype.kind in "biufc" else [None] * len(call.nodes) for one in roots]
 
 
-def _rows(root: Tensor, nodes: Sequence[Node], outside: bool) -> list[Any]:
-    """Return the Jacobian of one output by each variable: a pull for each element of the output."""
-    pieces = [_Pieces(root.size, node.shape, _dtype(root, node), 0, outside) for node in nodes]
+def _array(value: Any) -> Any:
+    return value if is_foreign(value) else np.asarray(value)
+
+
+def _rows(root: Tensor, nodes: Sequence[Node], how: tuple[bool, bool]) -> list[Any]:
+    """Return the Jacobian of one output by each variable: a pull for each element of the output.
+
+    `how` says whether the walks are recorded, and whether their results are joined as Tensors.
+    """
+    outside, join = how
+    pieces = [_Pieces(root.size, node.shape, _dtype(root, node), 0, join) for node in nodes]
     for k in range(root.size if root.node is not None else 0):
         parts: list[list[Any]] = [[] for _ in nodes]
         for unit in _units(root, nodes):
@@ -248,10 +260,11 @@ def _rows(root: Tensor, nodes: Sequence[Node], outside: bool) -> list[Any]:
 
 
 def _columns(
-    node: Node, roots: Sequence[Tensor], order: Sequence[Node], outside: bool
+    node: Node, roots: Sequence[Tensor], order: Sequence[Node], how: tuple[bool, bool]
 ) -> list[Any]:
     """Return the Jacobian of each output by one variable: a push for each element of it."""
-    pieces = [_Pieces(node.size, root.shape, _dtype(root, node), -1, outside) for root in roots]
+    outside, join = how
+    pieces = [_Pieces(node.size, root.shape, _dtype(root, node), -1, join) for root in roots]
     tracked = [root.node for root in roots if root.node is not None]
     for k in range(node.size):
         parts: list[list[Any]] = [[] for _ in roots]
@@ -293,13 +306,16 @@ def _dtype(root: Any, node: Any) -> Any:
 
 
 class _Pieces:
-    """Rows or columns of a Jacobian: one array filled in place, or recorded Tensors to join."""
+    """Rows or columns of a Jacobian: one array filled in place, or Tensors to join.
 
-    def __init__(self, count: int, shape: Shape, dtype: Any, axis: int, record: bool) -> None:
+    Joined are those that are recorded, and arrays of other libraries.
+    """
+
+    def __init__(self, count: int, shape: Shape, dtype: Any, axis: int, join: bool) -> None:
         self.axis = axis
         self.dtype = dtype
-        self.recorded: list[Any] = []
-        if record and count:
+        self.apart: list[Any] = []
+        if join and count:
             self.whole = None
             self.zeros = wrap(np.zeros(shape, dtype)[()])
         else:
@@ -312,11 +328,11 @@ class _Pieces:
             piece = parts[0] - parts[1] * 1j
         if self.whole is None:
             piece = self.zeros if piece is None else as_tensor(piece)
-            self.recorded.append(piece if piece.dtype == self.dtype else piece.astype(self.dtype))
+            self.apart.append(piece if piece.dtype == self.dtype else piece.astype(self.dtype))
         elif piece is not None:
             self.whole[k if self.axis == 0 else (..., k)] = piece
 
     def joined(self, shape: Shape) -> Any:
         """Return the block, in the shape of the output and then of the input."""
-        whole = np.stack(self.recorded, self.axis) if self.whole is None else self.whole
+        whole = np.stack(self.apart, self.axis) if self.whole is None else self.whole
         return np.reshape(whole, shape)[()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from tinygrad_bp.containers import flatten
@@ -49,10 +50,11 @@ def backward(
         freed.
     """
     start = seed(self, cotangent, "backward")
-    if create_graph:
-        start = as_tensor(start)
+    start = as_tensor(start) if create_graph else unwrap(start)
     root: Any = self._node  # not None: seed would have raised
     found = pull_back({root: start}, record=create_graph, free=not retain_graph)
+    accounts: list[Any] = []
+    totals: list[Tensor] = []
     with _accumulating:
         for leaf, ct in found.items():
             account = leaf.account()  # type: ignore[attr-defined]  # without targets, leaves only
@@ -62,11 +64,15 @@ def backward(
                 ct = conform(ct, leaf)
             prior = account.grad
             if create_graph:
-                account.grad = as_tensor(ct) if prior is None else prior + ct
+                total = as_tensor(ct) if prior is None else prior + ct
             else:
-                account.grad = total = new(Tensor)
+                total = new(Tensor)
                 total._value = ct if prior is None else prior._value + ct
                 total._node = None
+            accounts.append(account)
+            totals.append(total)
+        # all or none: a sum may find no memory, and no Ctrl-C comes into a loop in C
+        any(map(setattr, accounts, repeat("grad"), totals))
 
 
 method("backward", backward)
@@ -129,7 +135,7 @@ def gradients(
         record=create_graph,
         free=not retain_graph,
     )
-    return rebuild([as_tensor(found_or_zeros(found, node)) for node in nodes])
+    return rebuild([as_tensor(found_or_zeros(found, one._node, one)) for one in wanted])
 
 
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -171,7 +177,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         require_scalar("grad", result, "use tg.vjp with a cotangent")
         value = call.value(result)
         node = result.node if isinstance(result, Tensor) else None
-        seeds = {} if node is None else {node: result.dtype.type(1)}
+        seeds = {} if node is None else {node: seed(result, None, "grad")}
         del result
         grads = call.pull(seeds, free=True)
         return value, (tuple(grads) if isinstance(argnums, Sequence) else grads[0])

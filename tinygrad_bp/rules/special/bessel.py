@@ -97,7 +97,7 @@ parametric(
     lambda ct, _out, n, x: ct * 0.5 * (special.yv(n - 1, x) - special.yv(n + 1, x)),
     domain=POSITIVE,
     analytic=False,
-    samples=at(2),
+    samples=at(3),
 )
 parametric(
     special.kn,
@@ -105,7 +105,7 @@ parametric(
     lambda ct, _out, n, x: ct * -0.5 * (special.kv(n - 1, x) + special.kv(n + 1, x)),
     domain=POSITIVE,
     analytic=False,
-    samples=at(2),
+    samples=at(3),
 )
 parametric(
     special.ive,
