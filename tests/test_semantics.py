@@ -20,7 +20,7 @@ from sampling import directions
 
 import tinygrad_bp as tg
 from tinygrad_bp import optim
-from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
+from tinygrad_bp.errors import DTypeError, GraphError, NonFiniteError, ShapeError
 from tinygrad_bp.nn.losses import bce_with_logits, binary_cross_entropy, cross_entropy
 
 inf, nan = np.inf, np.nan
@@ -496,6 +496,26 @@ def test_argsort_of_ties_is_the_stable_permutation() -> None:
     for x in (leaf(ties), tg.tensor(ties)):
         assert np.argsort(x).tolist() == x.argsort().tolist() == wanted
     assert np.argsort(leaf(ties.reshape(2, 500)), axis=0)[:, 3].tolist() == [1, 0]
+
+
+def test_sort_of_ties_is_the_stable_permutation() -> None:
+    x = leaf(np.repeat([1.0, 0.0], 500))
+    np.sort(x).backward(np.arange(1000.0))
+    assert x.grad.tolist() == [*range(500, 1000), *range(500)]
+
+
+def test_xlogy_of_zeros() -> None:
+    special = pytest.importorskip("scipy.special")
+    x = leaf([0.0, 0.0, 2.0])
+    np.sum(special.xlogy(x, [0.0, 2.0, 3.0])).backward()
+    assert x.grad.tolist() == [0.0, LN2, LN3]
+
+
+def test_the_debug_mode_names_what_an_untaken_branch_made() -> None:
+    x = leaf([0.0, 4.0])
+    loss = np.sum(np.where([False, True], np.sqrt(x), 0.0))
+    with tg.debug(), pytest.raises(NonFiniteError, match="sqrt made NaN"):
+        loss.backward()
 
 
 # Beyond the range in which the textbook's formula works
