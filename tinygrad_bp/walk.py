@@ -22,7 +22,7 @@ from tinygrad_bp.tensor import Tensor, is_foreign, unwrap, wrap
 
 Cotangents = dict[Node, Any]
 Tangents = dict[Node, Any]
-ONE = np.float64(1)
+ONES = {np.float64: np.float64(1), np.float32: np.float32(1)}
 
 
 def pull_back(  # noqa: C901  # one loop: a call more for every node costs a tenth of the walk
@@ -150,7 +150,11 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 arguments = node.more or (parent, right)
                 for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
                     if parent is not None and parent.index >= floor:
-                        deliver(parent, pull(ct, *saved), wide)
+                        part = pull(ct, *saved)
+                        if wide or parent in cts or parent.rule is not LEAF:
+                            deliver(parent, part, wide)
+                        else:
+                            cts[parent] = part
                 node = None
                 continue
             if (
@@ -419,8 +423,9 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
             " (or was computed under no_grad or after .detach())"
         )
     if cotangent is None:
-        if type(root._value) is np.float64:
-            return ONE
+        one = ONES.get(type(root._value))
+        if one is not None:
+            return one
         if root.size != 1:
             raise GraphError(
                 f"{name}: a result of shape {root.shape} needs its cotangent (an array of that"

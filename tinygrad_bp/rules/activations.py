@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,10 +10,22 @@ from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import elementwise
 from tinygrad_bp.tensor import Tensor
 
+
+class Numbers(NamedTuple):
+    """Numbers of one dtype, as 0-d arrays."""
+
+    minus_one: Any
+    zero: Any
+    one: Any
+    ceiling: Any
+
+
 # A Python number costs a ufunc on a small array more than the arithmetic; a 0-d array of the right
 # dtype does not.  Above 40, 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays
 # finite.
-CONSTANTS = {char: {c: np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0)} for char in "fd"}
+CONSTANTS = {
+    char: Numbers(*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, 40.0))) for char in "fd"
+}
 CEILING_HALF = 11.0  # the same for float16
 
 
@@ -28,9 +40,9 @@ def raw_sigmoid(x: Any) -> Any:
             x = np.minimum(x, CEILING_HALF if x.dtype.char == "e" else 40.0)
         grown = np.exp(x)
         return grown / (grown + 1)
-    one = known[1.0]
+    one = known.one
     if x.size < LARGE:  # exp(x) / (1 + exp(x)), held below overflow
-        grown = np.minimum(x, known[40.0])
+        grown = np.minimum(x, known.ceiling)
         np.exp(grown, grown)
         total = np.add(grown, one)
         return np.divide(grown, total, total)
@@ -140,7 +152,7 @@ def _raw_relu(x: Any) -> Any:
     if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
         return x if x > 0.0 or x != x else np.float64(0.0)  # NaN stays NaN
     known = CONSTANTS.get(x.dtype.char)
-    return np.maximum(x, 0 if known is None else known[0.0])
+    return np.maximum(x, 0 if known is None else known.zero)
 
 
 relu = elementwise(

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_bp.broadcasting import sum_all, sum_columns
 from tinygrad_bp.errors import DTypeError, ShapeError
+from tinygrad_bp.recording import Recorder, binary
 from tinygrad_bp.rules.activations import CONSTANTS, raw_sigmoid, sigmoid, softplus
 from tinygrad_bp.rules.reductions import log_softmax
 from tinygrad_bp.rules.table import call, general
@@ -42,11 +43,11 @@ def reduced(losses: Any, reduction: str) -> Any:
 
     float16 is accumulated in float32.
     """
-    if reduction == "none":
-        return losses
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
     mean = reduction == "mean"
+    if not mean and reduction == "none":
+        return losses
+    if not mean and reduction != "sum":
+        raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
     if type(losses) is not np.ndarray:
         return np.mean(losses) if mean else np.sum(losses)
     total = sum_all(losses)
@@ -60,7 +61,8 @@ def share(ct: Any, size: int, reduction: str) -> Any:
     if reduction != "mean":
         return ct
     # a large size is infinite in float16, its inverse is not 0
-    return ct * (1 / size) if ct.dtype.char == "e" else ct / float(size)
+    narrow = type(ct) is not np.float64 and ct.dtype.char == "e"
+    return ct * (1 / size) if narrow else ct / float(size)
 
 
 # Binary cross entropy of logits
@@ -72,8 +74,8 @@ def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
     known = CONSTANTS.get(z.dtype.char)
     if known is None or not (type(z) is type(y) is np.ndarray) or z.dtype is not y.dtype:
         return reduced(np.log1p(np.exp(-np.absolute(z))) + (np.maximum(z, 0) - y * z), reduction)
-    zero = known[0.0]
-    losses = np.copysign(z, known[-1.0])  # -|z|
+    zero = known.zero
+    losses = np.copysign(z, known.minus_one)  # -|z|
     if z.size <= FEW:
         np.logaddexp(losses, zero, losses)
     else:
@@ -95,16 +97,27 @@ def _bce_slope(z: Any, y: Any, part: Any) -> Any:
     return (sigmoid(z) - y) * part
 
 
-def _bce_bind(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+def _agreeing(logits: Any, targets: Any) -> Any:
+    """Return the targets as an array of the shape of the logits."""
     try:
-        agree = logits.shape == targets.shape
+        if logits.shape == targets.shape:
+            return targets
     except AttributeError:
-        agree = False
-    if not agree:
-        if type(targets) in (int, float):
-            targets = np.asarray(targets, dtype=float)[()]
-        require_same_shape("bce_with_logits", logits, targets)
-    return (logits, targets), (reduction,)
+        pass
+    if type(targets) in (int, float):
+        targets = np.asarray(targets, dtype=float)[()]
+    require_same_shape("bce_with_logits", logits, targets)
+    return targets
+
+
+def _records_bce(rule: Any) -> Recorder:
+    """Return what records the loss: it runs in every step, and sorting arguments costs as much."""
+    recorder = binary(rule)
+
+    def record(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+        return recorder(logits, _agreeing(logits, targets), reduction)
+
+    return record
 
 
 def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
@@ -137,8 +150,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     ShapeError
         If the shapes differ.
     """
-    _bce_bind(logits, targets, reduction)
-    return _bce_forward(logits, targets, reduction)
+    return _bce_forward(logits, _agreeing(logits, targets), reduction)
 
 
 bce_with_logits = general(
@@ -147,7 +159,7 @@ bce_with_logits = general(
     lambda ct, _out, z, _y, reduction: -z * share(ct, z.size, reduction),
     forward=_bce_forward,
     push=_bce_push,
-    bind=_bce_bind,
+    recorder=_records_bce,
     composition=lambda z, y, reduction="mean": reduced(softplus(z) - y * z, reduction),
     words="the surprise at the labels, in nats, if sigmoid(z) is the probability of class 1",
     formula="mean of log(1 + exp({0})) − {1} ⊙ {0}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.memory import empty
 from tinygrad_bp.rules.subscripts import parse
@@ -31,25 +31,6 @@ NARROW = 32
 FEW = 64  # rows up to which looking for a better layout costs more than it gains
 
 
-def _raw_product(x: Any, y: Any, turned: str) -> Any:
-    if turned[0] == "T":
-        x = x.T
-    if turned[1] == "T":
-        y = y.T
-    if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return np.matmul(x, y)
-    rows = len(x)
-    if rows < FEW:
-        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
-    columns = y.shape[1]
-    small = rows < TALL and rows * columns < TALL * NARROW
-    if small or x.ndim != 2 or x.dtype is not y.dtype:
-        return x.dot(y)
-    if rows >= TALL and columns <= NARROW:
-        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
-    return x.dot(y, empty((rows, columns), x.dtype))
-
-
 def product(x: Any, y: Any, turned: str) -> Any:
     """Compute the product of two matrices; `turned` says which are transposed first.
 
@@ -66,7 +47,24 @@ def product(x: Any, y: Any, turned: str) -> Any:
     """
     if type(x) is Tensor or type(y) is Tensor:
         return matrix_product(x, y, turned)
-    return _raw_product(x, y, turned)
+    if turned == "NT":
+        y = y.T
+    elif turned == "TN":
+        x = x.T
+    elif turned == "TT":
+        x, y = x.T, y.T
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return np.matmul(x, y)
+    rows = len(x)
+    if rows < FEW:
+        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
+    columns = y.shape[1]
+    small = rows < TALL and rows * columns < TALL * NARROW
+    if small or x.ndim != 2 or x.dtype is not y.dtype:
+        return x.dot(y)
+    if rows >= TALL and columns <= NARROW:
+        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
+    return x.dot(y, empty((rows, columns), x.dtype))
 
 
 def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
@@ -98,7 +96,7 @@ matrix_product = bilinear(
     _product_left,
     _product_right,
     name="matrix_product",
-    forward=_raw_product,
+    forward=product,
     samples=(
         call((3, 4), (4, 2), "NN"),
         call((4, 3), (4, 2), "TN"),
@@ -304,7 +302,7 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
     small = type(x) is type(W) is np.ndarray and len(x) < FEW
-    out = x.dot(W) if small else _raw_product(x, W, "NN")
+    out = x.dot(W) if small else product(x, W, "NN")
     if type(out) is type(b) is np.ndarray and out.dtype is b.dtype:
         return np.add(out, b, out)  # out is ours: no second array
     return out + b
@@ -320,6 +318,12 @@ def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
             return np.expand_dims(x, 1) * ct
         x, ct = np.reshape(x, (-1, x.shape[-1])), np.reshape(ct, (-1, ct.shape[-1]))
     return product(x, ct, "TN")
+
+
+def _affine_bias(ct: Any, _out: Any, _x: Any, _W: Any, _b: Any) -> Any:
+    if type(ct) is np.ndarray and ct.ndim == 2:  # the commonest case, spelt out
+        return sum_rows(ct)
+    return unbroadcast(ct, _b.shape)
 
 
 def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
@@ -361,7 +365,7 @@ affine = general(
     affine,
     _affine_inputs,
     _affine_weights,
-    lambda ct, _out, _x, _W, _b: unbroadcast(ct, _b.shape),
+    _affine_bias,
     forward=_affine_forward,
     push=_affine_push,
     composition=affine_composed,
