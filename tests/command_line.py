@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_bp.cli import main, outputs
 from tinygrad_bp.cli.console import Console
+from tinygrad_bp.view import pictures
 
 
 class Result(NamedTuple):
@@ -44,8 +45,8 @@ class Command:
 
 
 def without_dot(monkeypatch) -> None:
-    """Let the program 'dot' be absent."""
-    monkeypatch.setattr(outputs.shutil, "which", lambda name: None)
+    """Let the program 'dot' be absent, and what stands in for it."""
+    monkeypatch.setattr(pictures, "available", lambda: "own")
 
 
 def without_plots(monkeypatch) -> None:

@@ -9,6 +9,7 @@ TOKEN = re.compile(
     r"|(?P<sign>[\[\]{}=;,])|(?P<end>\Z))",
     re.DOTALL,
 )
+DEFAULTS = ("graph", "node", "edge")
 
 
 def tokens(source):
@@ -26,14 +27,34 @@ def tokens(source):
 
 def parse_dot(source):
     """Return the nodes and edges of a digraph with their attributes."""
+    nodes, edges, _ = parse_parts(source)
+    return nodes, edges
+
+
+def parse_parts(source):
+    """Return the nodes, the edges, and the boxes around each node, by label, outermost first."""
     found = tokens(source)
     assert [value for _, value in found[:3]] == ["digraph", "computation", "{"]
     assert found[-1][1] == "}"
-    nodes, edges, place = {}, [], 3
+    nodes, edges, place, boxes, within = {}, [], 3, [], {}
     while place < len(found) - 1:
         kind, name = found[place]
         assert kind == "word"
         place += 1
+        if name == "subgraph":
+            assert re.fullmatch(r"cluster_\d+", found[place][1])
+            assert found[place + 1][1] == "{"
+            boxes.append(None)
+            place += 2
+            continue
+        if name == "}":
+            boxes.pop()
+            continue
+        if found[place] == ("word", "="):  # of the box that is open
+            if name == "label":
+                boxes[-1] = found[place + 1][1]
+            place += 2
+            continue
         target = None
         if found[place][1] == "->":
             target = found[place + 1][1]
@@ -49,10 +70,11 @@ def parse_dot(source):
             place += 1
         if target is not None:
             edges.append((name, target, attributes))
-        elif name not in ("graph", "node", "edge"):
+        elif name not in DEFAULTS:
             assert name not in nodes
             nodes[name] = attributes
-    return nodes, edges
+            within[name] = list(boxes)
+    return nodes, edges, within
 
 
 def label_lines(label):

@@ -18,7 +18,7 @@ from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train
 
 PACKAGE = str(Path(cli.__file__).parent.parent)
 TRAIN = ("train", "--data", "moons", "--samples", "60", "--epochs", "40", "--out", "r")
-FULL = {"model.safetensors", "history.csv", "graph.dot"}
+FULL = {"model.safetensors", "history.csv", "graph.svg"}
 
 
 @pytest.fixture

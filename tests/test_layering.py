@@ -21,6 +21,7 @@ LAYERS = [
         "memory",
         "pickling",
         "recording",
+        "scopes",
         "tensor",
     },
     {"rules"},

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_bp as tg
 
 LAZY = {"SigmoidClassifier", "GraphView", "Tensor", "TinygradError"}
-MODULES = ["data", "nn", "optim", "training", "view"]
+MODULES = ["data", "nn", "optim", "testing", "training", "view"]
 FUNCTIONS = sorted({*tg.__all__} - {*MODULES} - LAZY)
 
 

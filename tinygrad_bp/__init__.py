@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from tinygrad_bp.rules.activations import relu, sigmoid, softplus
 from tinygrad_bp.rules.hooks import hook
 from tinygrad_bp.rules.products import affine
 from tinygrad_bp.rules.reductions import log_softmax, logsumexp
+from tinygrad_bp.scopes import scope
 from tinygrad_bp.tensor import Tensor, tensor
 from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, nn, optim, training, view
+    from tinygrad_bp import data, nn, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.debugging import debug
     from tinygrad_bp.transforms import (
@@ -68,11 +70,13 @@ __all__ = [
     "no_grad",
     "optim",
     "relu",
+    "scope",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
     "tensor",
+    "testing",
     "training",
     "value_and_grad",
     "view",
@@ -97,6 +101,7 @@ _LAZY = {
     "debug": "tinygrad_bp.debugging",
     "nn": "",
     "optim": "",
+    "testing": "",
     "training": "",
     "view": "",
 }
@@ -113,3 +118,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if "hypothesis.strategies" in sys.modules:  # else Hypothesis does it, by its entry point
+    import_module("tinygrad_bp.testing.registration").register()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -46,6 +47,7 @@ def _leaf(value: Any, name: str | None, leaf: Leaf, grad: Tensor | None) -> Tens
     if type(leaf) is Leaf:
         tensor._account = account = leaf.account() or Account()
         account.grad = grad
+        account.holder = ref(tensor)
         leaf.connect(account)
     if name is not None:
         tensor.name = name

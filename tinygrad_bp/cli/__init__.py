@@ -25,9 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0; 2 for bad input or usage, with nothing written, and for a place that
-        cannot be written to; 130 after Ctrl-C, with the best model so far saved; 141 when the
-        reader of the output went away.
+        The exit code: 0; 1 for a gradient that is wrong; 2 for bad input or usage, with nothing
+        written, and for a place that cannot be written to; 130 after Ctrl-C, with the best model so
+        far saved; 141 when the reader of the output went away.
     """
     try:
         # now, not above: the imports take most of the start, and Ctrl-C may come in between

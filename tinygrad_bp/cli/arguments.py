@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import tinygrad_bp
-from tinygrad_bp.cli import predict, train
+from tinygrad_bp.cli import draw, explore, gradcheck, predict, train
 from tinygrad_bp.data import GENERATORS
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -21,6 +21,24 @@ examples:
       your own table: any two classes, any number of numeric columns; results in runs/birds
   tinygrad-bp train --data moons --seed 7 --json > moons.json
       generated data; one JSON object on standard output
+"""
+EXPLORE_EXAMPLE = """\
+examples:
+  tinygrad-bp explore
+      train on the bundled penguins, and write explore.html: one page that needs no network
+  tinygrad-bp explore --data xor --rows 8 --out xor.html
+"""
+GRAPH_EXAMPLE = """\
+examples:
+  tinygrad-bp graph mymodel:loss -o loss.svg
+      calls loss() of mymodel.py in this folder, and draws what computed its result
+  tinygrad-bp graph mymodel:loss -o one.svg --level scalar --focus "W3[0,2]"
+"""
+GRADCHECK_EXAMPLE = """\
+examples:
+  tinygrad-bp gradcheck mymodel:loss --shape 3,4 --shape 4
+      calls loss(x, b) of mymodel.py in this folder; exit code 1 if a gradient is wrong
+  tinygrad-bp gradcheck numpy:log --shape 5 --domain 0.1 2 --order 3
 """
 PREDICT_EXAMPLE = """\
 example:
@@ -47,9 +65,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action="version", version=f"%(prog)s {tinygrad_bp.__version__}"
     )
-    commands = parser.add_subparsers(title="commands", metavar="{train,predict}", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="{train,predict,explore,graph,gradcheck}", required=True
+    )
     _add_train(commands)
     _add_predict(commands)
+    _add_explore(commands)
+    _add_graph(commands)
+    _add_gradcheck(commands)
     return parser
 
 
@@ -128,6 +151,79 @@ def _add_predict(commands: Commands) -> None:
         "--out", metavar="FILE", help="where to write (default: standard output); must be new"
     )
     parser.add_argument("--force", action="store_true", help="replace the file named by --out")
+
+
+def _add_explore(commands: Commands) -> None:
+    what = "train, and write a page to step through the computation"
+    parser = _command(commands, "explore", what, EXPLORE_EXAMPLE)
+    parser.set_defaults(run=explore.run, fail=parser.error)
+    _add_data(parser.add_argument_group("data"))
+    _add_model(parser.add_argument_group("model and training"))
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--rows",
+        metavar="N",
+        type=_integer(1),
+        default=explore.ROWS,
+        help=f"samples in the computation that the page steps through (default: {explore.ROWS})",
+    )
+    group.add_argument(
+        "--out",
+        metavar="FILE",
+        default=explore.PAGE,
+        help=f"where to write; must be new (default: {explore.PAGE})",
+    )
+    group.add_argument("--force", action="store_true", help="replace the file named by --out")
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _add_graph(commands: Commands) -> None:
+    parser = _command(commands, "graph", "draw what a Python function computes", GRAPH_EXAMPLE)
+    parser.set_defaults(run=draw.run, fail=parser.error)
+    parser.add_argument(
+        "function", metavar="MODULE:FUNCTION", help="takes no arguments and returns a Tensor"
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", required=True,
+        help="must be new; its suffix says the form: .svg .png .pdf .dot .json .mmd .txt .html",
+    )  # fmt: skip
+    parser.add_argument(
+        "--level", choices=("tensor", "scalar"), default="tensor", help="draw arrays, or elements"
+    )
+    parser.add_argument("--fold", metavar="N", type=_integer(0), help="fold parts nested deeper")
+    parser.add_argument("--focus", metavar="NAME", help="a node to expand, or an element: W3[0,2]")
+    parser.add_argument("--force", action="store_true", help="replace FILE; draw however large")
+
+
+def _add_gradcheck(commands: Commands) -> None:
+    what = "compare the gradients of a Python function with an independent oracle"
+    parser = _command(commands, "gradcheck", what, GRADCHECK_EXAMPLE)
+    parser.set_defaults(run=gradcheck.run, fail=parser.error)
+    parser.add_argument(
+        "function", metavar="MODULE:FUNCTION", help="takes arrays and returns one, or a number"
+    )
+    parser.add_argument(
+        "--shape",
+        metavar="N,N",
+        type=gradcheck.shape,
+        action="append",
+        default=[],
+        help="of an argument, one for each; '' is a number",
+    )
+    parser.add_argument(
+        "--domain",
+        metavar=("LOW", "HIGH"),
+        nargs=2,
+        type=float,
+        default=(-2.0, 2.0),
+        help="where the arguments are drawn (default: -2 2)",
+    )
+    parser.add_argument(
+        "--order", metavar="N", type=_integer(1), default=2, help="of derivatives (default: 2)"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=_integer(0), default=0, help="of the arguments (default: 0)"
+    )
 
 
 def _command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -65,7 +64,7 @@ def loss_graph(run: Run) -> GraphView:
     y = tensor(run.table.y[rows, None], requires_grad=True, name="y")
     loss = bce_with_logits(classifier.network_(X), y)
     loss.name = "loss"
-    return graph(loss, parameters=_layer_names(run))
+    return graph(loss, parameters=_layer_names(run), data={"X": X, "y": y})
 
 
 def _attempt(
@@ -100,10 +99,8 @@ def _draw_boundary(run: Run, folder: Path) -> list[str]:
 
 def _draw_graph(run: Run, folder: Path) -> list[str]:
     view = loss_graph(run)
-    why = "there is no Graphviz program 'dot' here"
-    if len(view.nodes) > READABLE:
-        why = f"{len(view.nodes)} nodes are too many to lay out"
-    elif shutil.which("dot") is not None:
+    why = f"{len(view.nodes)} nodes are too many to lay out"
+    if len(view.nodes) <= READABLE:
         try:
             atomic_write_text(folder / GRAPH, view.to_svg())
         except RenderError as error:  # also where Ctrl-C has reached 'dot' as well

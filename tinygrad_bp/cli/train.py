@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
     if options.out == "":
         options.fail("--out needs the name of a folder")
-    table = _table(options)
+    table = table_of(options)
     shown = f"runs/{_folder_name(table)}" if options.out is None else options.out
     target = check_folder(shown, force=options.force)
     check_saveable(shown, table, options.hidden)
@@ -69,7 +69,8 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     return settings
 
 
-def _table(options: argparse.Namespace) -> Table:
+def table_of(options: argparse.Namespace) -> Table:
+    """Return the table that the options name: a file, a bundled set or a generated one."""
     if options.file is not None:
         if options.data is not None or options.samples is not None:
             options.fail("FILE and --data or --samples exclude each other")

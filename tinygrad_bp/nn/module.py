@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.nn.state import State, assign, matched
+from tinygrad_bp.scopes import is_open, of_module
 from tinygrad_bp.tensor import Tensor
 
 
@@ -40,8 +41,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(): write what it computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return ``self.forward(...)``."""
-        return self.forward(*args, **kwargs)
+        """Return ``self.forward(...)``; inside a `tg.scope` the module is a scope too."""
+        if is_open() is None:
+            return self.forward(*args, **kwargs)
+        with of_module(self):
+            return self.forward(*args, **kwargs)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yield (name, parameter) in the order of definition.

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from tinygrad_bp.view.building import graph
 from tinygrad_bp.view.dot import RenderError
-from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView, graph
+from tinygrad_bp.view.folding import GraphTooLargeError
+from tinygrad_bp.view.graph_view import CheckView, EdgeView, GraphView, NodeView, Statistics
+from tinygrad_bp.view.training_frames import Frame, TrainingFrames
 
-__all__ = ["EdgeView", "GraphView", "NodeView", "RenderError", "graph"]
+__all__ = [
+    "CheckView",
+    "EdgeView",
+    "Frame",
+    "GraphTooLargeError",
+    "GraphView",
+    "NodeView",
+    "RenderError",
+    "Statistics",
+    "TrainingFrames",
+    "graph",
+]

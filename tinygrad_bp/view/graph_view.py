@@ -1,29 +1,47 @@
 """`GraphView`: a computation graph as plain data, apart from the Tensors and arrays that made it.
 
-Every renderer reads a `GraphView` and nothing else, and a `GraphView` is read from the graph's
-public traversal and nothing else.  It holds no array and no node, so that keeping a picture does
-not keep a graph alive.
+Every renderer reads a `GraphView` and nothing else.  It holds no array and no node, so that keeping
+a picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf, Node, ancestors
-from tinygrad_bp.rules.table import Rule
 from tinygrad_bp.shapes import Shape
-from tinygrad_bp.tensor import Tensor
-from tinygrad_bp.view import dot
+from tinygrad_bp.view import json_form
 
-FORMAT = "tinygrad_bp.graph"
-VERSION = 1  # raised when a reader of version 1 could misread the JSON; new keys alone do not
+if TYPE_CHECKING:
+    from tinygrad_bp.view.training_frames import TrainingFrames
 
-Kind = Literal["leaf", "parameter", "op", "output"]
+Kind = Literal[
+    "leaf", "parameter", "data", "constant", "op", "output", "cotangent", "failed", "scope"
+]
+Phase = Literal["forward", "backward"]
+Numbers = tuple[Any, ...]  # the elements of an array in C order
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The elements of a value in four numbers; those that are not finite are only counted.
+
+    Attributes
+    ----------
+    low, high, mean, deviation : float
+        Over the finite elements; of absolute values where the value is complex.
+    not_finite : int
+    """
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+    not_finite: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +51,40 @@ class NodeView:
     Attributes
     ----------
     id : int
-        Place in the topological order: 0 is drawn first, and every node comes after those it
-        depends on.
+        Place in the topological order: every node comes after those it depends on.
     op : str
-        The rule that was applied; ``"leaf"`` for a leaf.
+        The rule that was applied; ``"leaf"`` for a leaf, ``"constant"`` for an argument that tracks
+        nothing.
     name : str or None
-        What a user called it.
+        What a user called it; at the scalar level the element, ``W3[0,2]``.
     shape : tuple of int
     dtype : str
-    kind : {"leaf", "parameter", "op", "output"}
-        Whether it was given, is trained, was computed, or is what was asked for.
+    kind : str
+        ``leaf``, ``parameter``, ``data``, ``constant``, ``op``, ``output``, ``cotangent``,
+        ``failed`` (the operation that raised) or ``scope`` (a part that is folded).
+    scope : tuple of str
+        The parts that it belongs to, outermost first.
+    phase : {"forward", "backward"}
+    value, cotangent : tuple of numbers, or None
+        All elements in C order; None if unknown, not asked for, or too many.
+    statistics : Statistics or None
+        Of the value.
+    detail : str
+        The settings of the operation: ``axis=0``.
+    words, formula, tex : str
+        What the rule does, and its formula in plain text and in TeX.
+    pulls : tuple of str
+        For each argument the formula of its part of the cotangent.  Here and in `formula`, ``{0}``,
+        ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+    links : tuple, or None
+        How each element of the result is made, in C order: a pair ``(products, terms)``.  A product
+        ``(k, l)`` multiplies element k of the first argument by element l of the second; a term
+        ``(position, k, slope)`` is element k of an argument, with the partial derivative by it.
+        None if not asked for, or too many.
+    count : int
+        How many nodes of the graph it stands for.
+    note : str
+        The message of an operation that failed.
     """
 
     id: int
@@ -51,6 +93,19 @@ class NodeView:
     shape: Shape
     dtype: str
     kind: Kind
+    scope: tuple[str, ...] = ()
+    phase: Phase = "forward"
+    value: Numbers | None = None
+    cotangent: Numbers | None = None
+    statistics: Statistics | None = None
+    detail: str = ""
+    words: str = ""
+    formula: str = ""
+    tex: str = ""
+    pulls: tuple[str, ...] = ()
+    links: tuple[Any, ...] | None = None
+    count: int = 1
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +120,37 @@ class EdgeView:
         Which argument of the target's rule, from 0.
     argument : str or None
         What the rule calls it: ``"W"``; None where it has no names for its arguments.
+    contribution : tuple of numbers, or None
+        What this use adds to the source's cotangent; given where the source is used more than once.
     """
 
     source: int
     target: int
     position: int
     argument: str | None = None
+    contribution: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class CheckView:
+    """The gradient of one leaf by finite differences of the recorded computation.
+
+    Attributes
+    ----------
+    node : int
+        Id of the leaf.
+    differences : tuple of float
+        Central differences, one an element.
+    error : float
+        Largest absolute difference from the cotangent.
+    """
+
+    node: int
+    differences: Numbers
+    error: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class GraphView:
     """A computation graph as plain data; made by `graph`.
 
@@ -83,161 +160,147 @@ class GraphView:
         In topological order; ``nodes[i].id == i``.
     edges : tuple of EdgeView
         By target, then by position.
+    level : {"tensor", "scalar"}
+        Whether nodes are arrays or single numbers.
+    notes : tuple of str
+        What the picture leaves out, and why.
+    checks : tuple of CheckView
     """
 
     nodes: tuple[NodeView, ...]
     edges: tuple[EdgeView, ...]
+    level: str = "tensor"
+    notes: tuple[str, ...] = ()
+    checks: tuple[CheckView, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<GraphView: {len(self.nodes)} nodes, {len(self.edges)} edges, {self.level} level>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the picture as dicts, lists, texts and integers alone."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "nodes": [
-                {
-                    "id": node.id,
-                    "op": node.op,
-                    "name": node.name,
-                    "shape": list(node.shape),
-                    "dtype": node.dtype,
-                    "kind": node.kind,
-                }
-                for node in self.nodes
-            ],
-            "edges": [
-                {
-                    "source": edge.source,
-                    "target": edge.target,
-                    "position": edge.position,
-                    "argument": edge.argument,
-                }
-                for edge in self.edges
-            ],
-        }
+        """Return the picture as dicts, lists, texts and numbers alone; None for what is empty."""
+        return json_form.written(self)
+
+    @staticmethod
+    def from_dict(found: Mapping[str, Any]) -> GraphView:
+        """Return the picture that `to_dict` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the format or its version is another one.
+        """
+        return json_form.read(found)
 
     def to_json(self) -> str:
-        """Return `to_dict` as JSON in ASCII."""
-        return json.dumps(self.to_dict())
+        """Return `to_dict` as JSON in ASCII; numbers that JSON lacks are texts: ``"nan"``."""
+        return json.dumps(self.to_dict(), allow_nan=False)
 
-    def to_dot(self) -> str:
-        """Return the picture in Graphviz' DOT language; every label is plain text."""
-        return dot.source(self)
+    def folded(self, depth: int | None = None) -> GraphView:
+        """Return the picture with its parts folded.
 
-    def to_svg(self) -> str:
-        """Return the picture as an SVG document, laid out by Graphviz' program ``dot``.
+        Parameters
+        ----------
+        depth : int, optional
+            Scopes nested deeper than this are one node each; 0 folds all.  By default scopes stay
+            open as deep as 150 nodes allow, and repeated blocks become one with a count.
+        """
+        folding = import_module("tinygrad_bp.view.folding")
+        view: GraphView = folding.folded(self, depth)
+        return view
+
+    def to_dot(self, *, force: bool = False) -> str:
+        """Return the picture in Graphviz' DOT language; every label is plain text.
+
+        A graph of more than 150 nodes is folded (see `folded`).
+
+        Parameters
+        ----------
+        force : bool, default False
+            Draw everything, unfolded, however large.
+
+        Raises
+        ------
+        GraphTooLargeError
+            If more than 1000 nodes are left to draw.
+        """
+        return _renderer("dot").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+
+    def to_svg(self, *, engine: str | None = None, force: bool = False) -> str:
+        """Return the picture as an SVG document, for light screens and dark ones.
+
+        Parameters
+        ----------
+        engine : {"dot", "wasi", "own"}, optional
+            What lays it out: Graphviz' program ``dot``, the extra ``[render]``, or this package.
+            By default the first of them that is there; a comment in the SVG says which.
+        force : bool, default False
+            As in `to_dot`.
 
         Raises
         ------
         RenderError
-            If there is no ``dot``, or it fails, or needs longer than `dot.TIMEOUT` seconds.
+            If the engine is missing or fails, or needs longer than `graphviz_programs.TIMEOUT`.
+        GraphTooLargeError
+            As `to_dot` does.
         """
-        return dot.svg(self.to_dot())
+        drawn = _drawn(self, force=force)
+        return _renderer("pictures").svg(drawn, engine)  # type: ignore[no-any-return]
 
-    def save(self, path: str | Path) -> None:
+    def to_mermaid(self, *, force: bool = False) -> str:
+        """Return the picture as a Mermaid flowchart, which Markdown hosts draw."""
+        return _renderer("mermaid").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+
+    def to_text(self, *, force: bool = False) -> str:
+        """Return the picture as a tree for terminals, from the result to what it came from."""
+        return _renderer("text_tree").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+
+    def to_html(self, frames: TrainingFrames | None = None) -> str:
+        """Return the explorer: one page, without a network, to step through the computation.
+
+        Parameters
+        ----------
+        frames : TrainingFrames, optional
+            Steps of a training, which a slider goes through.
+        """
+        return _renderer("explorer").page(self, frames)  # type: ignore[no-any-return]
+
+    def save(
+        self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False
+    ) -> None:
         """Write the picture to a file; the suffix chooses the form.
 
         Parameters
         ----------
         path : str or Path
-            Ends in ``.svg``, ``.dot``, ``.gv`` or ``.json``.
+            Ends in ``.svg``, ``.png``, ``.pdf``, ``.dot``, ``.gv``, ``.json``, ``.mmd``, ``.txt``
+            or ``.html``.
+        frames : TrainingFrames, optional
+            For ``.html``; see `to_html`.
+        force : bool, default False
+            As in `to_dot`.
 
         Raises
         ------
         ValueError
             For any other suffix.
-        RenderError
+        RenderError, GraphTooLargeError
             As `to_svg` does; nothing is written then.
         OSError
             If the file cannot be written.
         """
         path = Path(path)
-        forms = {
-            ".svg": self.to_svg,
-            ".dot": self.to_dot,
-            ".gv": self.to_dot,
-            ".json": self.to_json,
-        }
-        render = forms.get(path.suffix.lower())
-        if render is None:
-            raise ValueError(
-                f"save: {path.name!r} ends in {path.suffix!r}; expected one of {', '.join(forms)}"
-            )
-        path.write_text(render(), encoding="utf-8", newline="\n")
+        _renderer("pictures").save(self, path, frames, force=force)
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
+        """Show an SVG in a notebook, and a text tree elsewhere; never raise."""
+        bundle: dict[str, str] = _renderer("pictures").mimebundle(self)
+        return bundle
 
 
-def graph(out: Tensor, *, parameters: Mapping[str, Tensor] | None = None) -> GraphView:
-    """Take a picture of the graph that `out` was computed by.
-
-    Parameters
-    ----------
-    out : Tensor
-        Tracks gradients.
-    parameters : mapping of str to Tensor, optional
-        The leaves that are trained, and what to call them; ``dict(model.named_parameters())``.
-
-    Returns
-    -------
-    GraphView
-
-    Raises
-    ------
-    GraphError
-        If `out` tracks nothing, so that there is no graph.
-
-    Notes
-    -----
-    Time O(n log n) in the number of nodes, whatever the depth.  Running the same program again
-    gives the same ids.
-
-    Examples
-    --------
-    >>> import numpy as np, tinygrad_bp as tg
-    >>> x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
-    >>> [node.op for node in tg.view.graph(np.sum(np.sin(x))).nodes]
-    ['leaf', 'sin', 'sum']
-    """
-    root = out.node if isinstance(out, Tensor) else None
-    if root is None:
-        raise GraphError(
-            "graph: nothing is tracked, so there is no graph to show; compute it from a Tensor made"
-            " with requires_grad=True, outside tg.no_grad()"
-        )
-    trained = {tensor.node: name for name, tensor in (parameters or {}).items()}
-    order = ancestors(root)
-    order.reverse()  # creation order: each node after its parents
-    ids = {node: place for place, node in enumerate(order)}
-    nodes = tuple(_picture(node, ids[node], root, trained) for node in order)
-    names: dict[str, Sequence[str | None]] = {}
-    edges = []
-    for node in order:
-        parents = node.parents
-        if parents and node.rule.name not in names:
-            names[node.rule.name] = _argument_names(node.rule)
-        for position, parent in enumerate(parents):
-            if parent is not None:
-                argument = names[node.rule.name][position]
-                edges.append(EdgeView(ids[parent], ids[node], position, argument))
-    return GraphView(nodes, tuple(edges))
+def _renderer(name: str) -> Any:
+    return import_module(f"tinygrad_bp.view.{name}")  # now: most programs draw nothing
 
 
-def _argument_names(rule: Rule) -> Sequence[str | None]:
-    """Return what the pulls of a rule call its arguments: they take ``ct, out, *arguments``."""
-    count = len(rule.pulls)
-    for pull in rule.pulls:
-        code = getattr(pull, "__code__", None)
-        if code is not None and code.co_argcount >= 2 + count:
-            return [name.lstrip("_") for name in code.co_varnames[2 : 2 + count]]
-    return [None] * count
-
-
-def _picture(node: Node, place: int, root: Node, trained: Mapping[Node | None, str]) -> NodeView:
-    kind: Kind
-    if node in trained:
-        kind = "parameter"
-    elif isinstance(node, Leaf):
-        kind = "leaf"
-    else:
-        kind = "output" if node is root else "op"
-    name = trained.get(node, node.name)
-    shape = tuple(int(length) for length in node.shape)
-    return NodeView(place, node.rule.name, name, shape, str(node.dtype), kind)
+def _drawn(view: GraphView, *, force: bool) -> GraphView:
+    drawn: GraphView = _renderer("folding").drawable(view, force=force)
+    return drawn

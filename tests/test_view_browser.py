@@ -1,0 +1,466 @@
+"""The explorer in a real browser: every number, stepping, keys, pointer, sliders, nothing else.
+
+Skipped where there is no browser; with TINYGRAD_BP_BROWSER=1 in the environment that is a failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+
+import numpy as np
+import pytest
+from view_samples import leaf, network, network_view
+
+import tinygrad_bp as tg
+from tinygrad_bp.classifier import SigmoidClassifier
+from tinygrad_bp.cli.explore import Snapshots, frames
+from tinygrad_bp.data import moons
+from tinygrad_bp.nn import bce_with_logits
+from tinygrad_bp.view.labels import number_text
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
+WANTED = os.environ.get("TINYGRAD_BP_BROWSER") == "1"
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(2)</script>",
+    '"><svg onload=alert(3)>',
+    "@@SCRIPT@@",
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        if WANTED:
+            raise
+        pytest.skip("Playwright is not installed")
+    if CHROMIUM is None:
+        (pytest.fail if WANTED else pytest.skip)("there is no Chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Return a function that opens a page; what it must not do is checked when the test ends."""
+    contexts, troubles = [], []
+
+    def open_page(text, width=1100, height=900, **options):
+        path = tmp_path / f"page{len(contexts)}.html"
+        path.write_text(text, encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (troubles.append("dialog"), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: request.url == path.as_uri() or troubles.append(request.url),
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+class Example:
+    """A 2-5-5-1 network: the engine's own values and gradients, by name, and its page."""
+
+    def __init__(self):
+        rng = np.random.default_rng(5)
+        X, y = rng.normal(size=(4, 2)), np.array([[0.0], [1.0], [1.0], [0.0]])
+        model = network(("l1", "l2", "l3"))
+        names = {}
+        value = X
+        for number, layer in enumerate(model, 2):
+            value = layer(value)
+            value.name = f"{'za'[number % 2]}{number // 2}"
+            names[value.name] = value
+            if number % 2 == 0:
+                names |= {f"W{number // 2}": layer.W, f"b{number // 2}": layer.b}
+        loss = bce_with_logits(value, y)
+        loss.name = "loss"
+        names["loss"] = loss
+        parameters = {name: one for name, one in names.items() if name[0] in "Wb"}
+        self.view = tg.graph(loss, parameters=parameters, data={"X": X, "y": y})
+        self.page = self.view.to_html()
+        self.values = {name: one.detach().numpy() for name, one in names.items()}
+        self.values |= {"X": X, "y": y}
+        self.gradients = {name: tg.gradients(loss, one).numpy() for name, one in names.items()}
+
+
+@pytest.fixture(scope="module")
+def example():
+    # rows: bias, weights and logits alike have their numbers from the engine, not from the view
+    return Example()
+
+
+def step_of(page):
+    return page.inner_text("#status")
+
+
+def shown(page, role):
+    """Return {name: {element: text}} of the matrices of this step."""
+    found = {}
+    for one in page.evaluate(
+        """() => [...document.querySelectorAll("#now td.number")].map((td) =>
+            [td.dataset.role, td.closest("table").caption.textContent, +td.dataset.element,
+             td.textContent, td.title])"""
+    ):
+        if one[0] == role:
+            name = re.sub(r"  \S+$", "", one[1])
+            found.setdefault(name, {})[one[2]] = (one[3], one[4])
+    return found
+
+
+def test_every_number_of_every_step_is_the_engines(opened, example):
+    page = opened(example.page)
+    count = int(page.get_attribute("#step", "max"))
+    assert count == 6 + 12
+    seen_values, seen_gradients = set(), set()
+    for i in range(count + 1):
+        assert step_of(page).startswith(f"Step {i} of 18")
+        for role, engine, prefix, seen in (
+            ("value", example.values, "", seen_values),
+            ("ct", example.gradients, "d", seen_gradients),
+        ):
+            for name, cells in shown(page, role).items():
+                own = name.removeprefix(prefix)
+                exact = np.ravel(engine[own])
+                assert sorted(cells) == list(range(exact.size))
+                for k, (text, full) in cells.items():
+                    assert text == number_text(float(exact[k]))
+                    assert float(full) == exact[k]
+                seen.add(own)
+        page.keyboard.press("ArrowRight")
+    assert seen_values == set(example.values)
+    assert seen_gradients == set(example.gradients)
+
+
+def test_finite_differences_stand_beside_the_gradient_of_each_parameter(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("End")
+    for _ in range(12):
+        name = re.search(r"backward: d(\w+)", step_of(page))[1]
+        if name[0] in "Wb":
+            cells = shown(page, "check")["finite differences"]
+            gradient = np.ravel(example.gradients[name])
+            assert all(abs(float(full) - gradient[k]) < 1e-8 for k, (_, full) in cells.items())
+            assert "Finite differences agree to" in page.inner_text("#words")
+        else:
+            assert shown(page, "check") == {}
+        page.keyboard.press("ArrowLeft")
+    assert page.locator("#checks tbody tr").count() == 6
+
+
+def test_the_keys_and_the_buttons(opened, example):
+    page = opened(example.page)
+    expected = {
+        "ArrowRight": 1, "ArrowLeft": 0, "End": 18, "b": 7, "f": 1, "B": 7, "Home": 0, "F": 1,
+    }  # fmt: skip
+    for key, step in expected.items():
+        page.keyboard.press(key)
+        assert step_of(page).startswith(f"Step {step} of 18"), key
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    assert step_of(page).startswith("Step 0")
+    for button, step in {
+        "next": 1,
+        "last": 18,
+        "back": 17,
+        "backward": 7,
+        "forward": 1,
+        "first": 0,
+    }.items():
+        page.click(f"#{button}")
+        assert step_of(page).startswith(f"Step {step} of 18"), button
+    assert page.is_disabled("#back")
+    page.focus("#step")
+    page.keyboard.press("ArrowRight")
+    assert step_of(page).startswith("Step 1")
+    page.click("#graph g.output")
+    assert "forward: loss" in step_of(page)
+
+
+def sources(page):
+    return set(
+        page.evaluate(
+            """() => [...document.querySelectorAll("td.source")].map((td) => {
+                const name = td.closest("table").caption.textContent.split("  ")[0];
+                return `${name}:${td.dataset.element}`;
+            })"""
+        )
+    )
+
+
+def evaluated(line):
+    """Compute the sum of products that a line of the page prints, and return it and the result."""
+    _, _, products, result = line.split(" = ")
+    total = sum(
+        np.prod([float(factor.strip("()")) for factor in term.split("·")])
+        for term in products.split(" + ")
+    )
+    return total, float(result)
+
+
+def test_pointing_at_an_element_shows_what_it_came_from(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("f")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert "forward: z2" in step_of(page)
+    page.hover('#now td[data-role="value"][data-node="9"][data-element="7"]')  # row 1, column 2
+    line = page.inner_text("#sum")
+    assert line.startswith("z2[1,2] = a1[1,0]·W2[0,2] + a1[1,1]·W2[1,2] + ")
+    assert " + b2[2] = " in line
+    total, result = evaluated(line)
+    assert total == pytest.approx(result, abs=2e-3)
+    assert sources(page) == {
+        *(f"a1:{5 + k}" for k in range(5)),
+        *(f"W2:{5 * k + 2}" for k in range(5)),
+        "b2:2",
+    }
+
+
+def test_pointing_at_a_gradient_shows_what_was_sent_back(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("b")
+    while "backward: dW3" not in step_of(page):
+        page.keyboard.press("ArrowRight")
+    assert "dW3 = a2ᵀ·dz3: (5×4)(4×1) = 5×1" in page.inner_text("#now")
+    page.hover('#now td[data-role="ct"][data-node="4"][data-element="2"]')
+    line = page.inner_text("#sum")
+    assert line.startswith("dW3[2,0] = dz3[0,0]·a2[0,2] + dz3[1,0]·a2[1,2] + ")
+    total, result = evaluated(line)
+    assert total == pytest.approx(result, abs=1e-4)
+    assert sources(page) == {f"a2:{5 * i + 2}" for i in range(4)} | {f"dz3:{i}" for i in range(4)}
+
+
+def test_the_keyboard_goes_through_a_matrix_too(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("f")
+    page.focus('#now td[data-node="7"]')
+    assert page.inner_text("#sum").startswith("z1[0,0] = ")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#sum").startswith("z1[1,1] = ")
+    assert step_of(page).startswith("Step 1 ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert step_of(page).startswith("Step 2 ")
+
+
+def test_a_value_that_is_used_twice_shows_its_parts_adding(opened):
+    x = tg.tensor([[0.5, -1.0], [2.0, 3.0]], requires_grad=True, name="x")
+    h = np.tanh(x)
+    h.name = "h"
+    out = np.sum(h @ h)
+    page = opened(tg.graph(out).to_html())
+    page.keyboard.press("b")
+    while "dh" not in step_of(page):
+        page.keyboard.press("ArrowRight")
+    assert "h is used 2 times" in page.inner_text("#words")
+    parts = page.evaluate(
+        """() => [...document.querySelectorAll('#now td[data-role="part"]')]
+            .map((td) => +td.title)"""
+    )
+    total = [float(full) for _, full in shown(page, "ct")["dh"].values()]
+    assert np.allclose(np.reshape(parts, (2, 4)).sum(axis=0), total)
+    assert np.allclose(total, tg.gradients(out, h).numpy().ravel())
+    assert [sign.strip() for sign in page.locator("#now .sign").all_inner_texts()] == ["+", "="]
+
+
+def test_the_order_is_shown_with_every_arc_to_the_right(opened, example):
+    page = opened(example.page)
+    arcs = page.evaluate(
+        """() => [...document.querySelectorAll("#order path")].map((p) => {
+            const length = p.getTotalLength();
+            return [p.getPointAtLength(0).x, p.getPointAtLength(length).x];
+        })"""
+    )
+    assert len(arcs) == len(example.view.edges)
+    assert all(start < end for start, end in arcs)
+    page.keyboard.press("f")
+    states = {"done": 8, "now": 1, "ready": 1, "waiting": 4}
+    for state, count in states.items():
+        assert page.locator(f"#order circle.{state}").count() == count, state
+    assert page.locator("#order path.live").count() == 3
+    page.keyboard.press("b")  # the gradient of the loss: the next can be z3's alone
+    states = {"done": 0, "now": 1, "ready": 1, "waiting": 12}
+    for state, count in states.items():
+        assert page.locator(f"#order circle.{state}").count() == count, state
+
+
+@pytest.fixture(scope="module")
+def training():
+    table = moons(80, seed=0)
+    snapshots = Snapshots(table.X, table.y)
+    classifier = SigmoidClassifier(random_state=0, max_epochs=60)
+    classifier.fit(table.X, table.y, on_epoch=snapshots)
+    return frames(classifier, table, snapshots)
+
+
+def test_the_training_can_be_scrubbed(opened, example, training):
+    page = opened(example.view.to_html(training))
+    last = len(training.frames) - 1
+    assert int(page.get_attribute("#frame", "max")) == last
+    images = set()
+    page.focus("#frame")
+    for key, place in (("Home", 0), ("ArrowRight", 1), ("End", last)):
+        page.keyboard.press(key)
+        frame = training.frames[place]
+        text = page.inner_text("#frame-status")
+        told = (number_text(frame.loss), number_text(frame.heldout_loss))
+        assert text == f"epoch {frame.epoch}: loss {told[0]}, held out {told[1]} nats"
+        cells = page.locator("#parameters td").all_inner_texts()
+        engine = [number_text(v) for values in frame.parameters.values() for v in values]
+        assert cells == engine
+        images.add(page.evaluate("() => document.querySelector('canvas').toDataURL()"))
+        assert text in page.get_attribute("#boundary", "aria-label")
+    assert len(images) == 3
+    assert step_of(page).startswith("Step 0")  # the arrows moved the slider and nothing else
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_field_has_the_colours_of_the_probabilities(opened, example, training, scheme):
+    page = opened(example.view.to_html(training), color_scheme=scheme)
+    pixel = page.evaluate(
+        """([x, y]) => [...document.querySelector("canvas").getContext("2d")
+            .getImageData(x, y, 1, 1).data]""",
+        [2, 2],  # top left
+    )
+    level = training.frames[-1].field[training.side * (training.side - 1)]
+    assert (pixel[0] > pixel[2]) == (level > 0.5)  # red for class 1, blue for class 0
+
+
+def test_hostile_names_are_inert(opened):
+    out = 1.0
+    for name in HOSTILE:
+        out = out * leaf((), name)
+        out.name = name
+    page = opened(tg.graph(out).to_html())
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    page.hover("#now td.number")
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 2
+    page.keyboard.press("Home")
+    assert all(name in page.inner_text("#now") for name in HOSTILE)
+
+
+def test_the_policy_stops_a_script_that_is_not_the_pages_own(browser, example, tmp_path):
+    (tmp_path / "page.html").write_text(example.page, encoding="utf-8")
+    page = browser.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.taken = true";
+            document.body.append(script);
+        }"""
+    )
+    assert page.evaluate("() => window.taken") is None
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1100])
+def test_axe_finds_nothing_serious(browser, example, training, scheme, width, tmp_path):
+    name = "axe_playwright_python.sync_playwright"
+    axe = importlib.import_module(name) if WANTED else pytest.importorskip(name)
+    (tmp_path / "page.html").write_text(example.view.to_html(training), encoding="utf-8")
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto((tmp_path / "page.html").as_uri())
+    for key in ("f", "b"):
+        page.keyboard.press(key)
+        found = axe.Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], node["html"][:200])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert serious == []
+    context.close()
+
+
+def test_nothing_sticks_out_at_360_pixels(opened, example, training):
+    page = opened(example.view.to_html(training), width=360, height=700)
+    for key in ("Home", "f", "b", "End"):
+        page.keyboard.press(key)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize(("motion", "duration"), [("reduce", "0s"), ("no-preference", "0.2s")])
+def test_motion_is_reduced_where_it_is_not_wanted(opened, example, motion, duration):
+    page = opened(example.page, reduced_motion=motion)
+    page.keyboard.press("f")
+    for selector in ("#now td.number", "#graph [data-node]"):
+        found = page.evaluate(
+            "(s) => getComputedStyle(document.querySelector(s)).transitionDuration", selector
+        )
+        assert found == duration
+
+
+def test_without_javascript_there_is_a_table(opened, example):
+    page = opened(example.page, java_script_enabled=False)
+    assert page.is_hidden("#explorer")
+    assert page.is_visible("noscript table")
+
+
+def failed():
+    try:
+        np.tanh(leaf((2, 3), "x")) @ np.ones((2, 3))
+    except ValueError as error:
+        return tg.graph(error)
+
+
+VIEWS = {
+    "scalar": lambda: network_view(level="scalar"),
+    "element": lambda: network_view(focus="hidden2.W[0,2]"),
+    "expanded": lambda: network_view(focus="output.W"),
+    "folded": lambda: network_view().folded(0),
+    "both phases": lambda: network_view(phase="both"),
+    "backward phase": lambda: network_view(phase="backward"),
+    "failed": failed,
+    "leaf": lambda: tg.graph(leaf((2, 2, 2), "x")),
+    "empty": lambda: tg.graph(np.sum(leaf((0, 3), "x"))),
+    "not finite": lambda: tg.graph(np.sum(leaf((2,), "x") * [np.nan, np.inf])),
+    "complex": lambda: tg.graph(np.sum(np.real(leaf((2,), "x") * (1 + 2j)))),
+}
+
+
+@pytest.mark.parametrize("make", VIEWS.values(), ids=VIEWS)
+def test_every_kind_of_picture_can_be_stepped_through(opened, make):
+    page = opened(make().to_html())
+    for _ in range(int(page.get_attribute("#step", "max"))):
+        page.keyboard.press("ArrowRight")
+        if page.locator("#now td.number").count():
+            page.hover("#now td.number >> nth=-1")
+    assert page.is_disabled("#next")
+
+
+def test_a_large_graph_opens_with_a_message(opened):
+    out = leaf((), "x")
+    for name in np.random.default_rng(0).choice(["sin", "cos", "tanh", "arctan"], 3000):
+        out = getattr(np, name)(out)
+    page = opened(tg.graph(out).to_html())
+    assert "3001 nodes are too many" in page.inner_text("#notes")
+    page.keyboard.press("End")
+    assert step_of(page).startswith("Step 200 of 200")

@@ -1,0 +1,163 @@
+"""The commands that draw: ``tinygrad-bp explore`` and ``tinygrad-bp graph``."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from tinygrad_bp.classifier import SigmoidClassifier
+from tinygrad_bp.cli import main
+from tinygrad_bp.cli.explore import FRAMES, Snapshots
+from tinygrad_bp.data import xor
+
+
+def data_of(path):
+    page = path.read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_explore_writes_one_small_page(folder, capsys):
+    assert main(["explore", "--data", "moons", "--samples", "200", "--seed", "3"]) == 0
+    page = folder / "explore.html"
+    assert page.stat().st_size <= 400 * 1024
+    assert "written to explore.html: 14 nodes" in capsys.readouterr().out
+    found = data_of(page)
+    names = [node["name"] for node in found["nodes"]]
+    assert {"X", "y", "W1", "b1", "z1", "a1", "W3", "z3", "loss"} <= set(names)
+    formulas = {edge.get("formula") for edge in found["edges"]}
+    assert "dW3 = a2ᵀ·dz3" in formulas
+    training = found["training"]
+    assert 50 <= len(training["frames"]) <= FRAMES
+    assert len(training["points"]) == 200
+    assert all(check["error"] < 1e-8 for check in found["checks"].values())
+    assert len(found["checks"]) == 6
+
+
+def test_explore_refuses_to_replace_a_file_unless_forced(folder, capsys):
+    (folder / "x.html").write_text("mine")
+    arguments = ["explore", "--epochs", "3", "--out", "x.html", "--quiet"]
+    assert main(arguments) == 2
+    assert "the file exists" in capsys.readouterr().err
+    assert (folder / "x.html").read_text() == "mine"
+    assert main([*arguments, "--force"]) == 0
+    assert "</html>" in (folder / "x.html").read_text(encoding="utf-8")
+
+
+def test_explore_needs_the_name_of_a_page(folder, capsys):
+    assert main(["explore", "--out", "x.svg"]) == 2
+    assert "the name ends in .html" in capsys.readouterr().err
+
+
+def test_explore_takes_a_table_of_more_than_two_features(folder):
+    rows = ["a,b,c,label"]
+    rng = np.random.default_rng(0)
+    rows += [",".join([*map(repr, rng.normal(size=3).tolist()), "xy"[i % 2]]) for i in range(30)]
+    (folder / "t.csv").write_text("\n".join(rows) + "\n")
+    arguments = ["t.csv", "--features", "a", "b", "c", "--label", "label"]
+    assert main(["explore", *arguments, "--hidden", "--epochs", "5", "--rows", "3"]) == 0
+    found = data_of(folder / "explore.html")
+    assert found["training"]["side"] == 0
+    assert [n["shape"] for n in found["nodes"] if n["name"] == "X"] == [[3, 3]]
+
+
+def test_snapshots_are_at_most_a_hundred_of_the_start_that_was_kept():
+    table = xor(60, seed=0)
+    snapshots = Snapshots(table.X, table.y)
+    classifier = SigmoidClassifier(random_state=0, max_epochs=450, patience=450)
+    classifier.fit(table.X, table.y, on_epoch=snapshots)
+    kept = snapshots.of(classifier)
+    epochs = [epoch for epoch, *_ in kept]
+    assert 50 <= len(kept) <= FRAMES
+    assert epochs[0] == 1
+    assert len(set(np.diff(epochs))) == 1
+    assert [loss for _, loss, *_ in kept] == [classifier.loss_curve_[e - 1] for e in epochs]
+
+
+MODEL = """
+import numpy as np, tinygrad_bp as tg
+
+W = tg.tensor([[1.0, 2.0]], requires_grad=True, name="W")
+
+def loss():
+    with tg.scope("part"):
+        return np.sum(np.tanh(W) @ np.ones((2, 1)))
+
+def broken():
+    return np.tanh(W) @ np.ones((3, 1))
+
+def nothing():
+    return 1.0
+
+number = 3
+"""
+
+
+@pytest.fixture
+def model(folder, monkeypatch):
+    (folder / "drawn_model.py").write_text(MODEL)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(__import__("sys").modules, "drawn_model", raising=False)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["svg", "dot", "json", "mmd", "txt", "html"])
+def test_graph_draws_a_function(model, suffix, capsys):
+    assert main(["graph", "drawn_model:loss", "-o", f"g.{suffix}"]) == 0
+    assert "tanh" in (model / f"g.{suffix}").read_text(encoding="utf-8")
+    assert f"5 nodes, written to g.{suffix}" in capsys.readouterr().out
+
+
+def test_graph_takes_level_focus_and_fold(model):
+    drawn = {}
+    for name, options in {
+        "scalar": ["--level", "scalar"],
+        "focus": ["--focus", "W[0,1]"],
+        "fold": ["--fold", "0"],
+    }.items():
+        assert main(["graph", "drawn_model:loss", "-o", f"{name}.txt", *options]) == 0
+        drawn[name] = (model / f"{name}.txt").read_text(encoding="utf-8")
+    assert "W[0,0]" in drawn["scalar"]
+    assert "W[0,1]" in drawn["focus"]
+    assert "W[0,0]" not in drawn["focus"]
+    assert "part  2 operations" in drawn["fold"]
+
+
+def test_graph_draws_what_was_recorded_before_an_exception(model, capsys):
+    assert main(["graph", "drawn_model:broken", "-o", "g.txt"]) == 2
+    assert (model / "g.txt").read_text(encoding="utf-8").startswith("matmul")
+    assert "drawn_model:broken raised ShapeError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["drawn_model"], "expected MODULE:FUNCTION"),
+        (["drawn_model:absent"], "has no attribute 'absent'"),
+        (["no_such_model:loss"], "No module named 'no_such_model'"),
+        (["drawn_model:number"], "not a function but a int"),
+        (["drawn_model:nothing"], "nothing is tracked"),
+        (["drawn_model:loss", "--focus", "V"], "'V' is no node"),
+        (["drawn_model:loss", "-o", "g.jpg"], "expected one of .svg"),
+    ],
+)
+def test_graph_refuses(model, arguments, part, capsys):
+    before = {path.name for path in model.iterdir()}
+    assert main(["graph", "-o", "g.txt", *arguments]) == 2
+    assert part in capsys.readouterr().err
+    assert {path.name for path in model.iterdir()} - before <= {"__pycache__"}
+
+
+def test_graph_refuses_to_replace_a_file_unless_forced(model, capsys):
+    (model / "g.txt").write_text("mine")
+    assert main(["graph", "drawn_model:loss", "-o", "g.txt"]) == 2
+    assert (model / "g.txt").read_text() == "mine"
+    assert main(["graph", "drawn_model:loss", "-o", "g.txt", "--force"]) == 0

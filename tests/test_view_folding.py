@@ -1,0 +1,170 @@
+"""Folding of large pictures: parts, repeated blocks, limits; what is left is still a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from view_samples import leaf, network_view
+
+import tinygrad_bp as tg
+from tinygrad_bp.view import GraphTooLargeError
+from tinygrad_bp.view.folding import COMFORTABLE, LARGEST
+
+
+def nested(depths, rng=None):
+    """Return the sum of a chain whose operations lie in scopes of the given depths."""
+    x = leaf((2,), "x")
+    for i, depth in enumerate(depths):
+        scopes = [tg.scope(f"part{(i + level) % 3}") for level in range(depth)]
+        for scope in scopes:
+            scope.__enter__()
+        x = (np.sin if i % 2 else np.cos)(x) * leaf((2,), f"w{i}")
+        for scope in reversed(scopes):
+            scope.__exit__(None, None, None)
+    return np.sum(x)
+
+
+def blocks(count, *, shared=False):
+    x = leaf((3, 4), "x")
+    start = np.sin(x)
+    h = start
+    for i in range(count):
+        h = h + np.tanh(h @ leaf((4, 4), f"block{i}.W"))
+        if shared:
+            h = h * start
+    return np.sum(h)
+
+
+def check_graph(view):
+    """Every picture is a graph in topological order with its nodes in one place."""
+    assert [node.id for node in view.nodes] == list(range(len(view.nodes)))
+    assert all(0 <= edge.source < edge.target < len(view.nodes) for edge in view.edges)
+    places = [(edge.target, edge.position, edge.source) for edge in view.edges]
+    assert places == sorted(places)
+
+
+def operations(view):
+    return sum(
+        node.count for node in view.nodes if node.kind in ("op", "output", "scope", "failed")
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
+def test_folding_keeps_a_graph_with_as_many_operations(depths, depth):
+    view = tg.graph(nested(depths))
+    folded = view.folded(depth)
+    check_graph(folded)
+    assert operations(folded) == operations(view)
+    assert folded.nodes[-1].kind == "output"
+    assert all(len(node.scope) <= depth for node in folded.nodes if node.kind != "output")
+    # nothing hangs loose: all but the result are used
+    assert {edge.source for edge in folded.edges} == set(range(len(folded.nodes) - 1))
+
+
+def test_a_folded_part_is_one_node_with_its_parameters():
+    with tg.scope("net"):
+        x = np.sin(np.cos(leaf((2,), "x")) * leaf((2,), "w"))
+    view = tg.graph(np.sum(x)).folded(0)
+    assert [(n.kind, n.name, n.count) for n in view.nodes] == [
+        ("scope", "net", 3),
+        ("output", None, 1),
+    ]
+    assert view.nodes[0].shape == (2,)
+    assert view.nodes[0].value == tg.graph(np.sum(x)).nodes[-2].value
+
+
+def test_a_parameter_of_two_parts_stays_outside():
+    w = leaf((2,), "w")
+    with tg.scope("a"):
+        x = np.sin(w) * w
+    with tg.scope("b"):
+        x = np.cos(x) * w
+    view = tg.graph(np.sum(x)).folded(0)
+    assert [node.name for node in view.nodes] == ["w", "a", "b", None]
+
+
+def test_a_layer_that_is_used_again_later_is_a_part_again():
+    w, v = leaf((2, 2), "first.W"), leaf((2, 2), "second.W")
+    x = np.ones((1, 2)) @ w @ v @ w
+    view = tg.graph(np.sum(x)).folded(0)
+    check_graph(view)
+    assert [node.name for node in view.nodes if node.kind == "scope"] == [
+        "first",
+        "second",
+        "first",
+    ]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_repeated_blocks_are_one_with_a_count(shared):
+    view = tg.graph(blocks(100, shared=shared))
+    folded = view.folded()
+    check_graph(folded)
+    assert operations(folded) == operations(view)
+    assert len(folded.nodes) < 16
+    counts = {node.count for node in folded.nodes}
+    assert max(counts) in (99, 100, 98)
+    assert "×" in folded.to_text()
+
+
+def test_what_differs_is_not_folded_together():
+    view = tg.graph(random_chain(60))
+    assert len(view.folded().nodes) > 50
+
+
+def test_counted_nodes_have_no_value_of_their_own():
+    folded = tg.graph(blocks(60)).folded()
+    assert all(node.value is None for node in folded.nodes if node.count > 1)
+
+
+def test_up_to_150_nodes_are_drawn_as_they_are():
+    x = leaf((), "x")
+    for _ in range(COMFORTABLE - 1):
+        x = np.sin(x)
+    assert tg.graph(x).to_dot().count('label="sin') == COMFORTABLE - 1
+    assert tg.graph(np.sin(x)).to_dot().count('label="sin') < 5
+
+
+def random_chain(count):
+    rng = np.random.default_rng(0)
+    x = leaf((), "x")
+    for name in rng.choice(["sin", "cos", "tanh", "arctan", "sinh", "negative"], count):
+        x = getattr(np, name)(x)
+    return x
+
+
+def test_more_than_1000_nodes_are_refused_without_force():
+    view = tg.graph(random_chain(2 * LARGEST))
+    for render in (view.to_dot, view.to_svg, view.to_mermaid, view.to_text):
+        with pytest.raises(GraphTooLargeError, match="more than 1000, which nobody could read"):
+            render()
+    assert view.to_text(force=True).count("\n") == 2 * LARGEST + 1
+    assert view.to_json()  # is no drawing
+
+
+def test_scopes_are_opened_as_deep_as_one_can_read():
+    x = leaf((), "x")
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        with tg.scope(f"stage{i}"):
+            for j in range(20):
+                with tg.scope(f"layer{j}"):
+                    for name in rng.choice(["sin", "cos", "tanh", "arctan"], 3):
+                        x = getattr(np, name)(x)
+    folded = tg.graph(x).folded()
+    assert {node.kind for node in folded.nodes} == {"scope", "leaf", "output"} or {
+        node.kind for node in folded.nodes
+    } == {"scope", "output"}
+    assert len(folded.nodes) <= COMFORTABLE
+
+
+def test_checks_go_with_their_leaves():
+    view = network_view()
+    folded = view.folded(0)
+    assert {view.nodes[c.node].name for c in view.checks} > {
+        folded.nodes[c.node].name for c in folded.checks
+    }
+    assert all(folded.nodes[c.node].kind == "parameter" for c in folded.checks)

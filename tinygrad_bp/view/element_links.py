@@ -1,0 +1,186 @@
+"""Which elements of its arguments an element of a result is made of, for any rule.
+
+An elementwise rule says so by broadcasting.  For every other rule its own pull tells: the cotangent
+that is 1 at one element comes back as the partial derivatives of that element.  Which factor a
+product pairs with which is found by pulling numbers that are places.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.graph import Node
+from tinygrad_bp.view.plain_arrays import NUMERIC
+from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet
+
+PRODUCTS = {"affine"}  # rules that are products and a sum though they are recorded as one
+
+
+@dataclass(frozen=True)
+class Link:
+    """One element of an argument, and the partial derivative of the result's element by it."""
+
+    position: int
+    element: int
+    slope: Any
+
+
+@dataclass(frozen=True)
+class Made:
+    """How an element is made: of products of two, and of further terms.
+
+    `pairs` is empty where the rule's own function is applied to the terms.
+    """
+
+    terms: tuple[Link, ...]
+    pairs: tuple[tuple[Link, Link], ...] = ()
+    is_alias: bool = False
+
+
+def written(recorded: Recorded, place: int) -> tuple[Any, ...] | None:
+    """Return how every element at a place is made, as `NodeView.links` holds it."""
+    entry = recorded.entries[place]
+    if entry.node is None or not entry.arguments or not entry.node.saved:
+        return None
+    links = Links(recorded, entry)
+    found = []
+    for element in range(entry.node.size):
+        made = links.of(element)
+        products = tuple((left.element, right.element) for left, right in made.pairs)
+        terms = tuple((link.position, link.element, _number(link.slope)) for link in made.terms)
+        found.append((products, terms))
+    return tuple(found)
+
+
+def _shape(entry: Entry) -> tuple[int, ...]:
+    return tuple(np.shape(entry.value) if entry.node is None else entry.node.shape)
+
+
+def _number(slope: Any) -> Any:
+    return slope.item() if hasattr(slope, "item") else slope
+
+
+class Links:
+    """The links of one entry.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    entry : Entry
+        Of a node.
+    """
+
+    def __init__(self, recorded: Recorded, entry: Entry) -> None:
+        node: Any = entry.node
+        self.rule, self.shape, self.dtype = node.rule, tuple(node.shape), node.dtype
+        self.out = recorded.values.get(node)
+        # where a value is unknown, what the graph kept of it is enough for the pulls, as in a walk
+        kept = node.saved[1:] if node.saved else (None,) * len(entry.arguments)
+        self.arguments = [
+            kept[i] if value is None else value for i, value in enumerate(recorded.arguments(entry))
+        ]
+        self.shapes = [
+            None if place is None else _shape(recorded.entries[place]) for place in entry.arguments
+        ]
+        self.parameters = parameters_of(node)
+        self._whole: dict[int, Any] = {}
+
+    def of(self, element: int) -> Made:
+        """Return how the element at a place of the flat result is made."""
+        rule = self.rule
+        if rule.kind == "elementwise":
+            terms = self._elementwise(element)
+            if rule.name == "multiply" and len(terms) == 2:
+                return Made((), ((terms[0], terms[1]),))
+            return Made(terms)
+        if rule.name in PRODUCTS or (rule.kind == "bilinear" and len(rule.pulls) == 2):
+            made = self._products(element)
+            if made is not None:
+                return made
+        terms = tuple(
+            Link(position, k, slope)
+            for position in range(len(rule.pulls))
+            for k, slope in self._slopes(position, element)
+        )
+        alias = rule.kind == "linear" and len(terms) == 1 and terms[0].slope == 1
+        return Made(terms, is_alias=alias)
+
+    def _elementwise(self, element: int) -> tuple[Link, ...]:
+        found = []
+        for position, shape in enumerate(self.shapes):
+            if shape is None:
+                continue
+            places = np.arange(math.prod(shape)).reshape(shape)
+            place = int(np.broadcast_to(places, self.shape).flat[element])
+            found.append(Link(position, place, self._slope_everywhere(position).flat[element]))
+        return tuple(found)
+
+    def _slope_everywhere(self, position: int) -> Any:
+        if position not in self._whole:
+            ones = np.ones(self.shape, self.dtype)[()]
+            part = self._pulled(position, ones, self.arguments, whole=True)
+            part = np.nan if part is None else part
+            self._whole[position] = np.broadcast_to(np.asarray(part), self.shape)
+        return self._whole[position]
+
+    def _slopes(self, position: int, element: int, arguments: Any = None) -> list[tuple[int, Any]]:
+        """Return the elements of one argument with a derivative that is not 0, and these."""
+        if self.shapes[position] is None:
+            return []
+        part = self._pulled(position, self._one_at(element), arguments or self.arguments)
+        if part is None:
+            return []
+        flat = np.ravel(part)
+        return [(int(k), flat[k]) for k in np.flatnonzero(flat)]
+
+    def _one_at(self, element: int) -> Any:
+        ct = np.zeros(self.shape, self.dtype)
+        ct.flat[element] = 1
+        return ct[()]
+
+    def _pulled(self, position: int, ct: Any, arguments: Any, *, whole: bool = False) -> Any:
+        """Pull `ct` back; in the argument's shape, or as the pull gives it if `whole`."""
+        pull = self.rule.pulls[position]
+        if pull is None:
+            return None
+        shape: Any = self.shapes[position]
+        try:
+            with quiet():
+                arrays = [
+                    a if a is None or isinstance(a, Node) else np.asarray(a)[()] for a in arguments
+                ]
+                part = pull(ct, self.out, *arrays, *self.parameters)
+                if np.asarray(part).dtype.kind not in NUMERIC:
+                    return None
+                alike = whole or np.shape(part) == shape
+                return part if alike else unbroadcast(np.asarray(part)[()], shape)
+        except Exception:  # noqa: BLE001  # a rule may need what nobody kept
+            return None
+
+    def _products(self, element: int) -> Made | None:
+        """Return the pairs whose products add up to an element; None if they cannot be told."""
+        left, right = self.arguments[:2]
+        if any(one is None or isinstance(one, Node) for one in (left, right)):
+            return None
+        left, right = np.asarray(left), np.asarray(right)
+        places = np.arange(1, right.size + 1, dtype=float).reshape(right.shape)
+        rest = list(self.arguments[2:])
+        which = self._slopes(0, element, [left, places, *rest])
+        squares = self._slopes(0, element, [left, places**2, *rest])
+        if [(k, p * p) for k, p in which] != squares:  # one with several partners, or a factor
+            return None
+        pairs = tuple(
+            (Link(0, k, right.flat[int(p) - 1]), Link(1, int(p) - 1, left.flat[k]))
+            for k, p in which
+        )
+        others = tuple(
+            Link(position, k, slope)
+            for position in range(2, len(self.rule.pulls))
+            for k, slope in self._slopes(position, element)
+        )
+        return Made(others, pairs)

@@ -1,0 +1,206 @@
+"""What the explorer's page knows: a `GraphView` and a training as one object for its script."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView, Numbers
+from tinygrad_bp.view.labels import number_text, printable, shape_text, shortened
+from tinygrad_bp.view.training_frames import TrainingFrames
+
+SHOWN = 144  # elements of a matrix that the page holds: its first rows
+LINKED = 600  # elements of the whole graph up to which the page traces each
+PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
+
+PLACE_NAMES = re.compile(r"\{(\w+)\}")
+PLACE = re.compile(r"\{(\w+)\}(ᵀ?)")
+
+
+def content(view: GraphView, frames: TrainingFrames | None) -> dict[str, Any]:
+    """Return everything that the page shows, as dicts, lists, texts and numbers."""
+    arguments: dict[int, list[EdgeView]] = {}
+    uses: dict[int, list[EdgeView]] = {}
+    for edge in view.edges:
+        arguments.setdefault(edge.target, []).append(edge)
+        uses.setdefault(edge.source, []).append(edge)
+    linked = sum(math.prod(node.shape) for node in view.nodes) <= LINKED
+    return {
+        "nodes": [
+            _node(view, node, arguments.get(node.id, []), linked=linked) for node in view.nodes
+        ],
+        "edges": [
+            _edge(view, edge, arguments[edge.target], shared=len(uses[edge.source]) > 1)
+            for edge in view.edges
+        ],
+        "checks": {
+            str(check.node): {"values": _first(check.differences), "error": check.error}
+            for check in view.checks
+        },
+        "notes": [printable(note) for note in view.notes],
+        "training": None if frames is None else _training(frames),
+    }
+
+
+def as_json(found: Any) -> str:
+    """Return JSON that can stand in a script element: nothing in it can end one or begin one."""
+    text = json.dumps(_finite(found), separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _node(
+    view: GraphView, node: NodeView, arguments: Sequence[EdgeView], *, linked: bool
+) -> dict[str, Any]:
+    found = {
+        "id": node.id,
+        "name": symbol(node),
+        "d": cotangent_symbol(node),
+        "op": shortened(node.op),
+        "kind": node.kind,
+        "shape": list(node.shape),
+        "size": math.prod(node.shape),
+        "dtype": node.dtype,
+        "value": _first(node.value),
+        "ct": _first(node.cotangent),
+        "statistics": _statistics(node),
+        "words": printable(node.words),
+        "note": printable(node.note),
+        "count": node.count,
+    }
+    if node.formula and len(arguments) == len(set(re.findall(r"\{(\d+)\}", node.formula))):
+        names = {str(edge.position): view.nodes[edge.source] for edge in arguments}
+        right = _filled(node.formula, names)
+        found["formula"] = f"{symbol(node)} = {right}"
+        found["shapes"] = _shapes(node.formula, names, node.shape)
+    elif arguments:
+        inside = ", ".join(symbol(view.nodes[edge.source]) for edge in arguments)
+        found["formula"] = f"{symbol(node)} = {shortened(node.op)}({inside})"
+    if linked and node.links is not None:
+        found["links"] = node.links
+    return found
+
+
+def _statistics(node: NodeView) -> str:
+    """Return in words what a matrix that is shown in part is like as a whole."""
+    found = node.statistics
+    if found is None:
+        return ""
+    text = f"from {number_text(found.low)} to {number_text(found.high)}"
+    text += f", mean {number_text(found.mean)} ± {number_text(found.deviation)}"
+    return f"{text}, {found.not_finite} not finite" if found.not_finite else text
+
+
+def _edge(
+    view: GraphView, edge: EdgeView, beside: Sequence[EdgeView], *, shared: bool
+) -> dict[str, Any]:
+    """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ·dz3``, and its shapes.
+
+    Where several uses of a value add up, each is written ``dx += ...``.
+    """
+    target, source = view.nodes[edge.target], view.nodes[edge.source]
+    found: dict[str, Any] = {
+        "s": edge.source,
+        "t": edge.target,
+        "p": edge.position,
+        "arg": edge.argument or str(edge.position),
+    }
+    if edge.contribution is not None:
+        found["part"] = _first(edge.contribution)
+    if edge.position < len(target.pulls) and source.cotangent is not None:
+        template = target.pulls[edge.position]
+        places: dict[str, Any] = {str(one.position): view.nodes[one.source] for one in beside}
+        places |= {"out": target, "ct": target}
+        found["formula"] = (
+            f"{cotangent_symbol(source)} {'+=' if shared else '='} {_filled(template, places)}"
+        )
+        found["reads"] = sorted(set(PLACE_NAMES.findall(template)))
+        found["shapes"] = _shapes(template, places, source.shape)
+    return found
+
+
+def symbol(node: NodeView) -> str:
+    """Return what formulas call a node: its name, or its operation with its number."""
+    if node.name:
+        return shortened(node.name)
+    if node.kind == "constant" and node.value is not None and len(node.value) == 1:
+        return number_text(node.value[0])
+    return f"{shortened(node.op)}#{node.id}"
+
+
+def cotangent_symbol(node: NodeView) -> str:
+    """Return what formulas call the gradient of the result by a node: ``dW3``."""
+    name = symbol(node)
+    return f"d{name}" if name.isalnum() else f"d({name})"
+
+
+def _filled(template: str, nodes: Mapping[str, NodeView]) -> str:
+    def name(place: re.Match[str]) -> str:
+        node = nodes.get(place[1])
+        if node is None:
+            return "?"
+        return (cotangent_symbol(node) if place[1] == "ct" else symbol(node)) + place[2]
+
+    return PLACE.sub(name, template)
+
+
+def _shapes(template: str, nodes: Mapping[str, NodeView], shape: Sequence[int]) -> str:
+    """Return the formula again with shapes for the matrices: ``(5×4)(4×1) = 5×1``."""
+    found = [(nodes[place], turned) for place, turned in PLACE.findall(template) if place in nodes]
+    told = [
+        shape_text(node.shape[::-1] if turned else node.shape) if node.shape else "1"
+        for node, turned in found
+    ]
+    result = shape_text(shape) if shape else "1"
+    product = re.fullmatch(r"\{\w+\}ᵀ?·\{\w+\}ᵀ?( \+ \{\w+\})?", template)
+    if product and len(told) >= 2:
+        bias = f" + {told[2]}" if len(told) > 2 else ""
+        return f"({told[0]})({told[1]}){bias} = {result}"
+    return f"{', '.join(dict.fromkeys(told))} → {result}" if told else ""
+
+
+def _first(values: Numbers | None) -> list[Any] | None:
+    return None if values is None else list(values[:SHOWN])
+
+
+def _finite(found: Any) -> Any:
+    """Return the same with texts for numbers that JSON lacks."""
+    if isinstance(found, Mapping):
+        return {str(key): _finite(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_finite(value) for value in found]
+    if isinstance(found, complex) or (isinstance(found, float) and not math.isfinite(found)):
+        return str(found)
+    return found
+
+
+def _training(frames: TrainingFrames) -> dict[str, Any]:
+    return {
+        "frames": [
+            {
+                "epoch": frame.epoch,
+                "loss": frame.loss,
+                "heldout": frame.heldout_loss,
+                "parameters": {
+                    printable(name): list(values[:SHOWN])
+                    for name, values in frame.parameters.items()
+                },
+                "field": base64.b64encode(
+                    bytes(round(PROBABILITY_STEPS * value) for value in frame.field)
+                ).decode(),
+            }
+            for frame in frames.frames
+        ],
+        "shapes": {printable(name): list(shape) for name, shape in frames.shapes.items()},
+        "points": [[float(f"{x:.5g}") for x in point] for point in frames.points],
+        "labels": list(frames.labels),
+        "bounds": list(frames.bounds),
+        "side": frames.side,
+        "features": [shortened(name) for name in frames.features],
+        "classes": [shortened(name) for name in frames.classes],
+    }

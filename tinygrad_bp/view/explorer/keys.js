@@ -1,0 +1,73 @@
+// Keys and pointers
+
+function moveInMatrix(td, key) {
+  const row = td.parentElement;
+  const column = [...row.children].indexOf(td);
+  const other = {
+    ArrowRight: td.nextElementSibling,
+    ArrowLeft: td.previousElementSibling,
+    ArrowDown: row.nextElementSibling && row.nextElementSibling.children[column],
+    ArrowUp: row.previousElementSibling && row.previousElementSibling.children[column],
+    Home: row.firstElementChild,
+    End: row.lastElementChild,
+  }[key];
+  if (other) {
+    td.tabIndex = -1;
+    other.tabIndex = 0;
+    other.focus();
+  }
+}
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.tagName === "INPUT") return;
+  const td = event.target.closest("td.number");
+  if (td && event.key === "Escape") {
+    td.blur();
+    return;
+  }
+  if (td && /^(Arrow|Home|End)/.test(event.key)) {
+    event.preventDefault();
+    moveInMatrix(td, event.key);
+    return;
+  }
+  const jumps = {
+    ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: steps.length - 1,
+    f: firstForward, F: firstForward, b: firstBackward, B: firstBackward,
+  };
+  if (event.key in jumps) {
+    event.preventDefault();
+    go(jumps[event.key]);
+  }
+});
+for (const kind of ["mouseover", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    const td = event.target.closest && event.target.closest("#now td.number");
+    if (td && ["value", "ct"].includes(td.dataset.role)) trace(td);
+  });
+}
+get("first").addEventListener("click", () => go(0));
+get("back").addEventListener("click", () => go(current - 1));
+get("next").addEventListener("click", () => go(current + 1));
+get("last").addEventListener("click", () => go(steps.length - 1));
+get("forward").addEventListener("click", () => go(firstForward));
+get("backward").addEventListener("click", () => go(firstBackward));
+get("step").addEventListener("input", (event) => go(Number(event.target.value)));
+get("graph").addEventListener("click", (event) => {
+  const group = event.target.closest("[data-node]");
+  if (!group) return;
+  const id = Number(group.dataset.node);
+  const found = steps[current].phase === "backward" ? backwardStep.get(id) : forwardStep.get(id);
+  go(found === undefined ? 0 : found);
+});
+
+get("explorer").hidden = false;
+get("step").max = steps.length - 1;
+get("backward").disabled = firstBackward === steps.length;
+get("graph-section").hidden = !get("graph").firstElementChild;
+const operations = nodes.filter((node) => !isGiven(node)).length;
+get("lead").textContent = `${operations} operations forward, ${steps.length - firstBackward} gradients back. Step through them with the arrow keys.`;
+for (const note of data.notes) get("notes").append(make("li", {}, note));
+drawLegend();
+drawOrder();
+listChecks();
+startTraining();
+go(0);

@@ -1,0 +1,141 @@
+// Matrices
+
+let cells = new Map();
+function matrix(node, role, values, name, into = cells) {
+  const columns = node.shape.length ? node.shape[node.shape.length - 1] : 1;
+  const rows = node.shape.length > 1 ? Math.ceil(node.size / Math.max(columns, 1)) : 1;
+  const table = make("table", { role: "grid", "aria-label": `${name}, ${shapeText(node.shape)}` });
+  table.append(make("caption", {}, `${name}  ${shapeText(node.shape)}`));
+  const figure = make("figure", {}, table);
+  if (values === null || values === undefined) {
+    const unknown = role === "value" && node.statistics ? "too large to show" : "not known";
+    figure.append(make("p", { class: "more" }, describe(node, role, unknown)));
+    return figure;
+  }
+  const largest = Math.max(...values.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)), 0);
+  const body = make("tbody");
+  let shown = 0;
+  for (let r = 0; r < Math.min(rows, 12); r++) {
+    const row = make("tr");
+    for (let c = 0; c < Math.min(columns, 12); c++) {
+      const k = r * columns + c;
+      if (k >= values.length) break;
+      row.append(cell(node, role, values[k], k, largest, shown === 0, into));
+      shown += 1;
+    }
+    if (row.childNodes.length) body.append(row);
+  }
+  table.append(body);
+  if (shown < node.size) {
+    const part = `${shown} of ${node.size} elements`;
+    figure.append(make("p", { class: "more" }, describe(node, role, part)));
+  }
+  return figure;
+}
+function describe(node, role, text) {
+  return role === "value" && node.statistics ? `${text}; ${node.statistics}` : text;
+}
+function cell(node, role, value, k, largest, first, into) {
+  const td = make("td", {
+    class: `number ${value < 0 ? "minus" : "plus"}`,
+    tabindex: first ? "0" : "-1",
+    title: String(value),
+    "data-node": node.id,
+    "data-role": role,
+    "data-element": k,
+  }, number(value));
+  const strength = largest && Number.isFinite(value) ? Math.abs(value) / largest : 0;
+  td.style.setProperty("--strength", strength.toFixed(3));
+  const key = `${role}:${node.id}:${k}`;
+  into.set(key, [...(into.get(key) || []), td]);
+  return td;
+}
+
+// Where an element came from
+
+function indexed(node, k, name = node.name) {
+  if (!node.shape.length) return name;
+  const index = [];
+  for (const n of [...node.shape].reverse()) {
+    index.unshift(k % n);
+    k = Math.floor(k / n);
+  }
+  return `${name}[${index.join(",")}]`;
+}
+const at = (values, k) => (values && k < values.length ? values[k] : null);
+
+// The terms of one element: each a list of factors {text, value, key}.
+function termsOf(node, role, k) {
+  return role === "value" ? valueTerms(node, k) : role === "ct" ? gradientTerms(node, k) : null;
+}
+function factor(node, k) {
+  const value = at(node.value, k);
+  return { text: indexed(node, k), value, key: `value:${node.id}:${k}` };
+}
+function valueTerms(node, k) {
+  if (!node.links) return null;
+  const [products, terms] = node.links[k];
+  const source = {};
+  for (const edge of argumentsOf[node.id]) source[edge.p] = nodes[edge.s];
+  const known = (p) => source[p] !== undefined;
+  if (!terms.every(([p]) => known(p)) || (products.length && !(known(0) && known(1)))) return null;
+  return [
+    ...products.map(([i, j]) => [factor(source[0], i), factor(source[1], j)]),
+    ...terms.map(([p, i]) => [factor(source[p], i)]),
+  ];
+}
+function gradientTerms(node, k) {
+  const found = [];
+  for (const edge of usesOf[node.id]) {
+    const user = nodes[edge.t];
+    if (!user.links || user.ct === null) return null;
+    const source = {};
+    for (const other of argumentsOf[user.id]) source[other.p] = nodes[other.s];
+    user.links.forEach(([products, terms], o) => {
+      const sent = { text: indexed(user, o, user.d), value: at(user.ct, o), key: `ct:${user.id}:${o}` };
+      for (const [i, j] of products) {
+        if (source[0] === undefined || source[1] === undefined) return;
+        if (edge.p === 0 && i === k) found.push([sent, factor(source[1], j)]);
+        if (edge.p === 1 && j === k) found.push([sent, factor(source[0], i)]);
+      }
+      for (const [p, i, slope] of terms) {
+        if (p !== edge.p || i !== k) continue;
+        const one = { text: `∂${indexed(user, o)}/∂${indexed(node, k)}`, value: slope, key: "" };
+        found.push(slope === 1 ? [sent] : [sent, one]);
+      }
+    });
+  }
+  return found;
+}
+
+function trace(td) {
+  clearTrace();
+  const node = nodes[td.dataset.node];
+  const role = td.dataset.role;
+  const k = Number(td.dataset.element);
+  const own = role === "value" ? indexed(node, k) : indexed(node, k, node.d);
+  const value = role === "value" ? at(node.value, k) : at(node.ct, k);
+  const terms = termsOf(node, role, k);
+  td.classList.add("picked");
+  const line = get("sum");
+  if (terms === null || !terms.length) {
+    const told = isGiven(node) && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : "not traced: the graph is too large, or a value was not kept";
+    line.textContent = `${own} = ${number(value)}  (${told})`;
+    return;
+  }
+  for (const one of terms.flat()) {
+    for (const other of cells.get(one.key) || []) other.classList.add("source");
+  }
+  const few = terms.slice(0, 12);
+  const rest = terms.length > few.length ? ` + … (${terms.length - few.length} more)` : "";
+  const isSum = role === "ct" || node.links[k][0].length || /\+|Σ|sum|mean|·/.test(node.formula || "");
+  const inside = (text) => few.map((term) => term.map(text).join("·")).join(isSum ? " + " : ", ");
+  const wrap = (text) => (isSum ? text : `${node.op}(${text})`);
+  line.textContent =
+    `${own} = ${wrap(inside((f) => f.text) + rest)}` +
+    ` = ${wrap(inside((f) => (f.value === null ? "?" : signed(f.value))) + rest)} = ${number(value)}`;
+}
+const signed = (value) => (value < 0 ? `(${number(value)})` : number(value));
+function clearTrace() {
+  for (const td of document.querySelectorAll(".source,.picked")) td.classList.remove("source", "picked");
+}

@@ -1,0 +1,180 @@
+"""The page: template, style, script and data in one file that asks no network for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+from tinygrad_bp.view import folding, palette, svg
+from tinygrad_bp.view.explorer.content import as_json, content, symbol
+from tinygrad_bp.view.graph_view import GraphView, NodeView, Numbers
+from tinygrad_bp.view.labels import number_text, printable, shape_text
+from tinygrad_bp.view.training_frames import TrainingFrames
+
+SCRIPTS = ("steps.js", "matrices.js", "show.js", "training.js", "keys.js")
+DRAWN = 200  # nodes of the drawing; stepping through more is no way to understand them
+TABLED = 400  # rows of the table that stands for the page without JavaScript
+PLAIN_ELEMENTS = 30  # numbers of one value in that table
+
+
+def page(view: GraphView, frames: TrainingFrames | None = None) -> str:
+    """Return the explorer of a picture as HTML.
+
+    Parameters
+    ----------
+    view : GraphView
+    frames : TrainingFrames, optional
+
+    Returns
+    -------
+    str
+        One document.  Its content-security policy allows its own script and style, by their hash,
+        and nothing else; it asks no network for anything.
+    """
+    shown, notes = _shown(view)
+    found = content(shown, frames)
+    found["notes"] += notes
+    style = _colours() + _read("page.css")
+    script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+    drawing = svg.source(shown, in_page=True) if len(shown.nodes) <= DRAWN else ""
+    heading = _heading(shown)
+    parts = {
+        "POLICY": html.escape(policy),
+        "TITLE": as_text(heading),
+        "STYLE": style,
+        "DRAWING": drawing,
+        "TABLE": "\n".join(_table(view, frames)),
+        "DATA": as_json(found),
+        "SCRIPT": script,
+    }
+    text = _read("page.html")
+    pieces = text.split("@@")  # the template's own places alone: data may hold anything
+    return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def as_text(text: str) -> str:
+    """Return a text as HTML shows it; control characters become visible first."""
+    return html.escape(printable(text))
+
+
+def _shown(view: GraphView) -> tuple[GraphView, list[str]]:
+    """Return what the page shows of a large graph, and what it says about that."""
+    if len(view.nodes) <= folding.COMFORTABLE:
+        return view, []
+    small = folding.folded(view)
+    told = f"{len(view.nodes)} nodes are too many to step through; parts of them are folded"
+    if len(small.nodes) > DRAWN:
+        told = (
+            f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to"
+            f" fold; the last {DRAWN} are shown"
+        )
+        kept = small.nodes[-DRAWN:]
+        first = kept[0].id
+        small = _tail(small, first)
+    return small, [told]
+
+
+def _tail(view: GraphView, first: int) -> GraphView:
+    from dataclasses import replace  # noqa: PLC0415  # for graphs that hardly anybody draws
+
+    return replace(
+        view,
+        nodes=tuple(replace(node, id=node.id - first) for node in view.nodes[first:]),
+        edges=tuple(
+            replace(edge, source=edge.source - first, target=edge.target - first)
+            for edge in view.edges
+            if edge.source >= first
+        ),
+        checks=tuple(
+            replace(check, node=check.node - first) for check in view.checks if check.node >= first
+        ),
+    )
+
+
+def _heading(view: GraphView) -> str:
+    results = [symbol(node) for node in view.nodes if node.kind in ("output", "failed")]
+    return f"How {results[-1] if results else 'it'} was computed"
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _colours() -> str:
+    """Return the palette as CSS variables, for light screens and dark ones."""
+    light = {
+        "paper": palette.PAPER, "text": palette.TEXT, "edge": palette.EDGE,
+        "minus": "#0072B2", "plus": "#D55E00", "soft": "#F4F6F8", "line": "#C9D1D9",
+    }  # fmt: skip
+    dark = {
+        "paper": palette.DARK_PAPER, "text": palette.DARK_TEXT, "edge": palette.DARK_EDGE,
+        "minus": "#1480BF", "plus": "#D55E00", "soft": "#1E252D", "line": "#3A444F",
+    }  # fmt: skip
+    for kind, look in palette.LOOKS.items():
+        light |= {f"{kind}-line": look.border, f"{kind}-fill": look.fill}
+        dark |= {f"{kind}-line": look.dark_border, f"{kind}-fill": look.dark_fill}
+    rules = [
+        f".{kind}>path{{fill:var(--{kind}-fill);stroke:var(--{kind}-line);stroke-width:1.2px}}"
+        for kind in palette.LOOKS
+    ]
+
+    def root(colours: dict[str, str]) -> str:
+        return ":root{" + "".join(f"--{name}:{value};" for name, value in colours.items()) + "}"
+
+    return f"{root(light)}@media (prefers-color-scheme:dark){{{root(dark)}}}{''.join(rules)}\n"
+
+
+# Without JavaScript
+
+
+def _table(view: GraphView, frames: TrainingFrames | None) -> Iterator[str]:
+    """Yield the same numbers as plain tables."""
+    checks = {check.node: check.error for check in view.checks}
+    yield "<table><caption>Every node of the computation, in the order in which it ran</caption>"
+    heads = ("node", "operation", "shape", "value", "gradient of the result by it", "check")
+    columns = "".join(f"<th scope=col>{head}</th>" for head in heads)
+    yield f"<thead><tr>{columns}</tr></thead><tbody>"
+    for node in view.nodes[:TABLED]:
+        error = checks.get(node.id)
+        check = "" if error is None else f"finite differences agree to {number_text(error)}"
+        cells = (
+            _first_cell(node), as_text(node.op), shape_text(node.shape),
+            _plain(node.value), _plain(node.cotangent), check,
+        )  # fmt: skip
+        yield f"<tr>{cells[0]}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"
+    yield "</tbody></table>"
+    if len(view.nodes) > TABLED:
+        yield f"<p>{len(view.nodes) - TABLED} more nodes are not listed.</p>"
+    if frames is not None:
+        yield "<table><caption>Training</caption><thead><tr><th scope=col>epoch</th>"
+        yield "<th scope=col>loss (nats)</th></tr></thead><tbody>"
+        for frame in frames.frames:
+            yield f"<tr><td>{frame.epoch}</td><td>{number_text(frame.loss)}</td></tr>"
+        yield "</tbody></table>"
+
+
+def _first_cell(node: NodeView) -> str:
+    return f"<th scope=row>{as_text(symbol(node))}</th>"
+
+
+def _plain(values: Numbers | None) -> str:
+    if values is None:
+        return ""
+    text = " ".join(number_text(value) for value in values[:PLAIN_ELEMENTS])
+    return f"{text} …" if len(values) > PLAIN_ELEMENTS else text
+
+
+__all__: list[Any] = ["as_text", "page"]

@@ -1,0 +1,187 @@
+// One step
+
+function go(i) {
+  current = Math.max(0, Math.min(steps.length - 1, i));
+  const step = steps[current];
+  get("step").value = current;
+  get("step").setAttribute("aria-valuetext", `step ${current} of ${steps.length - 1}`);
+  get("first").disabled = get("back").disabled = current === 0;
+  get("last").disabled = get("next").disabled = current === steps.length - 1;
+  cells = new Map();
+  get("now").replaceChildren();
+  get("sum").textContent = "Point at a number, or move through a matrix with the arrow keys, to see what it is made of.";
+  const told = step.phase === "given" ? showGiven() : step.phase === "forward" ? showForward(step.node) : showBackward(step.node);
+  get("words").textContent = told.words;
+  get("why").textContent = told.why;
+  get("status").textContent = `Step ${current} of ${steps.length - 1}, ${step.phase}: ${told.short}`;
+  paint();
+}
+function showGiven() {
+  const given = nodes.filter(isGiven);
+  const box = make("div", { class: "matrices" });
+  for (const node of given.slice(0, 30)) box.append(matrix(node, "value", node.value, node.name));
+  get("now").append(box);
+  return {
+    words: "These values are given; everything else is computed from them.",
+    short: `${given.length} values are given`,
+    why: "Nothing has to be known before them.",
+  };
+}
+function beside(sign, figure) {
+  return make("div", { class: "result" }, make("span", { class: "sign", "aria-hidden": "true" }, sign), figure);
+}
+function line(formula, shapes) {
+  return make("p", { class: "formula" }, shapes ? `${formula}:  ${shapes}` : formula);
+}
+function showForward(node) {
+  const box = make("div", { class: "matrices" });
+  argumentsOf[node.id].forEach((edge) => {
+    const source = nodes[edge.s];
+    box.append(matrix(source, "value", source.value, source.name));
+  });
+  box.append(beside("→", matrix(node, "value", node.value, node.name)));
+  const formula = node.formula || `${node.name}`;
+  get("now").append(line(formula, node.shapes), box);
+  const read = argumentsOf[node.id].map((edge) => nodes[edge.s].name);
+  const many = node.count > 1 ? ` It stands for ${node.count} operations.` : "";
+  return {
+    words: sentence(node.note || node.words || node.op) + many,
+    short: formula,
+    why: read.length ? `Why now: all that it reads is there: ${[...new Set(read)].join(", ")}.` : "",
+  };
+}
+function showBackward(node) {
+  const uses = usesOf[node.id].filter((edge) => nodes[edge.t].ct !== null);
+  const now = get("now");
+  if (!uses.length) now.append(line(`${node.d} = ${(node.ct || []).map(number).slice(0, 8).join(", ")}`));
+  const sum = make("div", { class: "matrices" });
+  uses.forEach((edge, i) => {
+    const user = nodes[edge.t];
+    now.append(line(edge.formula || `${node.d}, from ${user.name}`, edge.shapes));
+    const box = make("div", { class: "matrices" });
+    box.append(matrix(user, "ct", user.ct, user.d));
+    const reads = edge.reads || [];
+    if (reads.includes("out")) box.append(matrix(user, "value", user.value, user.name));
+    for (const other of argumentsOf[user.id]) {
+      if (reads.includes(String(other.p)) && nodes[other.s].value) {
+        const source = nodes[other.s];
+        box.append(matrix(source, "value", source.value, source.name));
+      }
+    }
+    now.append(box);
+    if (uses.length > 1 && edge.part) {
+      const part = matrix(node, "part", edge.part, `from ${user.name}`, new Map());
+      sum.append(sum.childNodes.length ? beside("+", part) : part);
+    }
+  });
+  const adds = sum.childNodes.length > 0;
+  const own = adds ? sum : make("div", { class: "matrices" });
+  own.append(beside(adds ? "=" : "→", matrix(node, "ct", node.ct, node.d)));
+  const check = checks[node.id];
+  if (check) {
+    own.append(matrix(node, "check", check.values, "finite differences", new Map()));
+  }
+  now.append(own);
+  const users = [...new Set(uses.map((edge) => nodes[edge.t].name))];
+  const agree = check ? ` Finite differences agree to ${number(check.error)}.` : "";
+  return {
+    words: uses.length > 1
+      ? `${node.name} is used ${uses.length} times: every use sends its part back, and the parts add up.${agree}`
+      : uses.length ? `${users[0]} sends its gradient on to ${node.name}.${agree}` : "The walk back begins at the result, with its derivative by itself.",
+    short: `${node.d}${uses.length > 1 ? `, the sum of ${uses.length} parts` : ""}.${agree}`,
+    why: users.length ? `Why now: all that uses it has its gradient: ${users.join(", ")}.` : "",
+  };
+}
+const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".") : "");
+
+// What is done, in the drawing and in the order
+
+function state(id) {
+  const step = steps[current];
+  const node = nodes[id];
+  if (step.node && step.node.id === id) return "now";
+  if (step.phase === "backward") {
+    if (node.ct === null) return "waiting";
+    if (backwardStep.get(id) < current) return "done";
+    const waits = usesOf[id].some((e) => nodes[e.t].ct !== null && backwardStep.get(e.t) > current);
+    return waits ? "waiting" : "ready";
+  }
+  const own = forwardStep.get(id);
+  if (own === undefined || own < current) return "done";
+  return argumentsOf[id].every((e) => !(forwardStep.get(e.s) > current)) ? "ready" : "waiting";
+}
+function paint() {
+  const step = steps[current];
+  const live = new Set();
+  if (step.node) {
+    const around = step.phase === "forward" ? argumentsOf[step.node.id] : usesOf[step.node.id];
+    for (const edge of around) live.add(`${edge.s}-${edge.t}`);
+  }
+  for (const group of document.querySelectorAll("#graph g[data-node], #order circle")) {
+    group.classList.remove("now", "done", "ready", "waiting");
+    group.classList.add(state(Number(group.dataset.node)));
+  }
+  for (const arc of document.querySelectorAll("#order path")) {
+    arc.classList.toggle("live", live.has(arc.dataset.edge));
+  }
+  if (step.node) keepInView(get("graph"), `g[data-node="${step.node.id}"]`);
+  if (step.node) keepInView(get("order"), `circle[data-node="${step.node.id}"]`);
+}
+function keepInView(box, selector) {
+  const found = box.querySelector(selector);
+  if (!found || box.scrollWidth <= box.clientWidth) return;
+  const inner = found.getBoundingClientRect();
+  const outer = box.getBoundingClientRect();
+  box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}
+
+function drawOrder() {
+  const gap = 30;
+  const reach = Math.max(...edges.map((edge) => edge.t - edge.s), 1);
+  const height = Math.min(150, 24 + reach * 9);
+  const width = nodes.length * gap + 20;
+  const svg = draw("svg", { width, height: height + 40, viewBox: `0 0 ${width} ${height + 40}`, role: "img", "aria-label": "nodes in a line, with an arc from each value to what is computed from it" });
+  const x = (id) => 20 + id * gap;
+  for (const edge of edges) {
+    const rise = Math.min(height - 16, 12 + ((edge.t - edge.s) * (height - 24)) / reach);
+    const path = `M${x(edge.s)},${height} C${x(edge.s)},${height - rise * 1.3} ${x(edge.t)},${height - rise * 1.3} ${x(edge.t)},${height}`;
+    svg.append(draw("path", { class: "arc", d: path, "data-edge": `${edge.s}-${edge.t}` }));
+  }
+  for (const node of nodes) {
+    const dot = draw("circle", { class: "dot", cx: x(node.id), cy: height, r: 8, "data-node": node.id });
+    dot.append(draw("title", {}, node.name));
+    svg.append(dot);
+    svg.append(draw("text", { x: x(node.id), y: height + 24 }, String(node.id)));
+  }
+  get("order").append(svg);
+}
+function drawLegend() {
+  const words = { leaf: "leaf", parameter: "parameter", data: "data", constant: "constant", op: "operation", output: "result", cotangent: "gradient", failed: "failed", scope: "folded part" };
+  for (const kind of Object.keys(words)) {
+    if (!nodes.some((node) => node.kind === kind)) continue;
+    const svg = draw("svg", { width: 22, height: 18, "aria-hidden": "true" });
+    const group = draw("g", { class: kind });
+    const shapes = {
+      op: "M1,9 a10,8 0 1 0 20,0 a10,8 0 1 0 -20,0 Z", output: "M1,9 a10,8 0 1 0 20,0 a10,8 0 1 0 -20,0 Z M4,9 a7,5 0 1 0 14,0 a7,5 0 1 0 -14,0 Z",
+      data: "M3,4 A8,3 0 0 1 19,4 V14 A8,3 0 0 1 3,14 Z", leaf: "M2,2 H15 L20,7 V16 H2 Z",
+    };
+    group.append(draw("path", { d: shapes[kind] || "M2,2 H20 V16 H2 Z" }));
+    svg.append(group);
+    get("legend").append(make("li", {}, svg, words[kind]));
+  }
+}
+function listChecks() {
+  const ids = Object.keys(checks);
+  if (!ids.length) {
+    get("checks-section").hidden = true;
+    return;
+  }
+  const head = make("tr", {}, ...["leaf", "shape", "largest difference", "largest gradient"].map((t) => make("th", { scope: "col" }, t)));
+  const body = make("tbody");
+  for (const id of ids) {
+    const node = nodes[id];
+    const largest = Math.max(...node.ct.map(Math.abs));
+    body.append(make("tr", {}, make("th", { scope: "row" }, node.name), make("td", {}, shapeText(node.shape)), make("td", {}, number(checks[id].error)), make("td", {}, number(largest))));
+  }
+  get("checks").append(make("caption", {}, "Gradients beside finite differences"), make("thead", {}, head), body);
+}

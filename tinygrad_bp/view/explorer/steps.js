@@ -1,0 +1,61 @@
+const data = JSON.parse(document.getElementById("data").textContent);
+const { nodes, edges, checks, training } = data;
+const get = (id) => document.getElementById(id);
+const SVG = "http://www.w3.org/2000/svg";
+const argumentsOf = nodes.map(() => []);
+const usesOf = nodes.map(() => []);
+for (const edge of edges) {
+  argumentsOf[edge.t].push(edge);
+  usesOf[edge.s].push(edge);
+}
+
+// Elements are made, never written as markup: a name is text whatever it holds.
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+function draw(tag, attributes = {}, text = "") {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  if (text) element.textContent = text;
+  return element;
+}
+
+// Four significant digits, as number_text in labels.py.
+function number(value) {
+  if (typeof value !== "number") return String(value);
+  const size = Math.abs(value);
+  if (size && !(size >= 1e-4 && size < 999999.5)) {
+    const [mantissa, power] = value.toExponential(2).split("e");
+    const short = mantissa.replace(/0+$/, "").replace(/\.$/, "");
+    const digits = power.slice(1).padStart(2, "0");
+    return `${short}e${power[0]}${digits}`;
+  }
+  const power = size ? Number(size.toExponential().split("e")[1]) : 0;
+  let text = value.toFixed(Math.max(3 - power, 0));
+  if (text.includes(".")) text = text.replace(/0+$/, "").replace(/\.$/, "");
+  return text === "-0" ? "0" : text;
+}
+const shapeText = (shape) => shape.join("×") || "scalar";
+
+// The steps: what is given, each operation, then each gradient from the result back.
+const steps = [{ phase: "given" }];
+for (const node of nodes) {
+  if (argumentsOf[node.id].length || !isGiven(node)) steps.push({ phase: "forward", node });
+}
+const firstForward = Math.min(1, steps.length - 1);
+const firstBackward = steps.length;
+for (const node of [...nodes].reverse()) {
+  if (node.ct !== null) steps.push({ phase: "backward", node });
+}
+function isGiven(node) {
+  return ["leaf", "parameter", "data", "constant"].includes(node.kind);
+}
+const forwardStep = new Map();
+const backwardStep = new Map();
+steps.forEach((step, i) => {
+  if (step.node) (step.phase === "forward" ? forwardStep : backwardStep).set(step.node.id, i);
+});
+let current = 0;

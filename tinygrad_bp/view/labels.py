@@ -1,0 +1,152 @@
+"""The words and numbers of a drawing, the same in every format.
+
+Names come from users and from files.  Here they become printable; each renderer then escapes the
+text for its own format, in one function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
+
+NAME_LENGTH = 40  # characters of a name in a label
+DETAIL_LENGTH = 24  # characters of an operation's settings
+NOTE_LENGTH, NOTE_WIDTH = 110, 40  # characters of the message of what failed, and of a line of it
+DIGITS = 4  # significant digits of a number
+# The order of their arguments says nothing.
+COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"}
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters, half characters and invisible ones as visible escapes.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        Every character of it is printable, and can be written as UTF-8 and as XML.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shortened(text: str, length: int = NAME_LENGTH) -> str:
+    """Return `text` printable, and cut to `length` characters."""
+    text = printable(text)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as one reads it: ``5×5``; ``scalar`` where there are no axes, ? for -1."""
+    return "×".join("?" if n < 0 else str(n) for n in shape) or "scalar"
+
+
+def number_text(number: Any) -> str:
+    """Return a number to 4 significant digits: ``0.2546``, ``-12.5``, ``3.1e-07``, ``nan``.
+
+    Complex numbers have both parts; integers and booleans are written out.
+    """
+    if isinstance(number, bool | int | str):
+        return str(number)
+    if isinstance(number, complex):
+        sign = "-" if math.copysign(1, number.imag) < 0 else "+"
+        return f"{number_text(number.real)}{sign}{number_text(abs(number.imag))}j"
+    if not math.isfinite(number):
+        return str(number)
+    exact = Decimal(number)
+    power = exact.adjusted() if number else 0
+    if number and not 1e-4 <= abs(number) < 999_999.5:
+        rounded = exact.quantize(Decimal(1).scaleb(power + 2 - DIGITS), ROUND_HALF_UP)
+        power = rounded.adjusted()
+        return f"{_trimmed(rounded.scaleb(-power))}e{power:+03d}"
+    # digits after the point so that 4 are significant; none for thousands
+    places = max(DIGITS - 1 - power, 0)
+    return _trimmed(exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
+def _trimmed(number: Decimal) -> str:
+    text = f"{number:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def size_text(node: NodeView) -> str:
+    """Return shape and dtype; float64 is NumPy's default: only what differs is worth ink."""
+    shape = shape_text(node.shape)
+    return shape if node.dtype in ("float64", "") else f"{shape} {node.dtype}"
+
+
+def title(node: NodeView) -> str:
+    """Return what to call a node in a sentence: its name, or its operation."""
+    return shortened(node.name) if node.name else shortened(node.op)
+
+
+def lines(node: NodeView, level: str = "tensor") -> list[str]:
+    """Return the lines of a node's label.
+
+    Parameters
+    ----------
+    node : NodeView
+    level : {"tensor", "scalar"}
+        At the scalar level every node is one number, and its shape says nothing.
+    """
+    name = shortened(node.name or "")
+    op = shortened(node.op)
+    if node.detail:
+        detail = shortened(node.detail, DETAIL_LENGTH)
+        op += detail if detail.startswith("[") else f"({detail})"
+    scalar = level == "scalar" and not node.shape
+    many = f" ×{node.count}" if node.count > 1 and node.kind != "scope" else ""
+    if node.kind in ("leaf", "parameter", "data", "constant"):
+        found = [(name or node.op) + many]
+        if node.kind == "constant" and not name and node.value and not node.shape:
+            return [number_text(node.value[0]) + many]
+    elif node.kind == "scope":
+        found = [name, f"{node.count} operation{'s' if node.count > 1 else ''}"]
+    elif node.kind == "cotangent":
+        found = [name, op]
+    else:
+        found = [*([name] if name else []), op + many]
+    told = node.value is not None and not node.shape and node.dtype == "float64"
+    if not (scalar or told or node.kind == "failed"):  # a number needs no "scalar" above it
+        found.append(size_text(node))
+    if node.value is not None and len(node.value) == 1:
+        found.append(f"= {number_text(node.value[0])}")
+    if scalar and node.cotangent is not None and len(node.cotangent) == 1:
+        found.append(f"grad {number_text(node.cotangent[0])}")
+    found += wrap(shortened(node.note, NOTE_LENGTH), NOTE_WIDTH)
+    return found
+
+
+def edge_labels(view: GraphView) -> list[str]:
+    """Say which argument an edge is, where that could be mistaken: labels cost more than they tell.
+
+    A leaf called ``hidden1.W`` or ``W1`` that is the argument ``W`` says so itself; where all but
+    one of the arguments do, so does the last.
+    """
+    unclear: dict[int, int] = {}
+    told = []
+    place = {node.id: node for node in view.nodes}
+    for edge in view.edges:
+        name = (place[edge.source].name or "").rpartition(".")[2].rstrip("0123456789")
+        told.append(edge.argument is not None and name == edge.argument)
+        unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
+    silent = {n.id for n in view.nodes if n.op in COMMUTATIVE or n.kind in ("cotangent", "scope")}
+    return [
+        "" if is_told or unclear[edge.target] == 1 or edge.target in silent else _label_of(edge)
+        for edge, is_told in zip(view.edges, told, strict=True)
+    ]
+
+
+def _label_of(edge: EdgeView) -> str:
+    return str(edge.position) if edge.argument is None else edge.argument

@@ -1,0 +1,72 @@
+"""A `GraphView` as a Mermaid flowchart: text that Markdown hosts draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tinygrad_bp.view import palette
+from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
+from tinygrad_bp.view.layering import direction
+from tinygrad_bp.view.parts import Part, parts
+
+if TYPE_CHECKING:
+    from tinygrad_bp.view.graph_view import GraphView
+
+# Opening and closing signs of each kind's outline.
+OUTLINES = {
+    "leaf": (">", "]"),
+    "parameter": ("[", "]"),
+    "data": ("[(", ")]"),
+    "constant": ("(", ")"),
+    "op": ("([", "])"),
+    "output": ("((", "))"),
+    "cotangent": ("{{", "}}"),
+    "failed": ("[/", "\\]"),
+    "scope": ("[[", "]]"),
+}
+PLAIN = frozenset(" .,_=+·×…")  # besides letters and digits; all else is written as its number
+
+
+def source(view: GraphView) -> str:
+    """Return `view` as a Mermaid flowchart.
+
+    Parameters
+    ----------
+    view : GraphView
+
+    Returns
+    -------
+    str
+    """
+    text = [f"flowchart {direction(view)}", *_part_lines(view, parts(view), [0], "  ")]
+    for edge, label in zip(view.edges, edge_labels(view), strict=True):
+        dashed = view.nodes[edge.source].phase != view.nodes[edge.target].phase
+        arrow = "-.->" if dashed else "-->"
+        said = f'|"{as_text(label)}"|' if label and not dashed else ""
+        text.append(f"  n{edge.source} {arrow}{said} n{edge.target}")
+    for kind in sorted({node.kind for node in view.nodes}):
+        look = palette.LOOKS[kind]
+        dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
+        text.append(
+            f"  classDef {kind} fill:{look.fill},stroke:{look.border},color:{palette.TEXT}{dash}"
+        )
+    return "\n".join(text) + "\n"
+
+
+def _part_lines(view: GraphView, part: Part, count: list[int], indent: str) -> Iterator[str]:
+    for place in part.nodes:
+        node = view.nodes[place]
+        opening, closing = OUTLINES[node.kind]
+        label = "<br/>".join(as_text(line) for line in lines(node, view.level))
+        yield f'{indent}n{node.id}{opening}"{label}"{closing}:::{node.kind}'
+    for inner in part.parts:
+        count[0] += 1
+        yield f'{indent}subgraph s{count[0]}["{as_text(shortened(inner.title))}"]'
+        yield from _part_lines(view, inner, count, f"{indent}  ")
+        yield f"{indent}end"
+
+
+def as_text(line: str) -> str:
+    """Return a text as Mermaid shows it: what could be syntax, markup or Markdown by its number."""
+    return "".join(c if c.isalnum() or c in PLAIN else f"#{ord(c)};" for c in printable(line))

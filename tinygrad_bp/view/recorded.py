@@ -1,0 +1,287 @@
+"""What the engine recorded, laid out for drawing: entries in topological order, values, cotangents.
+
+The one place of this package that reads nodes and arrays.  Values that the graph kept for its own
+derivatives are taken from there; the others are computed again from them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.broadcasting import unbroadcast
+from tinygrad_bp.graph import Leaf, Node, ancestors
+from tinygrad_bp.tensor import Tensor, is_foreign
+from tinygrad_bp.walk import pull_back
+
+UNKNOWN = object()  # the value of an argument that nothing kept
+Values = dict[Node, Any]
+
+
+@dataclass
+class Entry:
+    """One node of the picture to be: a recorded node, or a constant (`node` is None).
+
+    `arguments` are places of entries, None where nobody knows the argument.
+    """
+
+    node: Node | None
+    value: Any = None
+    arguments: list[int | None] = field(default_factory=list)
+
+
+@dataclass
+class Recorded:
+    """A recorded computation.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        In topological order.
+    places : dict of Node to int
+        Where each node is in `entries`.
+    roots : list of Node
+        What was asked for.
+    values, cotangents : dict of Node to array
+        As far as known.
+    notes : list of str
+        What is not known, and why.
+    foreign : str or None
+        The type of an array of another library (Dask, CuPy) in the graph: a picture computes and
+        fetches nothing.
+    """
+
+    entries: list[Entry]
+    places: dict[Node, int]
+    roots: list[Node]
+    values: Values = field(default_factory=dict)
+    cotangents: Values = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    foreign: str | None = None
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The recorded nodes, oldest first."""
+        return [entry.node for entry in self.entries if entry.node is not None]
+
+    def value(self, place: int) -> Any:
+        """Return the array at a place, None if unknown."""
+        entry = self.entries[place]
+        return entry.value if entry.node is None else self.values.get(entry.node)
+
+    def arguments(self, entry: Entry) -> list[Any]:
+        """Return the arrays that an entry was computed from, None where unknown."""
+        return [None if place is None else self.value(place) for place in entry.arguments]
+
+
+def read(roots: Sequence[Node]) -> Recorded:
+    """Return the graph of `roots` with the constants in it; time linear but for a sort."""
+    order = ancestors(*roots)
+    order.reverse()  # creation order: each node after its parents
+    entries: list[Entry] = []
+    places: dict[Node, int] = {}
+    constants: dict[int, int] = {}  # the same array twice is one constant
+    for node in order:
+        arguments: list[int | None] = []
+        for position, parent in enumerate(node.parents):
+            if parent is not None:
+                arguments.append(places[parent])
+                continue
+            value = constant_of(node, position)
+            if value is UNKNOWN:
+                arguments.append(None)
+                continue
+            place = constants.get(id(value)) if getattr(value, "ndim", 0) else None
+            if place is None:
+                place = len(entries)
+                entries.append(Entry(None, value))
+                constants[id(value)] = place
+            arguments.append(place)
+        places[node] = len(entries)
+        entries.append(Entry(node, None, arguments))
+    return Recorded(entries, places, list(roots))
+
+
+def foreign_in(recorded: Recorded, tensors: Sequence[Tensor]) -> str | None:
+    """Return the type of the first array that is of another library; None if there is none."""
+    held = [one._value for one in tensors]
+    kept = (value for node in recorded.nodes for value in node.saved or ())
+    for value in (*held, *kept):
+        if is_foreign(value):
+            return f"{type(value).__module__.partition('.')[0]} {type(value).__name__}"
+    return None
+
+
+def constant_of(node: Node, position: int) -> Any:
+    """Return an argument that tracks nothing, or UNKNOWN where no derivative reads it."""
+    if node.saved is None:
+        return UNKNOWN
+    value = node.saved[1 + position]
+    return UNKNOWN if value is None or isinstance(value, Node) else value
+
+
+def parameters_of(node: Node) -> tuple[Any, ...]:
+    """Return the settings that the rule was applied with, such as axes."""
+    return () if node.saved is None else node.saved[1 + len(node.rule.pulls) :]
+
+
+def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
+    """Fill in the values: those kept for derivatives, those given, and what follows from them.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    tensors : mapping of Node to array
+        Values of Tensors that the caller holds: certain for results.
+    """
+    known: Values = dict(tensors)
+    for node in recorded.nodes:
+        if not node.saved:  # a leaf, or freed
+            continue
+        if node.saved[0] is not None:
+            known[node] = node.saved[0]
+        for parent, value in zip(node.parents, node.saved[1:], strict=False):
+            if parent is not None and value is not None and not isinstance(value, Node):
+                known[parent] = value
+    guesses = {node: value for node in recorded.nodes for value in _held(node, known)}
+    with quiet():
+        recorded.values, agrees = _computed(recorded, known, guesses)
+        if not agrees:  # a parameter has been stepped since
+            recorded.values, _ = _computed(recorded, known, {})
+            recorded.notes.append(
+                "some leaves have other values now than in this computation; theirs are not shown"
+            )
+
+
+def _held(node: Node, known: Values) -> Iterator[Any]:
+    """Yield what the Tensor of a leaf holds now, where the graph has not kept what it held then."""
+    account = node.account() if type(node) is Leaf and node not in known else None
+    tensor = None if account is None else account.holder()
+    if tensor is not None and tensor.node is node:
+        yield tensor._value
+
+
+def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Values, bool]:
+    """Return `known`, `guesses` and what follows; and whether the guesses agree with the known."""
+    values = {**guesses, **known}
+    doubtful = set(guesses)
+    agrees = True
+    for entry in recorded.entries:
+        node = entry.node
+        if node is None or isinstance(node, Leaf):
+            continue
+        from_guess = any(parent in doubtful for parent in node.parents)
+        if node in known and not from_guess:
+            continue
+        out = _applied(recorded, entry, values)
+        if node not in known:
+            if out is not None:
+                values[node] = out
+            if from_guess:
+                doubtful.add(node)
+        elif out is not None and not _same(out, known[node]):
+            agrees = False
+    return values, agrees
+
+
+def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
+    """Compute an entry from its arguments; None if one is unknown or the rule refuses."""
+    node = entry.node
+    if node is None or node.saved is None:
+        return None
+    arguments = []
+    for place in entry.arguments:
+        if place is None:
+            return None
+        other = recorded.entries[place]
+        value = other.value if other.node is None else values.get(other.node)
+        if value is None:
+            return None
+        arguments.append(value)
+    try:
+        return node.rule.forward(*arguments, *parameters_of(node))
+    except Exception:  # noqa: BLE001  # a user's own rule may do anything; a picture goes on
+        return None
+
+
+def _same(value: Any, kept: Any) -> bool:
+    """Return whether two arrays differ by rounding at most: the order of a sum may differ."""
+    if np.shape(value) != np.shape(kept) or kept.dtype.kind not in "fc":
+        return np.array_equal(value, kept)
+    tolerance = 16 * float(np.finfo(kept.dtype).eps)
+    return bool(np.allclose(value, kept, rtol=tolerance, atol=0, equal_nan=True))
+
+
+def replay(recorded: Recorded, leaf: Node, value: Any) -> Any:
+    """Return the first root's value where `leaf` has another value; None if it cannot be told."""
+    values: Values = {n: v for n, v in recorded.values.items() if isinstance(n, Leaf)}
+    values[leaf] = value
+    changed = {leaf}
+    for entry in recorded.entries:
+        node = entry.node
+        if node is None or isinstance(node, Leaf):
+            continue
+        if changed.isdisjoint(node.parents):
+            values[node] = recorded.values.get(node)
+            continue
+        changed.add(node)
+        values[node] = _applied(recorded, entry, values)
+    return values.get(recorded.roots[0])
+
+
+def find_cotangents(recorded: Recorded, seeds: Mapping[Node, Any]) -> None:
+    """Fill in the cotangent of every node by one walk from `seeds`; what fails is noted."""
+    if not seeds:
+        recorded.notes.append("no cotangents: the result is no scalar, and none was given")
+        return
+    try:
+        with quiet():
+            recorded.cotangents = pull_back(seeds, targets=recorded.nodes)
+    except Exception as error:  # noqa: BLE001  # freed residuals, or a user's rule: a picture goes on
+        recorded.notes.append(f"no cotangents: {error}")
+
+
+def contribution(recorded: Recorded, node: Node, position: int) -> Any:
+    """Return what one use of a value adds to its cotangent, in the value's shape; None if unknown.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    node : Node
+        The user.
+    position : int
+        Which argument of it.
+    """
+    ct, parent, pull = recorded.cotangents.get(node), node.parents[position], None
+    if position < len(node.rule.pulls):
+        pull = node.rule.pulls[position]
+    if ct is None or parent is None or pull is None or node.saved is None:
+        return None
+    try:
+        with quiet():
+            part = pull(ct, *node.saved)
+            return unbroadcast(part, parent.shape) if node.rule.broadcasts else part
+    except Exception:  # noqa: BLE001  # as above
+        return None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Compute without warnings: whatever there was to say was said when it was recorded."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def held_values(tensors: Sequence[Tensor]) -> Values:
+    """Return the values of results by their nodes; a leaf's may have changed since."""
+    return {
+        one.node: one._value
+        for one in tensors
+        if one.node is not None and not isinstance(one.node, Leaf)
+    }

@@ -1,0 +1,326 @@
+"""The second zoom: the same computation with each element for a node, whole or around one node."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.graph import Leaf
+from tinygrad_bp.view.building import Sheet, entry_at, node_view
+from tinygrad_bp.view.element_links import Link, Links, Made
+from tinygrad_bp.view.folding import GraphTooLargeError
+from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
+from tinygrad_bp.view.plain_arrays import numbers
+from tinygrad_bp.view.words import argument_names
+
+MOST = 20_000  # nodes of a scalar picture; it is built before it is cut down
+
+Element = tuple[int, int]  # place of the entry, place in the flat array
+
+
+def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) -> GraphView:
+    """Return the picture at the scalar level, or with one node of the tensor level expanded.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    level, focus, sample
+        As `graph` takes them.
+    """
+    if sheet.recorded.foreign is not None:
+        raise GraphError(
+            "graph: the scalar level shows numbers, and the graph holds a"
+            f" {sheet.recorded.foreign}; compute a few rows as a NumPy array first"
+        )
+    place, element = (None, None) if focus is None else _focus(sheet, focus)
+    rows = _rows(sheet)
+    if element is not None and place in rows:
+        sample = element // (_size(sheet, place) // rows[place])
+    if sample is not None and rows and not 0 <= sample < max(rows.values()):
+        raise GraphError(
+            f"graph: sample={sample} is out of range; the data have {max(rows.values())} rows"
+        )
+    drawing = _Drawing(sheet, rows, sample)
+    if level == "tensor" and element is None and place is not None:
+        return drawing.around(place)
+    view = drawing.whole()
+    if place is None:
+        return view
+    chosen = [node for (at, k), node in drawing.at.items()
+              if at == place and element in (None, k)]  # fmt: skip
+    return _cone(view, chosen)
+
+
+def _focus(sheet: Sheet, focus: str) -> tuple[int, int | None]:
+    """Return the place of an entry, and of its element if ``[i,j]`` follows."""
+    if focus in sheet.names:  # a name may look like an element of another
+        return entry_at(sheet, focus), None
+    match = re.fullmatch(r"(.*)\[([\d,\s]*)\]", focus, re.DOTALL)
+    if match is None:
+        return entry_at(sheet, focus), None
+    place = entry_at(sheet, match[1])
+    shape = _shape(sheet, place)
+    index = tuple(int(part) for part in match[2].split(",") if part.strip())
+    if len(index) != len(shape) or any(i >= n for i, n in zip(index, shape, strict=True)):
+        raise GraphError(f"graph: focus={focus!r:.60}: {match[1]!r:.40} has the shape {shape}")
+    return place, int(np.ravel_multi_index(index, shape)) if shape else 0
+
+
+def _shape(sheet: Sheet, place: int) -> tuple[int, ...]:
+    entry = sheet.recorded.entries[place]
+    return tuple(np.shape(entry.value) if entry.node is None else entry.node.shape)
+
+
+def _size(sheet: Sheet, place: int) -> int:
+    return prod(_shape(sheet, place))
+
+
+def _rows(sheet: Sheet) -> dict[int, int]:
+    """Return the entries that have one row for each sample, with the number of rows.
+
+    The data say how many samples there are: what is of kind ``data``, or else the constants that
+    are matrices; of these, the first whose rows come out of an operation as rows again.
+    """
+    entries = sheet.recorded.entries
+    shapes = [_shape(sheet, place) for place in range(len(entries))]
+    given = [place for place in range(len(entries)) if sheet.kinds[place] == "data"]
+    given = given or [
+        place
+        for place, entry in enumerate(entries)
+        if entry.node is None and len(shapes[place]) > 1
+    ]
+    lengths = {place: shapes[place][0] for place in given if shapes[place]}
+    passed = {
+        argument
+        for place, entry in enumerate(entries)
+        for argument in entry.arguments
+        if argument in lengths and shapes[place] and shapes[place][0] == lengths[argument]
+    }
+    m = next((lengths[place] for place in given if place in passed), 1)
+    if m < 2:
+        return {}
+    rows = {place: m for place, length in lengths.items() if length == m}
+    for place, entry in enumerate(entries):
+        if shapes[place] and shapes[place][0] == m and any(a in rows for a in entry.arguments):
+            rows[place] = m
+    return rows
+
+
+class _Drawing:
+    """The nodes and edges of a scalar picture while it is made."""
+
+    def __init__(self, sheet: Sheet, rows: dict[int, int], sample: int | None) -> None:
+        self.sheet, self.rows, self.sample = sheet, rows, sample
+        self.entries = sheet.recorded.entries
+        self.nodes: list[NodeView] = []
+        self.edges: list[EdgeView] = []
+        self.at: dict[Element, int] = {}
+        self._made: dict[Element, Made] = {}
+        self._links: dict[int, Links] = {}
+
+    def whole(self) -> GraphView:
+        """Draw every element that the results depend on."""
+        needed: list[set[int]] = [set() for _ in self.entries]
+        for root in self.sheet.recorded.roots:
+            place = self.sheet.recorded.places[root]
+            needed[place] |= self._drawn(place, range(_size(self.sheet, place)))
+        for place in range(len(self.entries) - 1, -1, -1):
+            for element in needed[place]:
+                for link in self._terms(place, element):
+                    argument = self._argument(place, link)
+                    kept = [link.element]
+                    if place not in self.rows:  # what adds up samples is drawn for one of them
+                        kept = list(self._drawn(argument, kept))
+                    needed[argument].update(kept)
+            if sum(map(len, needed)) > MOST:
+                raise GraphTooLargeError(
+                    f"graph: the scalar level has more than {MOST} nodes; look at one element with"
+                    " focus='name[0,0]', or at fewer layers"
+                )
+        for place, elements in enumerate(needed):
+            for element in sorted(elements):
+                self._draw(place, element)
+        return self._view("scalar")
+
+    def around(self, place: int) -> GraphView:
+        """Draw one entry by its elements, and the others whole."""
+        ids: dict[int, int] = {}
+        for other, entry in enumerate(self.entries):
+            if other == place:
+                size = range(_size(self.sheet, place))
+                for element in sorted(self._drawn(place, size)):
+                    self._draw(place, element, whole=ids)
+                continue
+            ids[other] = len(self.nodes)
+            self.nodes.append(replace(node_view(self.sheet, other), id=ids[other]))
+            for position, argument in enumerate(entry.arguments):
+                if argument == place:
+                    for (_, element), node in list(self.at.items()):
+                        name = _index(_shape(self.sheet, place), element) or None
+                        self.edges.append(EdgeView(node, ids[other], position, name))
+                elif argument is not None:
+                    name = argument_names(entry.node.rule)[position] if entry.node else None
+                    self.edges.append(EdgeView(ids[argument], ids[other], position, name))
+        return self._view("tensor")
+
+    def _view(self, level: str) -> GraphView:
+        notes = list(self.sheet.recorded.notes)
+        if self.sample is not None and self.rows:
+            count = max(self.rows.values())
+            notes.append(
+                f"sample {self.sample} of {count} is drawn; gradients are those of all samples"
+            )
+        return GraphView(tuple(self.nodes), tuple(self.edges), level, tuple(notes))
+
+    def _drawn(self, place: int, elements: Any) -> set[int]:
+        """Return those elements that belong to the sample, all if there is none."""
+        if self.sample is None or place not in self.rows:
+            return set(elements)
+        width = _size(self.sheet, place) // self.rows[place]
+        return {k for k in elements if k // width == self.sample}
+
+    def _argument(self, place: int, link: Link) -> int:
+        argument = self.entries[place].arguments[link.position]
+        assert argument is not None  # noqa: S101  # links are of known arguments
+        return argument
+
+    def _terms(self, place: int, element: int) -> list[Link]:
+        made = self._making(place, element)
+        return [*made.terms, *(link for pair in made.pairs for link in pair)]
+
+    def _making(self, place: int, element: int) -> Made:
+        entry = self.entries[place]
+        if entry.node is None or isinstance(entry.node, Leaf):
+            return Made(())
+        found = self._made.get((place, element))
+        if found is None:
+            if place not in self._links:
+                self._links[place] = Links(self.sheet.recorded, entry)
+            found = self._made[place, element] = self._links[place].of(element)
+        return found
+
+    def _draw(self, place: int, element: int, whole: dict[int, int] | None = None) -> None:
+        """Add the node of an element, after those of its products; an alias adds none.
+
+        `whole` gives the nodes of the other entries where these are drawn whole.
+        """
+        made = self._making(place, element)
+        if made.is_alias and whole is None:
+            (link,) = made.terms
+            self.at[place, element] = self.at[self._argument(place, link), link.element]
+            return
+        own = self._element_node(place, element)
+        ct = own.cotangent[0] if own.cotangent else None
+        sources: list[tuple[int, Any, str | None]] = []
+        for pair in made.pairs:
+            if whole is None and not all(self._is_drawn(place, link) for link in pair):
+                continue
+            factors = [self._source(place, link, whole) for link in pair]
+            if len(made.pairs) == 1 and not made.terms:  # no sum: the element is the product
+                sources = [
+                    (source, self._part(ct, link), name)
+                    for (source, name), link in zip(factors, pair, strict=True)
+                ]
+                break
+            product = len(self.nodes)
+            self.nodes.append(_product(own, product, pair))
+            for position, ((source, name), link) in enumerate(zip(factors, pair, strict=True)):
+                part = self._part(ct, link)
+                self.edges.append(EdgeView(source, product, position, name, part))
+            sources.append((product, None, None))
+        for link in made.terms:
+            if whole is None and not self._is_drawn(place, link):
+                continue
+            source, name = self._source(place, link, whole)
+            sources.append((source, self._part(ct, link), name))
+        op = own.op
+        if made.pairs:
+            op = "multiply" if len(made.pairs) == 1 and not made.terms else "add"
+        self.at[place, element] = len(self.nodes)
+        self.nodes.append(replace(own, id=len(self.nodes), op=op))
+        for position, (source, part, name) in enumerate(sources):
+            self.edges.append(EdgeView(source, self.at[place, element], position, name, part))
+
+    def _source(
+        self, place: int, link: Link, whole: dict[int, int] | None
+    ) -> tuple[int, str | None]:
+        argument = self._argument(place, link)
+        if whole is None:
+            return self.at[argument, link.element], None
+        return whole[argument], _index(_shape(self.sheet, argument), link.element) or None
+
+    def _is_drawn(self, place: int, link: Link) -> bool:
+        """Return whether what a link leads to belongs to the sample."""
+        return (self._argument(place, link), link.element) in self.at
+
+    @staticmethod
+    def _part(ct: Any, link: Link) -> Any:
+        return None if ct is None else numbers(ct * link.slope)
+
+    def _element_node(self, place: int, element: int) -> NodeView:
+        view = node_view(self.sheet, place)
+        index = _index(view.shape, element)
+        recorded = self.sheet.recorded
+        node = self.entries[place].node
+        value = recorded.value(place)
+        ct = None if node is None else recorded.cotangents.get(node)
+        return replace(
+            view,
+            name=f"{view.name}{index}" if view.name else None,
+            shape=(),
+            value=None if value is None else numbers(np.ravel(value)[element]),
+            cotangent=None if ct is None else numbers(np.ravel(ct)[element]),
+            statistics=None,
+            detail="" if view.name or view.kind == "constant" else index,
+            words="" if view.op in ("affine", "matmul") else view.words,
+            tex="",
+            pulls=(),
+        )
+
+
+def _product(own: NodeView, place: int, pair: tuple[Link, Link]) -> NodeView:
+    """Return the node of one product in a sum: its cotangent is the sum's."""
+    left, right = pair
+    return NodeView(
+        place, "multiply", None, (), own.dtype, "op", own.scope,
+        value=numbers(left.slope * right.slope),  # each one's slope is the other's value
+        cotangent=own.cotangent,
+    )  # fmt: skip
+
+
+def _index(shape: tuple[int, ...], element: int) -> str:
+    if not shape:
+        return ""
+    return f"[{','.join(str(int(i)) for i in np.unravel_index(element, shape))}]"
+
+
+def _cone(view: GraphView, chosen: list[int]) -> GraphView:
+    """Return what the chosen nodes depend on and what depends on them."""
+    if not chosen:
+        raise GraphError("graph: the result does not depend on what focus names")
+    above, below = set(chosen), set(chosen)
+    for edge in view.edges:  # by target, so in topological order
+        if edge.source in below:
+            below.add(edge.target)
+    for edge in reversed(view.edges):
+        if edge.target in above:
+            above.add(edge.source)
+    # what is multiplied with the chosen is shown too; of a long sum only the terms that matter
+    few: dict[int, list[int]] = {}
+    for edge in view.edges:
+        few.setdefault(edge.target, []).append(edge.source)
+    beside = {k for node in below for k in few.get(node, []) if len(few[node]) <= 2}
+    kept = sorted(above | below | beside)
+    ids = {old: new for new, old in enumerate(kept)}
+    nodes = tuple(replace(view.nodes[old], id=new) for old, new in ids.items())
+    edges = tuple(
+        replace(edge, source=ids[edge.source], target=ids[edge.target])
+        for edge in view.edges
+        if edge.source in ids and edge.target in ids
+    )
+    return replace(view, nodes=nodes, edges=edges)

@@ -1,0 +1,84 @@
+"""Which part of the computation each entry belongs to: noted scopes, or the names of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinygrad_bp.graph import Leaf, Node
+from tinygrad_bp.scopes import Interval, intervals
+from tinygrad_bp.view.recorded import Recorded
+
+Path = tuple[str, ...]
+
+
+def scopes_of(recorded: Recorded, names: Sequence[str | None]) -> list[Path]:
+    """Return the scope of every entry, outermost part first; () for none.
+
+    An operation belongs to the innermost scope that was open when it was recorded, or else to the
+    layer whose parameters it reads: what uses ``hidden2.W`` is in ``hidden2``.  A leaf or constant
+    belongs where all its users do.
+    """
+    operations = [node for node in recorded.nodes if not isinstance(node, Leaf)]
+    noted = _noted(operations)
+    scopes: list[Path | None] = []
+    for entry in recorded.entries:
+        if entry.node is None or isinstance(entry.node, Leaf):
+            scopes.append(None)
+        else:
+            scopes.append(noted.get(entry.node) or _by_parameters(entry.arguments, names))
+    for place in range(len(scopes) - 1, -1, -1):
+        own = scopes[place]
+        for argument in recorded.entries[place].arguments:
+            if argument is not None and recorded.entries[argument].arguments == []:
+                _join(scopes, argument, own or ())
+    return [scope or () for scope in scopes]
+
+
+def _noted(operations: Sequence[Node]) -> dict[Node, Path]:
+    """Return the innermost noted scope of each operation that lies in one; they come by index."""
+    if not operations:
+        return {}
+    waiting = intervals(operations[0].index, operations[-1].index)[::-1]
+    around: list[tuple[Interval, Path]] = []
+    calls: dict[Path, int] = {}
+    found: dict[Node, Path] = {}
+    for node in operations:
+        while around and around[-1][0].end <= node.index:
+            around.pop()
+        while waiting and waiting[-1].begin <= node.index:
+            one = waiting.pop()
+            if one.end > node.index:
+                outer = around[-1][1] if around else ()
+                around.append((one, _numbered((*outer, one.path[-1]), calls)))
+        if around:
+            found[node] = around[-1][1]
+    return found
+
+
+def _numbered(path: Path, calls: dict[Path, int]) -> Path:
+    """Return a path with the number of the call, from the second on: ``block (2)``."""
+    calls[path] = count = calls.get(path, 0) + 1
+    return path if count == 1 else (*path[:-1], f"{path[-1]} ({count})")
+
+
+def _by_parameters(arguments: Sequence[int | None], names: Sequence[str | None]) -> Path:
+    layers = {
+        name.rpartition(".")[0]
+        for place in arguments
+        if place is not None and (name := names[place]) and name.find(".") > 0
+    }
+    return (layers.pop(),) if len(layers) == 1 else ()
+
+
+def _join(scopes: list[Path | None], place: int, user: Path) -> None:
+    """Move a leaf to the innermost scope that holds all its users."""
+    own = scopes[place]
+    if own is None:
+        scopes[place] = user
+        return
+    depth = 0
+    for a, b in zip(own, user, strict=False):
+        if a != b:
+            break
+        depth += 1
+    scopes[place] = own[:depth]

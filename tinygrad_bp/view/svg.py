@@ -1,0 +1,192 @@
+"""A `GraphView` as SVG by the layout of this package: a picture on a machine without Graphviz."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tinygrad_bp.view import palette
+from tinygrad_bp.view.labels import edge_labels, lines, printable
+from tinygrad_bp.view.layering import direction
+from tinygrad_bp.view.layout import Point, layout
+
+if TYPE_CHECKING:
+    from tinygrad_bp.view.graph_view import GraphView, NodeView
+
+LINE = 16.0  # pixels from line to line
+PAD = 10.0  # around the text of a node
+MARGIN = 16.0  # around the picture
+# Pixels of a character at 12 px, wide enough for Helvetica and Arial.
+NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
+EXTRA = {"op": 14.0, "output": 26.0, "cotangent": 26.0, "failed": 22.0, "data": 8.0}
+STYLE = (
+    f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
+    f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
+    "paint-order:stroke}"
+    f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
+    ".constant path{stroke-dasharray:4 3}.failed path{stroke-width:3px}.back path"
+    "{stroke-dasharray:4 3}"
+) + "".join(
+    f".{kind} path{{fill:{look.fill};stroke:{look.border};stroke-width:1.2px}}"
+    for kind, look in palette.LOOKS.items()
+)
+
+
+def source(view: GraphView, *, in_page: bool = False) -> str:
+    """Return `view` as an SVG document.
+
+    Parameters
+    ----------
+    view : GraphView
+        Of a few hundred nodes.
+    in_page : bool, default False
+        Leave the colours to the page that it is part of.
+
+    Returns
+    -------
+    str
+    """
+    labels = [lines(node, view.level) for node in view.nodes]
+    sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
+    across = direction(view) == "TB"
+    turned = [(height, width) for width, height in sizes] if across else sizes
+    placed = layout(view, turned)
+
+    def seen(point: Point) -> Point:
+        x, y = reversed(point) if across else point
+        return x + MARGIN, y + MARGIN
+
+    extent = seen((placed.length, placed.breadth))
+    width, height = (round(value + MARGIN) for value in extent)
+    centres = [seen(point) for point in placed.centres]
+    body: list[str] = []
+    for edge, bends, label in zip(view.edges, placed.bends, edge_labels(view), strict=True):
+        ends = centres[edge.source], centres[edge.target]
+        half = sizes[edge.source], sizes[edge.target]
+        points = _way(ends, half, [seen(point) for point in bends], across=across)
+        back = view.nodes[edge.source].phase != view.nodes[edge.target].phase
+        names = f' data-edge="{edge.source}-{edge.target}"' if in_page else ""
+        body += _edge(points, "" if back else label, names, across=across, back=back)
+    for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
+        body += _node(node, text, centre, size)
+    if in_page:
+        return (
+            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
+            ' aria-label="the graph of the computation">\n' + "\n".join(body) + "\n</svg>"
+        )
+    style = STYLE + palette.svg_style("path")
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}" role="img">\n<title>computation</title>\n'
+        f"<style>{style}</style>\n"
+        f'<rect class="paper" width="{width}" height="{height}" fill="{palette.PAPER}"/>\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )
+
+
+def as_text(line: str) -> str:
+    """Return a text as XML shows it; control characters become visible first."""
+    return html.escape(printable(line))
+
+
+def text_width(line: str) -> float:
+    """Return about how many pixels a line takes."""
+    width = 0.0
+    for c in line:
+        if unicodedata.east_asian_width(c) in "WF":
+            width += FULL_WIDTH
+        elif c in "iljtf.,:;'|![]()I ":
+            width += NARROW
+        else:
+            width += CAPITAL if c.isupper() or c in "mw@%×" else LETTER
+    return width
+
+
+def _size(node: NodeView, text: list[str]) -> Point:
+    width = max(map(text_width, text)) + 2 * PAD + EXTRA.get(node.kind, 0.0)
+    height = LINE * len(text) + (1.2 if node.kind != "data" else 2.0) * PAD
+    if node.kind in ("op", "output"):  # an ellipse is narrow at its ends
+        height += 6.0
+    return width, height
+
+
+def _way(
+    ends: tuple[Point, Point], sizes: tuple[Point, Point], bends: list[Point], *, across: bool
+) -> list[Point]:
+    """Return the points of an edge from the border of one node to that of the other."""
+    (x1, y1), (x2, y2) = ends
+    (w1, h1), (w2, h2) = sizes
+    if across:
+        return [(x1, y1 + h1 / 2), *bends, (x2, y2 - h2 / 2)]
+    return [(x1 + w1 / 2, y1), *bends, (x2 - w2 / 2, y2)]
+
+
+def _edge(
+    points: list[Point], label: str, names: str, *, across: bool, back: bool
+) -> Iterator[str]:
+    (x, y), tip = points[0], points[-1]
+    path = f"M{x:.1f},{y:.1f}"
+    for a, b in pairwise(points):
+        middle = (a[1] + b[1]) / 2 if across else (a[0] + b[0]) / 2
+        one, two = ((a[0], middle), (b[0], middle)) if across else ((middle, a[1]), (middle, b[1]))
+        path += f" C{one[0]:.1f},{one[1]:.1f} {two[0]:.1f},{two[1]:.1f} {b[0]:.1f},{b[1]:.1f}"
+    x, y = tip
+    head = ((x - 4, y - 8), (x + 4, y - 8)) if across else ((x - 8, y - 4), (x - 8, y + 4))
+    corners = " ".join(f"{px:.1f},{py:.1f}" for px, py in (tip, *head))
+    yield f'<g class="edge{" back" if back else ""}"{names}><path d="{path}"/>'
+    yield f'<polygon points="{corners}"/>'
+    if label:
+        before = points[-2]  # halfway along the last bend, where few edges meet
+        px, py = (before[0] + x) / 2, (before[1] + y) / 2 - 2
+        yield f'<text x="{px:.1f}" y="{py:.1f}">{as_text(label)}</text>'
+    yield "</g>"
+
+
+def _node(node: NodeView, text: list[str], centre: Point, size: Point) -> Iterator[str]:
+    x, y = centre
+    path = outline(node.kind, centre, size)
+    yield f'<g class="{node.kind}" data-node="{node.id}"><path d="{path}"/>'
+    first = y - LINE * (len(text) - 1) / 2 + (8 if node.kind == "data" else 4)
+    for i, line in enumerate(text):
+        weight = ' font-weight="bold"' if i == 0 and node.name else ""
+        yield f'<text x="{x:.1f}" y="{first + LINE * i:.1f}"{weight}>{as_text(line)}</text>'
+    yield "</g>"
+
+
+def outline(kind: str, centre: Point, size: Point) -> str:
+    """Return the path of a kind's outline around a point."""
+    (cx, cy), (w, h) = centre, size
+    left, right, top, low = cx - w / 2, cx + w / 2, cy - h / 2, cy + h / 2
+    cut = 9.0
+    if kind in ("op", "output"):
+        return _ellipse(cx, cy, w / 2, h / 2) + (
+            _ellipse(cx, cy, w / 2 - 4, h / 2 - 4) if kind == "output" else ""
+        )
+    if kind == "data":
+        rim = (
+            f"M{left:.1f},{top + 5:.1f} A{w / 2:.1f},5 0 0 1 {right:.1f},{top + 5:.1f}"
+            f" V{low - 5:.1f} A{w / 2:.1f},5 0 0 1 {left:.1f},{low - 5:.1f} Z"
+        )
+        return f"{rim} M{right:.1f},{top + 5:.1f} A{w / 2:.1f},5 0 0 1 {left:.1f},{top + 5:.1f}"
+    corners = {
+        "leaf": [(left, top), (right - cut, top), (right, top + cut), (right, low), (left, low)],
+        "cotangent": [(left, cy), (left + cut, top), (right - cut, top), (right, cy),
+                      (right - cut, low), (left + cut, low)],
+        "failed": [(left, top + cut), (left + cut, top), (right - cut, top), (right, top + cut),
+                   (right, low - cut), (right - cut, low), (left + cut, low), (left, low - cut)],
+        "scope": [(left, top), (left + 24, top), (left + 30, top + 6), (right, top + 6),
+                  (right, low), (left, low)],
+    }.get(kind, [(left, top), (right, top), (right, low), (left, low)])  # fmt: skip
+    return "M" + " L".join(f"{px:.1f},{py:.1f}" for px, py in corners) + " Z"
+
+
+def _ellipse(cx: float, cy: float, rx: float, ry: float) -> str:
+    return (
+        f"M{cx - rx:.1f},{cy:.1f} a{rx:.1f},{ry:.1f} 0 1 0 {2 * rx:.1f},0"
+        f" a{rx:.1f},{ry:.1f} 0 1 0 {-2 * rx:.1f},0 Z "
+    )

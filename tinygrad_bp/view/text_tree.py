@@ -1,0 +1,53 @@
+"""A `GraphView` as a tree of text for terminals: the result on top, what it came from below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinygrad_bp.view.labels import lines, printable
+
+if TYPE_CHECKING:
+    from tinygrad_bp.view.graph_view import GraphView, NodeView
+
+
+def source(view: GraphView) -> str:
+    """Return `view` as a text, one node a line.
+
+    A node that is used more than once is written out where it is met first; elsewhere its number
+    stands for it.
+    """
+    arguments: dict[int, list[int]] = {}
+    used: dict[int, int] = {}
+    for edge in view.edges:
+        arguments.setdefault(edge.target, []).append(edge.source)
+        used[edge.source] = used.get(edge.source, 0) + 1
+    told: set[int] = set()
+    text = []
+    for root in reversed([node.id for node in view.nodes if node.id not in used]):
+        rest = [(root, "", "")]  # a stack: node, what leads to it, what stands under it
+        while rest:
+            place, lead, under = rest.pop()
+            node = view.nodes[place]
+            if place in told and place in arguments:
+                text.append(f"{lead}{_line(view, node)}  (see #{place} above)")
+                continue
+            mark = f"  #{place}" if used.get(place, 0) > 1 and place in arguments else ""
+            text.append(f"{lead}{_line(view, node)}{mark}")
+            told.add(place)
+            inner = arguments.get(place, [])
+            for position in range(len(inner) - 1, -1, -1):
+                last = position == len(inner) - 1
+                branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
+                rest.append((inner[position], under + branch, under + below))
+    text += [f"note: {printable(note)}" for note in view.notes]
+    return "\n".join(text) + "\n"
+
+
+def _line(view: GraphView, node: NodeView) -> str:
+    """Return the label of a node in one line of printable characters."""
+    return as_text("  ".join(lines(node, view.level)))
+
+
+def as_text(line: str) -> str:
+    """Return a line without anything that a terminal would obey."""
+    return printable(line)

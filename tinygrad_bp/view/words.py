@@ -1,0 +1,84 @@
+"""What a rule does, in words and formulas: from its row, or derived from its name and kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_bp.rules.table import Rule
+
+FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}
+
+
+def words_of(rule: Rule) -> str:
+    """Return what a rule does: ``"sin of each element"``."""
+    if rule.words:
+        return rule.words
+    if rule.kind == "elementwise":
+        return f"{rule.name} of each element"
+    if rule.kind == "linear":
+        return f"{rule.name}: moves or adds up elements"
+    return rule.name.replace("_", " ")
+
+
+def formula_of(rule: Rule) -> str:
+    """Return the formula of a rule in plain text, with ``{0}``, ``{1}`` for its arguments."""
+    if rule.formula:
+        return rule.formula
+    arguments = ", ".join(f"{{{i}}}" for i in range(len(rule.pulls)))
+    return f"{rule.name}({arguments})"
+
+
+def tex_of(rule: Rule) -> str:
+    """Return the formula of a rule in TeX: from its row, or its name applied to its arguments."""
+    if rule.tex:
+        return rule.tex
+    name = rule.name.replace("_", r"\_")
+    arguments = ", ".join(text or f"x_{{{i}}}" for i, text in enumerate(argument_names(rule)))
+    return rf"\operatorname{{{name}}}({arguments})"
+
+
+def pulls_of(rule: Rule) -> tuple[str, ...]:
+    """Return a formula for each argument's part of the cotangent.
+
+    ``{0}``, ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its
+    cotangent.
+    """
+    if rule.pull_words:
+        return rule.pull_words
+    formula = FORMULAS.get(rule.kind, "pull of {name} by {i}, applied to {ct}")
+    count = len(rule.pulls)
+    return tuple(
+        formula.replace("{name}", rule.name).replace("{i}", f"{{{i}}}") for i in range(count)
+    )
+
+
+def argument_names(rule: Rule) -> Sequence[str | None]:
+    """Return what the pulls of a rule call its arguments: they take ``ct, out, *arguments``."""
+    count = len(rule.pulls)
+    for pull in rule.pulls:
+        code: Any = getattr(pull, "__code__", None)
+        if code is not None and code.co_argcount >= 2 + count:
+            return [name.lstrip("_") for name in code.co_varnames[2 : 2 + count]]
+    return [None] * count
+
+
+def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
+    """Return the settings that a rule was applied with: ``axis=0``; nothing where they say nothing.
+
+    Arrays among them are left to their shape.
+    """
+    if not parameters:
+        return ""
+    code = getattr(rule.forward, "__code__", None)
+    count = len(rule.pulls)
+    names = code.co_varnames[count : code.co_argcount] if code is not None else ()
+    found: list[str] = []
+    for place, value in enumerate(parameters):
+        if value is None or value is False or len(found) == 3:
+            continue
+        name = f"{names[place]}=" if place < len(names) else ""
+        shape = getattr(value, "shape", None)
+        told = f"{name}array of {shape}" if shape else f"{name}{value!r}"
+        found.append(value if isinstance(value, str) else told)  # "mean" says itself what it is
+    return ", ".join(found)[:80]
