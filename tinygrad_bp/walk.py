@@ -128,13 +128,14 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             pulls: Any = rule.pulls if watch is None else watch.pulls(node)
             wide = rule.broadcasts and node.shape
             parent, right = node.left, node.right
-            if len(saved) == 2:  # the commonest rules spelt out: packing arguments costs as much
+            length = len(saved)
+            if length == 2:  # the commonest rules spelt out: packing arguments costs as much
                 if parent is None or parent.index < floor:
                     node = None
                     continue
                 out, x = saved
                 ct = pulls[0](ct, out, x)
-            elif node.more is None and len(saved) == 3:
+            elif length == 3 and node.more is None:
                 out, x, y = saved
                 if right is not None and right.index >= floor:
                     deliver(right, pulls[1](ct, out, x, y), wide)
@@ -159,8 +160,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 continue
             if (
                 front is None
-                and parent not in cts
-                and (not heap or parent.index > -heap[0])
+                and (not heap or parent.index > -heap[0])  # so that it has no cotangent yet
                 and (not wide or wide == parent.shape)
                 and parent.rule is not LEAF
             ):
@@ -173,7 +173,9 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             errors.__exit__(None, None, None)
     if not wanted:
         return cts  # what no rule took on: the leaves
-    kept.update((node, cts[node]) for node in wanted if node in cts)
+    for node in wanted:
+        if node in cts:
+            kept[node] = cts[node]
     return kept
 
 

@@ -265,7 +265,7 @@ def found_or_zeros(found: Mapping[Node, Any], node: Node, value: Any) -> Any:
     """
     ct = found.get(node)
     if ct is not None:
-        return conform(ct, node)
+        return ct if ct.dtype is node.dtype else conform(ct, node)
     value = unwrap(value)
     return np.zeros_like(value) if is_foreign(value) else np.zeros(node.shape, node.dtype)[()]
 
@@ -278,6 +278,9 @@ def seeds_of(name: str, outputs: Any, roots: Sequence[Any], cotangents: Any) -> 
     cts: list[Any] = [None] * len(roots)
     if cotangents is not None:
         cts = flatten_like(cotangents, outputs, f"{name}: the cotangents", GraphError)
+    if len(roots) == 1:  # the commonest case
+        start = seed(roots[0], cts[0], name)
+        return {roots[0]._node: start}
     some = any(isinstance(root, Tensor) and root._node is not None for root in roots)
     seeds: dict[Node, Any] = {}
     for root, ct in zip(roots, cts, strict=True):
