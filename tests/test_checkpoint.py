@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import complex_step, same
+from oracles import same
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.graph import ancestors
+from tinygrad_bp.testing.oracles import complex_step
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 3))

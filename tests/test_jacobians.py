@@ -9,11 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import EXACT, complex_step, pairing, plain, richardson, same
-from sampling import CASES, Case, directions, each
+from oracles import EXACT, same
+from sampling import CASES, each
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError
+from tinygrad_bp.testing.formulas import plain
+from tinygrad_bp.testing.oracles import complex_step, pairing, richardson
+from tinygrad_bp.testing.samples import Case, directions
 from tinygrad_bp.transforms import derivatives
 
 MODES = ("forward", "reverse", "auto")
@@ -355,6 +358,14 @@ def test_hessian_of_several_outputs() -> None:
     np.testing.assert_allclose(
         found, -np.einsum("i,ij,ik->ijk", np.sin(A @ x), A, A), rtol=1e-13, atol=1e-13
     )
+
+
+@pytest.mark.parametrize("power", [np.power, np.float_power])
+def test_hessian_of_a_power_whose_exponent_is_zero(power: Any) -> None:
+    """The slope in x is 0 there, and moves with the exponent."""
+    log = np.log(2.0)
+    found = tg.hessian(lambda v: power(v[0], v[1]))(np.array([2.0, 0.0]))
+    np.testing.assert_allclose(found, [[0.0, 0.5], [0.5, log * log]], rtol=1e-14)
 
 
 def test_hessian_of_a_straight_line_is_zero() -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
-from oracles import STEP, Slope, complex_step, moved, pairing, richardson
-from programs import IN_PROGRAMS, Program, programs
-from sampling import directions, tracked
+from sampling import tracked
 
 import tinygrad_bp as tg
+from tinygrad_bp.testing.graphs import IN_PROGRAMS, Program
+from tinygrad_bp.testing.graphs import graphs as programs
+from tinygrad_bp.testing.oracles import STEP, Slope, complex_step, moved, pairing, richardson
+from tinygrad_bp.testing.samples import directions
 
 LINES, DEEP_LINES = 12, 30
 BRIEF = settings(
@@ -119,7 +121,7 @@ def test_dtypes_of_a_random_program(program: Program) -> None:
 
 @pytest.mark.deep
 @DEEP
-@given(programs(DEEP_LINES, narrow=True))
+@given(programs(DEEP_LINES, min_ops=DEEP_LINES // 3, narrow=True))
 def test_all_of_long_random_programs(program: Program) -> None:
     first_order(program)
     second_order(program)

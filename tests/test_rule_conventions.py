@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import EXACT, FORMULAS, pairing, plain, same
-from sampling import CASES, Case, cases, directions, each, like, tracked
+from oracles import EXACT, same
+from sampling import CASES, each, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.graph import Node
 from tinygrad_bp.rules.table import Rule
+from tinygrad_bp.testing.formulas import FORMULAS, plain
+from tinygrad_bp.testing.oracles import pairing
+from tinygrad_bp.testing.samples import Case, cases, directions, like
 
 LAYOUTS = ("fortran", "negative", "strided", "readonly", "broadcast")
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import STEP, same
+from oracles import same
 
 import tinygrad_bp as tg
+from tinygrad_bp.testing.oracles import STEP
 
 # The most that a derivative of order 4 loses to rounding: its terms are sums of fifteen products.
 CLOSE = 1e-13

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import complex_step, pairing, same
-from sampling import directions
+from oracles import same
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError
+from tinygrad_bp.testing.oracles import complex_step, pairing
+from tinygrad_bp.testing.samples import directions
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
 

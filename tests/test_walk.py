@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles import same
-from sampling import CASES, Case, each, like, tracked
+from sampling import CASES, each, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.graph import Leaf, Node, ancestors, leaves
+from tinygrad_bp.testing.samples import Case, like
 
 
 def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from oracles import complex_step
 
 import tinygrad_bp as tg
+from tinygrad_bp.testing.oracles import complex_step
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "why-it-does-not-learn.md").read_text(encoding="utf-8")

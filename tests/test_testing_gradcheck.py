@@ -1,0 +1,125 @@
+"""``tinygrad-bp gradcheck``: exit codes, and what it says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Command
+
+from tinygrad_bp.cli import arguments
+
+MODULE = """
+import numpy as np
+import tinygrad_bp as tg
+
+def loss(x, b):
+    return np.sum(np.tanh(x) * b)
+
+@tg.differentiable(vjp=lambda ct, out, x: -ct * np.cos(x))
+def wrong(x):
+    return np.sin(x)
+
+class Nested:
+    square = staticmethod(np.square)
+
+def raises(x):
+    raise ValueError("no")
+
+def raises_for_tensors(x):
+    if isinstance(x, tg.Tensor):
+        raise KeyError("k")
+    return x
+
+def leaves(x):
+    return np.asarray(x) * 2
+
+value = 3.0
+"""
+
+
+@pytest.fixture
+def check(capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Calls the command in a folder with a module of the user's."""
+    (tmp_path / "gradcheck_user.py").write_text(MODULE, encoding="utf-8")
+    (tmp_path / "gradcheck_broken.py").write_text("1 / 0", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "gradcheck_user", raising=False)
+    command = Command(capsys)
+    return lambda *given: command("gradcheck", *given)
+
+
+def test_right_gradients(check: Callable[..., Any]) -> None:
+    code, out, err = check("gradcheck_user:loss", "--shape", "3,4", "--shape", "4")
+    assert (code, err) == (0, "")
+    assert out.startswith("loss: gradients hold to order 2; all 16 entries, by complex step;")
+
+
+def test_wrong_gradients(check: Callable[..., Any]) -> None:
+    code, out, err = check("gradcheck_user:wrong", "--shape", "3")
+    assert (code, err) == (1, "")
+    assert out.startswith("wrong: the gradient is wrong in argument 0 'x' at index")
+    assert "the sign is wrong" in out
+    assert "from gradcheck_user import wrong" in out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("gradcheck_user:Nested.square", "--shape", ""), "all 1 entries"),
+        (("gradcheck_user:Nested.square", "--shape", "2,0"), "all 0 entries"),
+        (("gradcheck_user:Nested.square", "--shape", "300"), "8 random directions"),
+        (("numpy:log", "--shape", "5", "--domain", "0.1", "2", "--order", "3"), "to order 3"),
+    ],
+)
+def test_options(check: Callable[..., Any], given: Any, said: str) -> None:
+    code, out, _ = check(*given)
+    assert code == 0
+    assert said in out
+
+
+def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
+    first, again, other = (
+        check("gradcheck_user:wrong", "--shape", "3", "--seed", seed).out for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("loss", "--shape", "3"), "expected MODULE:FUNCTION"),
+        (("no_such_module:f",), "No module named 'no_such_module'"),
+        (("gradcheck_user:f",), "has no attribute 'f'"),
+        (("gradcheck_user:value",), "not a function but a float"),
+        (("gradcheck_broken:f",), "importing gradcheck_broken raised ZeroDivisionError"),
+        (("gradcheck_user:loss",), "give arguments"),
+        (("gradcheck_user:loss", "--shape", "3"), "raises at the arguments: TypeError"),
+        (("gradcheck_user:raises", "--shape", "3"), "raises at the arguments: ValueError: no"),
+        (("gradcheck_user:raises_for_tensors", "--shape", "3"), "raised KeyError: 'k'"),
+        (("gradcheck_user:loss", "--shape", "3,x"), "'3,x' is no shape such as 3,4"),
+        (("gradcheck_user:loss", "--shape", "-3"), "'-3' is no shape such as 3,4"),
+        (("gradcheck_user:loss", "--shape", "99999,99999"), "has more than"),
+        (("gradcheck_user:loss", "--order", "0"), "not an integer of 1 or more"),
+        (("numpy:log", "--shape", "3"), "there is no derivative to check"),
+        (("numpy:log", "--shape", "3", "--domain", "2", "1"), "the second number must be the lar"),
+        (("gradcheck_user:leaves", "--shape", "3"), "numpy.asarray of a Tensor"),
+    ],
+)
+def test_bad_input(check: Callable[..., Any], given: Any, said: str) -> None:
+    code, out, err = check(*given)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_the_help_page_has_examples_that_parse(check: Callable[..., Any]) -> None:
+    code, out, _ = check("--help")
+    assert code == 0
+    examples = [line.split()[1:] for line in out.splitlines() if line.startswith("  tinygrad-bp ")]
+    assert len(examples) == 2
+    for words in examples:
+        assert callable(arguments.build_parser().parse_args(words).run)

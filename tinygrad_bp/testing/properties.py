@@ -1,0 +1,227 @@
+"""`gradients_hold`: a function becomes a test of its gradients."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.rules.table import REAL
+from tinygrad_bp.tensor import unwrap
+from tinygrad_bp.testing.checks import MODES, check_grads
+from tinygrad_bp.testing.directions import direction, sizes
+from tinygrad_bp.testing.errors import UncheckableError, UncheckablePointError
+from tinygrad_bp.testing.examination import Examination
+from tinygrad_bp.testing.kinks import HIDDEN
+from tinygrad_bp.testing.oracles import pairing
+from tinygrad_bp.testing.reproduction import script
+from tinygrad_bp.testing.subject import Signature, signature
+from tinygrad_bp.testing.tally import TALLY
+from tinygrad_bp.transforms import jvp, vjp
+
+EXAMPLES = 20
+DEEP = 10  # times as many with --grad-deep
+LONGEST = 4  # axis that a name stands for
+ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
+
+
+def gradients_hold(
+    *shapes: Any,
+    domain: tuple[float, float] = REAL,
+    kinks: Sequence[float] = (),
+    order: int = 2,
+    modes: Sequence[str] = MODES,
+    examples: int = EXAMPLES,
+) -> Callable[[Callable[..., Any]], Callable[[], None]]:
+    """Make a pytest test of a function: its gradients hold, whatever it is given.
+
+    Parameters
+    ----------
+    *shapes : tuple of int and str, or Hypothesis strategy
+        One for each argument.  A name stands for any length from 0 to 4, the same wherever it
+        occurs; a strategy draws the argument itself.  Without any, the arguments are arrays that
+        broadcast against each other.
+    domain : (float, float), default (-2, 2)
+        The least and the largest element.
+    kinks : sequence of float
+        Points that the elements keep away from.  A check finds kinks by itself; this is for
+        functions that jump.
+    order : int, default 2
+        The highest order of derivatives.
+    modes : sequence of {"vjp", "jvp"}, default both
+        Reverse and forward mode.
+    examples : int, default 20
+        How many arguments are drawn.
+
+    Returns
+    -------
+    callable
+        A decorator.  What it returns takes no arguments, and raises what `check_grads` does, for
+        gradients that are not linear in the cotangent or whose two modes disagree as well.  The
+        function itself is its attribute `gradients_of`.
+
+    Notes
+    -----
+    What is drawn holds arrays with nothing in them, 0-d ones where shapes broadcast, and float32.
+    Arguments that the function itself refuses, or where it is not finite, do not count; if it
+    accepts none, that is an error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_bp.testing import gradients_hold
+    >>> @gradients_hold(("m", 3), (3, 2), (2,))
+    ... def test_layer(x, W, b):
+    ...     return np.tanh(x @ W + b)
+    >>> test_layer()
+    """
+
+    def decorate(f: Callable[..., Any]) -> Callable[[], None]:
+        def test() -> None:
+            _run(f, _arguments(f, shapes, domain, kinks), order, modes, examples)
+
+        test.__name__ = test.__qualname__ = getattr(f, "__name__", "test_gradients")
+        test.__module__, test.__doc__ = f.__module__, f.__doc__
+        test.gradients_of = f  # type: ignore[attr-defined]
+        return test
+
+    return decorate
+
+
+def _run(
+    f: Callable[..., Any], arguments: Any, order: int, modes: Sequence[str], examples: int
+) -> None:
+    hypothesis = _hypothesis()
+    done = 0
+
+    how = hypothesis.settings(
+        max_examples=examples * (DEEP if TALLY.deep else 1),
+        deadline=None,
+        derandomize=not TALLY.deep,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    )
+
+    def hold(args: tuple[Any, ...]) -> None:
+        nonlocal done
+        try:
+            holds(f, *args, order=order, modes=modes)
+        except UncheckablePointError:
+            hypothesis.reject()
+        done += 1
+
+    try:
+        how(hypothesis.given(arguments)(hold))()
+    except hypothesis.errors.Unsatisfiable:
+        if not done:
+            raise UncheckableError(
+                f"{f.__name__}: it accepts none of the arguments that were drawn, or is finite at"
+                " none; give shapes that fit, and domain="
+            ) from None
+
+
+def holds(f: Callable[..., Any], *args: Any, order: int = 2, modes: Sequence[str] = MODES) -> None:
+    """Check one function at one point, in every respect that `gradients_hold` names.
+
+    Raises
+    ------
+    GradientMismatch
+    UncheckableError
+    """
+    check_grads(f, *args, order=order, modes=modes)
+    call = signature(f, args, None)
+    examination = Examination(call, lambda: script("check_grads", {"f": f}, args, ""), None, 0)
+    with np.errstate(all="ignore"):
+        _check_maps(call, examination, modes)
+    if all(np.asarray(one).dtype == np.float64 for one in args):
+        narrow = [np.asarray(one).astype(np.float32)[()] for one in args]
+        if _runs(f, narrow):
+            check_grads(f, *narrow, order=1, modes=("vjp",))
+
+
+def _check_maps(call: Signature, examination: Examination, modes: Sequence[str]) -> None:
+    """Check that the pull is linear, and the transpose of the push."""
+    rng = np.random.default_rng(1)
+    value, pull = vjp(call, *call.point)
+    like = np.asarray(unwrap(value), np.result_type(value, np.float64))
+    u, v = (direction(np.ones_like(like), rng)[()] for _ in range(2))
+    parts = [[np.asarray(unwrap(one)) for one in pull(ct)] for ct in (u, v, 3.0 * u - 0.5 * v)]
+    hidden = HIDDEN * float(np.sum((np.abs(u) + np.abs(v)) * np.abs(like)))
+    for label, x, a, b, c in zip(call.labels, call.point, *parts, strict=True):
+        size = np.max(np.abs(a), initial=0.0) + np.max(np.abs(b), initial=0.0)
+        off = np.abs(3.0 * a - 0.5 * b - c)
+        if np.all(np.isfinite(a)) and not np.all(off <= ROUNDING * size + hidden / sizes(x)):
+            examination.refuse(
+                f"{call.name}: the gradient of {label} is not linear in the cotangent"
+            )
+    if "jvp" not in modes:
+        return
+    tangents = [direction(x, rng)[()] for x in call.point]
+    _, pushed = jvp(call, tuple(call.point), tuple(tangents))
+    forth, back = pairing([u], [np.asarray(unwrap(pushed))]), pairing(parts[0], tangents)
+    terms = pairing([np.abs(u)], [np.abs(np.asarray(unwrap(pushed)))])
+    terms += pairing([np.abs(one) for one in parts[0]], [np.abs(t) for t in tangents])
+    if np.isfinite(terms) and abs(np.real(forth - back)) > ROUNDING * terms + hidden:
+        examination.refuse(
+            f"{call.name}: reverse and forward mode disagree: <ct, push t> is {forth:.12g},"
+            f" <pull ct, t> is {back:.12g}",
+            mode="jvp",
+        )
+
+
+def _runs(f: Callable[..., Any], args: Sequence[Any]) -> bool:
+    try:
+        return bool(np.all(np.isfinite(unwrap(f(*args)))))
+    except Exception:  # noqa: BLE001  # it may refuse float32 as it likes
+        return False
+
+
+def _hypothesis() -> Any:
+    """Return Hypothesis, which only tests need.
+
+    Raises
+    ------
+    ImportError
+        Naming the extra.
+    """
+    import_module("tinygrad_bp.testing.strategies")  # says what is missing
+    return import_module("hypothesis")
+
+
+def _arguments(
+    f: Callable[..., Any],
+    shapes: Sequence[Any],
+    domain: tuple[float, float],
+    kinks: Sequence[float],
+) -> Any:
+    """Return a strategy of the arguments."""
+
+    def drawn(shape: Any) -> Any:
+        return strategies.arrays(shape, domain=domain, kinks=kinks)
+
+    st = _hypothesis().strategies
+    strategies = import_module("tinygrad_bp.testing.strategies")
+    if not shapes:
+        count = len(inspect.signature(f).parameters)
+        return strategies.broadcastable(count).flatmap(
+            lambda found: st.tuples(*[drawn(one) for one in found])
+        )
+    names = sorted({n for one in shapes if isinstance(one, tuple) for n in one if type(n) is str})
+
+    def of_lengths(lengths: dict[str, int]) -> Any:
+        found = []
+        for one in shapes:
+            if isinstance(one, st.SearchStrategy):
+                found.append(one)
+                continue
+            shape = tuple(lengths[n] if isinstance(n, str) else n for n in one)
+            found.append(drawn(shape))
+        return st.tuples(*found)
+
+    return st.fixed_dictionaries({name: st.integers(0, LONGEST) for name in names}).flatmap(
+        of_lengths
+    )
