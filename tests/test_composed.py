@@ -18,6 +18,7 @@ from sampling import directions, like
 import tinygrad_bp as tg
 from tinygrad_bp.containers import flatten
 from tinygrad_bp.dispatch import UFUNC_METHODS
+from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.rules.table import FLAT
 
 Call = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
@@ -259,6 +260,13 @@ def test_like_works_before_the_further_families_are_loaded() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_softplus_of_complex_numbers() -> None:
+    z = np.array([1.0 + 2.0j, -1.0 + 0.3j])
+    np.testing.assert_allclose(tg.softplus(z), np.log(1 + np.exp(z)), rtol=1e-14)
+    slope = tg.grad(lambda z: np.real(np.sum(tg.softplus(z))))(z)
+    np.testing.assert_allclose(slope, 1 / (1 + np.exp(-z)), rtol=1e-14)
+
+
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("function", set(FLAT) - set(CREATED), ids=lambda f: f.__name__)
 def test_flat_functions_give_numpys_plain_answer(function: Any, requires_grad: bool) -> None:
@@ -282,6 +290,26 @@ def test_flat_functions_give_numpys_plain_answer(function: Any, requires_grad: b
                     assert (part.shape, part.dtype) == (right.shape, right.dtype)
                 else:
                     np.testing.assert_array_equal(part, right)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: np.round(np.ones(3), 0, x),
+        lambda x: np.around(np.ones(3), out=x),
+        lambda x: np.fix(np.ones(3), x),
+        lambda x: np.isneginf(np.ones(3), x),
+        lambda x: np.any(np.ones((3, 3)), 0, x),
+        lambda x: np.argmax(np.ones((3, 3)), axis=0, out=x),
+        lambda x: np.nanargmin(np.ones((3, 3)), 0, x),
+    ],
+)
+def test_flat_functions_write_into_no_tensor(write: Any) -> None:
+    for dtype in (float, np.intp, bool):
+        x = tg.tensor(np.array([1, 0, 1], dtype), requires_grad=dtype is float)
+        with pytest.raises(UnsupportedFunctionError, match="out="):
+            write(x)
+        assert x.tolist() == [1, 0, 1]
 
 
 def test_heaviside_is_its_second_operand_at_zero() -> None:

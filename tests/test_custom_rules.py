@@ -367,6 +367,15 @@ def test_a_result_that_the_function_writes_into_again() -> None:
     same(x.grad.numpy(), np.exp([1.0, 2.0, 3.0]))
 
 
+def test_a_cotangent_that_the_vjp_writes_into_again() -> None:
+    mine = np.array([1.0, 2.0])
+    f = tg.differentiable(np.sum, vjp=lambda _ct, _out, _x: mine)
+    x = tg.tensor([3.0, 4.0], requires_grad=True)
+    f(x).backward()
+    mine[:] = 99.0
+    assert x.grad.tolist() == [1.0, 2.0]
+
+
 def test_a_result_that_is_the_argument() -> None:
     @tg.differentiable(vjp=lambda ct, _out, _x: ct)
     def same_array(x: Any) -> Any:

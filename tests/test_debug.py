@@ -88,6 +88,14 @@ def _pushed() -> Any:
     return tg.jvp(loss, (np.array([0.0, 1.0]),), (np.ones(2),))
 
 
+def _bad_tangent() -> Any:
+    def loss(x: Any, y: Any) -> Any:
+        return x * y  # MARK second
+
+    x = np.array([1.0, 2.0])
+    return tg.jvp(loss, (x, x), (np.ones(2), np.array([np.inf, 1.0])))
+
+
 def _bad_cotangent() -> Any:
     x = leaf(1.0, 2.0)
     y = np.sin(x)  # MARK sin
@@ -125,6 +133,9 @@ FAULTS = {
     "second order": Fault(_second_order, ("backward: power made inf", "pulled back"), "power"),
     "in tg.grad": Fault(_through_grad, ("backward: cbrt made inf",), "cbrt"),
     "tangent": Fault(_pushed, ("forward mode: sqrt made inf", "the tangent: float64"), "pushed"),
+    "tangent from outside": Fault(
+        _bad_tangent, ("forward mode: multiply passes on inf",), "second"
+    ),
     "cotangent from outside": Fault(_bad_cotangent, ("backward: sin passes on NaN",), "sin"),
     "complex": Fault(_complex, ("divide made",), "divide"),
 }

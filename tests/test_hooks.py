@@ -64,6 +64,13 @@ def test_the_dtype_stays() -> None:
     assert x.grad.dtype == np.float32
 
 
+def test_an_array_that_it_returns_may_change_later() -> None:
+    x, mine = tg.tensor(X, requires_grad=True), np.array([1.0, 2.0, 3.0])
+    np.sum(tg.hook(x, lambda _ct: mine)).backward()
+    mine[:] = 99.0
+    assert x.grad.tolist() == [1.0, 2.0, 3.0]
+
+
 def test_a_hook_cannot_write_into_the_cotangent() -> None:
     def write(ct: tg.Tensor) -> None:
         with pytest.raises(ValueError, match="read-only"):

@@ -731,6 +731,33 @@ def test_matrix_rank_is_a_plain_number() -> None:
     assert not isinstance(la.matrix_rank(a), tg.Tensor)
 
 
+def test_products_of_vectors_have_numpys_dtypes_and_errors() -> None:
+    x = tg.tensor(np.arange(6).reshape(2, 3), dtype=np.int32)
+    for product in (np.vecdot, la.vecdot):
+        assert product(x, x).dtype == np.int32
+        with pytest.raises(ShapeError):  # not broadcast
+            product(x, np.ones((2, 1)))
+    for f, g in ((getattr(np, "matvec", None), (3,)), (getattr(np, "vecmat", None), (2, 3))):
+        if f is not None:  # NumPy 2.2
+            with pytest.raises(ShapeError, match="dimensions or more"):
+                f(tg.tensor(np.ones(g)), np.ones(3))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_powers_are_of_square_matrices(shape: tuple[int, ...], n: int) -> None:
+    with pytest.raises(la.LinAlgError, match="square"):
+        la.matrix_power(tg.tensor(np.ones(shape), requires_grad=True), n)
+
+
+def test_integers_beside_what_is_tracked() -> None:
+    a = np.array([[1, 2], [3, 5], [4, 1]], np.int32)
+    b = tg.tensor([1.0, 2.0, 4.0], requires_grad=True)
+    np.sum(la.lstsq(a, b)[0]).backward()
+    np.testing.assert_allclose(b.grad.numpy(), la.pinv(a).sum(0), rtol=1e-13)
+    np.testing.assert_allclose(la.pinv(tg.tensor(a), rcond=1e-9).numpy(), la.pinv(a), rtol=1e-13)
+
+
 def test_the_zeroth_power_stays_in_the_graph_and_the_first_is_a_new_value() -> None:
     a = tg.tensor(np.array([[inf, 1.0], [2.0, 3.0]]), requires_grad=True)
     np.sum(la.matrix_power(a, 0)).backward()

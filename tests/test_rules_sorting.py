@@ -121,6 +121,14 @@ def test_quantile(skipping: str, method: str, drawn: Any, q: Any, nan: int) -> N
         check_derivatives(lambda x: quantile(x, q, **options), [x])
 
 
+@pytest.mark.parametrize("q", [np.float32([0.25, 0.7]), np.float32(0.3), np.float16([0.5])])
+@pytest.mark.parametrize("method", METHODS)
+def test_quantiles_at_a_q_of_lower_precision(method: str, q: Any) -> None:
+    for x in (spaced((3, 5), 1), np.float32(spaced((3, 5), 2))):
+        agree(lambda x, q: np.quantile(x, q, axis=1, method=method), x, q, factor=100)
+        agree(lambda x, q: np.nanpercentile(x, q * 100, method=method), x, q, factor=100)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["quantile", "percentile", "nanquantile"])
 def test_quantile_in_q(name: str, method: str) -> None:

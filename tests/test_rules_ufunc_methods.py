@@ -123,6 +123,15 @@ def test_an_initial_value_may_be_tracked() -> None:
         )
 
 
+def test_reducing_one_element() -> None:
+    """It starts from the identity: the hypotenuse of one side is its length."""
+    x = leaf([[-3.0, 4.0]])
+    y = np.hypot.reduce(x)
+    np.sum(y).backward()
+    assert (y.tolist(), x.grad.tolist()) == ([3.0, 4.0], [[-1.0, 1.0]])
+    assert np.hypot.reduceat(x[0], [0, 1]).tolist() == [-3.0, 4.0]  # as NumPy has it
+
+
 def test_reducing_nothing() -> None:
     for ufunc in (np.add, np.multiply, np.hypot, np.logaddexp):
         x = leaf(np.zeros((0, 2)))
@@ -228,6 +237,13 @@ def test_methods_of_flat_ufuncs_give_plain_values(f: Any, requires_grad: bool) -
     same(got, f(x, y))
 
 
+def test_logaddexp_of_unsigned_integers_does_not_wrap_around() -> None:
+    x = np.array([1, 5, 3], np.uint8)
+    same(np.logaddexp.reduce(tg.tensor(x)).numpy()[()], np.logaddexp.reduce(x))
+    np.testing.assert_allclose(tg.logsumexp(x), np.log(np.sum(np.exp(x.astype(float)))), rtol=1e-15)
+    np.testing.assert_allclose(np.exp(tg.log_softmax(x)).sum(), 1, rtol=1e-15)
+
+
 # at
 
 
@@ -317,6 +333,8 @@ def test_at_copies_what_it_is_given() -> None:
         lambda x: np.add.reduceat(x, [0], out=np.empty(1)),
         lambda x: np.add.outer(x, x, out=np.empty((2, 2))),
         lambda x: np.add.outer(x, x, dtype=np.float32),
+        lambda x: np.logical_and.reduce(np.ones((3, 2)), out=x),
+        lambda x: np.floor_divide.accumulate(np.ones(2), 0, None, x),
         lambda x: np.divmod.outer(x, x),
     ],
 )

@@ -242,6 +242,24 @@ def test_a_cotangent_in_a_tensor_leaves_an_array_in_the_gradient() -> None:
 
 
 @pytest.mark.parametrize(
+    "f",
+    [
+        np.multiply,
+        lambda x, y: x * y,
+        lambda x, y: np.where([True, False], x, y),
+        lambda x, y: np.concatenate([x, y]),
+        lambda _x, y: tg.tensor(y),
+        lambda _x, y: tg.grad(np.sum)(y),
+    ],
+)
+def test_a_masked_array_is_refused(f: Any) -> None:
+    """Sums would leave out what the mask hides, and gradients would not."""
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(DTypeError, match="mask"):
+        f(x, np.ma.array([3.0, 4.0], mask=[True, False]))
+
+
+@pytest.mark.parametrize(
     "multiply",
     [np.multiply, lambda x, y: x * y, lambda x, y: y * x, lambda x, y: np.where(y, x, y)],
 )

@@ -47,6 +47,16 @@ def test_nested_containers_and_several_results() -> None:
     np.testing.assert_array_equal(found["product"][0], 2 * a)
 
 
+def test_results_are_matched_by_key() -> None:
+    def f(x: Any) -> Any:
+        return {"x": x, "y": -x} if x > 0 else {"y": -x, "x": x}
+
+    found = tg.vmap(f)(np.array([1.0, -2.0]))
+    assert {key: part.tolist() for key, part in found.items()} == {"x": [1, -2], "y": [-1, 2]}
+    with pytest.raises(ShapeError, match="result of another sample"):
+        tg.vmap(lambda x: {"x": x} if x > 0 else {"y": x})(np.array([1.0, -2.0]))
+
+
 def test_it_nests_with_itself_and_with_transforms() -> None:
     table = tg.vmap(tg.vmap(lambda a, b: a * b, (None, 0)), (0, None))(
         np.arange(3.0), np.arange(4.0)

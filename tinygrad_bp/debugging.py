@@ -145,8 +145,9 @@ class WalkWatch:
         NonFiniteError
             If it is not finite.
         """
-        moved = next(t for t in tangents if t is not None)
-        self._look("forward mode", node, unwrap(part), (unwrap(moved), *map(unwrap, saved)))
+        moving = [unwrap(t) for t in tangents if t is not None]
+        moved = next((t for t in moving if self._watch.bad(t) is not None), moving[0])
+        self._look("forward mode", node, unwrap(part), (moved, *map(unwrap, saved)))
 
     def _look(self, way: str, node: Node, part: Any, given: tuple[Any, ...]) -> None:
         mask = self._watch.bad(part)

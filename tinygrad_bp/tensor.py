@@ -317,6 +317,7 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
     """
     if type(data) is Tensor:
         data = data._value if data._node is None else data.__array__()
+    _refuse_mask(data)
     if is_foreign(data):
         return data if dtype is None else data.astype(dtype)
     try:
@@ -330,6 +331,14 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
     return value if value.ndim else value[()]
 
 
+def _refuse_mask(value: Any) -> None:
+    """Raise for a masked array: no rule would know what its mask hides."""
+    if type(value) is not np.ndarray and isinstance(value, np.ndarray) and hasattr(value, "filled"):
+        raise DTypeError(
+            "a masked array would lose its mask: pass .filled(value), and .mask as where="
+        )
+
+
 def operand(value: Any) -> Any:
     """Return a raw operand of a recorded operation: a number or a duck array."""
     kind = type(value)
@@ -341,6 +350,7 @@ def operand(value: Any) -> Any:
     elif hasattr(value, "__array_function__") and kind is not Tensor:
         if isinstance(value, np.matrix):
             raise DTypeError("numpy.matrix gives * another meaning; pass numpy.asarray(matrix)")
+        _refuse_mask(value)
         return value
     elif kind is list or kind is tuple:
         return operand(np.asarray(value))

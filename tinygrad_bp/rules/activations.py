@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_bp.memory import LARGE, empty_like
-from tinygrad_bp.rules.table import elementwise
+from tinygrad_bp.rules.table import arrayed, elementwise
 from tinygrad_bp.tensor import Tensor
 
 
@@ -108,6 +108,8 @@ sigmoid = elementwise(
 
 
 def _raw_softplus(x: Any) -> Any:
+    if arrayed(x).dtype.kind == "c":  # maximum compares complex numbers by their real parts
+        return np.log1p(np.exp(x))
     return np.log1p(np.exp(-np.absolute(x))) + np.maximum(x, 0)
 
 

@@ -57,19 +57,23 @@ elementwise(np.negative, lambda ct, _out, _x: -ct, forward=operator.neg, operato
 elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",))
 
 
-def lowered(y: Any) -> Any:
-    """Return the exponent y - 1 of a power's derivative; 1 where y is 0.
+def lowered(x: Any, y: Any) -> Any:
+    """Return the exponent y - 1 of the derivative of ``x**y``; 1 where both are 0.
 
-    The derivative there is 0 times a finite number, whatever the base.
+    The derivative there is 0 times a finite number.  Elsewhere an exponent of 0 is lowered like any
+    other, since the derivative moves with it; an integer does not move.
     """
     if type(y) in SCALARS:  # stays a Python number: it must not widen a float32 base
         return y - 1 if y else 1
-    return np.where(y == 0, 1, y - 1)
+    special = y == 0
+    if y.dtype.kind in "fc":  # 1 / x overflows below the least normal number
+        special = special & (np.absolute(x) < np.finfo(x.dtype).tiny)
+    return np.where(special, 1, y - 1)
 
 
 elementwise(
     np.power,
-    lambda ct, _out, x, y: ct * y * x ** lowered(y),
+    lambda ct, _out, x, y: ct * y * x ** lowered(x, y),
     # log of 1 instead of 0: the limit 0 of 0**y log(0) for y > 0, and the convention for 0**0
     lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
     forward=operator.pow,
@@ -82,7 +86,7 @@ elementwise(
 )
 elementwise(
     np.float_power,
-    lambda ct, _out, x, y: ct * y * np.float_power(x, lowered(y)),
+    lambda ct, _out, x, y: ct * y * np.float_power(x, lowered(x, y)),
     lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
     domain=POSITIVE,
 )

@@ -70,7 +70,8 @@ def _density(counts: Any, edges: Sequence[Any]) -> Any:
     """Return the share of each bin by its volume."""
     for i, one in enumerate(edges):
         shape = [-1 if k == i else 1 for k in range(len(edges))]
-        counts = counts / np.reshape(np.diff(one), shape)
+        # NumPy divides by double precision
+        counts = counts / np.reshape(np.diff(one).astype(float), shape)
     return counts
 
 

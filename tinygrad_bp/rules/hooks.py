@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.table import call, linear
 from tinygrad_bp.tensor import Tensor, unwrap, wrap
@@ -20,6 +22,8 @@ def _seen(ct: Any, _out: Any, _x: Any, f: Callable[[Tensor], Any]) -> Any:
             f" {getattr(answer, 'shape', type(answer).__name__)}; return an array of that shape, or"
             " None to leave it as it is"
         )
+    if isinstance(answer, np.ndarray):
+        answer = answer.copy()  # the user's to change
     answer = answer if answer.dtype == ct.dtype else answer.astype(ct.dtype)
     return answer if type(ct) is Tensor else unwrap(answer)
 

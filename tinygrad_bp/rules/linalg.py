@@ -17,6 +17,7 @@ from tinygrad_bp.rules.matrices import (
     adjoint,
     as_arrays,
     conj,
+    floating,
     hermitian,
     real,
     size,
@@ -112,6 +113,7 @@ def _pinv_push(tangents: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) ->
 
 
 def _pinv_bind(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:
+    a = floating(a)
     if rcond is None and rtol:
         rcond = rtol["rtol"]
         if rcond is None:
@@ -159,7 +161,7 @@ pinv = general(
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     """`numpy.linalg.lstsq`; the rank is a plain integer."""
-    a, b = as_arrays(a, b)
+    a, b = map(floating, as_arrays(a, b))
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise ShapeError(
             f"lstsq: expected a (m, n) and b (m,) or (m, k), got {a.shape} and {b.shape}; for"

@@ -18,6 +18,8 @@ def _below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
     """Return x minus its maximum along `axis`, and that maximum, 0 where it is not finite."""
     if not x.size:
         return x, np.zeros(kept_shape(x.shape, axis), x.dtype)
+    if x.dtype.kind in "bui":  # less their maximum, unsigned integers would wrap around
+        x = x.astype(np.float64)
     top = np.maximum.reduce(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     return x - top, top

@@ -33,6 +33,11 @@ def as_arrays(*operands: Any) -> tuple[Any, ...]:
     return tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in operands)
 
 
+def floating(x: Any) -> Any:
+    """Return `x`, integers in double precision, as NumPy's linear algebra computes with them."""
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
 def conj(x: Any) -> Any:
     """Return the conjugate of `x`; `x` itself if it is real."""
     return np.conjugate(x) if x.dtype.kind == "c" else x

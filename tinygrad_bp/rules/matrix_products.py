@@ -8,6 +8,7 @@ from operator import index
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.matrices import as_arrays, conj
@@ -18,6 +19,8 @@ from tinygrad_bp.rules.table import composed
 def matrix_power(a: Any, n: int) -> Any:
     """`numpy.linalg.matrix_power`, by repeated squaring."""
     n = index(n)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise LinAlgError(f"matrix_power: expected square matrices, got shape {a.shape}")
     if n == 0:
         eye = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
         return np.where(np.True_, eye, a)  # a constant that stays in the graph of a
@@ -109,11 +112,22 @@ def cross(
     return np.moveaxis(product, -1, axisc)
 
 
+def _require_core(name: str, x1: Any, x2: Any, first: int, second: int) -> None:
+    """Raise if the operands have fewer dimensions than a vector (1) or a matrix (2)."""
+    if x1.ndim < first or x2.ndim < second:
+        raise ShapeError(
+            f"{name}: expected {first} and {second} dimensions or more, got shapes {x1.shape} and"
+            f" {x2.shape}"
+        )
+
+
 @composed(np.vecdot)
 def vecdot(x1: Any, x2: Any) -> Any:
     """`numpy.vecdot`: inner products over the last axes, the first operand conjugated."""
     x1, x2 = as_arrays(x1, x2)
-    return np.sum(conj(x1) * x2, axis=-1)
+    _require_core("vecdot", x1, x2, 1, 1)
+    # not a sum of products, which would repeat a vector of one element, and widen integers
+    return np.matmul(np.expand_dims(conj(x1), -2), np.expand_dims(x2, -1))[..., 0, 0]
 
 
 if hasattr(np, "matvec"):  # NumPy 2.2
@@ -122,12 +136,14 @@ if hasattr(np, "matvec"):  # NumPy 2.2
     def matvec(x1: Any, x2: Any) -> Any:
         """`numpy.matvec`."""
         x1, x2 = as_arrays(x1, x2)
+        _require_core("matvec", x1, x2, 2, 1)
         return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
     @composed(np.vecmat)
     def vecmat(x1: Any, x2: Any) -> Any:
         """`numpy.vecmat`: the vector is conjugated."""
         x1, x2 = as_arrays(x1, x2)
+        _require_core("vecmat", x1, x2, 1, 2)
         return np.matmul(np.expand_dims(conj(x1), -2), x2)[..., 0, :]
 
 

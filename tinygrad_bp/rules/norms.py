@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.matrices import conj, real
+from tinygrad_bp.rules.matrices import conj, floating, real
 from tinygrad_bp.rules.table import composed
 from tinygrad_bp.shapes import Axis, normalize_axes
 from tinygrad_bp.tensor import unwrap
@@ -83,14 +83,10 @@ def _of_singular_values(s: Any, order: Any) -> Any:
     return np.min(s, axis=-1) if order == -2 else np.sum(s, axis=-1)
 
 
-def _floating(x: Any) -> Any:
-    return x if x.dtype.kind in "fc" else x.astype(np.float64)
-
-
 @composed(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  # its name
     """`numpy.linalg.norm`; the gradient of the norm of a zero vector is 0."""
-    x = _floating(x)
+    x = floating(x)
     if axis is None and (ord is None or x.ndim not in (1, 2)):
         if ord is not None:
             raise ShapeError(
@@ -111,7 +107,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 @composed(np.linalg.matrix_norm)
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002  # its name
     """`numpy.linalg.matrix_norm`: of the last two axes."""
-    x = _floating(x)
+    x = floating(x)
     rows, columns = normalize_axes((-2, -1), x.ndim, "matrix_norm")
     return _matrix_norm(x, ord, rows, columns, keepdims)
 
@@ -119,13 +115,13 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # 
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002  # its name
     """`numpy.linalg.vector_norm`: over all axes, or those given, as one vector."""
-    return _vector_norm(_floating(x), ord, axis, keepdims)
+    return _vector_norm(floating(x), ord, axis, keepdims)
 
 
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     """`numpy.linalg.cond`: infinite for a matrix without an inverse, where the gradient is 0."""
-    x = _floating(x)
+    x = floating(x)
     if 0 in x.shape[-2:]:
         raise ShapeError(f"cond: a matrix of shape {x.shape} has no condition number")
     if p is None or p in (2, -2):

@@ -52,7 +52,8 @@ def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     """`numpy.put`."""
 
     def where(values: Any) -> tuple[Any, Any]:
-        places = np.take(np.arange(a.size), np.ravel(unwrap(ind)), mode=mode)
+        index = np.ravel(unwrap(ind)).astype(np.intp)  # NumPy has checked it; [] is of floats
+        places = np.take(np.arange(a.size), index, mode=mode)
         return np.unravel_index(places, a.shape), _cycled(values, len(places))
 
     _place(np.put, a, v, (ind, None, mode), where)

@@ -91,6 +91,8 @@ def polymul(a1: Any, a2: Any) -> Any:
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """`numpy.polydiv`: quotient and remainder, by long division."""
     u, v = (a + 0.0 for a in _coefficients("polydiv", u, v))
+    if u.ndim != 1 or v.ndim != 1:
+        raise ShapeError(f"polydiv: expected vectors of coefficients, got {u.shape} and {v.shape}")
     dtype = (u[0] + v[0]).dtype
     taps, steps = len(v), len(u) - len(v) + 1
     scale = 1.0 / v[0]

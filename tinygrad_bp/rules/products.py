@@ -244,7 +244,9 @@ def _einsum_pull(i: int, arity: int) -> Any:
         if missing:
             part = np.expand_dims(part, missing)
         wide = tuple(max(n, m) if n and m else 0 for n, m in zip(part.shape, shape, strict=True))
-        return part if part.shape == wide else np.broadcast_to(part, wide)
+        part = part if part.shape == wide else np.broadcast_to(part, wide)
+        # here, not in the walk: the result may have the operand's shape and the part another
+        return unbroadcast(part, shape)
 
     return pull
 
@@ -265,6 +267,7 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
             call("bij,bjk", (2, 3, 2), (2, 2, 4)),
             call("...ij,...jk->...ik", (1, 2, 3), (4, 3, 2)),
             call("ik,j->i", (2, 3), (4,)),
+            call("ij,ik->kj", (1, 3), (2, 1)),
         ),
         3: (
             call("ij,jk,kl->il", (2, 3), (3, 2), (2, 4)),
@@ -279,7 +282,6 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
         "pulls": tuple(_einsum_pull(i, arity) for i in range(arity)),
         "reads": lambda i: [False, *(j != i for j in range(arity))],
         "kind": "bilinear",
-        "broadcasts": arity > 1,
         "samples": specs.get(arity, ()),
     }
 

@@ -57,15 +57,13 @@ class _Sorted:
         """Return the elements of each row at these places of its order."""
         return np.take_along_axis(self.rows, np.take_along_axis(self.order, places, -1), -1)
 
-    def between(self, positions: Any, method: str, *, weak: bool) -> Any:
-        """Return what lies at fractional `positions` of each row."""
+    def between(self, positions: Any, method: str, precision: Any) -> Any:
+        """Return what lies at fractional `positions`, of this dtype, of each row."""
         low = np.floor(positions).astype(np.intp)
         below = self.taken(low)
         if method in DISCRETE:
             return below
-        part = positions - low
-        if weak and self.rows.dtype.kind == "f":  # a Python number as q does not widen the data
-            part = part.astype(self.rows.dtype)
+        part = (positions - low).astype(precision)
         above = self.taken(np.minimum(low + 1, np.maximum(self.counts - 1, 0)))
         step = above - below
         # from the nearer end: exact at both
@@ -104,6 +102,14 @@ def _sorted(a: Any, axis: Axis, *, skips_nan: bool) -> _Sorted:
     counts = n - np.sum(np.isnan(unwrap(rows)), axis=-1, keepdims=True)
     lost = counts == 0 if skips_nan else counts < n
     return _Sorted(rows, stable_order(rows), counts if skips_nan else np.full_like(counts, n), lost)
+
+
+def _precision(q: Any, data: Any) -> Any:
+    """Return the dtype of positions: a Python number as q, or one of floats, widens no others."""
+    if type(q) in (int, float):
+        return data if data.kind == "f" else np.float64
+    kind = getattr(q, "dtype", None)
+    return kind if kind is not None and kind.kind == "f" else np.float64
 
 
 def _positions(numpys: Any, data: _Sorted, q: Any, method: str) -> Any:
@@ -160,12 +166,11 @@ def _quantile(numpys: Any, unit: float, *, skips_nan: bool = False) -> Any:
             wide = np.broadcast_to(weights_over(weights, a, axis), a.shape)
             rows = _sorted(wide, axis, skips_nan=False).rows
             positions = _weighted_positions(numpys, data, plain_q, rows)
-        values = data.between(positions, method, weak=type(q) in (int, float))
+        values = data.between(positions, method, _precision(q, a.dtype))
         if isinstance(q, Tensor) and q.requires_grad and method in MOVING:
             # 0, with a derivative
-            values = (
-                values + data.slope(positions, method) * (np.ravel(q) - np.ravel(plain_q)) / unit
-            )
+            moved = data.slope(positions, method) * (np.ravel(q) - np.ravel(plain_q)) / unit
+            values = values + moved.astype(values.dtype)
         values = data.with_nan(values, skips_nan=skips_nan)
         if value is not None and value.dtype != values.dtype:
             values = values.astype(value.dtype)

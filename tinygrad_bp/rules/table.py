@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.dispatch import FUNCTIONS, REFUSED, UFUNCS
+from tinygrad_bp.dispatch import FUNCTIONS, REFUSED, UFUNCS, refuse_out
 from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.recording import PLAIN, Recorder, binary, frozen, nary, ternary, unary
-from tinygrad_bp.tensor import method, unwrap
+from tinygrad_bp.tensor import Tensor, method, unwrap
 
 Interval = tuple[float, float]
 REAL: Interval = (-2.0, 2.0)
@@ -340,10 +340,30 @@ def flat(
         def plain(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
             return _function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()})
 
-        FLAT[function] = plain
-        (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = plain
+        record = _spares_tensors(function, plain)
+        FLAT[function] = record
+        (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = record
         for name in (*operators, *methods):
-            method(name, plain)
+            method(name, record)
+
+
+def _spares_tensors(function: Any, plain: Recorder) -> Recorder:
+    """Return `plain`; if `function` has an ``out=``, without writing into a Tensor's value there.
+
+    Of a ufunc, the dispatch refuses it.
+    """
+    code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    if "out" not in names:
+        return plain
+    place = names.index("out")
+
+    def record(*args: Any, **kwargs: Any) -> Any:
+        if type(args[place] if len(args) > place else kwargs.get("out")) is Tensor:
+            refuse_out(function.__name__, out=True)
+        return plain(*args, **kwargs)
+
+    return record
 
 
 def refused(*functions: Any, remedy: str) -> None:

@@ -43,6 +43,8 @@ def ufunc_method(method: Callable[..., Any]) -> Callable[..., Any]:
 
     def record(ufunc: Any, *args: Any, **kwargs: Any) -> Any:
         if ufunc in FLAT and name != "at":
+            if any(type(one) is Tensor for one in kwargs.get("out", ())):
+                refuse_out(f"{ufunc.__name__}.{name}", out=True)
             plain = {key: unwrap(value) for key, value in kwargs.items()}
             return getattr(ufunc, name)(*map(unwrap, args), **plain)
         if name != "at" and (ufunc.nin != 2 or ufunc.signature):
@@ -80,6 +82,8 @@ def reduce(
     array = arrayed(array)
     options = {"axis": axis, "dtype": dtype, "keepdims": keepdims, "where": where}
     given = options if initial is None else options | {"initial": initial}
+    if ufunc is np.logaddexp and dtype is None and array.dtype.kind in "bui":
+        dtype = _numpys(ufunc.reduce, array, **given).dtype
     if ufunc in REDUCTIONS and where is True and initial is None:
         array = array if dtype is None else array.astype(dtype)
         return REDUCTIONS[ufunc](array, axis=axis, keepdims=keepdims)
@@ -96,7 +100,7 @@ def _folded(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> An
     """Return the elements along `axes` put together from first to last."""
     rows = _rows(array, axes)
     chosen = _rows(np.broadcast_to(unwrap(where), array.shape), axes)
-    if initial is None and where is True and len(rows):
+    if initial is None and where is True and len(rows) and ufunc.identity is None:
         total, rows, chosen = rows[0], rows[1:], chosen[1:]
     else:  # sums of nothing have the shape and the dtype, and pass no gradient
         start = ufunc.identity if initial is None else arrayed(initial).astype(array.dtype)
@@ -175,9 +179,10 @@ def reduceat(
         index = np.concatenate([np.arange(*one) for one in zip(starts, ends, strict=True)])
         segment = np.repeat(np.arange(len(starts)), np.subtract(ends, starts))
         return scatter(array[(*lead, index)], value.shape, (*lead, segment))
+    slices = [array[(*lead, slice(*one))] for one in zip(starts, ends, strict=True)]
     parts = [
-        ufunc.reduce(array[(*lead, slice(start, end))], axis=axis, keepdims=True)
-        for start, end in zip(starts, ends, strict=True)
+        one if one.shape[axis] == 1 else ufunc.reduce(one, axis=axis, keepdims=True)
+        for one in slices
     ]
     return np.concatenate(parts, axis)
 

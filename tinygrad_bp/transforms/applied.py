@@ -234,6 +234,8 @@ class Applied:
             return _zeros(like, recorded=recorded)
         if not isinstance(part, Tensor) or not recorded:
             part = unwrap(part)
+            if type(part) is np.ndarray and part.flags.writeable:
+                part = part.copy()  # the user's to change
             part = part if hasattr(part, "dtype") else np.asarray(part)
         if part.dtype.kind not in "biufc":
             raise DTypeError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten
+from tinygrad_bp.containers import flatten, flatten_like
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.shapes import normalize_axes
 
@@ -70,7 +70,10 @@ def vmap(
             )
         results = [f(*(sample(k) for sample in samples)) for k in range(lengths.pop())]
         _, rebuild = flatten(results[0])
-        columns = zip(*(flatten(one)[0] for one in results), strict=True)
+        what = "vmap: the result of another sample"
+        columns = zip(
+            *(flatten_like(one, results[0], what, ShapeError) for one in results), strict=True
+        )
         return rebuild([np.stack(column, axis=out_axes) for column in columns])
 
     return mapped

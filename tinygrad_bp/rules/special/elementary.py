@@ -38,7 +38,7 @@ elementwise(
 )
 elementwise(
     special.powm1,
-    lambda ct, _out, x, y: ct * y * x ** lowered(y),
+    lambda ct, _out, x, y: ct * y * x ** lowered(x, y),
     # log of 1 instead of 0, as for numpy.power
     lambda ct, out, x, _y: ct * (out + 1) * np.log(np.where(x == 0, 1, x)),
     domain=POSITIVE,
