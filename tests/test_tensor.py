@@ -324,6 +324,34 @@ def test_copy_of_a_copy_method_is_a_new_node() -> None:
 # Methods and operators
 
 
+# What an array has and a Tensor lacks: its memory, and what changes it in place.
+MEMORY = {
+    "base", "byteswap", "ctypes", "data", "device", "dump", "dumps", "fill", "flags", "flat",
+    "getfield", "itemsize", "nbytes", "resize", "setfield", "setflags", "strides", "to_device",
+    "tobytes", "tofile", "view",
+}  # fmt: skip
+
+
+def test_a_tensor_has_the_methods_of_an_array() -> None:
+    public = {name for name in dir(np.ndarray) if not name.startswith("_")}
+    assert public - set(dir(tg.Tensor)) <= MEMORY
+
+
+def test_methods_whose_rules_load_late() -> None:
+    x = np.array([[1.5, -2.0], [0.25, 4.0]])
+    t = tg.tensor(x, requires_grad=True)
+    np.testing.assert_array_equal(t.compress([True, False], axis=1).detach(), x[:, :1])
+    np.testing.assert_array_equal(t.round(), x.round())
+    np.testing.assert_array_equal(t.conjugate().detach(), x)
+    choice = tg.tensor([0, 1]).choose(t)
+    np.testing.assert_array_equal(choice.detach(), [1.5, 4.0])
+    moved = t * 2.0
+    moved.put([0, 3], t[0])
+    np.sum(choice * choice + t.compress([True, True], axis=0)[0]).backward()
+    np.testing.assert_array_equal(t.grad.numpy(), [[2 * 1.5 + 1, 1.0], [0.0, 2 * 4.0]])
+    np.testing.assert_array_equal(moved.detach(), [[1.5, -4.0], [0.5, -2.0]])
+
+
 def declared() -> list[str]:
     """Return the names of the methods and properties declared for type checkers."""
     tree = ast.parse(Path(inspect.getfile(attached)).read_text())

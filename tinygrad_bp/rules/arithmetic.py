@@ -165,7 +165,12 @@ elementwise(np.degrees, lambda ct, _out, _x: ct * (180 / np.pi), analytic=False)
 # Complex numbers: the pull is the transpose without conjugation (as in JAX and HIPS/autograd).
 # The cotangent of a real result is real: what else has come down to it is not carried on into
 # complex numbers, where in the second order it would meet itself and count.
-elementwise(np.conjugate, lambda ct, _out, _x: np.conjugate(ct), methods=("conj",), analytic=False)
+elementwise(
+    np.conjugate,
+    lambda ct, _out, _x: np.conjugate(ct),
+    methods=("conj", "conjugate"),
+    analytic=False,
+)
 linear(
     np.real,
     lambda ct, _out, _x: np.real(ct),
@@ -187,7 +192,8 @@ method("imag", property(lambda x: np.imag(x)))
 flat(np.floor_divide, operators=("__floordiv__",))
 flat(np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.spacing)
 flat(np.isnan, np.isinf, np.isfinite, np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj)
-flat(np.round, np.around)
+flat(np.round, methods=("round",))
+flat(np.around)
 flat(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 flat(np.isclose, np.allclose, np.array_equal, np.array_equiv)
 flat(np.shape, np.ndim, np.size, why=NO_VALUE)

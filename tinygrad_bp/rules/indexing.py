@@ -262,3 +262,9 @@ def rearranged(move: Callable[..., Any], *arrays: Any) -> Any:
     elements = [np.ravel(x) for x in arrays]
     together = elements[0] if len(elements) == 1 else np.concatenate(elements)
     return together[move(*positions)]
+
+
+# Methods of ndarray whose rules load when NumPy first calls for them.
+method("choose", lambda a, choices, mode="raise": np.choose(a, choices, mode=mode))
+method("compress", lambda a, condition, axis=None: np.compress(condition, a, axis=axis))
+method("put", lambda a, indices, values, mode="raise": np.put(a, indices, values, mode=mode))
