@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from view_samples import HOSTILE, leaf, network, network_loss, network_view, programs, run_program
 
 import tinygrad_bp as tg
-from tinygrad_bp.errors import GraphError
+from tinygrad_bp.errors import GraphError, ShapeError
 from tinygrad_bp.nn import Linear, Module
 from tinygrad_bp.optim import SGD
 from tinygrad_bp.rules.table import TABLE
@@ -601,3 +601,57 @@ def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width
 
     view = tg.graph(caught(f))
     assert ops(view).count("sin") == depth
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        ((slice(1, None), slice(None, None, 2)), "[1:, ::2]"),
+        (1, "[1]"),
+        ((..., None, slice(0, 1)), "[..., newaxis, 0:1]"),
+        (np.array([0, 1, 1]), "[[0, 1, 1]]"),
+        (np.zeros(9, int), "[array of (9,)]"),
+    ],
+)
+def test_an_index_reads_as_it_is_written(index, text):
+    view = tg.graph(np.sum(leaf((2, 3))[index]))
+    assert [node.detail for node in view.nodes if node.op == "getitem"] == [text]
+
+
+def test_settings_without_names_are_left_out():
+    view = tg.graph(np.sum(np.concatenate([leaf((2,)), leaf((2,))])))
+    assert all(node.detail == "" for node in view.nodes)
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble, np.float16, np.complex64])
+def test_numbers_of_any_width_are_plain(dtype):
+    x = tg.tensor(np.array([0.5, 2]), dtype=dtype, requires_grad=True, name="x")
+    for level in ("tensor", "scalar"):
+        view = tg.graph(np.sum(x * x), level=level)
+        assert GraphView.from_dict(json.loads(view.to_json())) == view
+        assert {type(one) for node in view.nodes for one in node.value} <= {float, complex}
+
+
+def test_focus_takes_an_id_too():
+    out = np.sum(np.sin(leaf((2,))))
+    assert tg.graph(out, focus=0) == tg.graph(out, focus="0")
+
+
+def test_a_parameter_that_is_an_array_is_refused():
+    with pytest.raises(TypeError, match=r"parameters\['W'\] is a ndarray, no Tensor"):
+        tg.graph(np.sum(leaf((2,))), parameters={"W": np.ones(2)})
+
+
+@pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}])
+@pytest.mark.parametrize("phase", ["backward", "both"])
+def test_a_phase_that_would_not_be_drawn_is_refused(options, phase):
+    with pytest.raises(ValueError, match="is drawn at the tensor level, without focus"):
+        tg.graph(np.sum(leaf((2,), "x")), phase=phase, **options)
+
+
+@pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}, {"phase": "both"}])
+def test_options_that_say_nothing_of_an_exception_are_refused(options):
+    with pytest.raises(ShapeError) as caught:
+        np.tanh(leaf((2, 3), "x")) @ np.ones((2, 3))
+    with pytest.raises(ValueError, match="of an exception the forward phase"):
+        tg.graph(caught.value, **options)

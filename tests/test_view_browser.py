@@ -249,6 +249,111 @@ def test_pointing_at_a_gradient_shows_what_was_sent_back(opened, example):
     assert sources(page) == {f"a2:{5 * i + 2}" for i in range(4)} | {f"dz3:{i}" for i in range(4)}
 
 
+def lines_of(page):
+    """Point at every number of every step; return [what is printed, the number] of each."""
+    found = []
+    for _ in range(int(page.get_attribute("#step", "max")) + 1):
+        found += page.evaluate(
+            """() => [...document.querySelectorAll("#now td.number")]
+                .filter((td) => ["value", "ct"].includes(td.dataset.role))
+                .map((td) => {
+                    td.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+                    return [document.getElementById("sum").textContent, td.title];
+                })"""
+        )
+        page.keyboard.press("ArrowRight")
+    return found
+
+
+SUM = re.compile(r"[^=]+ = [^=]+ = ([-+.·()\de ]+) = [^=]+")
+rng = np.random.default_rng(2)
+X = tg.tensor(rng.normal(size=(2, 3)), requires_grad=True, name="x")
+CHECKSUM = tg.tensor(rng.normal(size=(2, 3)), requires_grad=True, name="checksum")
+V = tg.tensor(rng.normal(size=3), requires_grad=True, name="a+b·mean")
+LINES = {
+    "mean": lambda: np.sum(np.mean(X, axis=0)),
+    "a quotient of a sum": lambda: np.sum(X) / 7.0,
+    "logsumexp": lambda: np.sum(tg.logsumexp(X, axis=-1)),
+    "names": lambda: np.sum(np.tanh(CHECKSUM) * np.exp(V)),
+    "difference": lambda: np.sum(V - X),
+    "statistics": lambda: np.var(X) + np.median(X),
+    "moved": lambda: np.sum(np.cumsum(X.T, axis=0) @ X[:, ::2]),
+    "network": lambda: bce_with_logits(network()(np.ones((1, 2))), np.ones((1, 1))),
+}
+
+
+@pytest.mark.parametrize("level", ["tensor", "scalar"])
+@pytest.mark.parametrize("make", LINES.values(), ids=LINES)
+def test_what_is_printed_as_a_sum_of_products_is_one(opened, make, level):
+    view = tg.graph(make(), level=level, sample=None)
+    checked = 0
+    for line, full in lines_of(opened(view.to_html())):
+        assert "not traced" not in line
+        found = SUM.fullmatch(line)
+        if found and "…" not in line:
+            terms = [
+                np.prod([float(factor.strip("()")) for factor in term.split("·")])
+                for term in found[1].split(" + ")
+            ]
+            size = sum(map(abs, terms))
+            assert abs(sum(terms) - float(full)) <= 1e-3 * size, line
+            checked += 1
+    assert checked
+
+
+def test_of_one_sample_the_parts_of_the_others_are_said_to_be_missing(opened):
+    lines = dict(lines_of(opened(network_view(level="scalar", sample=0).to_html())))
+    own = next(line for line in lines if line.startswith("d(output.b[0]) = "))
+    assert re.fullmatch(r"d\(output.b\[0\]\) = d\(add#\d+\) \+ … = \S+ \+ … = \S+", own)
+    loss = next(line for line in lines if line.startswith("loss = "))
+    assert ", …) = bce_with_logits(" in loss
+
+
+def test_of_one_sample_the_sum_of_parts_is_left_open(opened):
+    page = opened(network_view(focus="output.b[0]").to_html())
+    page.keyboard.press("End")
+    while "d(output.b[0])" not in step_of(page):
+        page.keyboard.press("ArrowLeft")
+    signs = page.locator("#now .sign").all_inner_texts()
+    assert [sign.strip() for sign in signs] == ["+ …", "="]
+    assert "Other parts" in page.inner_text("#words")
+
+
+def test_what_is_no_sum_is_printed_as_a_function(opened):
+    z = tg.tensor([1 - 2j], requires_grad=True, name="z")
+    x = tg.tensor([0.0, 3.0], requires_grad=True, name="x")
+    for out, start in (
+        (np.sum(np.real(z)), "real#1[0] = real(z[0])"),  # the imaginary part is dropped
+        (np.sum(np.tanh(x)), "tanh#1[0] = tanh(x[0]) = tanh(0) = 0"),  # though 0 = 1·0
+        (np.mean(x), "mean#1 = 0.5·x[0] + 0.5·x[1] = 0.5·0 + 0.5·3 = 1.5"),
+    ):
+        lines = lines_of(opened(tg.graph(out).to_html()))
+        assert any(line.startswith(start) for line, _ in lines)
+
+
+def test_beside_the_cotangents_gradients_are_traced(opened):
+    x = tg.tensor([0.5, 2.0], requires_grad=True, name="x")
+    lines = dict(lines_of(opened(tg.graph(np.sum(np.sin(x)), phase="both").to_html())))
+    assert any(line.startswith("dx[0] = d(sin#1)[0]·") for line in lines)
+
+
+def test_a_leaf_of_repeated_blocks_is_not_called_the_result(opened):
+    h, W = leaf((1, 3), "h"), leaf((3, 3), "W")
+    for _ in range(80):
+        h = np.tanh(h @ W)
+    page = opened(tg.graph(np.sum(h)).to_html())
+    page.keyboard.press("End")
+    assert "stand for many operations" in page.inner_text("#words")
+    assert "begins at the result" not in page.inner_text("#words")
+
+
+def test_complex_numbers_are_rounded_too(opened):
+    z = tg.tensor([1 / 3 - 2j / 7, 1e-9 + 3e10j, 2j], requires_grad=True, name="z")
+    page = opened(tg.graph(np.sum(np.real(z))).to_html())
+    cells = [text for text, _ in shown(page, "value")["z"].values()]
+    assert cells == [number_text(one) for one in z.tolist()]
+
+
 def test_the_keyboard_goes_through_a_matrix_too(opened, example):
     page = opened(example.page)
     page.keyboard.press("f")
@@ -261,6 +366,19 @@ def test_the_keyboard_goes_through_a_matrix_too(opened, example):
     page.keyboard.press("Escape")
     page.keyboard.press("ArrowRight")
     assert step_of(page).startswith("Step 2 ")
+
+
+def test_the_keyboard_goes_through_a_stack_of_matrices(opened):
+    x = leaf((2, 2, 3), "x")
+    page = opened(tg.graph(np.sum(x)).to_html())
+    assert page.locator("#now tbody").count() == 2
+    page.focus("#now td.number")
+    for _ in range(5):  # there are four rows
+        page.keyboard.press("ArrowDown")
+    assert page.inner_text("#sum").startswith("x[1,1,0] = ")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert page.inner_text("#sum").startswith("x[0,1,0] = ")
 
 
 def test_a_value_that_is_used_twice_shows_its_parts_adding(opened):
@@ -422,6 +540,36 @@ def test_without_javascript_there_is_a_table(opened, example):
     page = opened(example.page, java_script_enabled=False)
     assert page.is_hidden("#explorer")
     assert page.is_visible("noscript table")
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_the_table_without_javascript_fits_the_screen(opened, example, training, width):
+    page = opened(example.view.to_html(training), width=width, java_script_enabled=False)
+    lines = page.locator("noscript table >> nth=0").locator("tr")
+    heights = [one.bounding_box()["height"] for one in lines.all()]
+    assert len(heights) == 1 + 14
+    assert max(heights) > 2 * min(heights)  # long rows of numbers are broken
+    assert page.locator("body").evaluate("(body) => body.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("engine", ["dot", "own"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_drawing_itself_in_light_and_dark(browser, engine, scheme, tmp_path):
+    if engine == "dot" and shutil.which("dot") is None:
+        pytest.skip("Graphviz is not installed")
+    (tmp_path / "g.svg").write_text(failed().to_svg(engine=engine), encoding="utf-8")
+    context = browser.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto((tmp_path / "g.svg").as_uri())
+    label, outline = page.evaluate(
+        """() => [".edge text", ".failed path, .failed polygon"].map((selector) => {
+            const found = getComputedStyle(document.querySelector(selector));
+            return [found.fill, found.stroke, found.paintOrder, found.strokeWidth];
+        })"""
+    )
+    assert label[1] == "none" or label[2].startswith("stroke")  # what is around is not above
+    assert outline[3] == "3px"
+    context.close()
 
 
 def failed():

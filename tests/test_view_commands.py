@@ -97,6 +97,9 @@ def broken():
 def nothing():
     return 1.0
 
+def early():
+    raise KeyError("key")
+
 number = 3
 """
 
@@ -161,3 +164,11 @@ def test_graph_refuses_to_replace_a_file_unless_forced(model, capsys):
     assert main(["graph", "drawn_model:loss", "-o", "g.txt"]) == 2
     assert (model / "g.txt").read_text() == "mine"
     assert main(["graph", "drawn_model:loss", "-o", "g.txt", "--force"]) == 0
+
+
+def test_graph_says_that_there_is_nothing_to_draw_of_an_early_exception(model, capsys):
+    assert main(["graph", "drawn_model:early", "-o", "g.txt"]) == 2
+    told = capsys.readouterr().err
+    assert "drawn_model:early raised KeyError: 'key'" in told
+    assert "no operation was recorded before it" in told
+    assert not (model / "g.txt").exists()

@@ -189,3 +189,40 @@ def test_frames_that_do_not_fit_are_refused(change, part):
     with pytest.raises(DataError) as caught:
         TrainingFrames(**{**fields, **change})
     assert part in str(caught.value)
+
+
+def formulas(view):
+    return {edge.get("formula"): edge.get("shapes") for edge in data_of(view.to_html())["edges"]}
+
+
+def test_a_batch_of_matrices_is_transposed_in_its_last_axes():
+    t, M = leaf((2, 3, 4), "t"), leaf((4, 5), "M")
+    found = formulas(tg.graph(np.sum(t @ M)))
+    assert found["dM = tᵀ·d(matmul#2)"] == "(2×4×3)(2×3×5), added up over the batch = 4×5"
+    assert found["dt = d(matmul#2)·Mᵀ"] == "(2×3×5)(5×4) = 2×3×4"
+
+
+def test_what_the_walk_reads_is_no_second_use():
+    assert any("d(sigmoid" in str(one) for one in formulas(network_view(phase="both")))
+    assert not any("+=" in str(one) for one in formulas(network_view(phase="both")))
+
+
+def test_of_one_sample_a_gradient_is_written_as_a_part():
+    one = formulas(network_view(level="scalar", sample=0))
+    assert any(str(text).startswith("d(output.b[0]) += ") for text in one)
+    assert not any("+=" in str(text) for text in formulas(tg.graph(np.sin(leaf((), "x")))))
+
+
+def test_a_sum_of_which_terms_are_left_out_says_so():
+    nodes = data_of(network_view(focus="hidden2.W[0,2]").to_html())["nodes"]
+    assert any("add(" in node.get("formula", "") for node in nodes)
+    for node in nodes:
+        if "add(" in node.get("formula", ""):
+            assert node["formula"].endswith(", …)")
+
+
+def test_frames_are_saved_in_a_page_alone(tmp_path):
+    frames = TrainingFrames((Frame(1, 0.5, None, {"W": (1.0,)}),), {"W": (1,)})
+    with pytest.raises(ValueError, match=r"they go into \.html"):
+        tg.graph(leaf((), "x")).save(tmp_path / "x.svg", frames=frames)
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,8 @@ from view_samples import HOSTILE, leaf, network_loss, network_view, programs, ru
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, mermaid, palette, pictures, svg
+from tinygrad_bp.view.layering import ranks
+from tinygrad_bp.view.layout import layout
 
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
@@ -521,3 +523,35 @@ def test_a_notebook_folds_a_large_graph():
 
 def test_svg_text_is_escaped_once():
     assert svg.as_text("<a & b>\n") == html.escape("<a & b>\\n")
+
+
+def used_everywhere():
+    x = leaf((4,), "x")
+    out = x
+    for name in np.random.default_rng(0).choice(["sin", "cos", "tanh", "arctan"], 100):
+        out = getattr(np, name)(out) * x + 1.0
+    return tg.graph(np.sum(out))
+
+
+def test_long_edges_of_a_few_hundred_nodes_go_around_what_is_in_their_way():
+    view = used_everywhere()
+    place = ranks(view)
+    found = layout(view, [(40.0, 80.0)] * len(view.nodes))
+    for edge, bends in zip(view.edges, found.bends, strict=True):
+        assert len(bends) >= place[edge.target] - place[edge.source] - 1
+
+
+@pytest.mark.parametrize("wide", [40.0, 400.0])
+def test_an_edge_does_not_run_behind_a_wide_neighbour(wide):
+    view = tg.graph(np.concatenate([leaf((1,), name) for name in "xyz"]))
+    names = [node.name for node in view.nodes]
+    found = layout(view, [(wide if name == "y" else 40.0, 30.0) for name in names])
+    beyond = found.centres[names.index("y")][0] + wide / 2
+    for edge, bends in zip(view.edges, found.bends, strict=True):
+        if names[edge.source] != "y":
+            along, across = found.centres[edge.source]
+            assert max([along + 20.0, *(x for x, y in bends if y == across)]) == beyond
+
+
+def test_dot_is_told_to_end():
+    assert "nslimit=10" in used_everywhere().to_dot()  # or else it needs minutes for this one

@@ -9,7 +9,7 @@ from pathlib import Path
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE
 from tinygrad_bp.cli.user_functions import load_function
-from tinygrad_bp.errors import DataError, TinygradError
+from tinygrad_bp.errors import DataError, GraphError, TinygradError
 from tinygrad_bp.view import GraphView, graph
 
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         out = function()
     except Exception as error:  # noqa: BLE001  # the user's code; what was recorded is drawn
         console.error(f"{options.function} raised {type(error).__name__}: {error}")
-        view = graph(error)
+        view = _recorded_before(error)
         code = BAD_INPUT
     else:
         view = graph(out, level=options.level, focus=options.focus)
@@ -33,6 +33,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for note in view.notes:
         console.note(note)
     return code
+
+
+def _recorded_before(error: Exception) -> GraphView:
+    try:
+        return graph(error)
+    except GraphError as nothing:
+        raise DataError("nothing is drawn: no operation was recorded before it") from nothing
 
 
 def _save(view: GraphView, path: Path, options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from tinygrad_bp.errors import GraphError
 from tinygrad_bp.graph import Leaf, Node
 from tinygrad_bp.tensor import Tensor, is_foreign
 from tinygrad_bp.view.checking import checks
-from tinygrad_bp.view.element_links import written
+from tinygrad_bp.view.element_links import is_sum, written
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, Kind, NodeView
 from tinygrad_bp.view.plain_arrays import dtype_text, lengths, numbers, statistics
 from tinygrad_bp.view.recorded import (
@@ -58,7 +58,7 @@ def graph(
     parameters: Mapping[str, Tensor] | None = None,
     data: Mapping[str, Any] | None = None,
     level: str = "tensor",
-    focus: str | None = None,
+    focus: str | int | None = None,
     sample: int | None = 0,
     phase: str = "forward",
     cotangent: Any = None,
@@ -76,7 +76,7 @@ def graph(
         What was given, and what to call it; found among constants by its value.
     level : {"tensor", "scalar"}
         At the scalar level each element is a node.
-    focus : str, optional
+    focus : str or int, optional
         A node by its name or id, ``"hidden2"``: drawn element by element among whole tensors; at
         the scalar level only what it depends on and what depends on it.  One element,
         ``"W3[0,2]"``, is looked at at the scalar level.
@@ -98,6 +98,9 @@ def graph(
     ------
     GraphError
         If `out` tracks nothing, so that there is no graph, or `focus` names nothing in it.
+    ValueError
+        If these options do not go together: of the backward phase, and of an exception, there is
+        the tensor level alone.
 
     Notes
     -----
@@ -113,6 +116,10 @@ def graph(
     ['leaf', 'sin', 'sum']
     """
     if isinstance(out, BaseException):
+        if (level, focus, phase) != ("tensor", None, "forward"):
+            raise ValueError(
+                "graph: of an exception the forward phase at the tensor level is drawn"
+            )
         return import_module("tinygrad_bp.view.failure").failed(out, parameters, data)  # type: ignore[no-any-return]
     sheet = sheet_of(out, parameters, data, cotangent=cotangent, values=values)
     if phase not in ("forward", "backward", "both") or level not in ("tensor", "scalar"):
@@ -121,8 +128,11 @@ def graph(
             " 'forward', 'backward' or 'both'"
         )
     if level == "scalar" or focus is not None:
+        if phase != "forward":
+            raise ValueError(f"graph: phase={phase!r} is drawn at the tensor level, without focus")
         scalars = import_module("tinygrad_bp.view.scalar_level")
-        return scalars.expanded(sheet, level, focus, sample)  # type: ignore[no-any-return]
+        named = None if focus is None else str(focus)
+        return scalars.expanded(sheet, level, named, sample)  # type: ignore[no-any-return]
     view = pictured(sheet)
     if phase != "forward":
         back = import_module("tinygrad_bp.view.backward_phase")
@@ -168,6 +178,10 @@ def _seeds(tensors: Sequence[Tensor], cotangent: Any) -> dict[Node, Any]:
 def _described(
     recorded: Recorded, parameters: Mapping[str, Tensor], data: Mapping[str, Any]
 ) -> Sheet:
+    for key, one in parameters.items():
+        if not isinstance(one, Tensor):
+            found = type(one).__name__
+            raise TypeError(f"graph: parameters[{key!r}] is a {found}, no Tensor; pass it as data")
     trained = {tensor.node: name for name, tensor in parameters.items()}
     given = {one.node: name for name, one in data.items() if isinstance(one, Tensor) and one.node}
     arrays = [(name, one) for name, one in data.items() if getattr(one, "node", None) is None]
@@ -247,7 +261,7 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
     if value is None and kind == "leaf":  # nothing else to tell: the commonest in large graphs
         return NodeView(place, rule.name, name, shape, dtype_text(node.dtype), kind, scope)
     ct = recorded.cotangents.get(node)
-    words, formula, tex, pulls = _NOTHING if isinstance(node, Leaf) else _explained(rule)
+    words, formula, tex, pulls, adds = _NOTHING if isinstance(node, Leaf) else _explained(rule)
     return NodeView(
         place, rule.name, name, shape, dtype_text(node.dtype), kind, scope,
         value=numbers(value),
@@ -258,17 +272,19 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
         formula=formula,
         tex=tex,
         pulls=pulls,
+        is_sum=adds,
     )  # fmt: skip
 
 
-_EXPLAINED: dict[Any, tuple[str, str, str, tuple[str, ...]]] = {}
-_NOTHING = ("", "", "", ())
+_Explained = tuple[str, str, str, tuple[str, ...], bool]
+_EXPLAINED: dict[Any, _Explained] = {}
+_NOTHING: _Explained = ("", "", "", (), False)
 
 
-def _explained(rule: Any) -> tuple[str, str, str, tuple[str, ...]]:
+def _explained(rule: Any) -> _Explained:
     found = _EXPLAINED.get(rule)
     if found is None:
-        found = (words_of(rule), formula_of(rule), tex_of(rule), pulls_of(rule))
+        found = (words_of(rule), formula_of(rule), tex_of(rule), pulls_of(rule), is_sum(rule))
         _EXPLAINED[rule] = found
     return found
 

@@ -33,6 +33,7 @@ STYLES["constant"].update(shape="box", style="filled,rounded,dashed")
 STYLES["failed"]["penwidth"] = "3"
 GRAPH = {
     "ordering": "in",  # arguments from top to bottom, as the rule takes them
+    "nslimit": "10",  # rounds a node: straightening long edges takes minutes without an end
     "nodesep": "0.25",
     "ranksep": "0.45",
     "pad": "0.2",

@@ -8,17 +8,20 @@ product pairs with which is found by pulling numbers that are places.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.graph import Node
-from tinygrad_bp.view.plain_arrays import NUMERIC
+from tinygrad_bp.view.graph_view import NodeView
+from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
 from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet
 
 PRODUCTS = {"affine"}  # rules that are products and a sum though they are recorded as one
+SUMS = {"add", "subtract", "negative", "positive", "multiply"} | PRODUCTS  # beside the linear ones
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Made:
     is_alias: bool = False
 
 
+def is_sum(rule: Any) -> bool:
+    """Return whether elements are sums of products, and of arguments' elements times constants."""
+    return rule.kind in ("linear", "bilinear") or rule.name in SUMS
+
+
 def written(recorded: Recorded, place: int) -> tuple[Any, ...] | None:
     """Return how every element at a place is made, as `NodeView.links` holds it."""
     entry = recorded.entries[place]
@@ -57,12 +65,49 @@ def written(recorded: Recorded, place: int) -> tuple[Any, ...] | None:
     return tuple(found)
 
 
+def renamed(own: NodeView, made: Made) -> NodeView:
+    """Return the node of one element, called a sum or a product where it is one."""
+    if not made.pairs:
+        return replace(own, pulls=())
+    is_product = len(made.pairs) == 1 and not made.terms
+    return replace(own, pulls=(), op="multiply" if is_product else "add")
+
+
+def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
+    """Return the node of one element with its links, where its arguments are numbers too.
+
+    Parameters
+    ----------
+    own : NodeView
+        With the formulas of the whole array's rule.
+    made : Made
+    slopes : sequence of number
+        Of those arguments that are drawn, where they are added up or go into a function.
+    """
+    node = renamed(own, made)
+    if node.op == "multiply" and made.pairs:
+        links = ((((0, 0),), ()),)
+        pulls = ("{ct} · {1}", "{ct} · {0}")
+        return replace(node, links=links, is_sum=True, formula="{0} · {1}", pulls=pulls)
+    terms = tuple((position, 0, _number(slope)) for position, slope in enumerate(slopes))
+    node = replace(node, links=(((), terms),))
+    if made.pairs:
+        formula = " + ".join(f"{{{position}}}" for position in range(len(slopes)))
+        return replace(node, is_sum=True, formula=formula, pulls=("{ct}",) * len(slopes))
+    if len(slopes) < len(made.terms):  # of a sum over samples one is drawn
+        inside = "".join(f"{{{position}}}, " for position in range(len(slopes)))
+        return replace(node, formula=f"{own.op}({inside}…)", pulls=())
+    whole_rule = len(slopes) == len(own.pulls)
+    return replace(node, pulls=own.pulls if whole_rule else ())
+
+
 def _shape(entry: Entry) -> tuple[int, ...]:
     return tuple(np.shape(entry.value) if entry.node is None else entry.node.shape)
 
 
 def _number(slope: Any) -> Any:
-    return slope.item() if hasattr(slope, "item") else slope
+    found = numbers(slope)
+    return None if found is None else found[0]
 
 
 class Links:

@@ -105,7 +105,7 @@ def _folded_node(path: tuple[str, ...], members: Sequence[NodeView]) -> NodeView
     operations = sum(node.count for node in members if not _is_source(node))
     return replace(
         last, op="scope", name=path[-1], kind="scope", scope=path[:-1], count=operations,
-        detail="", words="", formula="", tex="", pulls=(), links=None,
+        detail="", words="", formula="", tex="", pulls=(), links=None, is_sum=False,
     )  # fmt: skip
 
 

@@ -81,6 +81,8 @@ class NodeView:
         ``(k, l)`` multiplies element k of the first argument by element l of the second; a term
         ``(position, k, slope)`` is element k of an argument, with the partial derivative by it.
         None if not asked for, or too many.
+    is_sum : bool
+        Whether an element is the sum of its products, and of its terms times their slopes.
     count : int
         How many nodes of the graph it stands for.
     note : str
@@ -104,6 +106,7 @@ class NodeView:
     tex: str = ""
     pulls: tuple[str, ...] = ()
     links: tuple[Any, ...] | None = None
+    is_sum: bool = False
     count: int = 1
     note: str = ""
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from tinygrad_bp.view.graph_view import GraphView
 
 SWEEPS = 12
-DUMMIES = 6000  # beyond it long edges go straight, behind what is in their way
+DUMMIES = 20_000  # beyond it long edges go straight, behind what is in their way
 MAIN_PATH = 8.0  # how much more an operation keeps its way straight than a leaf
 SPACE = 18.0  # between neighbours of a rank, in pixels
 DUMMY_SPACE = 9.0
 RANK_SPACE = 44.0
+FAR = 30.0  # how far beyond the end of a turn a neighbour may still be touched
 
 Point = tuple[float, float]
 
@@ -80,12 +81,55 @@ def layout(view: GraphView, sizes: Sequence[Point]) -> Layout:
         for i in row:
             places[i] = number
     points = [(along[places[i]], across[i] - low) for i in range(total)]
+    ways = _Ways(ranked, places, points, sizes)
     return Layout(
         points[: len(sizes)],
-        [[points[i] for i in chain] for chain in ranked.dummies],
+        [
+            ways.of([edge.source, *chain, edge.target])
+            for edge, chain in zip(view.edges, ranked.dummies, strict=True)
+        ],
         max(start - RANK_SPACE, 0.0),
         high - low,
     )
+
+
+class _Ways:
+    """Bends of edges: an edge turns only beyond those neighbours of a rank that it turns past."""
+
+    def __init__(
+        self,
+        ranked: _Ranked,
+        places: Sequence[int],
+        points: Sequence[Point],
+        sizes: Sequence[Point],
+    ) -> None:
+        self.rows, self.places, self.points, self.sizes = ranked.rows, places, points, sizes
+        self.position = {i: k for row in ranked.rows for k, i in enumerate(row)}
+
+    def of(self, chain: Sequence[int]) -> list[Point]:
+        """Return the bends of an edge over these nodes and dummies."""
+        bends: list[Point] = []
+        for number, (a, b) in enumerate(pairwise(chain)):
+            if number:
+                bends.append(self.points[a])
+            if self.places[b] - self.places[a] == 1:
+                bends += self._beyond(a, b, 1) + self._beyond(b, a, -1)
+        return bends
+
+    def _beyond(self, own: int, other: int, sign: int) -> list[Point]:
+        """Return where an edge turns at `own`, if wider neighbours are in its way to `other`."""
+        (along, across), goal = self.points[own], self.points[other][1]
+        border = reach = sign * along + self._half(own)
+        step = 1 if goal > across else -1
+        row = self.rows[self.places[own]]
+        k = self.position[own] + step
+        while 0 <= k < len(row) and step * self.points[row[k]][1] < step * goal + FAR:
+            reach = max(reach, sign * along + self._half(row[k]))
+            k += step
+        return [(sign * reach, across)] if reach > border and goal != across else []
+
+    def _half(self, i: int) -> float:
+        return self.sizes[i][0] / 2 if i < len(self.sizes) else 0.0
 
 
 def _with_dummies(view: GraphView, rank: Sequence[int]) -> _Ranked:

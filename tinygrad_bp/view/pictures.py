@@ -80,6 +80,8 @@ def _darkened(text: str) -> str:
 def save(view: GraphView, path: Path, frames: TrainingFrames | None, *, force: bool) -> None:
     """Write a picture to a file; see `GraphView.save`."""
     suffix = path.suffix.lower()
+    if frames is not None and suffix != ".html":
+        raise ValueError(f"save: {path.name!r} has no place for frames; they go into .html")
     if suffix in PIXEL_FORMS:
         from tinygrad_bp.view.folding import drawable  # noqa: PLC0415  # only where it is drawn
 

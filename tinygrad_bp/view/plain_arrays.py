@@ -12,6 +12,7 @@ from tinygrad_bp.tensor import is_foreign
 from tinygrad_bp.view.graph_view import Numbers, Statistics
 
 NUMERIC = "biufc"  # kinds of dtypes; a rule of a user's own may pass on other things
+PLAIN = {"f": "float64", "c": "complex128"}
 ELEMENTS = 4096  # of one value; a larger one is told by its statistics alone
 
 
@@ -20,6 +21,8 @@ def numbers(value: Any) -> Numbers | None:
     array = None if value is None or is_foreign(value) else np.asarray(value)
     if array is None or array.size > ELEMENTS or array.dtype.kind not in NUMERIC:
         return None
+    if array.dtype.itemsize > np.dtype(PLAIN.get(array.dtype.kind, array.dtype)).itemsize:
+        array = array.astype(PLAIN[array.dtype.kind])  # a longdouble is no number of Python
     return tuple(array.ravel().tolist())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.graph import Leaf
 from tinygrad_bp.view.building import Sheet, entry_at, node_view
-from tinygrad_bp.view.element_links import Link, Links, Made
+from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import numbers
@@ -217,6 +217,7 @@ class _Drawing:
         own = self._element_node(place, element)
         ct = own.cotangent[0] if own.cotangent else None
         sources: list[tuple[int, Any, str | None]] = []
+        slopes: list[Any] = []
         for pair in made.pairs:
             if whole is None and not all(self._is_drawn(place, link) for link in pair):
                 continue
@@ -233,16 +234,16 @@ class _Drawing:
                 part = self._part(ct, link)
                 self.edges.append(EdgeView(source, product, position, name, part))
             sources.append((product, None, None))
+            slopes.append(1.0)
         for link in made.terms:
             if whole is None and not self._is_drawn(place, link):
                 continue
             source, name = self._source(place, link, whole)
             sources.append((source, self._part(ct, link), name))
-        op = own.op
-        if made.pairs:
-            op = "multiply" if len(made.pairs) == 1 and not made.terms else "add"
+            slopes.append(link.slope)
         self.at[place, element] = len(self.nodes)
-        self.nodes.append(replace(own, id=len(self.nodes), op=op))
+        own = explained(own, made, slopes) if whole is None else renamed(own, made)
+        self.nodes.append(replace(own, id=len(self.nodes)))
         for position, (source, part, name) in enumerate(sources):
             self.edges.append(EdgeView(source, self.at[place, element], position, name, part))
 
@@ -279,18 +280,18 @@ class _Drawing:
             detail="" if view.name or view.kind == "constant" else index,
             words="" if view.op in ("affine", "matmul") else view.words,
             tex="",
-            pulls=(),
         )
 
 
 def _product(own: NodeView, place: int, pair: tuple[Link, Link]) -> NodeView:
     """Return the node of one product in a sum: its cotangent is the sum's."""
     left, right = pair
-    return NodeView(
+    node = NodeView(
         place, "multiply", None, (), own.dtype, "op", own.scope,
         value=numbers(left.slope * right.slope),  # each one's slope is the other's value
         cotangent=own.cotangent,
     )  # fmt: skip
+    return explained(node, Made((), (pair,)), ())
 
 
 def _index(shape: tuple[int, ...], element: int) -> str:

@@ -27,11 +27,12 @@ STYLE = (
     f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
     "paint-order:stroke}"
     f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
-    ".constant path{stroke-dasharray:4 3}.failed path{stroke-width:3px}.back path"
-    "{stroke-dasharray:4 3}"
-) + "".join(
-    f".{kind} path{{fill:{look.fill};stroke:{look.border};stroke-width:1.2px}}"
-    for kind, look in palette.LOOKS.items()
+    ".constant path,.back path{stroke-dasharray:4 3}"
+    + "".join(
+        f".{kind} path{{fill:{look.fill};stroke:{look.border};stroke-width:1.2px}}"
+        for kind, look in palette.LOOKS.items()
+    )
+    + ".failed path{stroke-width:3px}"
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_bp.rules.table import Rule
 
+LISTED = 6  # elements of an index that are written out
 FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}
 
 
@@ -15,7 +16,8 @@ def words_of(rule: Rule) -> str:
     if rule.words:
         return rule.words
     if rule.kind == "elementwise":
-        return f"{rule.name} of each element"
+        each = "of each element" if len(rule.pulls) == 1 else "element by element"
+        return f"{rule.name} {each}"
     if rule.kind == "linear":
         return f"{rule.name}: moves or adds up elements"
     return rule.name.replace("_", " ")
@@ -75,10 +77,32 @@ def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
     names = code.co_varnames[count : code.co_argcount] if code is not None else ()
     found: list[str] = []
     for place, value in enumerate(parameters):
+        name = names[place] if place < len(names) else ""
         if value is None or value is False or len(found) == 3:
             continue
-        name = f"{names[place]}=" if place < len(names) else ""
-        shape = getattr(value, "shape", None)
-        told = f"{name}array of {shape}" if shape else f"{name}{value!r}"
-        found.append(value if isinstance(value, str) else told)  # "mean" says itself what it is
+        if isinstance(value, str):  # "mean" says itself what it is
+            found.append(value)
+        elif name == "index":
+            found.append(index_text(value))
+        elif name:
+            shape = getattr(value, "shape", None)
+            found.append(f"{name}=array of {shape}" if shape else f"{name}={value!r}")
     return ", ".join(found)[:80]
+
+
+def index_text(index: Any) -> str:
+    """Return an index as it is written: ``[1:, ::2]``."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return f"[{', '.join(map(_part_text, parts))}]"
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+    if part is None or part is Ellipsis:
+        return "newaxis" if part is None else "..."
+    shape = getattr(part, "shape", ())
+    if not shape:
+        return str(part)
+    return str(part.tolist()) if part.size <= LISTED else f"array of {shape}"

@@ -15,6 +15,7 @@ from tinygrad_bp.view.training_frames import TrainingFrames
 
 SHOWN = 144  # elements of a matrix that the page holds: its first rows
 LINKED = 600  # elements of the whole graph up to which the page traces each
+ROUNDING = 1e-5  # relative; in float32 too
 PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
 
 PLACE_NAMES = re.compile(r"\{(\w+)\}")
@@ -27,14 +28,16 @@ def content(view: GraphView, frames: TrainingFrames | None) -> dict[str, Any]:
     uses: dict[int, list[EdgeView]] = {}
     for edge in view.edges:
         arguments.setdefault(edge.target, []).append(edge)
-        uses.setdefault(edge.source, []).append(edge)
+        if view.nodes[edge.target].phase == "forward":  # what the walk reads adds nothing
+            uses.setdefault(edge.source, []).append(edge)
     linked = sum(math.prod(node.shape) for node in view.nodes) <= LINKED
+    partial = {place for place, of in uses.items() if _is_partial(view.nodes[place], of)}
     return {
         "nodes": [
             _node(view, node, arguments.get(node.id, []), linked=linked) for node in view.nodes
         ],
         "edges": [
-            _edge(view, edge, arguments[edge.target], shared=len(uses[edge.source]) > 1)
+            _edge(view, edge, arguments[edge.target], shared=edge.source in partial)
             for edge in view.edges
         ],
         "checks": {
@@ -73,17 +76,29 @@ def _node(
         "note": printable(node.note),
         "count": node.count,
     }
-    if node.formula and len(arguments) == len(set(re.findall(r"\{(\d+)\}", node.formula))):
+    missing = len(set(re.findall(r"\{(\d+)\}", node.formula))) - len(arguments)
+    if node.formula and not missing:
         names = {str(edge.position): view.nodes[edge.source] for edge in arguments}
         right = _filled(node.formula, names)
         found["formula"] = f"{symbol(node)} = {right}"
         found["shapes"] = _shapes(node.formula, names, node.shape)
     elif arguments:
         inside = ", ".join(symbol(view.nodes[edge.source]) for edge in arguments)
-        found["formula"] = f"{symbol(node)} = {shortened(node.op)}({inside})"
+        rest = ", …" if missing > 0 else ""
+        found["formula"] = f"{symbol(node)} = {shortened(node.op)}({inside}{rest})"
     if linked and node.links is not None:
         found["links"] = node.links
+        found["is_sum"] = node.is_sum
     return found
+
+
+def _is_partial(node: NodeView, uses: Sequence[EdgeView]) -> bool:
+    """Return whether one use alone does not make the gradient: another is drawn, or left out."""
+    part = uses[0].contribution
+    if len(uses) > 1 or part is None or node.cotangent is None:
+        return len(uses) > 1
+    pairs = zip(part, node.cotangent, strict=False)
+    return any(abs(a - b) > ROUNDING * (abs(a) + abs(b)) for a, b in pairs)
 
 
 def _statistics(node: NodeView) -> str:
@@ -153,15 +168,23 @@ def _shapes(template: str, nodes: Mapping[str, NodeView], shape: Sequence[int]) 
     """Return the formula again with shapes for the matrices: ``(5×4)(4×1) = 5×1``."""
     found = [(nodes[place], turned) for place, turned in PLACE.findall(template) if place in nodes]
     told = [
-        shape_text(node.shape[::-1] if turned else node.shape) if node.shape else "1"
+        shape_text(_turned(node.shape) if turned else node.shape) if node.shape else "1"
         for node, turned in found
     ]
+    if not shape and all(not node.shape for node, _ in found):
+        return ""
     result = shape_text(shape) if shape else "1"
     product = re.fullmatch(r"\{\w+\}ᵀ?·\{\w+\}ᵀ?( \+ \{\w+\})?", template)
     if product and len(told) >= 2:
         bias = f" + {told[2]}" if len(told) > 2 else ""
-        return f"({told[0]})({told[1]}){bias} = {result}"
+        batch = max(len(node.shape) for node, _ in found[:2]) > max(len(shape), 2)
+        added = ", added up over the batch" if batch else ""
+        return f"({told[0]})({told[1]}){bias}{added} = {result}"
     return f"{', '.join(dict.fromkeys(told))} → {result}" if told else ""
+
+
+def _turned(shape: Sequence[int]) -> Sequence[int]:
+    return shape[::-1] if len(shape) < 3 else (*shape[:-2], shape[-1], shape[-2])
 
 
 def _first(values: Numbers | None) -> list[Any] | None:

@@ -3,11 +3,13 @@
 function moveInMatrix(td, key) {
   const row = td.parentElement;
   const column = [...row.children].indexOf(td);
+  const rows = [...td.closest("table").rows];
+  const place = rows.indexOf(row);
   const other = {
     ArrowRight: td.nextElementSibling,
     ArrowLeft: td.previousElementSibling,
-    ArrowDown: row.nextElementSibling && row.nextElementSibling.children[column],
-    ArrowUp: row.previousElementSibling && row.previousElementSibling.children[column],
+    ArrowDown: place + 1 < rows.length && rows[place + 1].children[column],
+    ArrowUp: place > 0 && rows[place - 1].children[column],
     Home: row.firstElementChild,
     End: row.lastElementChild,
   }[key];
@@ -63,8 +65,9 @@ get("explorer").hidden = false;
 get("step").max = steps.length - 1;
 get("backward").disabled = firstBackward === steps.length;
 get("graph-section").hidden = !get("graph").firstElementChild;
-const operations = nodes.filter((node) => !isGiven(node)).length;
-get("lead").textContent = `${operations} operations forward, ${steps.length - firstBackward} gradients back. Step through them with the arrow keys.`;
+const walked = nodes.filter((node) => node.kind === "cotangent").length;
+const operations = nodes.filter((node) => !isGiven(node)).length - walked;
+get("lead").textContent = `${operations} operations forward, ${walked || steps.length - firstBackward} gradients back. Step through them with the arrow keys.`;
 for (const note of data.notes) get("notes").append(make("li", {}, note));
 drawLegend();
 drawOrder();

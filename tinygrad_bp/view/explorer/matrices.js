@@ -13,9 +13,12 @@ function matrix(node, role, values, name, into = cells) {
     return figure;
   }
   const largest = Math.max(...values.map((v) => (Number.isFinite(v) ? Math.abs(v) : 0)), 0);
-  const body = make("tbody");
+  let body = make("tbody");
+  table.append(body);
   let shown = 0;
   for (let r = 0; r < Math.min(rows, 12); r++) {
+    const block = node.shape.length > 2 && r && r % node.shape[node.shape.length - 2] === 0;
+    if (block) table.append((body = make("tbody")));  // matrices of a stack stand apart
     const row = make("tr");
     for (let c = 0; c < Math.min(columns, 12); c++) {
       const k = r * columns + c;
@@ -25,7 +28,6 @@ function matrix(node, role, values, name, into = cells) {
     }
     if (row.childNodes.length) body.append(row);
   }
-  table.append(body);
   if (shown < node.size) {
     const part = `${shown} of ${node.size} elements`;
     figure.append(make("p", { class: "more" }, describe(node, role, part)));
@@ -81,13 +83,28 @@ function valueTerms(node, k) {
   if (!terms.every(([p]) => known(p)) || (products.length && !(known(0) && known(1)))) return null;
   return [
     ...products.map(([i, j]) => [factor(source[0], i), factor(source[1], j)]),
-    ...terms.map(([p, i]) => [factor(source[p], i)]),
+    ...terms.map(([p, i, slope]) => scaled(factor(source[p], i), node.is_sum ? slope : 1)),
   ];
 }
+function scaled(one, slope) {
+  if (slope === 1) return [one];
+  if (slope === -1) return [{ ...one, text: `(-${one.text})`, value: one.value === null ? null : -one.value }];
+  return [{ text: number(slope), value: slope, key: "" }, one];
+}
+// Whether numbers are all there is of a sum: true, false, or null where it cannot be told. Of the
+// samples one may be drawn, and rounding in float32 is forgiven.
+function addUp(parts, sum) {
+  const all = [...parts, sum];
+  if (!all.every((one) => typeof one === "number")) return null;
+  const size = all.reduce((total, one) => total + Math.abs(one), 0);
+  return Math.abs(parts.reduce((total, one) => total + one, -sum)) <= 1e-5 * size;
+}
+const product = (term) => (term.every((f) => typeof f.value === "number") ? term.reduce((p, f) => p * f.value, 1) : null);
 function gradientTerms(node, k) {
   const found = [];
   for (const edge of usesOf[node.id]) {
     const user = nodes[edge.t];
+    if (user.kind === "cotangent") continue;
     if (!user.links || user.ct === null) return null;
     const source = {};
     for (const other of argumentsOf[user.id]) source[other.p] = nodes[other.s];
@@ -119,7 +136,7 @@ function trace(td) {
   td.classList.add("picked");
   const line = get("sum");
   if (terms === null || !terms.length) {
-    const told = isGiven(node) && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : "not traced: the graph is too large, or a value was not kept";
+    const told = isGiven(node) && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : terms && node.is_sum ? "an empty sum" : "not traced here";
     line.textContent = `${own} = ${number(value)}  (${told})`;
     return;
   }
@@ -127,15 +144,19 @@ function trace(td) {
     for (const other of cells.get(one.key) || []) other.classList.add("source");
   }
   const few = terms.slice(0, 12);
-  const rest = terms.length > few.length ? ` + … (${terms.length - few.length} more)` : "";
-  const isSum = role === "ct" || node.links[k][0].length || /\+|Σ|sum|mean|·/.test(node.formula || "");
+  const whole = addUp(terms.map(product), value);
+  const isSum = role === "ct" || node.links[k][0].length > 0 || (node.is_sum && whole === true);
+  const more = terms.length > few.length ? `${isSum ? " +" : ","} … (${terms.length - few.length} more)` : "";
+  const left = isSum ? whole === false && " + …" : (node.formula || "").endsWith(", …)") && ", …";
+  const rest = more || left || "";
   const inside = (text) => few.map((term) => term.map(text).join("·")).join(isSum ? " + " : ", ");
   const wrap = (text) => (isSum ? text : `${node.op}(${text})`);
-  line.textContent =
-    `${own} = ${wrap(inside((f) => f.text) + rest)}` +
-    ` = ${wrap(inside((f) => (f.value === null ? "?" : signed(f.value))) + rest)} = ${number(value)}`;
+  const shown = isSum ? signed : number;
+  const inserted = wrap(inside((f) => (f.value === null ? "?" : shown(f.value))) + rest);
+  const last = inserted === signed(value) ? number(value) : `${inserted} = ${number(value)}`;
+  line.textContent = `${own} = ${wrap(inside((f) => f.text) + rest)} = ${last}`;
 }
-const signed = (value) => (value < 0 ? `(${number(value)})` : number(value));
+const signed = (value) => (value < 0 || /.[+-].*j$/.test(value) ? `(${number(value)})` : number(value));
 function clearTrace() {
   for (const td of document.querySelectorAll(".source,.picked")) td.classList.remove("source", "picked");
 }

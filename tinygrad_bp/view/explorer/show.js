@@ -10,10 +10,11 @@ function go(i) {
   cells = new Map();
   get("now").replaceChildren();
   get("sum").textContent = "Point at a number, or move through a matrix with the arrow keys, to see what it is made of.";
+  const phase = step.node && step.node.kind === "cotangent" ? "backward" : step.phase;
   const told = step.phase === "given" ? showGiven() : step.phase === "forward" ? showForward(step.node) : showBackward(step.node);
   get("words").textContent = told.words;
   get("why").textContent = told.why;
-  get("status").textContent = `Step ${current} of ${steps.length - 1}, ${step.phase}: ${told.short}`;
+  get("status").textContent = `Step ${current} of ${steps.length - 1}, ${phase}: ${told.short}`;
   paint();
 }
 function showGiven() {
@@ -23,7 +24,7 @@ function showGiven() {
   get("now").append(box);
   return {
     words: "These values are given; everything else is computed from them.",
-    short: `${given.length} values are given`,
+    short: `${given.length} ${given.length === 1 ? "value is" : "values are"} given`,
     why: "Nothing has to be known before them.",
   };
 }
@@ -53,7 +54,9 @@ function showForward(node) {
 function showBackward(node) {
   const uses = usesOf[node.id].filter((edge) => nodes[edge.t].ct !== null);
   const now = get("now");
+  const unseen = !uses.length && usesOf[node.id].some((edge) => nodes[edge.t].count > 1);
   if (!uses.length) now.append(line(`${node.d} = ${(node.ct || []).map(number).slice(0, 8).join(", ")}`));
+  const isPart = uses.length > 0 && uses.every((edge) => edge.part) && node.ct.some((v, k) => addUp(uses.map((edge) => edge.part[k]), v) === false);
   const sum = make("div", { class: "matrices" });
   uses.forEach((edge, i) => {
     const user = nodes[edge.t];
@@ -69,12 +72,13 @@ function showBackward(node) {
       }
     }
     now.append(box);
-    if (uses.length > 1 && edge.part) {
+    if ((uses.length > 1 || isPart) && edge.part) {
       const part = matrix(node, "part", edge.part, `from ${user.name}`, new Map());
       sum.append(sum.childNodes.length ? beside("+", part) : part);
     }
   });
   const adds = sum.childNodes.length > 0;
+  if (isPart) sum.append(make("span", { class: "sign" }, "+ …"));
   const own = adds ? sum : make("div", { class: "matrices" });
   own.append(beside(adds ? "=" : "→", matrix(node, "ct", node.ct, node.d)));
   const check = checks[node.id];
@@ -83,11 +87,12 @@ function showBackward(node) {
   }
   now.append(own);
   const users = [...new Set(uses.map((edge) => nodes[edge.t].name))];
+  const others = isPart ? " Other parts, such as those of other samples, are not drawn." : "";
   const agree = check ? ` Finite differences agree to ${number(check.error)}.` : "";
   return {
     words: uses.length > 1
-      ? `${node.name} is used ${uses.length} times: every use sends its part back, and the parts add up.${agree}`
-      : uses.length ? `${users[0]} sends its gradient on to ${node.name}.${agree}` : "The walk back begins at the result, with its derivative by itself.",
+      ? `${node.name} is used ${uses.length} times: every use sends its part back, and the parts add up.${others}${agree}`
+      : uses.length ? `${users[0]} sends its gradient on to ${node.name}.${others}${agree}` : unseen ? `Its uses stand for many operations; their gradients are not shown.${agree}` : "The walk back begins at the result, with its derivative by itself.",
     short: `${node.d}${uses.length > 1 ? `, the sum of ${uses.length} parts` : ""}.${agree}`,
     why: users.length ? `Why now: all that uses it has its gradient: ${users.join(", ")}.` : "",
   };

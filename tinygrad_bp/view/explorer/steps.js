@@ -25,7 +25,7 @@ function draw(tag, attributes = {}, text = "") {
 
 // Four significant digits, as number_text in labels.py.
 function number(value) {
-  if (typeof value !== "number") return String(value);
+  if (typeof value !== "number") return complex(String(value));
   const size = Math.abs(value);
   if (size && !(size >= 1e-4 && size < 999999.5)) {
     const [mantissa, power] = value.toExponential(2).split("e");
@@ -37,6 +37,13 @@ function number(value) {
   let text = value.toFixed(Math.max(3 - power, 0));
   if (text.includes(".")) text = text.replace(/0+$/, "").replace(/\.$/, "");
   return text === "-0" ? "0" : text;
+}
+// "(1.5-0.25j)", as Python writes it; other texts, such as "nan", stay.
+function complex(text) {
+  const parts = /^\(?(?:(.*[^e(+-])(?=[+-]))?([+-]?[^+-]+(?:e[+-]?\d+)?)j\)?$/.exec(text);
+  if (!parts) return text;
+  const [real, imaginary] = [parts[1] || "0", parts[2]].map((part) => (/\d/.test(part) ? number(Number(part)) : part));
+  return `${real}${/^[+-]/.test(imaginary) ? "" : "+"}${imaginary}j`;
 }
 const shapeText = (shape) => shape.join("×") || "scalar";
 
