@@ -60,7 +60,7 @@ def test_pictures_are_svg_with_their_words(command, tmp_path):
 def test_without_dot_the_graph_is_drawn_all_the_same(command, tmp_path, no_pictures):
     code, out, _ = command("train", "--epochs", 2, "--out", "r")
     assert code == 0
-    assert "graph.svg not drawn" not in out
+    assert "graph.svg laid out without Graphviz: no program 'dot' here" in out
     text = (tmp_path / "r" / "graph.svg").read_text(encoding="utf-8")
     assert "laid out by the layered layout of tinygrad_bp" in text
     for part in ("hidden1.W", "2×5", "hidden2.W", "5×5", "output.W", "5×1", "164×2", "loss"):

@@ -14,7 +14,7 @@ from tinygrad_bp.cli.saved_model import save_model
 from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.tensor import Tensor, tensor
 from tinygrad_bp.training.atomic import atomic_write_text
-from tinygrad_bp.view import GraphView, RenderError, graph
+from tinygrad_bp.view import GraphView, RenderError, graph, pictures
 
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
 
@@ -33,7 +33,7 @@ def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
     Returns
     -------
     list of str
-        What was not drawn, and why.
+        What was not drawn, or otherwise than elsewhere, and why.
 
     Raises
     ------
@@ -106,7 +106,8 @@ def _draw_graph(run: Run, folder: Path) -> list[str]:
         except RenderError as error:  # also where Ctrl-C has reached 'dot' as well
             why = str(error)
         else:
-            return []
+            own = pictures.available() == "own"
+            return [f"{GRAPH} laid out without Graphviz: no program 'dot' here"] if own else []
     atomic_write_text(folder / GRAPH_SOURCE, view.to_dot())
     return [f"{GRAPH} not drawn: {why}; the graph is in {GRAPH_SOURCE}"]
 
