@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,14 @@ def test_imports_point_down(path: Path) -> None:
             assert LEVEL.get(parts[1], 0) <= LEVEL[own], (
                 f"{path.name} imports {name}, a layer above"
             )
+
+
+def test_the_package_does_without_what_a_wheel_moves_out_of_it() -> None:
+    """A wheel has these files beside the package, and no longer inside it."""
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    moved = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    modules = {source.removesuffix(".py").replace("/", ".") for source in moved}
+    assert modules
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        assert not [one for one in modules if one in text], path

@@ -145,6 +145,14 @@ def test_a_gradient_that_is_wrong_in_single_precision_only() -> None:
         check_grads(sine, X.astype(np.float32), order=1, modes=("vjp",))
 
 
+@pytest.mark.parametrize("directions", [0, -1])
+def test_a_check_along_no_direction_is_refused(directions: int) -> None:
+    with pytest.raises(ValueError, match=f"directions is 1 or more, got {directions}"):
+        check_grads(np.sin, X, directions=directions)
+    with pytest.raises(ValueError, match="directions is 1 or more"):
+        check_vjp(lambda x: np.sum(x), np.ones_like, X, directions=directions)
+
+
 def test_only_some_arguments() -> None:
     labels = np.array([0, 2, 1])
     assert check_grads(tg.nn.cross_entropy, X[:3], labels, argnums=0).entries == 9
@@ -335,6 +343,17 @@ def test_a_pattern_is_said_in_words(f: Any, vjp: Any, args: Any, hint: str) -> N
     assert error.hints[0] in str(error)
 
 
+def test_what_is_off_by_little_is_not_called_another_arrangement() -> None:
+    """To the digits at which patterns are read it is its own conjugate, and its own transpose."""
+    symmetric = X[:3] + X[:3].T
+    pull = lambda ct, out, x: ct * np.cos(x) * (1 + 1e-6 * np.array([[1.0, 0, 0]] + 2 * [[0] * 3]))
+    error = wrong(lambda x: np.sum(np.sin(x)), lambda ct, out, x: pull(ct, out, x), symmetric)
+    assert not [one for one in error.hints if one in {"conjugated", "transposed"}]
+    pull = lambda ct, out, x, y: (ct * (1 + 1e-6 * (np.arange(4) == 1)), ct + 0 * y)
+    error = wrong(lambda x, y: np.sum(x + y), pull, B, 2 * B)
+    assert not [one for one in error.hints if "this is the gradient" in one]
+
+
 def test_the_facts_are_attributes_and_text() -> None:
     pull = lambda ct, out, x: ct * (np.cos(x) + (np.arange(6) == 4))
     error = wrong(lambda x: np.sum(np.sin(x)), pull, X[:, 0])
@@ -388,11 +407,16 @@ CHECKS = [
     lambda: check_grads(lambda p: np.sum(inner(p["a"])), {"a": np.float32([[1.0]])}),
     lambda: test_layer(),
     lambda: check_vjp(lambda x: np.sum(x * SCALE), lambda x: 2 * SCALE, SCALE),
+    lambda: check_grads(tg.differentiable(np.tanh, vjp=lambda ct, out, x: ct * (1 - out)), SCALE),
+    lambda: check_grads(tg.differentiable(lambda x: 3 * x, vjp=lambda ct, out, x: ct), SCALE),
+    lambda: check_grads(tg.differentiable(
+        np.tanh, vjp=lambda ct, out, x: ct * (1 - out**2), jvp=lambda ts, out, x: ts[0] * out
+    ), SCALE),
 ]
 """
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(9))
 def test_the_reproduction_can_be_pasted_and_run(number: int, tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(REPRODUCED, encoding="utf-8")
     script = f"""
@@ -608,6 +632,13 @@ def test_properties_find_what_one_point_may_not_show(f: Any, vjp: Any) -> None:
     broken = tg.differentiable(f, vjp=vjp)
     with pytest.raises(GradientMismatch):
         gradients_hold(("m", "n"), order=1, modes=("vjp",))(lambda x: broken(x))()
+
+
+def test_two_faults_at_once_are_one_mismatch() -> None:
+    pull = lambda ct, out, x: np.abs(ct) if x.size == 1 else 2 * ct
+    broken = tg.differentiable(lambda x: 1.0 * x, vjp=pull)
+    with pytest.raises(GradientMismatch):
+        gradients_hold(("m",), order=1, modes=("vjp",))(lambda x: broken(x))()
 
 
 def test_modes_that_disagree_at_a_kink_are_found() -> None:

@@ -9,7 +9,13 @@ import pytest
 from planted_faults import FAULTS, OURS, Fault
 from right_functions import RIGHT, Right, hilbert, near_singular
 
-from tinygrad_bp.testing import GradientMismatch, UncheckableError, check_grads
+from tinygrad_bp.testing import (
+    GradientMismatch,
+    UncheckableError,
+    UncheckablePointError,
+    check_grads,
+    check_vjp,
+)
 from tinygrad_bp.testing.comparison import Comparison
 
 SEEDS = 50
@@ -99,6 +105,15 @@ def test_rounding_is_never_called_a_wrong_gradient(name: str, seed: int) -> None
 
 
 # What keeps right functions from being accused does not let wrong ones pass.
+
+
+@pytest.mark.parametrize("cube", [lambda x: np.sum(x**3), lambda x: np.sum(np.abs(x) ** 3)])
+@pytest.mark.parametrize("noise", [1e-3, 1e-2, 0.1, 1.0])
+def test_a_rough_gradient_is_not_called_right(cube: Any, noise: float) -> None:
+    """Its error looks like rounding, but the function has none to speak of."""
+    x = np.array([0.7, 1.3, 2.1])
+    with pytest.raises((GradientMismatch, UncheckablePointError)):
+        check_vjp(cube, lambda x: 3 * x**2 * (1 + noise * np.sin(1e12 * x)), x)
 
 
 @pytest.mark.parametrize(

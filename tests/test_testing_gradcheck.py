@@ -107,6 +107,9 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("gradcheck_user:loss", "--order", "0"), "not an integer of 1 or more"),
         (("numpy:log", "--shape", "3"), "there is no derivative to check"),
         (("numpy:log", "--shape", "3", "--domain", "2", "1"), "the second number must be the lar"),
+        (("numpy:abs", "--shape", "3", "--domain", "0", "inf"), "two finite numbers"),
+        (("numpy:abs", "--shape", "3", "--domain", "nan", "1"), "two finite numbers"),
+        (("numpy:abs", "--shape", "3", "--domain", f"-{10**308}", "1e308"), "not too far apart"),
         (("gradcheck_user:leaves", "--shape", "3"), "numpy.asarray of a Tensor"),
     ],
 )

@@ -58,7 +58,7 @@ def test_the_type_tensor_has_a_strategy(data: Any) -> None:
 @pytest.mark.parametrize("first", ["hypothesis", "tinygrad_bp"])
 def test_the_type_is_known_in_whichever_order_both_are_imported(first: str) -> None:
     second = {"hypothesis": "tinygrad_bp", "tinygrad_bp": "hypothesis"}[first]
-    entry = "from tinygrad_bp.testing.registration import hypothesis_is_imported as entry; entry()"
+    entry = "import tinygrad_bp.testing.hypothesis_entry as e; e.hypothesis_is_imported()"
     code = f"""
 import {first}, {second}
 {entry if first == "tinygrad_bp" else ""}

@@ -27,6 +27,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     testing = import_module("tinygrad_bp.testing")  # other commands start without it
     function = load_function(options.function)
     low, high = options.domain
+    if not np.isfinite([low, high, high - low]).all():
+        raise DataError(
+            f"--domain {low:g} {high:g}: two finite numbers are needed, not too far apart"
+        )
     if not low < high:
         raise DataError(f"--domain {low:g} {high:g}: the second number must be the larger")
     rng = np.random.default_rng(options.seed)

@@ -35,6 +35,7 @@ EXACT = 1e-11  # of the sum of the terms' sizes: a rule's formula loses a few ul
 CONVERGED = 1e-8  # error of differences, relative to the slope, that needs no second look
 VISIBLE = 1e-12  # of the values: a slope that moves them by less need not be proven
 NARROW = 0.1  # first step of differences that only confirm a complex step
+ROUGHEST = 1e-4  # of a slope: gradients that are off by more, and rough, are not called right
 TINY = 1e-290  # below which numbers have few digits
 THOROUGH = 12  # directions that are explored before the rest is believed
 
@@ -129,6 +130,8 @@ class Comparison:
             if len(confirmed) < THOROUGH or j in self._explored:
                 self.explore(j)
                 finding = None if self._agrees(j) else self._finding(j)
+                if finding is None and self._is_rough(j):
+                    unclear.append(j)
             else:  # so many are wrong that the rest is believed
                 finding = self._finding(j)
             if finding is not None and finding.is_proven:
@@ -215,6 +218,16 @@ class Comparison:
         got = self.got(self.directions[j], self.gradients)
         low, high, tolerance = self.interval(j)
         return bool(low - tolerance <= got <= high + tolerance and tolerance < np.inf)
+
+    def _is_rough(self, j: int) -> bool:
+        """Whether a slope agrees only because the gradients under test are so noisy."""
+        got = self.got(self.directions[j], self.gradients)
+        low, high, _ = self.interval(j)
+        size = max(abs(low), abs(high), abs(got))
+        largest = max(abs(self.got(one, self.gradients)) for one in self.directions)
+        scale = max(size, self.terms(j), 1e-3 * largest)
+        explained = self._oracles_own(j) + self._visible() + ROUGHEST * scale
+        return max(low - got, got - high) > explained
 
     def terms(self, j: int) -> float:
         """Return the sum of the sizes of all terms in the slope by the gradients, if finite."""

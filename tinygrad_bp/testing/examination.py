@@ -57,6 +57,8 @@ class Examination:
         self.rng = np.random.default_rng(seed)
         self.times = DEEP if TALLY.deep else 1
         self.entries = sum(np.size(x) * (1 + np.iscomplexobj(x)) for x in call.point)
+        if directions is not None and directions < 1:
+            raise ValueError(f"directions is 1 or more, got {directions}")
         self.random: int | None = directions
         if directions is None and self.entries > FULL * self.times:
             self.random = RANDOM * self.times

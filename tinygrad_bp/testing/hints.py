@@ -49,8 +49,9 @@ def hints(pattern: Pattern, lengths: Lengths, others: Mapping[str, Any]) -> list
     list of str
         The most telling first; empty if nothing is recognised.
     """
-    found = [*_factor(pattern, lengths), *_arrangement(pattern)]
-    if pattern.known.all():
+    found = [*_factor(pattern, lengths)]
+    if pattern.known.all() and not _same(pattern.got, pattern.expected):
+        found += _arrangement(pattern)
         for name, other in others.items():
             if other.shape == pattern.got.shape and _same(pattern.got, other):
                 found.append(f"this is the gradient of {name}")
@@ -116,7 +117,7 @@ def _factor(p: Pattern, lengths: Lengths) -> Iterator[str]:
 
 
 def _arrangement(p: Pattern) -> Iterator[str]:
-    if not p.known.all() or p.got.ndim == 0 or not np.any(p.expected):
+    if p.got.ndim == 0 or not np.any(p.expected):
         return
     if p.got.ndim >= 2 and p.got.shape[-1] == p.got.shape[-2]:
         if _same(np.swapaxes(p.got, -1, -2), p.expected):

@@ -102,6 +102,7 @@ def _run(
         deadline=None,
         derandomize=not TALLY.deep,
         database=None,
+        report_multiple_bugs=False,  # a mismatch, not a group of them
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
     )

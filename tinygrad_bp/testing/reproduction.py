@@ -79,6 +79,13 @@ def _defined(name: str, f: Any, scope: dict[str, str]) -> str:
             of = "" if found is f else ".gradients_of"
             line = f"from {module} import {qualified}"
             return line if qualified == name and not of else f"{line}\n\n{name} = {qualified}{of}"
+    definition = getattr(f, "definition", None)
+    if definition is not None and definition.f is inspect.unwrap(f) and not _has_source(f):
+        parts = {f"{name}_{of}": getattr(definition, of) for of in ("f", "vjp", "jvp")}
+        bodies = [_defined(part, one, scope) for part, one in parts.items() if one is not None]
+        jvp = f", jvp={name}_jvp" if definition.jvp is not None else ""
+        own = f"{name} = tg.differentiable({name}_f, vjp={name}_vjp{jvp})"
+        return "\n".join([*bodies, own])
     return _source(name, f, scope)
 
 
@@ -120,11 +127,6 @@ def _variable(name: str, value: Any, reader: str, scope: dict[str, str]) -> str:
         if module != "__main__" and found is value:
             renamed = "" if called == name else f" as {name}"
             return f"from {module} import {called}{renamed}"
-    definition = getattr(value, "definition", None)
-    if definition is not None and definition.f is inspect.unwrap(value) and not _has_source(value):
-        parts = [_defined(f"{name}_f", definition.f, scope)]
-        parts += [_defined(f"{name}_vjp", definition.vjp, scope)]
-        return "\n".join([*parts, f"{name} = tg.differentiable({name}_f, vjp={name}_vjp)"])
     return _defined(name, value, scope) if callable(value) else f"{name} = ...  # {value!r:.200}"
 
 
