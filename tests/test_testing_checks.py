@@ -157,6 +157,8 @@ def test_only_some_arguments() -> None:
     labels = np.array([0, 2, 1])
     assert check_grads(tg.nn.cross_entropy, X[:3], labels, argnums=0).entries == 9
     assert check_grads(lambda n, x: x**n, 3, np.ones(2), argnums=(1,)).entries == 2
+    with pytest.raises(UncheckableError, match="argnums names argument 5, 1 are given"):
+        check_grads(np.sin, X, argnums=5)
 
 
 def test_arguments_stay_as_they_are() -> None:
@@ -275,7 +277,9 @@ def test_rounding_that_hides_the_slope_is_said() -> None:
         check_grads(rough, np.array([0.3, 0.7]), order=1)
 
 
-@pytest.mark.parametrize("options", [{"modes": ("vpj",)}, {"order": 0}])
+@pytest.mark.parametrize(
+    "options", [{"modes": ("vpj",)}, {"modes": ()}, {"modes": ("jvp",)}, {"order": 0}]
+)
 def test_wrong_options(options: Any) -> None:
     with pytest.raises(ValueError, match="check_grads: "):
         check_grads(np.sin, X, **options)

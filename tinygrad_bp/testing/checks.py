@@ -41,7 +41,7 @@ def check_grads(
     order : int, default 2
         The highest order of derivatives.
     modes : sequence of {"vjp", "jvp"}, default both
-        Reverse and forward mode.
+        Reverse mode, and forward mode beside it.
     argnums : int or sequence of int, optional
         The arguments to differentiate by; all unless given.
     directions : int, optional
@@ -81,8 +81,10 @@ def check_grads(
     ('complex step', 8, True)
     """
     unknown = [one for one in modes if one not in MODES]
-    if unknown or order < 1:
-        what = f"modes are 'vjp' and 'jvp', got {unknown[0]!r}" if unknown else "order is 1 or more"
+    if unknown or "vjp" not in modes or order < 1:
+        what = "modes are 'vjp', alone or beside 'jvp'" if order >= 1 else "order is 1 or more"
+        if unknown:
+            what += f"; got {unknown[0]!r}"
         raise ValueError(f"check_grads: {what}")
     call = signature(f, args, argnums)
 

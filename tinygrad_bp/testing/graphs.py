@@ -141,9 +141,12 @@ class Builder:
         """Add an argument to the program; no two elements of all inputs are equal."""
         size = int(np.prod(shape, dtype=int))
         name = f"x{len(self.inputs)}"
-        steps = self.rng.permutation(np.arange(-2 * GRID, 2 * GRID))[:size]
+        count = max(
+            4 * GRID, size + size % 2
+        )  # a large array has a finer grid, on the same interval
+        steps = self.rng.permutation(np.arange(-count // 2, count // 2))[:size]
         # each input has its own residue, so that no element of another equals it
-        value = ((16 * steps + len(self.inputs) + 1) / (16 * GRID)).reshape(shape)
+        value = ((16 * steps + len(self.inputs) + 1) / (4 * count)).reshape(shape)
         self.inputs[name] = self.values[name] = value
         return name
 

@@ -98,7 +98,7 @@ def signature(
     Raises
     ------
     UncheckableError
-        If an argument is not floating.
+        If an argument is not floating, or there is no such argument.
     """
     name = name_of(f)
     if not callable(f):
@@ -107,6 +107,11 @@ def signature(
         positions = tuple(range(len(args)))
     else:
         positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        beyond = [i for i in positions if not -len(args) <= i < len(args)]
+        if beyond:
+            raise UncheckableError(
+                f"{name}: argnums names argument {beyond[0]}, {len(args)} are given"
+            )
     parameters = f.parameters() if isinstance(f, Module) else []
     flat, rebuild = flatten([args[i] for i in positions])
     named = f.named_parameters() if isinstance(f, Module) else ()
