@@ -102,22 +102,26 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             raise explained(rule, (x, y), error) from error
         except DeferredError:
             return NotImplemented
-        if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
-            out = complex128(out)
-        if (left is None and right is None) or not (mode := is_recording()):
-            # raw arrays in, raw array out: the functions that NumPy lacks are called on either
-            return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
-        # a raw array is the user's to change; what a rule will read is ours
-        if right is None:
-            save_out, save_a, save_b = first
-            if save_b and isinstance(y, ndarray):
-                b = b.copy()
-        elif left is None:
-            save_out, save_a, save_b = second
-            if save_a and isinstance(x, ndarray):
-                a = a.copy()
-        else:
+        mode = is_recording()
+        if left is None or right is None:
+            if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
+                out = complex128(out)
+            if left is right or not mode:
+                # raw arrays in, raw array out: the functions that NumPy lacks are called on either
+                return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
+            # a raw array is the user's to change; what a rule will read is ours
+            if right is None:
+                save_out, save_a, save_b = first
+                if save_b and isinstance(y, ndarray):
+                    b = b.copy()
+            else:
+                save_out, save_a, save_b = second
+                if save_a and isinstance(x, ndarray):
+                    a = a.copy()
+        elif mode:
             save_out, save_a, save_b = both
+        else:
+            return _untracked(out)
         result = new(Tensor)
         result._value = out
         result._node = node = Node()

@@ -13,6 +13,7 @@ from typing import Any
 from warnings import warn_explicit
 
 import numpy as np
+from numpy import add, ndarray
 
 from tinygrad_bp.broadcasting import unbroadcast
 from tinygrad_bp.errors import GraphError, users_frame
@@ -65,7 +66,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     floor = min([node.index for node in wanted]) if wanted else -1
     inside = frozenset([node for node in wanted if node.rule is not LEAF])
     cts: Cotangents = {}  # in flight; the newest node to visit is `front` or waits in the heap
-    owned: set[Node] = set()  # their cotangents are sums made here, which may be added to in place
+    sums: Cotangents = {}  # of these, what was added up here and may be added to in place
     front: Node | None = None
     waiting: dict[int, Node] = {}
     heap: list[int] = []
@@ -81,12 +82,15 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             part = unbroadcast(part, parent.shape)
         prior = cts.get(parent)
         if prior is not None:
-            if parent in owned and type(part) is np.ndarray and prior.dtype is part.dtype:
-                np.add(prior, part, prior)
+            total = sums.get(parent)
+            if total is not None and type(part) is ndarray and total.dtype is part.dtype:
+                add(total, part, total)
                 return
             cts[parent] = total = prior + part
-            if type(total) is np.ndarray:
-                owned.add(parent)
+            if type(total) is ndarray:
+                sums[parent] = total
+            else:
+                sums.pop(parent, None)
             return
         cts[parent] = part
         if parent.rule is LEAF:  # never visited: its cotangent stays
@@ -114,6 +118,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 else:
                     break
                 ct = cts.pop(node)  # pop, not get: frees it before the next rule allocates
+                sums.pop(node, None)
             if inside and node in inside:
                 kept[node] = ct
             rule = node.rule
@@ -138,7 +143,17 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             elif length == 3 and node.more is None:
                 out, x, y = saved
                 if right is not None and right.index >= floor:
-                    deliver(right, pulls[1](ct, out, x, y), wide)
+                    part = pulls[1](ct, out, x, y)
+                    total = sums.get(right)
+                    if (
+                        total is not None
+                        and type(part) is ndarray
+                        and total.dtype is part.dtype
+                        and (not wide or wide == right.shape)
+                    ):
+                        add(total, part, total)  # a parameter used again: no call
+                    else:
+                        deliver(right, part, wide)
                 if parent is None or parent.index < floor:
                     node = None
                     continue

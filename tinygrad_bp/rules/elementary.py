@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import POSITIVE, UNIT, elementwise
@@ -45,7 +46,7 @@ elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
     if type(ct) is Tensor:
         return tanh_slope(ct, t)
-    if type(t) is not np.ndarray or t.size < LARGE:
+    if type(t) is not ndarray or t.size < LARGE:
         # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
         return ct - ct * t * t
     slope = np.multiply(t, t, empty_like(t))

@@ -60,9 +60,10 @@ def share(ct: Any, size: int, reduction: str) -> Any:
     """Return the cotangent of each single loss."""
     if reduction != "mean":
         return ct
-    # a large size is infinite in float16, its inverse is not 0
-    narrow = type(ct) is not np.float64 and ct.dtype.char == "e"
-    return ct * (1 / size) if narrow else ct / float(size)
+    kind = type(ct)
+    if kind is np.float64 or kind is np.float32 or ct.dtype.char != "e":
+        return ct / float(size)
+    return ct * (1 / size)  # a large size is infinite in float16, its inverse is not 0
 
 
 # Binary cross entropy of logits
