@@ -63,8 +63,10 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     its cotangent is complete by then.  A heap of indices finds it; nothing recurses.
     """
     wanted = frozenset(targets)
-    floor = min([node.index for node in wanted]) if wanted else -1
-    inside = frozenset([node for node in wanted if node.rule is not LEAF])
+    floor, inside = -1, wanted
+    if wanted:
+        floor = min([node.index for node in wanted])
+        inside = frozenset([node for node in wanted if node.rule is not LEAF])
     cts: Cotangents = {}  # in flight; the newest node to visit is `front` or waits in the heap
     sums: Cotangents = {}  # of these, what was added up here and may be added to in place
     front: Node | None = None
@@ -118,7 +120,8 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 else:
                     break
                 ct = cts.pop(node)  # pop, not get: frees it before the next rule allocates
-                sums.pop(node, None)
+                if sums:
+                    sums.pop(node, None)
             if inside and node in inside:
                 kept[node] = ct
             rule = node.rule
@@ -158,6 +161,17 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                     node = None
                     continue
                 ct = pulls[0](ct, out, x, y)
+            elif length == 4 and node.more is not None and not rule.masks:
+                out, x, y, z = saved
+                parent, right, third = node.more
+                if third is not None and third.index >= floor:
+                    deliver(third, pulls[2](ct, out, x, y, z), wide)
+                if right is not None and right.index >= floor:
+                    deliver(right, pulls[1](ct, out, x, y, z), wide)
+                if parent is None or parent.index < floor:
+                    node = None
+                    continue
+                ct = pulls[0](ct, out, x, y, z)
             else:
                 if rule.masks and errors is watch is None and np.geterr()["invalid"] == "warn":
                     complain = lambda *_: _warn_of_masked(rule)  # noqa: B023  # the one of then
@@ -166,11 +180,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 arguments = node.more or (parent, right)
                 for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
                     if parent is not None and parent.index >= floor:
-                        part = pull(ct, *saved)
-                        if wide or parent in cts or parent.rule is not LEAF:
-                            deliver(parent, part, wide)
-                        else:
-                            cts[parent] = part
+                        deliver(parent, pull(ct, *saved), wide)
                 node = None
                 continue
             if (

@@ -86,7 +86,10 @@ def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
     # swallow the small losses
     rest = np.maximum(z, zero)
     np.subtract(rest, y * z, rest)
-    return reduced(np.add(losses, rest, losses), reduction)
+    np.add(losses, rest, losses)
+    if reduction == "mean":  # the commonest, without a call
+        return sum_all(losses) / float(losses.size)
+    return reduced(losses, reduction)
 
 
 def _bce_slope(z: Any, y: Any, part: Any) -> Any:
@@ -116,7 +119,10 @@ def _records_bce(rule: Any) -> Recorder:
     recorder = binary(rule)
 
     def record(logits: Any, targets: Any, reduction: str = "mean") -> Any:
-        return recorder(logits, _agreeing(logits, targets), reduction)
+        both = type(logits) is type(targets) is Tensor
+        if not (both and logits._value.shape == targets._value.shape):
+            targets = _agreeing(logits, targets)
+        return recorder(logits, targets, reduction)
 
     return record
 

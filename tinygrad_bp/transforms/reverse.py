@@ -50,7 +50,10 @@ def backward(
         freed.
     """
     start = seed(self, cotangent, "backward")
-    start = as_tensor(start) if create_graph else unwrap(start)
+    if create_graph:
+        start = as_tensor(start)
+    elif cotangent is not None:
+        start = unwrap(start)
     root: Any = self._node  # not None: seed would have raised
     found = pull_back({root: start}, record=create_graph, free=not retain_graph)
     accounts: list[Any] = []
