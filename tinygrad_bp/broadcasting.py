@@ -16,7 +16,25 @@ SIZES = 64
 # Elements up to which a product with ones beats numpy.add.reduce; BLAS adds so few into as many
 # partial sums as NumPy does.
 FEW = 512
-_ones: dict[tuple[int, str], np.ndarray[Any, Any]] = {}
+
+
+class _Ones(dict[tuple[int, str], Any]):
+    """Vectors of ones by length and character of the dtype; a lookup makes what is not there."""
+
+    def __missing__(self, key: tuple[int, str]) -> np.ndarray[Any, Any] | None:
+        """Make ones and keep them, but for long ones; None where BLAS knows no such numbers."""
+        length, char = key
+        if char not in "fd":
+            return None
+        ones = np.ones(length, char)
+        if length <= KEPT:
+            if len(self) >= SIZES:
+                self.clear()
+            self[key] = ones
+        return ones
+
+
+_ones = _Ones()
 
 
 def unbroadcast(ct: Any, shape: Shape) -> Any:
@@ -58,42 +76,22 @@ def sum_rows(ct: np.ndarray[Any, Any]) -> Any:
     A BLAS product with ones: `numpy.add.reduce` takes twice as long on a few rows, and has no
     vector code along the long axis of a row-major array.
     """
-    ones = _ones.get((len(ct), ct.dtype.char))
-    if ones is None:
-        ones = _kept_ones(len(ct), ct.dtype.char)
-        if ones is None:
-            return np.add.reduce(ct, 0)
-    return ones.dot(ct)
+    ones = _ones[len(ct), ct.dtype.char]
+    return np.add.reduce(ct, 0) if ones is None else ones.dot(ct)
 
 
 def sum_columns(x: np.ndarray[Any, Any]) -> Any:
     """Sum a raw (m, n) array over its columns; gives (m,)."""
-    ones = _ones.get((x.shape[1], x.dtype.char))
-    if ones is None:
-        ones = _kept_ones(x.shape[1], x.dtype.char)
+    ones = _ones[x.shape[1], x.dtype.char]
     return np.add.reduce(x, 1) if ones is None else x.dot(ones)
 
 
 def sum_all(x: np.ndarray[Any, Any]) -> Any:
     """Sum all elements of a raw array; float16 gives float32."""
     if x.size < FEW:
-        ones = _ones.get((x.size, x.dtype.char))
-        if ones is None:
-            ones = _kept_ones(x.size, x.dtype.char)
+        ones = _ones[x.size, x.dtype.char]
         if ones is not None:
             return ones.dot(x.ravel())
     if x.dtype.char == "e":
         return np.add.reduce(x, None, np.float32)
     return np.add.reduce(x, None)
-
-
-def _kept_ones(length: int, char: str) -> np.ndarray[Any, Any] | None:
-    """Make ones and keep them, but for long ones; None where BLAS knows no such numbers."""
-    if char not in "fd":
-        return None
-    ones = np.ones(length, char)
-    if length <= KEPT:
-        if len(_ones) >= SIZES:
-            _ones.clear()
-        _ones[length, char] = ones
-    return ones
