@@ -14,6 +14,7 @@ import argparse
 import sys
 import time
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -46,7 +47,7 @@ class Result(NamedTuple):
     reason: str = ""
 
 
-class Library:
+class Library(ABC):
     """One library with its gradient check.
 
     It is the ``xp`` that the functions are written in: its attributes are those of `namespace`.
@@ -58,25 +59,25 @@ class Library:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.namespace, name)
 
+    @abstractmethod
     def array(self, value: Any) -> Any:
         """Return a constant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def single(self, value: Any) -> Any:
         """Return a value in float32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def custom(self, f: Any, vjp: Any, count: int) -> Any:
         """Give a function a rule of its own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, f: Any, args: tuple[Any, ...]) -> None:
         """Call a function, to see whether the library has all that it needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, f: Any, args: tuple[Any, ...], *, reverse: bool) -> None:
         """Run the library's own check, to second order; `reverse`: of a rule in reverse mode."""
-        raise NotImplementedError
 
 
 class Ours(Library):
@@ -268,13 +269,13 @@ def trusted(library: Library, right: Right, seed: int = 0) -> Result:
         f = right.build(library)
         try:
             library.value(f, args)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # each library says in its own way what it lacks
             return Result(ABSENT, f"{type(error).__name__}: {error}")
         try:
             library.check(f, args, reverse=False)
-        except NotImplementedError as error:
+        except NotImplementedError as error:  # a library has no derivative of the function
             return Result(ABSENT, f"{type(error).__name__}: {error}")
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # of a right function any other is an alarm
             return Result(ALARM, f"{type(error).__name__}: {error}")
     return Result(SILENT)
 
