@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from oracles import EXACT, Slope, complex_step, pairing, plain, richardson, same
-from programs import Program, programs
 from sampling import CASES, Case, broadcasting_cases, cases, directions, each, like
 
 import tinygrad_bp as tg
@@ -22,6 +21,8 @@ from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
 from tinygrad_bp.graph import ancestors
 from tinygrad_bp.recording import binary
 from tinygrad_bp.rules.table import TABLE, Rule
+from tinygrad_bp.testing.graphs import Program
+from tinygrad_bp.testing.graphs import graphs as programs
 from tinygrad_bp.walk import push_forward
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
