@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_bp.dispatch import refuse_out
 from tinygrad_bp.errors import ShapeError, TrackedTensorError, UnsupportedFunctionError
 from tinygrad_bp.recording import PLAIN, Recorder, unary
-from tinygrad_bp.rules.table import call
+from tinygrad_bp.rules.table import arrayed, call
 from tinygrad_bp.shapes import Axis, Shape, kept_shape, normalize_axes, reduced_axes
 from tinygrad_bp.tensor import unwrap
 
@@ -232,7 +232,7 @@ def _is_tracked(value: Any) -> bool:
 
 def weights_over(weights: Any, a: Any, axis: Axis) -> Any:
     """Return the weights of a mean over `axis` of `a` so that they broadcast with `a`."""
-    weights = weights if hasattr(weights, "ndim") else np.asarray(weights)
+    weights = arrayed(weights)
     if weights.shape == a.shape:
         return weights
     if axis is None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.rules.products import transposed
-from tinygrad_bp.rules.table import call
+from tinygrad_bp.rules.table import arrayed, call
 from tinygrad_bp.shapes import Shape
 from tinygrad_bp.tensor import unwrap
 
@@ -30,7 +30,7 @@ SQUARE = (call((3, 3)), call((2, 3, 3)), call((1, 1)), call((0, 0)))
 
 def as_arrays(*operands: Any) -> tuple[Any, ...]:
     """Return `operands` with lists and numbers as arrays."""
-    return tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in operands)
+    return tuple(map(arrayed, operands))
 
 
 def floating(x: Any) -> Any:

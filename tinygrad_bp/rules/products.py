@@ -11,7 +11,7 @@ from tinygrad_bp.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.memory import empty
 from tinygrad_bp.rules.subscripts import parse
-from tinygrad_bp.rules.table import bilinear, call, composed, general, variadic
+from tinygrad_bp.rules.table import arrayed, bilinear, call, composed, general, variadic
 from tinygrad_bp.shapes import Axis, normalize_axes
 from tinygrad_bp.tensor import Tensor
 
@@ -160,7 +160,7 @@ bilinear(
 @composed(np.dot, methods=("dot",))
 def dot(a: Any, b: Any) -> Any:
     """`numpy.dot`: a product of scalars, vectors or matrices; over the last axis of `a` else."""
-    a, b = _arrays(a, b)
+    a, b = arrayed(a), arrayed(b)
     if not (a.ndim and b.ndim):
         return a * b
     if b.ndim == 1 or (a.ndim <= 2 and b.ndim <= 2):
@@ -171,28 +171,28 @@ def dot(a: Any, b: Any) -> Any:
 @composed(np.inner)
 def inner(a: Any, b: Any) -> Any:
     """`numpy.inner`: the sum over the last axes of both."""
-    a, b = _arrays(a, b)
+    a, b = arrayed(a), arrayed(b)
     return np.tensordot(a, b, axes=((-1,), (-1,))) if a.ndim and b.ndim else a * b
 
 
 @composed(np.vdot)
 def vdot(a: Any, b: Any) -> Any:
     """`numpy.vdot`: the inner product of the flattened arrays, the first one conjugated."""
-    a, b = _arrays(a, b)
+    a, b = arrayed(a), arrayed(b)
     return np.matmul(np.conjugate(np.ravel(a)) if a.dtype.kind == "c" else np.ravel(a), np.ravel(b))
 
 
 @composed(np.outer)
 def outer(a: Any, b: Any) -> Any:
     """`numpy.outer`: all products of the elements of the flattened arrays."""
-    a, b = _arrays(a, b)
+    a, b = arrayed(a), arrayed(b)
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
 
 
 @composed(np.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """`numpy.tensordot`: the sum of products over the given axes of both."""
-    a, b = _arrays(a, b)
+    a, b = arrayed(a), arrayed(b)
     if isinstance(axes, int):
         left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
     else:
@@ -214,10 +214,6 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 def _axes(axes: Axis, ndim: int) -> tuple[int, ...]:
     return normalize_axes(axes, ndim, "tensordot")
-
-
-def _arrays(*operands: Any) -> tuple[Any, ...]:
-    return tuple(x if hasattr(x, "ndim") else np.asarray(x) for x in operands)
 
 
 # einsum: after `parse` no label occurs twice in one operand, so every pull is again an einsum.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules.table import arrayed
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
             " numbers have no rule"
         )
     equation = args[0].replace(" ", "")
-    operands = [x if hasattr(x, "ndim") else np.asarray(x) for x in args[1:]]
+    operands = [arrayed(x) for x in args[1:]]
     left, arrow, output = equation.partition("->")
     inputs = left.split(",")
     if len(inputs) != len(operands):

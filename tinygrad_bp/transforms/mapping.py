@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.containers import flatten, flatten_like
 from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.rules.table import arrayed
 from tinygrad_bp.shapes import normalize_axes
 
 
@@ -94,5 +95,5 @@ def _sampler(arg: Any, axis: int | None, place: int, lengths: set[int]) -> Calla
         (only,) = normalize_axes(axis, np.ndim(one), f"vmap: argument {place}")
         lengths.add(np.shape(one)[only])
         leads.append((slice(None),) * only)
-    arrays = [one if hasattr(one, "ndim") else np.asarray(one) for one in values]
+    arrays = [arrayed(one) for one in values]
     return lambda k: rebuild([x[(*lead, k)] for x, lead in zip(arrays, leads, strict=True)])
