@@ -16,11 +16,17 @@ from sampling import CASES, each, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.graph import Node
-from tinygrad_bp.rules.table import Rule
+from tinygrad_bp.memory import LARGE
+from tinygrad_bp.rules.table import TABLE, Rule, call
 from tinygrad_bp.testing.formulas import FORMULAS, plain
 from tinygrad_bp.testing.oracles import pairing
-from tinygrad_bp.testing.samples import Case, cases, directions, like
+from tinygrad_bp.testing.samples import Case, case, cases, directions, like
 
+LARGE_CASES = [
+    case(rule, call(*[(LARGE // 100 + 1, 100)] * len(rule.pulls)))
+    for rule in TABLE.values()
+    if rule.kind == "elementwise" and None not in rule.pulls and not rule.samples
+]
 LAYOUTS = ("fortran", "negative", "strided", "readonly", "broadcast")
 
 
@@ -157,6 +163,23 @@ def test_every_pull_gives_its_arguments_shape(one: Case) -> None:
             assert np.broadcast_shapes(np.shape(part), parent.shape) == np.shape(part)
         else:
             assert np.shape(part) == parent.shape
+
+
+@pytest.mark.parametrize("dtype", ["d", "f"])
+@pytest.mark.parametrize("order", ["C", "F"])
+@each(LARGE_CASES)
+def test_large_arrays_give_what_their_rows_give(one: Case, order: Any, dtype: str) -> None:
+    """Large results come from reused buffers, and small ones are computed in another way."""
+    arrays = [np.asarray(x, dtype, order) for x in one.arrays]
+    weight = np.asarray(like(arrays[0]), dtype, order)
+    value, pull = tg.vjp(one, *arrays)
+    grads = pull(weight)
+    for i in (0, 57):
+        part, pull = tg.vjp(one, *[x[i : i + 1] for x in arrays])
+        few = {"rtol": 100 * np.finfo(dtype).eps, "atol": 10 * np.finfo(dtype).eps}
+        np.testing.assert_allclose(value[i : i + 1], part, **few)
+        for grad, expected in zip(grads, pull(weight[i : i + 1]), strict=True):
+            np.testing.assert_allclose(grad[i : i + 1], expected, **few)
 
 
 @each([one for one in CASES if not np.ndim(one(*one.arrays))])

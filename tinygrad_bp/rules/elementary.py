@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
+from numpy import multiply, ndarray, subtract
 
 from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import POSITIVE, UNIT, elementwise
@@ -46,14 +46,15 @@ elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
     if type(ct) is Tensor:
         return tanh_slope(ct, t)
-    if type(t) is not ndarray or t.size < LARGE:
-        # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+    if type(t) is not ndarray:
         return ct - ct * t * t
-    slope = np.multiply(t, t, empty_like(t))
-    np.subtract(1, slope, slope)
-    if type(ct) is np.ndarray and ct.dtype is t.dtype and ct.shape == t.shape:
-        return np.multiply(slope, ct, slope)
-    return slope * ct
+    # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
+    if t.size < LARGE or type(ct) is not ndarray or ct.dtype is not t.dtype or ct.shape != t.shape:
+        slope = multiply(ct, t)
+    else:
+        slope = multiply(ct, t, empty_like(t))
+    multiply(slope, t, slope)
+    return subtract(ct, slope, slope)
 
 
 def tanh_slope(ct: Any, t: Any) -> Any:
