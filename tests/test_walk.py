@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from oracles import same
 from sampling import CASES, each, tracked
 
@@ -160,6 +162,47 @@ def test_contributions_add_without_touching_what_is_shared() -> None:
     v.backward(np.ones(3))
     assert [one.grad.tolist() for one in (x, y, z)] == [[1.0] * 3] * 3
     assert t.grad.tolist() == [5.0] * 3
+
+
+USES = {  # how a leaf is used -> the function of it and of constants (2, *shape), its gradient
+    "left": (lambda x, c: x * c[0], lambda c: c[0]),
+    "right": (lambda x, c: c[1] * x, lambda c: c[1]),
+    "alone": (lambda x, c: -x, lambda c: -np.ones_like(c[0])),
+    "unchanged": (lambda x, c: tg.tensor(c[0], requires_grad=True) + x, lambda c: c[0] ** 0),
+    "widened": (lambda x, c: c + x * c - c * x * 2.0, lambda c: -c[0] - c[1]),
+    "third": (lambda x, c: np.where(c[0] > 0, c[1], x), lambda c: np.where(c[0] > 0, 0.0, 1.0)),
+    "single": (lambda x, c: x * c[0].astype("f"), lambda c: c[0]),
+    "complex": (lambda x, c: np.real(x * (c[0] + 1j)), lambda c: c[0]),
+}
+
+
+@given(
+    shape=st.sampled_from([(), (1,), (0,), (8,), (3, 2), (128,), (129,), (4, 100)]),
+    dtype=st.sampled_from(["d", "f"]),
+    kinds=st.lists(st.sampled_from(sorted(USES)), min_size=1, max_size=5),
+    count=st.integers(1, 200),
+    chained=st.booleans(),
+)
+def test_a_leaf_that_is_used_again_and_again_gets_every_part(
+    shape: tuple[int, ...], dtype: str, kinds: list[str], count: int, chained: bool
+) -> None:
+    """Whether its parts are added one by one or in piles: small integers, so that sums are exact.
+
+    `chained` asks for the cotangents of a copy, an interior node, too.
+    """
+    rng = np.random.default_rng(count)
+    x = leaf(np.ones(shape), dtype=dtype)
+    y = x * 1.0 if chained else x
+    loss: Any = 0.0
+    expected = np.zeros(shape)
+    for i in range(count):
+        use, gradient = USES[kinds[i % len(kinds)]]
+        c = rng.integers(-3, 4, (2, *shape)).astype(float)
+        loss = loss + np.sum(use(y, c))
+        expected = expected + gradient(c)
+    for got in tg.gradients(loss, [x, y]):
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got.numpy(), expected)
 
 
 def test_diamonds() -> None:
