@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import add, ndarray
 
 from tinygrad_bp.shapes import Shape, broadcast_axes
 from tinygrad_bp.tensor import Tensor
@@ -21,7 +22,7 @@ FEW = 512
 class _Ones(dict[tuple[int, str], Any]):
     """Vectors of ones by length and character of the dtype; a lookup makes what is not there."""
 
-    def __missing__(self, key: tuple[int, str]) -> np.ndarray[Any, Any] | None:
+    def __missing__(self, key: tuple[int, str]) -> ndarray[Any, Any] | None:
         """Make ones and keep them, but for long ones; None where BLAS knows no such numbers."""
         length, char = key
         if char not in "fd":
@@ -57,11 +58,11 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
         return ct
     if type(ct) is Tensor:
         return ct._summed_to(shape)
-    if type(ct) is np.ndarray:
+    if type(ct) is ndarray:
         if len(wide) == 2 and len(shape) == 1 and wide[1] == shape[0]:
             return sum_rows(ct)
         if not shape:
-            return np.add.reduce(ct, None)
+            return add.reduce(ct, None)
     lead, stretched = broadcast_axes(shape, wide)
     if lead:
         ct = np.sum(ct, axis=tuple(range(lead)))
@@ -70,28 +71,28 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
     return ct
 
 
-def sum_rows(ct: np.ndarray[Any, Any]) -> Any:
+def sum_rows(ct: ndarray[Any, Any]) -> Any:
     """Sum a raw (m, n) array over its rows; gives (n,).
 
     A BLAS product with ones: `numpy.add.reduce` takes twice as long on a few rows, and has no
     vector code along the long axis of a row-major array.
     """
     ones = _ones[len(ct), ct.dtype.char]
-    return np.add.reduce(ct, 0) if ones is None else ones.dot(ct)
+    return add.reduce(ct, 0) if ones is None else ones.dot(ct)
 
 
-def sum_columns(x: np.ndarray[Any, Any]) -> Any:
+def sum_columns(x: ndarray[Any, Any]) -> Any:
     """Sum a raw (m, n) array over its columns; gives (m,)."""
     ones = _ones[x.shape[1], x.dtype.char]
-    return np.add.reduce(x, 1) if ones is None else x.dot(ones)
+    return add.reduce(x, 1) if ones is None else x.dot(ones)
 
 
-def sum_all(x: np.ndarray[Any, Any]) -> Any:
+def sum_all(x: ndarray[Any, Any]) -> Any:
     """Sum all elements of a raw array; float16 gives float32."""
     if x.size < FEW:
         ones = _ones[x.size, x.dtype.char]
         if ones is not None:
             return ones.dot(x.ravel())
     if x.dtype.char == "e":
-        return np.add.reduce(x, None, np.float32)
-    return np.add.reduce(x, None)
+        return add.reduce(x, None, np.float32)
+    return add.reduce(x, None)

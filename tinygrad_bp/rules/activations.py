@@ -5,6 +5,22 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import (
+    absolute,
+    add,
+    divide,
+    exp,
+    float64,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    ndarray,
+    negative,
+    reciprocal,
+    subtract,
+)
 
 from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import arrayed, elementwise
@@ -35,22 +51,22 @@ def raw_sigmoid(x: Any) -> Any:
     It is 0 and 1 at -+1000, without warnings.
     """
     known = CONSTANTS.get(x.dtype.char)
-    if known is None or type(x) is not np.ndarray:
+    if known is None or type(x) is not ndarray:
         if x.dtype.kind == "f":
-            x = np.minimum(x, CEILING_HALF if x.dtype.char == "e" else 40.0)
-        grown = np.exp(x)
+            x = minimum(x, CEILING_HALF if x.dtype.char == "e" else 40.0)
+        grown = exp(x)
         return grown / (grown + 1)
     one = known.one
     if x.size < LARGE:  # exp(x) / (1 + exp(x)), held below overflow
-        grown = np.minimum(x, known.ceiling)
-        np.exp(grown, grown)
-        total = np.add(grown, one)
-        return np.divide(grown, total, total)
-    out = np.negative(x, empty_like(x))
+        grown = minimum(x, known.ceiling)
+        exp(grown, grown)
+        total = add(grown, one)
+        return divide(grown, total, total)
+    out = negative(x, empty_like(x))
     with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that is wanted
-        np.exp(out, out)
-    np.add(out, one, out)
-    return np.reciprocal(out, out)
+        exp(out, out)
+    add(out, one, out)
+    return reciprocal(out, out)
 
 
 def sigmoid(x: Any) -> Any:
@@ -71,12 +87,12 @@ def sigmoid(x: Any) -> Any:
 def _sigmoid_pull(ct: Any, s: Any, _x: Any = None) -> Any:
     if type(ct) is Tensor:
         return logistic_slope(ct, s)
-    if type(s) is not np.ndarray or s.size < LARGE:
+    if type(s) is not ndarray or s.size < LARGE:
         return (s - s * s) * ct
-    slope = np.multiply(s, s, empty_like(s))
-    np.subtract(s, slope, slope)
-    if type(ct) is np.ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
-        return np.multiply(slope, ct, slope)
+    slope = multiply(s, s, empty_like(s))
+    subtract(s, slope, slope)
+    if type(ct) is ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
+        return multiply(slope, ct, slope)
     return slope * ct
 
 
@@ -103,14 +119,14 @@ sigmoid = elementwise(
     formula="σ({0})",
     tex=r"\sigma(z) = \frac{1}{1 + e^{-z}}",
     pull_words=("{ct} ⊙ {out} ⊙ (1 − {out})",),
-    composition=lambda x: 1 / (1 + np.exp(-x)),
+    composition=lambda x: 1 / (1 + exp(-x)),
 )
 
 
 def _raw_softplus(x: Any) -> Any:
     if arrayed(x).dtype.kind == "c":  # maximum compares complex numbers by their real parts
-        return np.log1p(np.exp(x))
-    return np.log1p(np.exp(-np.absolute(x))) + np.maximum(x, 0)
+        return log1p(exp(x))
+    return log1p(exp(-absolute(x))) + maximum(x, 0)
 
 
 def softplus(x: Any) -> Any:
@@ -131,7 +147,7 @@ softplus = elementwise(
     softplus,
     lambda ct, _out, x: ct * sigmoid(x),
     forward=_raw_softplus,
-    composition=lambda x: np.log(1 + np.exp(x)),
+    composition=lambda x: log(1 + exp(x)),
     analytic=False,
 )
 
@@ -147,14 +163,14 @@ def relu(x: Any) -> Any:
     -------
     array or Tensor of x's shape
     """
-    return np.maximum(x, 0)
+    return maximum(x, 0)
 
 
 def _raw_relu(x: Any) -> Any:
-    if type(x) is np.float64:  # a scalar graph: a comparison costs a tenth of the ufunc
-        return x if x > 0.0 or x != x else np.float64(0.0)  # NaN stays NaN
+    if type(x) is float64:  # a scalar graph: a comparison costs a tenth of the ufunc
+        return x if x > 0.0 or x != x else float64(0.0)  # NaN stays NaN
     known = CONSTANTS.get(x.dtype.char)
-    return np.maximum(x, 0 if known is None else known.zero)
+    return maximum(x, 0 if known is None else known.zero)
 
 
 relu = elementwise(

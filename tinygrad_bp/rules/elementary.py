@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import multiply, ndarray, subtract
+from numpy import cos, multiply, ndarray, sin, subtract
 
 from tinygrad_bp.memory import LARGE, empty_like
 from tinygrad_bp.rules.table import POSITIVE, UNIT, elementwise
@@ -22,8 +22,8 @@ elementwise(np.log2, lambda ct, _out, x: ct / x / LN2, domain=POSITIVE)
 elementwise(np.log10, lambda ct, _out, x: ct / x / LN10, domain=POSITIVE)
 elementwise(np.log1p, lambda ct, _out, x: ct / (x + 1), domain=POSITIVE)
 
-elementwise(np.sin, lambda ct, _out, x: ct * np.cos(x))
-elementwise(np.cos, lambda ct, _out, x: -ct * np.sin(x))
+elementwise(np.sin, lambda ct, _out, x: ct * cos(x))
+elementwise(np.cos, lambda ct, _out, x: -ct * sin(x))
 elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
 
 

@@ -8,6 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import (
+    absolute,
+    add,
+    copysign,
+    exp,
+    float32,
+    float64,
+    log,
+    log1p,
+    logaddexp,
+    maximum,
+    multiply,
+    ndarray,
+    subtract,
+)
 
 from tinygrad_bp.broadcasting import sum_all, sum_columns
 from tinygrad_bp.errors import DTypeError, ShapeError
@@ -48,7 +63,7 @@ def reduced(losses: Any, reduction: str) -> Any:
         return losses
     if not mean and reduction != "sum":
         raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
-    if type(losses) is not np.ndarray:
+    if type(losses) is not ndarray:
         return np.mean(losses) if mean else np.sum(losses)
     total = sum_all(losses)
     if mean:
@@ -61,7 +76,7 @@ def share(ct: Any, size: int, reduction: str) -> Any:
     if reduction != "mean":
         return ct
     kind = type(ct)
-    if kind is np.float64 or kind is np.float32 or ct.dtype.char != "e":
+    if kind is float64 or kind is float32 or ct.dtype.char != "e":
         return ct / float(size)
     return ct * (1 / size)  # a large size is infinite in float16, its inverse is not 0
 
@@ -73,20 +88,20 @@ FEW = 32  # elements up to which one slow numpy.logaddexp beats two quick functi
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
     known = CONSTANTS.get(z.dtype.char)
-    if known is None or not (type(z) is type(y) is np.ndarray) or z.dtype is not y.dtype:
-        return reduced(np.log1p(np.exp(-np.absolute(z))) + (np.maximum(z, 0) - y * z), reduction)
+    if known is None or not (type(z) is type(y) is ndarray) or z.dtype is not y.dtype:
+        return reduced(log1p(exp(-absolute(z))) + (maximum(z, 0) - y * z), reduction)
     zero = known.zero
-    losses = np.copysign(z, known.minus_one)  # -|z|
+    losses = copysign(z, known.minus_one)  # -|z|
     if z.size <= FEW:
-        np.logaddexp(losses, zero, losses)
+        logaddexp(losses, zero, losses)
     else:
-        np.exp(losses, losses)
-        np.log1p(losses, losses)
+        exp(losses, losses)
+        log1p(losses, losses)
     # first the difference, which is exactly 0 for a right answer: added before log1p it would
     # swallow the small losses
-    rest = np.maximum(z, zero)
-    np.subtract(rest, y * z, rest)
-    np.add(losses, rest, losses)
+    rest = maximum(z, zero)
+    subtract(rest, y * z, rest)
+    add(losses, rest, losses)
     if reduction == "mean":  # the commonest, without a call
         return sum_all(losses) / float(losses.size)
     return reduced(losses, reduction)
@@ -94,10 +109,10 @@ def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
 
 def _bce_slope(z: Any, y: Any, part: Any) -> Any:
     """Return ``(sigmoid(z) - y) * part``, in place on raw arrays."""
-    if type(z) is type(y) is np.ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
+    if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
         error = raw_sigmoid(z)
-        np.subtract(error, y, error)
-        return np.multiply(error, part, error)
+        subtract(error, y, error)
+        return multiply(error, part, error)
     return (sigmoid(z) - y) * part
 
 
@@ -188,12 +203,12 @@ bce_with_logits = general(
 def _inside(p: Any) -> tuple[Any, Any]:
     """Return p and 1 - p, at least the smallest normal number: log and 1/p are finite."""
     tiny = float(np.finfo(p.dtype).tiny)
-    return np.maximum(p, tiny), np.maximum(1 - p, tiny)
+    return maximum(p, tiny), maximum(1 - p, tiny)
 
 
 def _probability_losses(p: Any, y: Any, reduction: str) -> Any:
     heads, tails = _inside(p)
-    return reduced(-(y * np.log(heads) + (1 - y) * np.log(tails)), reduction)
+    return reduced(-(y * log(heads) + (1 - y) * log(tails)), reduction)
 
 
 def _slope(p: Any, y: Any) -> Any:
@@ -214,7 +229,7 @@ def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean")
 
 def _odds(p: Any) -> Any:
     heads, tails = _inside(p)
-    return np.log(tails) - np.log(heads)
+    return log(tails) - log(heads)
 
 
 def _probability_push(tangents: Any, _out: Any, p: Any, y: Any, reduction: str) -> Any:
@@ -260,7 +275,7 @@ binary_cross_entropy = general(
     bind=_probability_bind,
     domain=(0.1, 0.9),
     composition=lambda p, y, reduction="mean": reduced(
-        -(y * np.log(p) + (1 - y) * np.log(1 - p)), reduction
+        -(y * log(p) + (1 - y) * log(1 - p)), reduction
     ),
     samples=(
         call((3, 1), (3, 1)),
@@ -281,18 +296,18 @@ def _positions(labels: Any, classes: int) -> Any:
 
 def _exponentials(z: Any) -> Any:
     """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
-    top = np.maximum.reduce(z, axis=1, keepdims=True)
-    return np.subtract(z, top, order="C")  # its flat view can be written to
+    top = maximum.reduce(z, axis=1, keepdims=True)
+    return subtract(z, top, order="C")  # its flat view can be written to
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
-    if type(z) is not np.ndarray:
+    if type(z) is not ndarray:
         rows = np.arange(len(labels))
         return reduced(-log_softmax(z, axis=1)[rows, labels], reduction)
     shifted = _exponentials(z)
     picked = shifted.ravel().take(_positions(labels, z.shape[1]))
-    np.exp(shifted, shifted)
-    return reduced(np.log(sum_columns(shifted)) - picked, reduction)
+    exp(shifted, shifted)
+    return reduced(log(sum_columns(shifted)) - picked, reduction)
 
 
 def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
@@ -307,7 +322,7 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
     # read as unsigned, a negative label is a large one: one pass finds both
     unsigned = labels.view(labels.dtype.str.replace("i", "u"))
-    if labels.size and not np.maximum.reduce(unsigned) < shape[1]:
+    if labels.size and not maximum.reduce(unsigned) < shape[1]:
         raise ShapeError(
             f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to"
             f" {shape[1] - 1}"
@@ -319,16 +334,16 @@ def _errors(z: Any, labels: Any) -> Any:
     """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits."""
     target = np.zeros(z.shape, z.dtype)
     target[np.arange(len(labels)), labels] = 1
-    return np.exp(log_softmax(z, axis=1)) - target
+    return exp(log_softmax(z, axis=1)) - target
 
 
 def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
     part = share(ct, len(labels), reduction)
-    if type(z) is not np.ndarray or isinstance(ct, Tensor):
+    if type(z) is not ndarray or isinstance(ct, Tensor):
         return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
     slope = _exponentials(z)
-    np.exp(slope, slope)
-    np.multiply(slope, (part / sum_columns(slope))[:, np.newaxis], slope)
+    exp(slope, slope)
+    multiply(slope, (part / sum_columns(slope))[:, np.newaxis], slope)
     slope.reshape(-1)[_positions(labels, z.shape[1])] -= part
     return slope
 

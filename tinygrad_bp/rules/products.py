@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy import add, matmul, ndarray
 
 from tinygrad_bp.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
@@ -53,8 +54,8 @@ def product(x: Any, y: Any, turned: str) -> Any:
         x = x.T
     elif turned == "TT":
         x, y = x.T, y.T
-    if type(x) is not np.ndarray or type(y) is not np.ndarray:
-        return np.matmul(x, y)
+    if type(x) is not ndarray or type(y) is not ndarray:
+        return matmul(x, y)
     rows = len(x)
     if rows < FEW:
         return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
@@ -114,8 +115,8 @@ def _matmul_left(ct: Any, _out: Any, _x: Any, y: Any) -> Any:
     if y.ndim == 1:
         return np.expand_dims(ct, -1) * y
     if _x.ndim == 1:
-        return np.matmul(y, np.expand_dims(ct, -1))[..., 0]
-    return np.matmul(ct, transposed(y))
+        return matmul(y, np.expand_dims(ct, -1))[..., 0]
+    return matmul(ct, transposed(y))
 
 
 def _matmul_right(ct: Any, _out: Any, x: Any, _y: Any) -> Any:
@@ -124,12 +125,12 @@ def _matmul_right(ct: Any, _out: Any, x: Any, _y: Any) -> Any:
     if x.ndim == 1:
         return np.expand_dims(x, -1) * np.expand_dims(ct, -2) if _y.ndim > 1 else x * ct
     if _y.ndim == 1:
-        return np.matmul(transposed(x), np.expand_dims(ct, -1))[..., 0]
-    return np.matmul(transposed(x), ct)
+        return matmul(transposed(x), np.expand_dims(ct, -1))[..., 0]
+    return matmul(transposed(x), ct)
 
 
 bilinear(
-    np.matmul,
+    matmul,
     _matmul_left,
     _matmul_right,
     forward=operator.matmul,
@@ -164,7 +165,7 @@ def dot(a: Any, b: Any) -> Any:
     if not (a.ndim and b.ndim):
         return a * b
     if b.ndim == 1 or (a.ndim <= 2 and b.ndim <= 2):
-        return np.matmul(a, b)
+        return matmul(a, b)
     return np.tensordot(a, b, axes=((-1,), (-2,)))
 
 
@@ -179,7 +180,7 @@ def inner(a: Any, b: Any) -> Any:
 def vdot(a: Any, b: Any) -> Any:
     """`numpy.vdot`: the inner product of the flattened arrays, the first one conjugated."""
     a, b = arrayed(a), arrayed(b)
-    return np.matmul(np.conjugate(np.ravel(a)) if a.dtype.kind == "c" else np.ravel(a), np.ravel(b))
+    return matmul(np.conjugate(np.ravel(a)) if a.dtype.kind == "c" else np.ravel(a), np.ravel(b))
 
 
 @composed(np.outer)
@@ -209,7 +210,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     flat_b = np.reshape(
         np.transpose(b, (*right, *other)), (depth, int(np.prod(columns, dtype=int)))
     )
-    return np.reshape(np.matmul(flat_a, flat_b), rows + columns)
+    return np.reshape(matmul(flat_a, flat_b), rows + columns)
 
 
 def _axes(axes: Axis, ndim: int) -> tuple[int, ...]:
@@ -290,7 +291,7 @@ variadic(np.einsum, "einsum", _einsum_bind, _einsum_rule)
 
 def affine_composed(x: Any, W: Any, b: Any) -> Any:
     """Return ``x @ W + b`` as the composition that `affine` fuses."""
-    return np.matmul(x, W) + b
+    return matmul(x, W) + b
 
 
 def _affine_forward(x: Any, W: Any, b: Any) -> Any:
@@ -299,15 +300,15 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
-    small = type(x) is type(W) is np.ndarray and len(x) < FEW
+    small = type(x) is type(W) is ndarray and len(x) < FEW
     out = x.dot(W) if small else product(x, W, "NN")
-    if type(out) is type(b) is np.ndarray and out.dtype is b.dtype:
-        return np.add(out, b, out)  # out is ours: no second array
+    if type(out) is type(b) is ndarray and out.dtype is b.dtype:
+        return add(out, b, out)  # out is ours: no second array
     return out + b
 
 
 def _affine_inputs(ct: Any, _out: Any, _x: Any, W: Any, _b: Any) -> Any:
-    return product(ct, W, "NT") if ct.ndim == 2 else np.matmul(ct, W.T)
+    return product(ct, W, "NT") if ct.ndim == 2 else matmul(ct, W.T)
 
 
 def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
@@ -319,16 +320,16 @@ def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
 
 
 def _affine_bias(ct: Any, _out: Any, _x: Any, _W: Any, _b: Any) -> Any:
-    if type(ct) is np.ndarray and ct.ndim == 2:  # the commonest case, spelt out
+    if type(ct) is ndarray and ct.ndim == 2:  # the commonest case, spelt out
         return sum_rows(ct)
     return unbroadcast(ct, _b.shape)
 
 
 def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
     tx, tW, tb = tangents
-    parts = [] if tx is None else [np.matmul(tx, W)]
+    parts = [] if tx is None else [matmul(tx, W)]
     if tW is not None:
-        parts.append(np.matmul(x, tW))
+        parts.append(matmul(x, tW))
     if tb is not None:
         parts.append(tb)
     return sum(parts[1:], parts[0])

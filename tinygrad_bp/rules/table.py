@@ -16,6 +16,9 @@ linear
     in each argument.
 general
     The push is written too.
+
+Rules write ``np.exp``.  Those that run in every training step import the name instead: NumPy has a
+module ``__getattr__``, and so Python looks its attributes up anew each time, 15 ns for each.
 """
 
 from __future__ import annotations
