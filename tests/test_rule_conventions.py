@@ -149,6 +149,39 @@ def test_walk_keeps_shape_and_dtype_of_each_argument(one: Case) -> None:
             same(grad.detach().numpy(), first.numpy())
 
 
+def characters(rule: Rule) -> Iterator[str]:
+    """Yield the dtypes, each by its character, that NumPy lets `rule` be called with."""
+    for char in "efdgFDG":
+        if isinstance(rule.function, np.ufunc):
+            loops = [loop.partition("->")[0] for loop in rule.function.types]
+            if char * rule.function.nin not in loops:
+                continue
+        yield char
+
+
+@pytest.mark.parametrize("shape", [(), (2, 3), (1, 3)])
+@pytest.mark.parametrize(
+    ("name", "char"),
+    [(rule.name, char) for rule in TABLE.values() if rule.alike for char in characters(rule)],
+)
+def test_what_is_said_to_be_alike_is(name: str, char: str, shape: tuple[int, ...]) -> None:
+    """The recorder takes shape and dtype from the arguments, without asking the result."""
+    rule = TABLE[name]
+    one = case(rule, call(*[shape] * len(rule.pulls)))
+    value = one(*tracked([x.astype(char) for x in one.arrays]))
+    assert (value.node.shape, value.node.dtype) == (value._value.shape, value._value.dtype)
+
+
+def test_nearly_all_ufuncs_are_alike() -> None:
+    """Else the recorders would ask each array again, without anything else to see it by."""
+    others = {
+        name
+        for name, rule in TABLE.items()
+        if rule.kind == "elementwise" and isinstance(rule.function, np.ufunc) and not rule.alike
+    }
+    assert {one for one in others if hasattr(np, one)} == {"absolute", "float_power"}
+
+
 @each(CASES)
 def test_every_pull_gives_its_arguments_shape(one: Case) -> None:
     """Only `broadcasts` allows a part of the result's shape, which the walk sums away."""

@@ -30,7 +30,7 @@ def unary(rule: Any) -> Recorder:
     # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to
     # the cycle collector.
     keep_nodes = rule.kind != "elementwise"
-    same_shape = not keep_nodes  # and asking an array costs three times as much as its node
+    alike = rule.alike  # asking an array for shape and dtype costs ten times as much as its node
 
     def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
@@ -57,12 +57,12 @@ def unary(rule: Any) -> Recorder:
         if params:
             node.saved += params
         node.index = tick()
-        if type(out) is float64:  # asking a NumPy scalar for these costs more than the test
+        if alike:
+            node.shape = parent.shape
+            node.dtype = parent.dtype
+        elif type(out) is float64:  # asking a NumPy scalar for these costs more than the test
             node.shape = ()
             node.dtype = FLOAT64
-        elif same_shape:
-            node.shape = parent.shape
-            node.dtype = out.dtype
         else:
             node.shape = out.shape
             node.dtype = out.dtype
@@ -81,11 +81,12 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
     forward = rule.forward
     _, first, second, both = (rule.saves(tracked) for tracked in range(4))
     keep_nodes = rule.kind != "elementwise"
+    alike = rule.alike
 
     def record(x: Any, y: Any, *params: Any) -> Any:  # noqa: C901  # unrolled for speed
         if swap:
             x, y = y, x
-        left = right = None
+        left = right = twin = None
         try:
             if type(x) is Tensor:
                 a = x._value
@@ -120,6 +121,8 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
                     a = a.copy()
         elif mode:
             save_out, save_a, save_b = both
+            if alike and left.shape is right.shape and left.dtype is right.dtype:
+                twin = left
         else:
             return _untracked(out)
         result = new(Tensor)
@@ -140,7 +143,10 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
         if params:
             node.saved += params
         node.index = tick()
-        if type(out) is float64:
+        if twin is not None:
+            node.shape = twin.shape
+            node.dtype = twin.dtype
+        elif type(out) is float64:
             node.shape = ()
             node.dtype = FLOAT64
         else:

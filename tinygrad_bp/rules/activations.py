@@ -106,6 +106,7 @@ logistic_slope = elementwise(
     lambda ct, _out, _ct, s: logistic_slope(ct, s),
     lambda ct, _out, ct1, s: ct * ct1 * (1 - 2 * s),
     forward=_sigmoid_pull,
+    alike=True,
     composition=lambda ct, s: ct * s * (1 - s),
 )
 
@@ -114,6 +115,7 @@ sigmoid = elementwise(
     sigmoid,
     _sigmoid_pull,
     forward=raw_sigmoid,
+    alike=True,
     methods=("sigmoid",),
     words="squeezes each element into the range from 0 to 1",
     formula="σ({0})",
@@ -147,6 +149,7 @@ softplus = elementwise(
     softplus,
     lambda ct, _out, x: ct * sigmoid(x),
     forward=_raw_softplus,
+    alike=True,
     composition=lambda x: log(1 + exp(x)),
     analytic=False,
 )
@@ -177,6 +180,7 @@ relu = elementwise(
     relu,
     lambda ct, out, _x: ct * (out > 0),
     forward=_raw_relu,
+    alike=True,
     methods=("relu",),
     kinks=(0.0,),
     analytic=False,

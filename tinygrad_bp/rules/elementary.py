@@ -46,10 +46,10 @@ elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
     if type(ct) is Tensor:
         return tanh_slope(ct, t)
-    if type(t) is not ndarray:
+    if type(t) is not ndarray or type(ct) is not ndarray:
         return ct - ct * t * t
     # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
-    if t.size < LARGE or type(ct) is not ndarray or ct.dtype is not t.dtype or ct.shape != t.shape:
+    if t.size < LARGE or ct.dtype is not t.dtype or ct.shape != t.shape:
         slope = multiply(ct, t)
     else:
         slope = multiply(ct, t, empty_like(t))
@@ -67,6 +67,7 @@ tanh_slope = elementwise(
     lambda ct, _out, _ct, t: tanh_slope(ct, t),
     lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
     forward=_tanh_pull,
+    alike=True,
     composition=lambda ct, t: ct * (1 - t * t),
 )
 elementwise(np.tanh, _tanh_pull, methods=("tanh",))

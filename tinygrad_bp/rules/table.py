@@ -105,6 +105,9 @@ class Rule:
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
+    alike : bool
+        Whether arguments of one shape and dtype give a result of that shape and dtype, so that
+        nobody need ask the array.  NumPy knows it of its ufuncs.
     words, formula, tex : str
         What the function does: in a few words, as a formula in plain text, and in TeX; drawings
         derive them from the name where they are empty.
@@ -132,11 +135,14 @@ class Rule:
     formula: str = ""
     tex: str = ""
     pull_words: tuple[str, ...] = ()
+    alike: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         # A single argument cannot have been broadcast by its own function: the walk need not look.
         self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
+        if self.kind == "elementwise" and isinstance(self.function, np.ufunc):
+            self.alike = _keeps_dtype(self.function)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _named, (self.name, self.family)
@@ -161,6 +167,16 @@ class Rule:
         pull: Any = self.pulls[i]  # asked of arguments that have one
         code = pull.__code__
         return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
+
+
+def _keeps_dtype(function: np.ufunc) -> bool:
+    """Whether arguments of one floating or complex dtype give that dtype, as the ufunc says."""
+    results: dict[str, str] = {}
+    for loop in function.types:  # "ff->f" for two arguments of float32
+        arguments, _, result = loop.partition("->")
+        results.setdefault(arguments, result)
+    real = all(results.get(char * function.nin) == char for char in "efdg")
+    return real and all(results.get(char * function.nin, char) == char for char in "FDG")
 
 
 @dataclass(frozen=True)
