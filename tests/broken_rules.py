@@ -1,6 +1,6 @@
 """Break every rule on purpose, one fault at a time, and see whether the suite notices.
 
-    python tests/planted_faults.py [--rows ADD,EXP] [--list]
+    python tests/broken_rules.py [--rows ADD,EXP] [--list]
 
 A fault is planted in a row of the table in memory; then the tests that iterate over the table run
 on that row until one fails.  Exit status 1 if less than 99 % of the faults are caught, or one that
