@@ -19,11 +19,11 @@ from sampling import CASES, Case, broadcasting_cases, cases, directions, each, l
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
 from tinygrad_bp.graph import ancestors
+from tinygrad_bp.push import push_forward
 from tinygrad_bp.recording import binary
 from tinygrad_bp.rules.table import TABLE, Rule
 from tinygrad_bp.testing.graphs import Program
 from tinygrad_bp.testing.graphs import graphs as programs
-from tinygrad_bp.walk import push_forward
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
 ELEMENTWISE = [

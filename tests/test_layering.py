@@ -26,7 +26,7 @@ LAYERS = [
         "tensor",
     },
     {"rules"},
-    {"walk"},
+    {"walk", "push"},
     {"containers", "transforms", "functional"},
     {"view"},
     {"nn", "optim", "data", "training"},

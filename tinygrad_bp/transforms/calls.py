@@ -12,8 +12,9 @@ import numpy as np
 from tinygrad_bp.containers import flatten, flatten_like, places
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
 from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording
+from tinygrad_bp.push import push_forward
 from tinygrad_bp.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
-from tinygrad_bp.walk import conform, pull_back, push_forward, seed
+from tinygrad_bp.walk import conform, pull_back, seed
 
 
 class Call:

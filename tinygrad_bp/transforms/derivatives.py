@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.containers import flatten
 from tinygrad_bp.graph import Node, ancestors, enable_grad
+from tinygrad_bp.push import push_forward
 from tinygrad_bp.shapes import Shape
 from tinygrad_bp.tensor import Tensor, is_foreign, unwrap, wrap
 from tinygrad_bp.transforms.calls import (
@@ -20,7 +21,7 @@ from tinygrad_bp.transforms.calls import (
     require_scalar,
 )
 from tinygrad_bp.transforms.forward import arguments_of
-from tinygrad_bp.walk import conform, pull_back, push_forward, seed
+from tinygrad_bp.walk import conform, pull_back, seed
 
 Mode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input
