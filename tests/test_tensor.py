@@ -49,6 +49,22 @@ def test_a_view_given_is_copied() -> None:
     assert x.tolist() == [[2.0, 5.0], [1.0, 4.0], [0.0, 3.0]]
 
 
+@pytest.mark.parametrize("char", "efdFDi")
+def test_data_in_another_byte_order_are_kept_in_the_machines(char: str) -> None:
+    """What NumPy computes from them is: a value, its node and its gradient have one dtype."""
+    given = np.array([1.0, 2.0], np.dtype(char).newbyteorder())
+    assert tg.tensor(given).dtype.isnative
+    assert tg.tensor(given).tolist() == given.tolist()
+    assert tg.tensor([1, 2], dtype=given.dtype).dtype == np.dtype(char)
+    if char != "i":
+        x = leaf(given)
+        y = np.exp(x)
+        assert x.dtype == y.dtype == y.node.dtype == np.dtype(char)
+        y.backward([1.0, 1.0])
+        grads = [x.grad, tg.grad(lambda x: np.sum(np.real(x * x)))(given)]
+        assert [one.dtype for one in grads] == [np.dtype(char)] * 2
+
+
 def test_a_tensor_given_is_copied_and_its_graph_is_not_lost_silently() -> None:
     assert tg.tensor(tg.tensor([1.0])).tolist() == [1.0]
     with pytest.raises(TrackedTensorError, match="detach"):

@@ -37,8 +37,8 @@ class Tensor(Attached):
     Parameters
     ----------
     data : array_like
-        Copied, so that later changes to it cannot reach the graph.  Python floats become float64.
-        Another duck array (Dask, CuPy) is kept as it is.
+        Copied, in the machine's byte order, so that later changes to it cannot reach the graph.
+        Python floats become float64.  Another duck array (Dask, CuPy) is kept as it is.
     dtype : dtype, optional
         As in `numpy.array`.
     requires_grad : bool, default False
@@ -328,6 +328,8 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
         raise DTypeError(
             f"tensor: expected numbers, got {type(data).__name__} of dtype {value.dtype}"
         )
+    if not value.dtype.isnative:  # what is computed from it is: one dtype, not two
+        value = value.astype(value.dtype.newbyteorder("="))
     return value if value.ndim else value[()]
 
 
