@@ -376,6 +376,22 @@ def test_a_cotangent_that_the_vjp_writes_into_again() -> None:
     assert x.grad.tolist() == [1.0, 2.0]
 
 
+def test_a_cotangent_in_a_read_only_view_of_what_the_vjp_writes_into_again() -> None:
+    buffer = np.zeros(3)
+
+    def overwrites(ct: Any, _out: Any, _x: Any) -> Any:
+        buffer[:] = ct
+        return np.broadcast_to(buffer, (3,))
+
+    f = tg.differentiable(lambda x: x * 1.0, vjp=overwrites)
+    x = leaf()
+    loss: Any = 0.0
+    for i in range(70):
+        loss = loss + np.sum(f(x) * float(i))
+    loss.backward()
+    assert x.grad.tolist() == [69.0 * 35.0] * 3
+
+
 def test_a_result_that_is_the_argument() -> None:
     @tg.differentiable(vjp=lambda ct, _out, _x: ct)
     def same_array(x: Any) -> Any:

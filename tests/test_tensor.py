@@ -23,6 +23,7 @@ from tinygrad_bp.errors import (
     TrackedTensorError,
     UnsupportedFunctionError,
 )
+from tinygrad_bp.graph import one_object
 
 
 def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
@@ -49,6 +50,17 @@ def test_a_view_given_is_copied() -> None:
     assert x.tolist() == [[2.0, 5.0], [1.0, 4.0], [0.0, 3.0]]
 
 
+def test_equal_shapes_of_other_numbers_stay_apart() -> None:
+    """Leaves share the tuple of their shape; a duck array may have its own kind of integers."""
+    assert one_object(np.True_) == one_object(np.int64(1)) == one_object(1)
+    assert [type(n) for n in (*one_object(np.True_), *one_object(np.int64(1)))] == [
+        np.bool,
+        np.int64,
+    ]
+    assert type(*leaf([1.0]).node.shape) is int
+    assert leaf(np.ones((2, 3))).node.shape is leaf(np.ones((2, 3))).node.shape
+
+
 @pytest.mark.parametrize("char", "efdFDi")
 def test_data_in_another_byte_order_are_kept_in_the_machines(char: str) -> None:
     """What NumPy computes from them is: a value, its node and its gradient have one dtype."""
@@ -63,6 +75,8 @@ def test_data_in_another_byte_order_are_kept_in_the_machines(char: str) -> None:
         y.backward([1.0, 1.0])
         grads = [x.grad, tg.grad(lambda x: np.sum(np.real(x * x)))(given)]
         assert [one.dtype for one in grads] == [np.dtype(char)] * 2
+        y = np.exp(x.astype(given.dtype))
+        assert y.dtype == y.node.dtype == np.dtype(char)
 
 
 def test_a_tensor_given_is_copied_and_its_graph_is_not_lost_silently() -> None:

@@ -178,7 +178,7 @@ USES = {  # how a leaf is used -> the function of it and of constants (2, *shape
 
 @given(
     shape=st.sampled_from([(), (1,), (0,), (8,), (3, 2), (128,), (129,), (4, 100)]),
-    dtype=st.sampled_from(["d", "f"]),
+    dtype=st.sampled_from(["d", "f", "e"]),
     kinds=st.lists(st.sampled_from(sorted(USES)), min_size=1, max_size=5),
     count=st.integers(1, 200),
     chained=st.booleans(),
@@ -203,6 +203,30 @@ def test_a_leaf_that_is_used_again_and_again_gets_every_part(
     for got in tg.gradients(loss, [x, y]):
         assert got.dtype == dtype
         np.testing.assert_array_equal(got.numpy(), expected)
+
+
+def test_parts_are_added_to_what_was_there() -> None:
+    """In half precision a sum of the later parts alone would overflow."""
+    w = leaf([1.0, 1.0], dtype="e")
+    loss: Any = 0
+    for slope in [1e4] * 8 + [-6e4]:
+        loss = loss + w * np.float16(slope) - np.float16(slope)  # 0: the value does not overflow
+    loss.backward([1.0, 1.0])
+    assert w.grad.tolist() == [2e4, 2e4]
+
+
+def test_a_part_of_a_large_cotangent_does_not_keep_it_alive() -> None:
+    w, x = leaf(np.ones(4)), np.ones(100_000)
+    loss: Any = 0
+    for _ in range(60):
+        loss = loss + np.sum(np.concatenate([w, x]) * 2.0)
+    tracemalloc.start()
+    try:
+        loss.backward()
+        assert tracemalloc.get_traced_memory()[1] < 4 * x.nbytes
+    finally:
+        tracemalloc.stop()
+    assert w.grad.tolist() == [120.0] * 4
 
 
 def test_diamonds() -> None:

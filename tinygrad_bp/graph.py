@@ -95,8 +95,8 @@ class Node:
         return f"<Node {self.index} {self.rule.name}{name} {self.shape} {self.dtype}>"
 
 
-@functools.lru_cache
-def one_object(shape: Shape) -> Shape:
+@functools.lru_cache(typed=True)  # some duck array's 3 may be another kind of number
+def one_object(*shape: int) -> Shape:
     """Return the same tuple for equal shapes, so that recorders see at a glance that they are."""
     return shape
 
@@ -158,7 +158,7 @@ class Leaf(Node):
         self.left = self.right = self.more = None
         self.saved = ()
         self.index = tick()
-        self.shape = one_object(shape)
+        self.shape = one_object(*shape)
         self.dtype = dtype
         self.account = nobody
         if account is not None:

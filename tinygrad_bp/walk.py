@@ -89,7 +89,8 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
         prior = cts.get(parent)
         if prior is not None:
             pile = piles.get(parent)
-            if pile is not None and type(part) is ndarray:
+            # not a view, which would keep alive what may be large
+            if pile is not None and type(part) is ndarray and part.base is None:
                 pile.append(part)
                 if len(pile) == MANY:
                     cts[parent] = _sum(prior, pile)
@@ -165,6 +166,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                         pile is not None
                         and len(pile) < MANY - 1
                         and type(part) is ndarray
+                        and part.base is None
                         and (not wide or wide == right.shape)
                     ):
                         pile.append(part)  # a parameter used again: no call
@@ -223,8 +225,8 @@ def _sum(total: Any, pile: list[Any]) -> Any:
     """Return the array `total` plus all those of its shape in `pile`."""
     if len(pile) <= FEW:
         return sum(pile, total)
-    rows = np.concatenate(pile, axis=None).reshape(len(pile), total.size)
-    return total + sum_rows(rows).reshape(total.shape)
+    rows = np.concatenate((total, *pile), axis=None)
+    return sum_rows(rows.reshape(1 + len(pile), total.size)).reshape(total.shape)
 
 
 def _warn_of_masked(rule: Any) -> None:

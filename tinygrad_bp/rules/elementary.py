@@ -48,13 +48,14 @@ def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
         return tanh_slope(ct, t)
     if type(t) is not ndarray or type(ct) is not ndarray:
         return ct - ct * t * t
-    # not ct * (1 - t*t): a Python 1 costs NumPy more than a product of small arrays
-    if t.size < LARGE or ct.dtype is not t.dtype or ct.shape != t.shape:
+    if t.size < LARGE:  # not ct * (1 - t*t): NumPy takes longer with a Python 1 than to multiply
         slope = multiply(ct, t)
-    else:
-        slope = multiply(ct, t, empty_like(t))
-    multiply(slope, t, slope)
-    return subtract(ct, slope, slope)
+        multiply(slope, t, slope)
+        return subtract(ct, slope, slope)
+    slope = multiply(t, t, empty_like(t))
+    subtract(1, slope, slope)
+    same = ct.dtype is t.dtype and ct.shape == t.shape
+    return multiply(slope, ct, slope) if same else slope * ct
 
 
 def tanh_slope(ct: Any, t: Any) -> Any:

@@ -295,12 +295,16 @@ cast = linear(
 
 @composed(np.astype, methods=("astype",))
 def astype(x: Any, /, dtype: Any, copy: bool = True, *, device: Any = None) -> Any:
-    """`numpy.astype`; to integers or booleans a plain array, which no gradient passes."""
+    """`numpy.astype`, in the machine's byte order, as all Tensors are.
+
+    To integers or booleans it gives a plain array, which no gradient passes.
+    """
     if device not in (None, "cpu"):
         raise UnsupportedFunctionError(f"astype: there is no device {device!r}; NumPy has 'cpu'")
     wanted = np.dtype(dtype)
     if wanted.kind not in "fc":
         return x.detach().numpy().astype(wanted)
+    wanted = wanted.newbyteorder("=")
     return x if not copy and wanted == x.dtype else cast(x, wanted)
 
 

@@ -234,8 +234,8 @@ class Applied:
             return _zeros(like, recorded=recorded)
         if not isinstance(part, Tensor) or not recorded:
             part = unwrap(part)
-            if type(part) is np.ndarray and part.flags.writeable:
-                part = part.copy()  # the user's to change
+            if isinstance(part, np.ndarray) and (part.flags.writeable or part.base is not None):
+                part = part.copy()  # the user's to change, perhaps by another view
             part = part if hasattr(part, "dtype") else np.asarray(part)
         if part.dtype.kind not in "biufc":
             raise DTypeError(
