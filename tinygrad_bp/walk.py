@@ -167,7 +167,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                         and len(pile) < MANY - 1
                         and type(part) is ndarray
                         and part.base is None
-                        and (not wide or wide == right.shape)
+                        and (not wide or wide is right.shape or wide == right.shape)
                     ):
                         pile.append(part)  # a parameter used again: no call
                     else:
@@ -201,7 +201,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             if (
                 front is None
                 and (not heap or parent.index > -heap[0])  # so that it has no cotangent yet
-                and (not wide or wide == parent.shape)
+                and (not wide or wide is parent.shape or wide == parent.shape)
                 and parent.rule is not LEAF
             ):
                 node = parent  # along a chain: what would be delivered is what comes next
