@@ -1,7 +1,7 @@
 """The walk up a recorded graph with tangents: forward mode.  `walk` goes down.
 
-Knows no single rule: each kind of rule has its way to push, and three of the four follow from what
-the walk down calls.
+Knows no single rule: each kind of rule has its way to push.  Elementwise rules push by their pulls,
+linear and bilinear ones by the function itself; only a general rule brings a push of its own.
 """
 
 from __future__ import annotations
