@@ -215,6 +215,11 @@ def test_large_arrays_give_what_their_rows_give(one: Case, order: Any, dtype: st
             np.testing.assert_allclose(grad[i : i + 1], expected, **few)
 
 
+def test_a_large_tanh_carries_an_infinite_cotangent_on() -> None:
+    _, pull = tg.vjp(np.tanh, np.full(LARGE, 0.5))
+    assert np.all(pull(np.full(LARGE, np.inf))[0] == np.inf)
+
+
 @each([one for one in CASES if not np.ndim(one(*one.arrays))])
 def test_a_value_of_no_dimensions_is_a_numpy_scalar(one: Case) -> None:
     """It cannot be changed, and rules that write into their own results ask for arrays."""
