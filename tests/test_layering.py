@@ -1,9 +1,14 @@
-"""Imports point strictly down."""
+"""Imports point strictly down.
+
+An import counts wherever it stands: at the top, in a function, under TYPE_CHECKING, and as the name
+of a module in a string, which is how imports hide.
+"""
 
 from __future__ import annotations
 
 import ast
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,62 +16,85 @@ import pytest
 import tinygrad_bp
 
 ROOT = Path(tinygrad_bp.__file__).parent
+FACE = "tinygrad_bp"
 LAYERS = [
-    {"errors", "shapes"},
-    {
-        "attached",
-        "broadcasting",
-        "debugging",
-        "dispatch",
-        "graph",
-        "memory",
-        "pickling",
-        "recording",
-        "scopes",
-        "tensor",
-    },
+    {"errors", "deferred", "version"},
+    {"engine"},
     {"rules"},
-    {"walk", "push"},
-    {"containers", "transforms", "functional"},
+    {"functional", "transforms"},
     {"view"},
-    {"nn", "optim", "data", "training"},
+    {"nn", "data", "files"},
+    {"optim"},
     {"testing"},
-    {"classifier", "sklearn", "cli", "__init__", "__main__"},
+    {"classifier"},
+    {"sklearn", "cli"},
+    {"__init__", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FILES = sorted(ROOT.rglob("*.py"))
 
 
-def imported(tree: ast.AST) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "tinygrad_bp":
-                names |= {f"tinygrad_bp.{alias.name}" for alias in node.names}
-            names.add(node.module)
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def imported(module: str) -> Iterator[str]:
+    """Yield every module of the package that `module` names."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in MODULES else node.module
         elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return names
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Constant) and node.value in MODULES and node.value != FACE:
+            yield node.value
 
 
-def without_type_checking(tree: ast.Module) -> ast.Module:
-    tree.body = [
-        n for n in tree.body if not (isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test))
-    ]
-    return tree
+EDGES = {
+    module: {name for name in imported(module) if name in MODULES and name != module}
+    for module in MODULES
+}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_down(path: Path) -> None:
-    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    assert own in LEVEL, f"{own} has no place in the layers"
-    tree = without_type_checking(ast.parse(path.read_text(encoding="utf-8")))
-    for name in imported(tree):
-        parts = name.split(".")
-        if parts[0] == "tinygrad_bp" and len(parts) > 1 and parts[1] != own:
-            assert LEVEL.get(parts[1], 0) <= LEVEL[own], (
-                f"{path.name} imports {name}, a layer above"
-            )
+def level(module: str) -> int:
+    room = module.split(".")[1] if "." in module else "__init__"
+    assert room in LEVEL, f"{room} has no place in the layers"
+    return LEVEL[room]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    own = module.split(".")[1:2]
+    for name in EDGES[module]:
+        assert name.split(".")[1:2] == own or level(name) < level(module), (
+            f"{module} imports {name}, which is not below it"
+        )
+
+
+def test_every_import_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the top, in a function, under TYPE_CHECKING, in a string, and of a package itself."""
+    path = tmp_path / "module.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "from tinygrad_bp import nn\n"
+        "if TYPE_CHECKING:\n    from tinygrad_bp.engine.tensor import Tensor\n"
+        "def f():\n    import tinygrad_bp.view\n    return import_module('tinygrad_bp.optim')\n"
+    )
+    monkeypatch.setitem(MODULES, "tinygrad_bp.module", path)
+    assert set(imported("tinygrad_bp.module")) & set(MODULES) == {
+        f"tinygrad_bp.{name}" for name in ("nn", "engine.tensor", "view", "optim")
+    }
+
+
+def test_no_module_has_the_name_of_a_public_function() -> None:
+    functions = {name for name in tinygrad_bp.__all__ if callable(getattr(tinygrad_bp, name))}
+    taken = {path.stem for path in ROOT.iterdir()} & functions
+    assert not taken
 
 
 def test_the_package_does_without_what_a_wheel_moves_out_of_it() -> None:
@@ -75,6 +103,4 @@ def test_the_package_does_without_what_a_wheel_moves_out_of_it() -> None:
     moved = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     modules = {source.removesuffix(".py").replace("/", ".") for source in moved}
     assert modules
-    for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        assert not [one for one in modules if one in text], path
+    assert not [m for m in MODULES if modules & EDGES[m]]

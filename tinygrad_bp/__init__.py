@@ -11,25 +11,26 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tinygrad_bp import pickling as _pickling  # attaches what copy and pickle call
+from tinygrad_bp.deferred import deferred
+from tinygrad_bp.engine import pickling as _pickling  # attaches what copy and pickle call
+from tinygrad_bp.engine.nodes import enable_grad, no_grad
+from tinygrad_bp.engine.scopes import scope
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.functional import gelu, mse, silu, softmax
-from tinygrad_bp.graph import enable_grad, no_grad
-from tinygrad_bp.rules.activations import relu, sigmoid, softplus
+from tinygrad_bp.rules.elementwise.activations import relu, sigmoid, softplus
 from tinygrad_bp.rules.hooks import hook
-from tinygrad_bp.rules.products import affine
-from tinygrad_bp.rules.reductions import log_softmax, logsumexp
-from tinygrad_bp.scopes import scope
-from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.rules.linalg.products import affine
+from tinygrad_bp.rules.reductions.aggregates import log_softmax, logsumexp
 from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
+from tinygrad_bp.version import __version__ as __version__  # re-exported
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, nn, optim, testing, training, view
+    from tinygrad_bp import data, files, nn, optim, testing, view
     from tinygrad_bp.classifier import SigmoidClassifier
-    from tinygrad_bp.debugging import debug
+    from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.transforms import (
         checkpoint,
         differentiable,
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
         vmap,
     )
     from tinygrad_bp.view import GraphView, graph
-
-__version__ = "0.1.0"
 
 __all__ = [
     "GraphView",
@@ -54,6 +53,7 @@ __all__ = [
     "debug",
     "differentiable",
     "enable_grad",
+    "files",
     "gelu",
     "grad",
     "gradients",
@@ -77,48 +77,38 @@ __all__ = [
     "softplus",
     "tensor",
     "testing",
-    "training",
     "value_and_grad",
     "view",
     "vjp",
     "vmap",
 ]
 
-# Importing the module of this name has set the attribute: tg.graph is the function, loaded below.
-globals().pop("graph", None)
-del _pickling
-
-# Loaded when first asked for, so that `import tinygrad_bp` costs little more than `import numpy`.
-_LAZY = {
-    "GraphView": "tinygrad_bp.view",
-    "SigmoidClassifier": "tinygrad_bp.classifier",
-    "graph": "tinygrad_bp.view",
-    **dict.fromkeys(
-        ("checkpoint", "differentiable", "hessian", "hvp", "jacobian", "jvp", "vmap"),
-        "tinygrad_bp.transforms",
-    ),
-    "data": "",
-    "debug": "tinygrad_bp.debugging",
-    "nn": "",
-    "optim": "",
-    "testing": "",
-    "training": "",
-    "view": "",
-}
-
-
-def __getattr__(name: str) -> Any:
-    home = _LAZY.get(name)
-    if home is None:
-        raise AttributeError(f"module 'tinygrad_bp' has no attribute {name!r}")
-    found = getattr(import_module(home), name) if home else import_module(f"tinygrad_bp.{name}")
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        "GraphView": "view",
+        "SigmoidClassifier": "classifier",
+        "checkpoint": "transforms",
+        "data": "data",
+        "debug": "engine.debugging",
+        "differentiable": "transforms",
+        "files": "files",
+        "graph": "view",
+        "hessian": "transforms",
+        "hvp": "transforms",
+        "jacobian": "transforms",
+        "jvp": "transforms",
+        "nn": "nn",
+        "optim": "optim",
+        "testing": "testing",
+        "view": "view",
+        "vmap": "transforms",
+    },
+)
 
 if "hypothesis.strategies" in sys.modules:  # else Hypothesis does it, by its entry point
-    import_module("tinygrad_bp.testing.registration").register()
+    from tinygrad_bp.testing.registration import register
+
+    register()
+    del register
+del _pickling, deferred, sys

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.rules.activations import sigmoid
+from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.losses import reduced, require_same_shape
-from tinygrad_bp.rules.reductions import log_softmax
+from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
 GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) = sigmoid(2 u)
 GELU_CUBE = 0.044715  # the paper's fit to the Gaussian distribution function

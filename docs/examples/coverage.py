@@ -29,9 +29,9 @@ from numpy.testing.overrides import (
     get_overridable_numpy_ufuncs,
 )
 
-from tinygrad_bp.dispatch import REFUSED
+from tinygrad_bp.engine.dispatch import REFUSED
+from tinygrad_bp.engine.rule import COMPOSED, CONSTANT, FLAT, TABLE, WHY_FLAT
 from tinygrad_bp.rules import fill_table
-from tinygrad_bp.rules.table import COMPOSED, CONSTANT, FLAT, TABLE, WHY_FLAT
 
 PAGE = Path(__file__).parents[1] / "coverage.md"
 ELSEWHERE = Path(__file__).with_name("coverage_elsewhere.json")

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from planted_faults import FAULTS, OURS, Fault
 from right_functions import RIGHT, Right

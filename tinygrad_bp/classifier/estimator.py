@@ -15,13 +15,13 @@ from tinygrad_bp.classifier.network import descend, sigmoid_network
 from tinygrad_bp.classifier.samples import binary, features, mean_and_scale, standardized
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.data import holdout_split
+from tinygrad_bp.engine.nodes import no_grad
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError, TinygradError
-from tinygrad_bp.graph import no_grad
 from tinygrad_bp.nn import Sequential, bce_with_logits
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim import Adam
-from tinygrad_bp.rules.activations import sigmoid
-from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.rules.elementwise.activations import sigmoid
 
 # A start that leaves more than this share of the log-loss of the class shares may be stuck.  One
 # that tells half of the samples apart and guesses at the rest, as is common with XOR, leaves 0.5,

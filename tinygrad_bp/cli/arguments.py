@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-import tinygrad_bp
 from tinygrad_bp.cli import draw, explore, gradcheck, predict, train
 from tinygrad_bp.data import GENERATORS
+from tinygrad_bp.version import __version__
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -62,9 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--version", action="version", version=f"%(prog)s {tinygrad_bp.__version__}"
-    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(
         title="commands", metavar="{train,predict,explore,graph,gradcheck}", required=True
     )

@@ -18,14 +18,14 @@ from tinygrad_bp.cli.fitting import HELDOUT, SPLIT_STREAM
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.train import table_of
 from tinygrad_bp.data import Table, holdout_split
+from tinygrad_bp.engine.nodes import no_grad
+from tinygrad_bp.engine.scopes import scope
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError
-from tinygrad_bp.graph import no_grad
+from tinygrad_bp.files.atomic import atomic_write_text
 from tinygrad_bp.nn import Linear, Sequential, bce_with_logits
 from tinygrad_bp.nn.state import State
-from tinygrad_bp.rules.activations import sigmoid
-from tinygrad_bp.scopes import scope
-from tinygrad_bp.tensor import Tensor, tensor
-from tinygrad_bp.training.atomic import atomic_write_text
+from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.view import Frame, GraphView, TrainingFrames, graph
 
 PAGE = "explore.html"

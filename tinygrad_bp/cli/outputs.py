@@ -11,9 +11,9 @@ from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.run_folder import BOUNDARY, GRAPH, GRAPH_SOURCE, HISTORY, LOSS, MODEL
 from tinygrad_bp.cli.saved_model import save_model
+from tinygrad_bp.engine.tensor import Tensor, tensor
+from tinygrad_bp.files.atomic import atomic_write_text
 from tinygrad_bp.nn import bce_with_logits
-from tinygrad_bp.tensor import Tensor, tensor
-from tinygrad_bp.training.atomic import atomic_write_text
 from tinygrad_bp.view import GraphView, RenderError, graph, pictures
 
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing

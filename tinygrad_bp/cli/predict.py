@@ -14,7 +14,7 @@ from tinygrad_bp.cli.run_folder import MODEL
 from tinygrad_bp.cli.saved_model import load_model
 from tinygrad_bp.data import read_features
 from tinygrad_bp.errors import DataError
-from tinygrad_bp.training.atomic import atomic_write_text
+from tinygrad_bp.files.atomic import atomic_write_text
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.training.atomic import TEMPORARY_PREFIX
+from tinygrad_bp.files.atomic import TEMPORARY_PREFIX
 
 MODEL = "model.safetensors"
 HISTORY = "history.csv"

@@ -13,8 +13,8 @@ import numpy as np
 from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
 from tinygrad_bp.data import Table
 from tinygrad_bp.errors import ModelFileError, TinygradError
-from tinygrad_bp.training.atomic import atomic_write_bytes
-from tinygrad_bp.training.model_file import FILE_LIMIT, encode_model, read_model
+from tinygrad_bp.files.atomic import atomic_write_bytes
+from tinygrad_bp.files.model_file import FILE_LIMIT, encode_model, read_model
 
 FORMAT = "tinygrad_bp.sigmoid_classifier.1"
 KEYS = {"format", "features", "classes", "hidden"}

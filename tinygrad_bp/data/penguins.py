@@ -25,6 +25,6 @@ def penguins() -> Table:
     doi:10.5281/zenodo.3960218. Measured by K. B. Gorman, T. D. Williams and W. R. Fraser (2014),
     PLoS ONE 9(3): e90081, doi:10.1371/journal.pone.0090081.
     """
-    with as_file(files("tinygrad_bp.data") / "penguins.csv") as path:
+    with as_file(files(__package__) / "penguins.csv") as path:
         features = ("bill_length_mm", "bill_depth_mm")
         return read_csv(path, features, "species", missing="drop")

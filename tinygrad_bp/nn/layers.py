@@ -9,11 +9,11 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.nn.initializers import Initializer, initializer
 from tinygrad_bp.nn.module import Module
-from tinygrad_bp.rules.activations import relu, sigmoid
-from tinygrad_bp.rules.products import affine
-from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.rules.elementwise.activations import relu, sigmoid
+from tinygrad_bp.rules.linalg.products import affine
 
 Seed = int | np.random.Generator | None
 

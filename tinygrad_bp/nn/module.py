@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.scopes import is_open, of_module
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.nn.state import State, assign, matched
-from tinygrad_bp.scopes import is_open, of_module
-from tinygrad_bp.tensor import Tensor
 
 
 class Module:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, TinygradError
-from tinygrad_bp.tensor import Tensor
 
 State = dict[str, np.ndarray[Any, Any]]
 

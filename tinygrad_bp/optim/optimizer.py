@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError
 from tinygrad_bp.nn.state import State, assign, matched
-from tinygrad_bp.tensor import Tensor, wrap
 
 
 class Optimizer:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer
-from tinygrad_bp.tensor import Tensor
 
 
 class SGD(Optimizer):

@@ -1,18 +1,29 @@
-"""The table of derivative rules, one module a family.
+"""The table of derivative rules, in folders as NumPy's own library is cut; one module a family.
 
-Importing the package fills the table with what most programs use.  The families in `FURTHER` are
-loaded when NumPy first calls for a function that is not in the table: they cost a tenth of the
-import of NumPy itself.
+Importing the package fills the table with what most programs use.  The other families are loaded
+when NumPy first calls for a function that is not in the table: they cost a tenth of the import of
+NumPy itself.  A family is found by listing the folders; nothing else names it.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pkgutil import walk_packages
 
-from tinygrad_bp.dispatch import on_unknown_function
-from tinygrad_bp.rules import (
+from tinygrad_bp.engine.rule import TABLE, Rule, on_unknown
+from tinygrad_bp.rules import hooks, losses
+from tinygrad_bp.rules.elementwise import activations, arithmetic, elementary, selection
+from tinygrad_bp.rules.indexing import indexing, sorting
+from tinygrad_bp.rules.linalg import products
+from tinygrad_bp.rules.reductions import aggregates, running
+from tinygrad_bp.rules.shapes import diagonals, joining, shaping
+
+__all__ = ["COMMON", "TABLE", "Rule", "fill_table", "fill_table_from_scipy"]
+
+COMMON = (
     activations,
+    aggregates,
     arithmetic,
     diagonals,
     elementary,
@@ -21,77 +32,24 @@ from tinygrad_bp.rules import (
     joining,
     losses,
     products,
-    reductions,
     running,
     selection,
     shaping,
     sorting,
 )
-from tinygrad_bp.rules.table import TABLE, Rule
+SPECIAL = f"{__name__}.special."
 
-FURTHER = (
-    "assembling",
-    "bessel",
-    "calculus",
-    "choosing",
-    "convolutions",
-    "creation",
-    "decompositions",
-    "description",
-    "determinants",
-    "distinct",
-    "eigen",
-    "fft",
-    "histograms",
-    "interpolation",
-    "linalg",
-    "matrix_products",
-    "nan_reductions",
-    "norms",
-    "number_parts",
-    "padding",
-    "phases",
-    "placing",
-    "polynomials",
-    "quantiles",
-    "refused",
-    "scimath",
-    "sets",
-    "sinc",
-    "singular",
-    "statistics",
-    "surfaces",
-    "ufunc_methods",
-)
 
-__all__ = [
-    "FURTHER",
-    "TABLE",
-    "Rule",
-    "activations",
-    "arithmetic",
-    "diagonals",
-    "elementary",
-    "fill_table",
-    "fill_table_from_scipy",
-    "hooks",
-    "indexing",
-    "joining",
-    "losses",
-    "products",
-    "reductions",
-    "running",
-    "selection",
-    "shaping",
-    "sorting",
-]
+def _load(*, special: bool) -> bool:
+    for family in walk_packages(__path__, f"{__name__}."):
+        if family.name.startswith(SPECIAL) == special:
+            import_module(family.name)
+    return True
 
 
 def fill_table() -> bool:
     """Load every family of NumPy's functions, so that the table is whole."""
-    for family in FURTHER:
-        import_module(f"{__name__}.{family}")
-    return True
+    return _load(special=False)
 
 
 def fill_table_from_scipy() -> bool:
@@ -101,8 +59,7 @@ def fill_table_from_scipy() -> bool:
     """
     if sys.modules.get("scipy.special") is None:
         return False
-    import_module(f"{__name__}.special")
-    return True
+    return _load(special=True)
 
 
-on_unknown_function += [fill_table, fill_table_from_scipy]
+on_unknown += [fill_table, fill_table_from_scipy]

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.constructors import linear
+from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.table import call, linear
-from tinygrad_bp.tensor import Tensor, unwrap, wrap
 
 
 def _seen(ct: Any, _out: Any, _x: Any, f: Callable[[Tensor], Any]) -> Any:

@@ -24,13 +24,14 @@ from numpy import (
     subtract,
 )
 
-from tinygrad_bp.broadcasting import sum_all, sum_columns
+from tinygrad_bp.engine.broadcasting import sum_all, sum_columns
+from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.recording import binary
+from tinygrad_bp.engine.rule import Recorder, call
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.recording import Recorder, binary
-from tinygrad_bp.rules.activations import CONSTANTS, raw_sigmoid, sigmoid, softplus
-from tinygrad_bp.rules.reductions import log_softmax
-from tinygrad_bp.rules.table import call, general
-from tinygrad_bp.tensor import Tensor
+from tinygrad_bp.rules.elementwise.activations import CONSTANTS, raw_sigmoid, sigmoid, softplus
+from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
 REDUCTIONS = ("mean", "sum", "none")
 

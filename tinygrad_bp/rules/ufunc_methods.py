@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.dispatch import UFUNC_METHODS, UFUNCS, refuse_out
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.dispatch import UFUNC_METHODS, UFUNCS, refuse_out
+from tinygrad_bp.engine.rule import FLAT
+from tinygrad_bp.engine.shapes import Axis, Shape, normalize_axes, reduced_axes
+from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, UnsupportedFunctionError
-from tinygrad_bp.rules.indexing import canonical, scatter, setitem
-from tinygrad_bp.rules.log_sums import logsumexp
-from tinygrad_bp.rules.nan_reductions import nanmax, nanmin
-from tinygrad_bp.rules.table import FLAT, arrayed
-from tinygrad_bp.shapes import Axis, Shape, normalize_axes, reduced_axes
-from tinygrad_bp.tensor import Tensor, unwrap
+from tinygrad_bp.rules.indexing.indexing import canonical, scatter, setitem
+from tinygrad_bp.rules.reductions.log_sums import logsumexp
+from tinygrad_bp.rules.reductions.nan import nanmax, nanmin
 
 REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.add: np.sum,

@@ -7,8 +7,9 @@ what to test with (it needs Hypothesis, and is imported when it is asked for).
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tinygrad_bp.deferred import deferred
 
 if TYPE_CHECKING:
     from tinygrad_bp.testing import strategies
@@ -31,28 +32,19 @@ __all__ = [
     "strategies",
 ]
 
-_HOMES = {
-    "GradientMismatch": "errors",
-    "Report": "report",
-    "UncheckableError": "errors",
-    "UncheckablePointError": "errors",
-    "check_grads": "checks",
-    "check_vjp": "checks",
-    "complex_step": "oracles",
-    "gradients_hold": "properties",
-    "richardson": "oracles",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name == "strategies":
-        return import_module("tinygrad_bp.testing.strategies")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        "GradientMismatch": "errors",
+        "Report": "report",
+        "UncheckableError": "errors",
+        "UncheckablePointError": "errors",
+        "check_grads": "checks",
+        "check_vjp": "checks",
+        "complex_step": "oracles",
+        "gradients_hold": "properties",
+        "richardson": "oracles",
+        "strategies": "strategies",
+    },
+)
+del deferred

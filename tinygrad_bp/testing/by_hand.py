@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten_like
+from tinygrad_bp.engine.containers import flatten_like
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.nn import Module
-from tinygrad_bp.tensor import unwrap
 from tinygrad_bp.testing.analytic import is_analytic
 from tinygrad_bp.testing.errors import UncheckableError
 from tinygrad_bp.testing.hints import unsummed

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.tensor import unwrap
 from tinygrad_bp.testing.directions import direction
 from tinygrad_bp.testing.kinks import HIDDEN
 from tinygrad_bp.testing.oracles import complex_step, pairing

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
-from tinygrad_bp.tensor import Tensor
 from tinygrad_bp.testing.analytic import is_analytic
 from tinygrad_bp.testing.comparison import Comparison
 from tinygrad_bp.testing.directions import (

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_bp.rules import FURTHER
-from tinygrad_bp.rules.table import REAL, TABLE, Rule, Sample
+from tinygrad_bp.engine.rule import REAL, TABLE, Rule, Sample
+from tinygrad_bp.rules import COMMON
 from tinygrad_bp.testing.formulas import plain
 from tinygrad_bp.testing.samples import ELSEWHERE, case, default_samples
 
@@ -58,17 +58,16 @@ def _has_functions(sample: Sample) -> bool:
     return any(callable(one) and not isinstance(one, type) for one in given)
 
 
-# The families of `FURTHER` stay out: they give complex numbers, or a matrix that happens to be
-# nearly singular has derivatives without bound.
-LATER = {f"tinygrad_bp.rules.{family}" for family in FURTHER}
+# The rarer families stay out: they give complex numbers, a matrix that happens to be nearly
+# singular has derivatives without bound, and SciPy's functions grow like factorials.
+FAMILIES = {family.__name__ for family in COMMON}
 # Its results lie one rounding apart, where the spread of them (std) has its kink.
 KINKED = "nextafter"
 IN_PROGRAMS = tuple(
     name
     for name, rule in TABLE.items()
     if name not in (*ELSEWHERE, KINKED)
-    and rule.family not in LATER
-    and not rule.family.startswith("tinygrad_bp.rules.special.")  # grow like factorials
+    and rule.family in FAMILIES
     and not any(_has_functions(sample) for sample in rule.samples)  # no source to print
 )
 

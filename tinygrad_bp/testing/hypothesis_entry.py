@@ -12,5 +12,5 @@ from importlib import import_module
 
 def hypothesis_is_imported() -> None:
     """Register the type, if the package has been imported; if not, it does so when it is."""
-    if "tinygrad_bp.tensor" in sys.modules:
+    if "tinygrad_bp.engine.tensor" in sys.modules:
         import_module("tinygrad_bp.testing.registration").register()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import Module
-from tinygrad_bp.tensor import Tensor
 
 
 def with_parameters(module: Any, parameters: Sequence[Tensor], values: Sequence[Any]) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.rules.table import REAL
-from tinygrad_bp.tensor import unwrap
+from tinygrad_bp.engine.rule import REAL
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.testing.checks import MODES, check_grads
 from tinygrad_bp.testing.directions import direction, sizes
 from tinygrad_bp.testing.errors import UncheckableError, UncheckablePointError

@@ -8,7 +8,7 @@ from typing import Any
 
 def register() -> None:
     """Tell Hypothesis how to draw a Tensor."""
-    tensor = import_module("tinygrad_bp.tensor").Tensor
+    tensor = import_module("tinygrad_bp.engine.tensor").Tensor
     import_module("hypothesis.strategies").register_type_strategy(tensor, _tensors)
 
 

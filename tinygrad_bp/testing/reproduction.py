@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import Module
-from tinygrad_bp.tensor import Tensor
 
 IMPORTED = {"np": "numpy", "tg": "tinygrad_bp"}  # by every script that reads them
 CHECKS = {"check_grads", "check_vjp"}

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from tinygrad_bp.rules.table import TABLE, Composition, Interval, Rule, Sample, call
+from tinygrad_bp.engine.rule import TABLE, Composition, Interval, Rule, Sample, call
 
 # Functions of symmetric matrices: they read one triangle of what they are given.
 SYMMETRIC = {"eigvalsh"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinygrad_bp.tensor import unwrap
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.testing.directions import direction, sizes
 from tinygrad_bp.testing.engine import slopes_in_gradient
 from tinygrad_bp.testing.kinks import HIDDEN, SAFETY

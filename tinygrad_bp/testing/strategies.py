@@ -19,9 +19,9 @@ except ImportError as error:
     ) from error
 
 from tinygrad_bp import nn
-from tinygrad_bp.rules.table import REAL
-from tinygrad_bp.shapes import Shape
-from tinygrad_bp.tensor import Tensor, tensor
+from tinygrad_bp.engine.rule import REAL
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.testing.graphs import Program, graphs
 
 __all__ = [

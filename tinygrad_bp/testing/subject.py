@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten, places
+from tinygrad_bp.engine.containers import flatten, places
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap, wrap
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.nn import Module
-from tinygrad_bp.tensor import SCALARS, Tensor, unwrap, wrap
 from tinygrad_bp.testing.errors import UncheckableError, UncheckablePointError
 from tinygrad_bp.testing.parameters import with_parameters
 

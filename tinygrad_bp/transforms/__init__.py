@@ -7,9 +7,9 @@ nothing is detached silently.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tinygrad_bp.deferred import deferred
 from tinygrad_bp.transforms.reverse import backward, grad, gradients, value_and_grad, vjp
 
 if TYPE_CHECKING:
@@ -34,21 +34,17 @@ __all__ = [
     "vmap",
 ]
 
-# Loaded when first asked for: most programs take gradients alone.
-LATER = {
-    "checkpoint": "checkpointing",
-    "differentiable": "custom",
-    "hessian": "derivatives",
-    "hvp": "derivatives",
-    "jacobian": "derivatives",
-    "jvp": "forward",
-    "vmap": "mapping",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{LATER[name]}"), name)
-    globals()[name] = found
-    return found
+# Most programs take gradients alone.
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        "checkpoint": "checkpointing",
+        "differentiable": "custom",
+        "hessian": "derivatives",
+        "hvp": "derivatives",
+        "jacobian": "derivatives",
+        "jvp": "forward",
+        "vmap": "mapping",
+    },
+)
+del deferred

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import Rebuild, flatten, flatten_like, places
+from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
+from tinygrad_bp.engine.nodes import Variable, enable_grad
+from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.engine.walk import conform, pull_back
 from tinygrad_bp.errors import DTypeError, ShapeError, UnsupportedFunctionError
-from tinygrad_bp.graph import Variable, enable_grad
-from tinygrad_bp.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.transforms.joint import Unlisted, joint_rule
-from tinygrad_bp.walk import conform, pull_back
 
 MANY = 64  # arguments that ``*args`` is taken to stand for
 

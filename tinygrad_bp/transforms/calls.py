@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten, flatten_like, places
+from tinygrad_bp.engine.containers import flatten, flatten_like, places
+from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, enable_grad, is_recording
+from tinygrad_bp.engine.push import push_forward
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
+from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
-from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording
-from tinygrad_bp.push import push_forward
-from tinygrad_bp.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
-from tinygrad_bp.walk import conform, pull_back, seed
 
 
 class Call:

@@ -9,15 +9,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_bp.containers import Rebuild, flatten
+from tinygrad_bp.engine.containers import Rebuild, flatten
+from tinygrad_bp.engine.nodes import (
+    Leaf,
+    Node,
+    Variable,
+    ancestors,
+    enable_grad,
+    is_recording,
+    tick,
+)
+from tinygrad_bp.engine.push import push_forward
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf, Node, Variable, ancestors, enable_grad, is_recording, tick
-from tinygrad_bp.push import push_forward
-from tinygrad_bp.rules.table import TABLE
-from tinygrad_bp.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.transforms.calls import as_tensor, found_or_zeros
 from tinygrad_bp.transforms.joint import attached, joint_rule, record
-from tinygrad_bp.walk import pull_back
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.nodes import Variable, is_recording
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, private_copy, unwrap, wrap
 from tinygrad_bp.errors import TrackedTensorError
-from tinygrad_bp.graph import Variable, is_recording
-from tinygrad_bp.tensor import SCALARS, Tensor, private_copy, unwrap, wrap
 from tinygrad_bp.transforms.applied import Applied, Definition, Nest, read_only
 from tinygrad_bp.transforms.joint import record
 

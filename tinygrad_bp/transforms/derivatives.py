@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten
-from tinygrad_bp.graph import Node, ancestors, enable_grad
-from tinygrad_bp.push import push_forward
-from tinygrad_bp.shapes import Shape
-from tinygrad_bp.tensor import Tensor, is_foreign, unwrap, wrap
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.nodes import Node, ancestors, enable_grad
+from tinygrad_bp.engine.push import push_forward
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
+from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
@@ -21,7 +22,6 @@ from tinygrad_bp.transforms.calls import (
     require_scalar,
 )
 from tinygrad_bp.transforms.forward import arguments_of
-from tinygrad_bp.walk import conform, pull_back, seed
 
 Mode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input

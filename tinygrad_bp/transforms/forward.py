@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tinygrad_bp.containers import flatten
+from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.transforms.calls import Call
 
 

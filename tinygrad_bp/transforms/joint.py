@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinygrad_bp.graph import Node, tick
-from tinygrad_bp.rules.table import Rule
-from tinygrad_bp.shapes import Shape
-from tinygrad_bp.tensor import Tensor, new, wrap
+from tinygrad_bp.engine.nodes import Node, tick
+from tinygrad_bp.engine.rule import Rule
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.engine.tensor import Tensor, new, wrap
 
 
 class Bundle:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten, flatten_like
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.containers import flatten, flatten_like
+from tinygrad_bp.engine.shapes import normalize_axes
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.table import arrayed
-from tinygrad_bp.shapes import normalize_axes
 
 
 def vmap(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from tinygrad_bp.containers import flatten
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.tensor import Tensor, method, new, unwrap
+from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.tensor import Tensor, method, new, unwrap
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
@@ -19,7 +20,6 @@ from tinygrad_bp.transforms.calls import (
     require_scalar,
     seeds_of,
 )
-from tinygrad_bp.walk import conform, pull_back, seed
 
 _accumulating = threading.Lock()  # two threads that add into one leaf lose nothing
 

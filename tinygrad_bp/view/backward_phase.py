@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tinygrad_bp.graph import Leaf, Node
+from tinygrad_bp.engine.nodes import Leaf, Node
 from tinygrad_bp.view.building import Sheet
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import lengths, numbers, statistics

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.containers import flatten
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.engine.tensor import Tensor, is_foreign
+from tinygrad_bp.engine.walk import seed
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf, Node
-from tinygrad_bp.tensor import Tensor, is_foreign
 from tinygrad_bp.view.checking import checks
 from tinygrad_bp.view.element_links import is_sum, written
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, Kind, NodeView
@@ -36,7 +37,6 @@ from tinygrad_bp.view.words import (
     tex_of,
     words_of,
 )
-from tinygrad_bp.walk import seed
 
 VALUED = 1000  # nodes up to which values and cotangents are looked for unless they are asked for
 TRACED = 600  # elements up to which it is traced what each is made of

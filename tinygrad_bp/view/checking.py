@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_bp.graph import Leaf
+from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.view.graph_view import CheckView
 from tinygrad_bp.view.recorded import Recorded, quiet, replay
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import unbroadcast
-from tinygrad_bp.graph import Node
+from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.view.graph_view import NodeView
 from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
 from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp import dispatch, recording
+from tinygrad_bp.engine import dispatch, recording
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.tensor import Tensor
 from tinygrad_bp.view.building import pictured, sheet_of
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import numbers

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tinygrad_bp.shapes import Shape
+from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.view import json_form
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.broadcasting import unbroadcast
-from tinygrad_bp.graph import Leaf, Node, ancestors
-from tinygrad_bp.tensor import Tensor, is_foreign
-from tinygrad_bp.walk import pull_back
+from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
+from tinygrad_bp.engine.tensor import Tensor, is_foreign
+from tinygrad_bp.engine.walk import pull_back
 
 UNKNOWN = object()  # the value of an argument that nothing kept
 Values = dict[Node, Any]

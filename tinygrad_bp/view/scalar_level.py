@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.graph import Leaf
 from tinygrad_bp.view.building import Sheet, entry_at, node_view
 from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygrad_bp.graph import Leaf, Node
-from tinygrad_bp.scopes import Interval, intervals
+from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.engine.scopes import Interval, intervals
 from tinygrad_bp.view.recorded import Recorded
 
 Path = tuple[str, ...]

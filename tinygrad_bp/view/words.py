@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_bp.rules.table import Rule
+from tinygrad_bp.engine.rule import Rule
 
 LISTED = 6  # elements of an index that are written out
 FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}

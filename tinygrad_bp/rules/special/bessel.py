@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.parameters import at, parametric
-from tinygrad_bp.rules.table import POSITIVE, elementwise
 
 elementwise(special.j0, lambda ct, _out, x: -ct * special.j1(x), analytic=False)
 elementwise(

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_bp.rules.activations import logistic_slope
-from tinygrad_bp.rules.arithmetic import lowered
-from tinygrad_bp.rules.elementary import LN2, LN10
-from tinygrad_bp.rules.table import POSITIVE, elementwise, flat
+from tinygrad_bp.engine.constructors import elementwise, flat
+from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.rules.elementwise.activations import logistic_slope
+from tinygrad_bp.rules.elementwise.arithmetic import lowered
+from tinygrad_bp.rules.elementwise.elementary import LN2, LN10
 
 DEGREE = np.pi / 180
 

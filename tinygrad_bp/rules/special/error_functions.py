@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import call
 from tinygrad_bp.rules.special.parameters import parametric
-from tinygrad_bp.rules.table import call, elementwise
 
 BELL = 2 / math.sqrt(math.pi)  # slope of erf at 0
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the normal density at 0

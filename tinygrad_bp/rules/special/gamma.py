@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.constructors import elementwise, flat
+from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.rules.special.parameters import at, parametric
-from tinygrad_bp.rules.table import POSITIVE, call, elementwise, flat
 
 INSIDE = (0.1, 0.9)
 

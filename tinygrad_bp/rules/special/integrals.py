@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.parameters import at, parametric
-from tinygrad_bp.rules.table import POSITIVE, elementwise
 
 elementwise(special.expi, lambda ct, _out, x: ct * np.exp(x) / x, domain=POSITIVE, analytic=False)
 elementwise(special.exp1, lambda ct, _out, x: -ct * np.exp(-x) / x, domain=POSITIVE)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import Recorder, Sample, call
+from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import TrackedTensorError
-from tinygrad_bp.recording import Recorder
-from tinygrad_bp.rules.table import Sample, call, elementwise
-from tinygrad_bp.tensor import Tensor, unwrap
 
 
 def parametric(function: Any, parameters: str, pull: Callable[..., Any], **record: Any) -> Recorder:

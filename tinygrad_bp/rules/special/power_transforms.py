@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_bp.rules.table import POSITIVE, elementwise
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import POSITIVE
 
 LAMBDAS = (-1.5, 1.5)
 

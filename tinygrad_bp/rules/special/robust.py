@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from tinygrad_bp.rules.table import elementwise
+from tinygrad_bp.engine.constructors import elementwise
 
 elementwise(
     special.huber,

@@ -1,0 +1,256 @@
+"""``tinygrad-bp train``: what it says, what it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+
+import numpy as np
+import pytest
+from command_line import Command, contents, quiet, without_dot, without_plots, write_table
+
+from tinygrad_bp.classifier import estimator
+from tinygrad_bp.cli import arguments, fitting
+from tinygrad_bp.data import penguins
+from tinygrad_bp.files import read_model
+from tinygrad_bp.version import __version__
+
+ALWAYS = {"model.safetensors", "history.csv", "loss.svg", "boundary.svg"}
+KEYS = {
+    "train_accuracy",
+    "heldout_accuracy",
+    "train_logloss",
+    "heldout_logloss",
+    "baseline_accuracy",
+    "epochs",
+    "seconds",
+    "rows_used",
+    "rows_dropped",
+    "seed",
+    "out",
+}
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    return Command(capsys)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    without_plots(monkeypatch)
+    without_dot(monkeypatch)
+
+
+def logits_by_hand(arrays, X):
+    """The 2-5-5-1 network in five lines of NumPy: the oracle of what was saved."""
+    a = (X - arrays["input_mean"]) / arrays["input_scale"]
+    for layer in ("layers.0", "layers.2"):
+        a = 1.0 / (1.0 + np.exp(-(a @ arrays[f"{layer}.W"] + arrays[f"{layer}.b"])))
+    return (a @ arrays["layers.4.W"] + arrays["layers.4.b"])[:, 0]
+
+
+def test_no_argument_trains_on_the_penguins(command, tmp_path):
+    code, out, err = command("train")
+    assert code == 0
+    folder = tmp_path / "runs" / "penguins"
+    files = {path.name for path in folder.iterdir()}
+    assert files - {"graph.svg", "graph.dot"} == ALWAYS
+    assert len(files) == 5
+    for part in [
+        "penguins: Adelie or Chinstrap, told from bill_length_mm, bill_depth_mm",
+        "rows used     219: 164 to train on, 55 held out",
+        "rows dropped  1: missing value in column 'bill_length_mm', 'bill_depth_mm' (line 5)",
+        "network       2-5-5-1, seed 0",
+        " epochs in ",
+        "restarts      0",
+        "2-5-5-1 network  ",
+        "logistic regression  ",
+        "majority class           68.9%     69.1%     0.6199    0.6184",
+        "held-out rows  predicted Adelie  predicted Chinstrap",
+        "written to runs/penguins: model.safetensors, history.csv, loss.svg, boundary.svg, graph.",
+    ]:
+        assert part in out
+    assert err.startswith("epoch    1/1500  loss 0.")
+
+
+def test_json_is_one_object_that_the_saved_model_confirms(command, tmp_path, no_pictures):
+    code, out, err = command("train", "--json", "--seed", "3", "--out", "r")
+    assert code == 0
+    found = json.loads(out)
+    assert found.keys() >= KEYS
+    assert "written to r" in err
+    table = penguins()
+    arrays, metadata = read_model(tmp_path / "r" / "model.safetensors")
+    assert json.loads(metadata["classes"]) == ["Adelie", "Chinstrap"]
+    assert json.loads(metadata["features"]) == ["bill_length_mm", "bill_depth_mm"]
+    run = fitting.fit(table, {}, 3, quiet())
+    for part, rows in (("train", run.train_rows), ("heldout", run.heldout_rows)):
+        z, y = logits_by_hand(arrays, table.X[rows]), table.y[rows]
+        p = 1.0 / (1.0 + np.exp(-z))
+        log_loss = -np.mean(np.where(y == 1, np.log(p), np.log(1.0 - p)))
+        assert found[f"{part}_logloss"] == pytest.approx(log_loss, rel=1e-9)
+        assert found[f"{part}_accuracy"] == np.mean((z >= 0) == (y == 1))
+    y = table.y[run.heldout_rows]
+    z = logits_by_hand(arrays, table.X[run.heldout_rows])
+    counts = [[np.sum((y == i) & ((z >= 0) == j)) for j in (0, 1)] for i in (0, 1)]
+    assert found["confusion"] == counts
+    assert found["baseline_accuracy"] == np.mean(y == 0)
+    assert (found["rows_used"], found["rows_dropped"], found["seed"]) == (219, 1, 3)
+    assert found["dropped"][0]["line"] == 5
+    assert found["out"] == "r"
+    assert found["interrupted"] is False
+
+
+def test_history_has_a_line_for_each_epoch_and_tells_which_was_kept(command, tmp_path, no_pictures):
+    _, out, _ = command("train", "--json", "--out", "r")
+    found = json.loads(out)
+    with (tmp_path / "r" / "history.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, found["epochs"] + 1))
+    best = min(rows, key=lambda row: float(row["validation_loss"]))
+    assert int(best["epoch"]) == found["kept_epoch"]
+    assert float(best["heldout_loss"]) == pytest.approx(found["heldout_logloss"], rel=1e-12)
+    assert all(np.isfinite([float(value) for value in row.values()]).all() for row in rows)
+
+
+def test_same_seed_same_bytes_and_another_seed_others(command, tmp_path):
+    runs = {}
+    for name, seed in (("r1", 7), ("r2", 7), ("r3", 8)):
+        code, out, _ = command(
+            "train", "--data", "moons", "--seed", seed, "--out", name, "--json", "--epochs", 50
+        )
+        assert code == 0
+        found = json.loads(out)
+        del found["seconds"], found["out"]
+        runs[name] = found, contents(tmp_path / name)
+    assert runs["r1"] == runs["r2"]
+    for name in ALWAYS:  # the graph has shapes alone
+        assert runs["r3"][1][name] != runs["r1"][1][name]
+
+
+@pytest.mark.parametrize("name", ["xor", "moons", "circles", "spiral"])
+def test_generated_data(command, name, no_pictures):
+    code, out, _ = command(
+        "train", "--data", name, "--samples", 100, "--epochs", 3, "--json", "--quiet"
+    )
+    assert code == 0
+    found = json.loads(out)
+    assert (found["rows_used"], found["epochs"], found["out"]) == (100, 3, f"runs/{name}")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_table_with_any_number_of_features(command, tmp_path, count):
+    names = [f"f{i}" for i in range(count)]
+    path = write_table(tmp_path / "birds.csv", [*names, "sex"])
+    code, out, err = command(
+        "train", path, "--features", *names, "--label", "sex", "--json", "--epochs", 60
+    )
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["layers"] == [count, 5, 5, 1]
+    assert found["classes"] == ["a", "b"]
+    assert found["out"] == "runs/birds"
+    assert found["train_accuracy"] > 0.8  # the classes stand 2 standard deviations apart
+    drawn = (tmp_path / "runs" / "birds" / "boundary.svg").exists()
+    note = f"boundary.svg not drawn: it shows two features, the table has {count}"
+    assert drawn == (count == 2) == (note not in found["notes"])
+
+
+def test_a_thousand_features_are_saved_too(command, tmp_path, no_pictures):
+    names = [f"a rather long name of a column, number {i}" for i in range(1000)]
+    quoted = [f'"{name}"' for name in names]
+    path = write_table(tmp_path / "wide.csv", [*quoted, "c"], rows=8)
+    code, _, err = command("train", path, "--features", *names, "--label", "c", "--epochs", 1)
+    assert code == 0, err
+    _, metadata = read_model(tmp_path / "runs" / "wide" / "model.safetensors")
+    assert json.loads(metadata["features"]) == names
+
+
+@pytest.mark.parametrize(
+    ("hidden", "layers"), [([], "2-1"), ([3], "2-3-1"), ([2, 3, 4], "2-2-3-4-1")]
+)
+def test_hidden_layers(command, tmp_path, hidden, layers, no_pictures):
+    code, out, _ = command("train", "--hidden", *hidden, "--epochs", 2, "--out", "r")
+    assert code == 0
+    assert f"network       {layers}, seed 0" in out
+    arrays, _ = read_model(tmp_path / "r" / "model.safetensors")
+    assert len(arrays) == 2 * (len(hidden) + 1) + 2
+
+
+def test_dropped_rows_are_told_by_line_and_reason(command, tmp_path, no_pictures):
+    path = write_table(tmp_path / "t.csv", ["x", "y", "c"], rows=8)
+    with path.open("a") as file:
+        file.write("NA,1,a\n,2,b\n1,,a\n1,2,\n")
+    options = ("train", path, "--features", "x", "y", "--label", "c", "--epochs", 1)
+    code, _, err = command(*options)
+    assert code == 2
+    assert "4 faults" in err
+    assert "line 10, column 'x': missing value (NA)" in err
+    assert not (tmp_path / "runs").exists()
+    code, out, _ = command(*options, "--drop-missing", "--json", "--quiet")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["rows_used"], found["rows_dropped"]) == (8, 4)
+    assert [row["line"] for row in found["dropped"]] == [10, 11, 12, 13]
+    out = command(*options, "--drop-missing", "--force").out
+    assert "rows dropped  4: missing value in column 'x' (lines 10-11)\n" in out
+    assert "\n              missing value in column 'c' (line 13)\n" in out
+
+
+def test_quiet_prints_nothing(command, no_pictures):
+    assert command("train", "--epochs", 2, "--quiet") == (0, "", "")
+
+
+@pytest.mark.parametrize("page", [[], ["train"], ["predict"]])
+def test_every_help_page_has_an_example_that_parses(command, page):
+    code, out, err = command(*page, "--help")
+    assert (code, err) == (0, "")
+    assert "example" in out
+    examples = [line for line in out.splitlines() if line.startswith("  tinygrad-bp ")]
+    assert examples
+    for line in examples:
+        words = shlex.split(line.partition(">")[0])[1:]
+        assert callable(arguments.build_parser().parse_args(words).run)
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_version(command):
+    assert command("--version")[:2] == (0, f"tinygrad-bp {__version__}\n")
+
+
+def stuck_networks(monkeypatch, count: int) -> None:
+    """Let the first networks be of zeros: all units of a layer stay alike, XOR is out of reach."""
+    build, built = estimator.sigmoid_network, []
+
+    def build_stuck(sizes, rng):
+        network = build(sizes, rng)
+        built.append(network)
+        if len(built) <= count:
+            network.load_state({name: 0.0 * array for name, array in network.state().items()})
+        return network
+
+    monkeypatch.setattr(estimator, "sigmoid_network", build_stuck)
+
+
+def test_stuck_start_is_given_up_and_said(command, monkeypatch, no_pictures):
+    stuck_networks(monkeypatch, 2)
+    options = ("train", "--data", "xor", "--seed", "0", "--epochs", "300")
+    code, out, err = command(*options)
+    assert code == 0
+    assert "restarts      2: the start may have been stuck (its training loss stayed high)" in out
+    assert err.count("the start may be stuck after") == 2
+    stuck_networks(monkeypatch, 2)
+    found = json.loads(command(*options, "--json", "--quiet", "--force").out)
+    assert found["restarts"] == 2
+    assert found["heldout_accuracy"] > 0.9
+
+
+def test_start_that_never_learns_still_gives_its_best(command, monkeypatch, no_pictures):
+    stuck_networks(monkeypatch, 99)
+    options = ("train", "--data", "xor", "--epochs", "150", "--json", "--quiet")
+    found = json.loads(command(*options).out)
+    assert found["restarts"] == 3
+    assert found["heldout_logloss"] > 0.4  # of ln 2: one unit at most is at work

@@ -1,0 +1,59 @@
+"""Calls for the generic tests, of every row of the rule table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tinygrad_bp as tg
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.testing.samples import (
+    ELSEWHERE,
+    MARGIN,
+    NOTHING,
+    SHAPES,
+    SYMMETRIC,
+    Case,
+    broadcasting_cases,
+    case,
+    cases,
+    default_samples,
+    directions,
+    drawn,
+    like,
+)
+
+__all__ = [
+    "CASES",
+    "ELSEWHERE",
+    "MARGIN",
+    "NOTHING",
+    "ROWS",
+    "SHAPES",
+    "SYMMETRIC",
+    "Case",
+    "broadcasting_cases",
+    "case",
+    "cases",
+    "default_samples",
+    "directions",
+    "drawn",
+    "each",
+    "like",
+    "tracked",
+]
+
+
+def tracked(arrays: list[Any]) -> list[tg.Tensor]:
+    return [tg.tensor(x, requires_grad=True) for x in arrays]
+
+
+def each(found: list[Case]) -> Any:
+    """Parametrise a test by cases."""
+    return pytest.mark.parametrize("one", found, ids=repr)
+
+
+CASES = cases()
+# A concatenate of more arrays than any before adds a row while the tests run.
+ROWS = tuple(name for name in TABLE if name not in ELSEWHERE)

@@ -1,0 +1,163 @@
+"""The pytest plugin, as pytest loads it: from the entry points that pyproject.toml declares."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TESTS = """
+import numpy as np
+import pytest
+import tinygrad_bp as tg
+from tinygrad_bp.testing import gradients_hold
+
+wrong = tg.differentiable(np.sin, vjp=lambda ct, out, x: ct * np.sin(x))
+
+def test_right(check_grads):
+    check_grads(np.tanh, np.ones(3))
+
+def test_kinked(check_grads):
+    check_grads(np.abs, np.zeros(2))
+
+def test_wrong(check_grads):
+    check_grads(lambda x: wrong(x), np.ones(3))
+
+@gradients_hold(("m",))
+def test_layer(x):
+    return np.exp(x)
+
+def test_other():
+    pass
+
+@pytest.mark.gradients
+def test_marked():
+    pass
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder for sys.path with what an installed wheel has beside the package."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    forced = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    for source, target in forced.items():
+        (folder / target).write_text((ROOT / source).read_text(encoding="utf-8"), encoding="utf-8")
+    record = folder / "tinygrad_bp-0.1.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: tinygrad-bp\nVersion: 0.1.0\n")
+    lines = []
+    for group, entries in PROJECT["project"]["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
+    (record / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture
+def run(installed: Path, tmp_path: Path) -> Callable[..., Any]:
+    """Run pytest in a project of its own, where the plugin is installed."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "test_user.py").write_text(TESTS, encoding="utf-8")
+
+    def call(*arguments: str, code: str | None = None) -> Any:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)])}
+        environment.pop("PYTEST_ADDOPTS", None)
+        command = ["-c", code] if code else ["-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return call
+
+
+def test_the_fixture_the_report_and_the_last_lines(run: Callable[..., Any]) -> None:
+    done = run("-q")
+    assert done.returncode == 1
+    assert "5 passed" in done.stdout
+    assert "1 failed" in done.stdout
+    assert "GradientMismatch: <lambda>: the gradient is wrong in argument 0 'x'" in done.stdout
+    assert "check_grads(f, np.array([1.0, 1.0, 1.0], 'float64'))" in done.stdout
+    assert "- gradients -" in done.stdout
+    last = next(line for line in done.stdout.splitlines() if "worst relative error" in line)
+    assert last.startswith("4 functions checked, worst relative error ")
+    assert last.endswith(", kinks met: 2")
+
+
+def test_the_marker_selects(run: Callable[..., Any]) -> None:
+    done = run("-q", "--strict-markers", "--collect-only", "-m", "gradients")
+    for name in ("test_right", "test_kinked", "test_wrong", "test_layer", "test_marked"):
+        assert f"::{name}" in done.stdout
+    assert "::test_other" not in done.stdout
+    assert "gradients: checks gradients" in run("--markers").stdout
+
+
+def test_the_deep_option(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "project" / "test_user.py").write_text(
+        "import numpy as np\n"
+        "def test_deep(check_grads):\n"
+        "    assert check_grads(np.sum, np.ones(600)).directions == 64\n",
+        encoding="utf-8",
+    )
+    assert run("-q", "--grad-deep").returncode == 0
+    assert run("-q").returncode == 1
+
+
+def test_nothing_is_said_where_nothing_was_checked(run: Callable[..., Any]) -> None:
+    done = run("-q", "-k", "test_other")
+    assert done.returncode == 0
+    assert "gradients" not in done.stdout
+
+
+def test_workers_send_what_they_counted(run: Callable[..., Any]) -> None:
+    pytest.importorskip("xdist")
+    done = run("-q", "-n", "2")
+    assert "4 functions checked, worst relative error " in done.stdout
+    assert "kinks met: 2" in done.stdout
+
+
+@pytest.mark.parametrize("entry", ["pytest11", "hypothesis"])
+def test_nothing_heavy_is_imported_for_other_projects(run: Callable[..., Any], entry: str) -> None:
+    load = "entry.load()" if entry == "pytest11" else "entry.load()()"
+    code = f"""
+import sys, importlib.metadata
+import {"pytest" if entry == "pytest11" else "json"}
+before = set(sys.modules)
+(entry,) = [one for one in importlib.metadata.entry_points(group={entry!r})
+            if one.name == "tinygrad_bp"]
+{load}
+new = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(sorted(new & {{"numpy", "hypothesis", "tinygrad_bp"}}), entry.module in sys.modules)
+"""
+    done = run(code=code)
+    assert done.stdout == "[] True\n", done.stderr
+
+
+def test_hypothesis_knows_the_type(run: Callable[..., Any]) -> None:
+    code = """
+import tinygrad_bp, hypothesis
+from hypothesis import strategies as st
+
+@hypothesis.settings(max_examples=2, database=None)
+@hypothesis.given(st.from_type(tinygrad_bp.Tensor))
+def draw(x):
+    assert type(x) is tinygrad_bp.Tensor
+
+draw()
+"""
+    done = run(code=code)
+    assert done.returncode == 0, done.stderr

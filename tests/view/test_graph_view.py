@@ -1,0 +1,657 @@
+"""Pictures of graphs as data: kinds, names, ids, values, cotangents, scopes, JSON, failures."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import pickle
+import re
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from view_samples import HOSTILE, leaf, network, network_loss, network_view, programs, run_program
+
+import tinygrad_bp as tg
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.errors import GraphError, ShapeError
+from tinygrad_bp.nn import Linear, Module
+from tinygrad_bp.optim import SGD
+from tinygrad_bp.view import EdgeView, GraphView, words
+
+
+def by_name(view):
+    return {node.name: node for node in view.nodes if node.name}
+
+
+def ops(view):
+    return [node.op for node in view.nodes]
+
+
+# Nodes and edges
+
+
+def test_nodes_of_the_network_have_names_shapes_and_kinds():
+    view = network_view()
+    assert [(n.kind, n.name, n.shape) for n in view.nodes if n.kind != "op"] == [
+        ("parameter", "hidden1.W", (2, 5)),
+        ("parameter", "hidden1.b", (5,)),
+        ("parameter", "hidden2.W", (5, 5)),
+        ("parameter", "hidden2.b", (5,)),
+        ("parameter", "output.W", (5, 1)),
+        ("parameter", "output.b", (1,)),
+        ("data", "X", (4, 2)),
+        ("data", "y", (4, 1)),
+        ("output", "loss", ()),
+    ]
+    assert [(n.op, n.shape) for n in view.nodes if n.kind == "op"] == [
+        ("affine", (4, 5)),
+        ("sigmoid", (4, 5)),
+        ("affine", (4, 5)),
+        ("sigmoid", (4, 5)),
+        ("affine", (4, 1)),
+    ]
+    assert {node.dtype for node in view.nodes} == {"float64"}
+
+
+def test_a_tracked_tensor_can_be_data_and_an_untracked_array_needs_no_name():
+    X, y = leaf((3,)), np.arange(3.0)
+    view = tg.graph(np.sum(X * y), data={"inputs": X})
+    assert [(n.kind, n.name) for n in view.nodes[:2]] == [("data", "inputs"), ("constant", None)]
+    assert view.nodes[1].value == (0.0, 1.0, 2.0)
+
+
+def test_one_array_that_is_used_twice_is_one_constant():
+    x, c = leaf((2,), "x"), tg.tensor([1.0, 2.0])
+    view = tg.graph(np.sum(x * c + x / c))
+    assert [node.kind for node in view.nodes].count("constant") == 1
+
+
+def test_names_of_arguments_come_from_the_rule():
+    x, y = leaf((2, 2), "x"), leaf((2, 2), "y")
+    named = {edge.position: edge.argument for edge in tg.graph(tg.affine(x, y, leaf((2,)))).edges}
+    assert named == {0: "x", 1: "W", 2: "b"}
+    assert [edge.argument for edge in tg.graph(np.concatenate([x, y])).edges] == [None, None]
+    assert [edge.argument for edge in tg.graph(np.arctan2(x, y)).edges] == ["y", "x"]
+
+
+def test_settings_of_an_operation_are_told():
+    x = leaf((2, 3))
+    assert tg.graph(np.sum(x, axis=1, keepdims=True)).nodes[-1].detail == "axis=1, keepdims=True"
+    assert tg.graph(np.tanh(x)).nodes[-1].detail == ""
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=programs)
+def test_ids_are_a_topological_order_and_the_same_each_time(program):
+    view = tg.graph(run_program(program))
+    assert [node.id for node in view.nodes] == list(range(len(view.nodes)))
+    assert all(edge.source < edge.target for edge in view.edges)
+    assert view.nodes[-1].kind == "output"
+    assert sum(node.kind == "output" for node in view.nodes) == 1
+    # every node but the last is used: nothing beside the way to the output is drawn
+    assert {edge.source for edge in view.edges} == set(range(len(view.nodes) - 1))
+    places = [(edge.target, edge.position) for edge in view.edges]
+    assert places == sorted(places)
+    assert tg.graph(run_program(program)) == view
+
+
+def test_several_results_are_one_picture():
+    x = leaf((2,), "x")
+    view = tg.graph({"a": np.sin(x), "b": [np.cos(x), x]})
+    assert [n.op for n in view.nodes if n.kind == "output"] == ["sin", "cos"]
+    assert len(view.nodes) == 3
+
+
+def test_same_tensor_twice_is_two_edges():
+    x = leaf((1,), name="x")
+    edges = [dataclasses.replace(edge, contribution=None) for edge in tg.graph(x * x).edges]
+    assert edges == [EdgeView(0, 1, 0, "x"), EdgeView(0, 1, 1, "y")]
+
+
+def test_a_leaf_alone_is_a_picture():
+    view = tg.graph(leaf((3,), "x"))
+    assert [(n.op, n.name, n.shape, n.kind) for n in view.nodes] == [("leaf", "x", (3,), "leaf")]
+    assert view.nodes[0].value == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: tg.tensor(1.0), lambda: leaf().detach(), lambda: 1.0, lambda: np.ones(2)],
+    ids=["untracked", "detached", "float", "array"],
+)
+def test_nothing_tracked_is_nothing_to_draw(make):
+    with pytest.raises(GraphError, match="nothing is tracked, so there is no graph to show"):
+        tg.graph(make())
+
+
+@pytest.mark.parametrize("wrong", [{"level": "atom"}, {"phase": "sideways"}])
+def test_unknown_options_are_refused(wrong):
+    with pytest.raises(ValueError, match="expected level"):
+        tg.graph(leaf(), **wrong)
+
+
+def test_a_picture_does_not_keep_the_graph_alive():
+    out = np.sin(leaf())
+    node = weakref.ref(out.node)
+    view = tg.graph(out)
+    gc.disable()
+    try:
+        del out
+        assert node() is None
+    finally:
+        gc.enable()
+    assert len(view.nodes) == 2
+
+
+# Values and cotangents
+
+
+def test_every_value_of_the_network_is_known_and_right():
+    model = network()
+    loss, parameters, data = network_loss()
+    view = tg.graph(loss, parameters=parameters, data=data)
+    z1 = data["X"] @ model[0].W.detach().numpy() + model[0].b.detach().numpy()
+    assert np.allclose(view.nodes[7].value, z1.ravel(), rtol=1e-14)
+    assert view.nodes[-1].value == (loss.item(),)
+    # all but the bias and what comes of it is in the residuals; the bias is asked of its Tensor
+    assert all(node.value is not None for node in view.nodes)
+    for name, parameter in parameters.items():
+        assert by_name(view)[name].value == tuple(parameter.detach().numpy().ravel())
+
+
+def test_cotangents_are_what_gradients_gives():
+    loss, parameters, data = network_loss()
+    view = tg.graph(loss, parameters=parameters, data=data)
+    for name, parameter in parameters.items():
+        gradient = tg.gradients(loss, parameter).numpy()
+        assert by_name(view)[name].cotangent == tuple(gradient.ravel().tolist())
+    assert view.nodes[-1].cotangent == (1.0,)
+    assert all(parameter.grad is None for parameter in parameters.values())  # a walk of its own
+
+
+@settings(max_examples=40, deadline=None)
+@given(program=programs)
+def test_contributions_add_up_to_the_cotangent(program):
+    view = tg.graph(np.sum(run_program(program)))
+    for node in view.nodes:
+        parts = [edge.contribution for edge in view.edges if edge.source == node.id]
+        if len(parts) > 1 and node.cotangent is not None:
+            assert np.allclose(np.sum(parts, axis=0), node.cotangent, rtol=1e-12)
+
+
+def test_a_parameter_that_was_stepped_since_is_not_shown_with_its_new_value():
+    w, b = leaf((2,), "w"), leaf((2,), "b")
+    loss = np.sum(np.tanh(w * [1.0, 2.0] + b))
+    before = tg.graph(loss)
+    loss.backward()
+    SGD([w, b], lr=0.1).step()
+    after = tg.graph(loss)
+    assert by_name(before)["b"].value == (1.0, 1.0)
+    assert by_name(after)["b"].value is None
+    assert "other values now" in " ".join(after.notes)
+    assert after.nodes[-1].value == before.nodes[-1].value
+
+
+def test_a_copy_of_a_graph_shows_the_same_values():
+    loss, parameters, _ = network_loss()
+    twin, *_ = pickle.loads(pickle.dumps((loss, parameters)))
+    assert [n.value for n in tg.graph(twin).nodes] == [n.value for n in tg.graph(loss).nodes]
+
+
+def test_freed_residuals_leave_a_picture_without_cotangents():
+    x = leaf((2,), "x")
+    loss = np.sum(np.sin(x))
+    loss.backward(retain_graph=False)
+    view = tg.graph(loss)
+    assert ops(view) == ["leaf", "sin", "sum"]
+    assert view.nodes[0].cotangent is None
+    assert "no cotangents" in view.notes[0]
+
+
+def test_a_vector_has_cotangents_once_one_is_given():
+    out = np.sin(leaf((2,), "x"))
+    assert "the result is no scalar" in tg.graph(out).notes[0]
+    view = tg.graph(out, cotangent=np.array([1.0, 10.0]))
+    assert np.allclose(view.nodes[0].cotangent, np.cos(1.0) * np.array([1.0, 10.0]))
+
+
+def test_statistics_leave_out_what_is_not_finite():
+    x = tg.tensor([1.0, 3.0, np.inf, np.nan], requires_grad=True)
+    found = tg.graph(x).nodes[0].statistics
+    assert (found.low, found.high, found.mean, found.deviation) == (1.0, 3.0, 2.0, 1.0)
+    assert found.not_finite == 2
+
+
+def test_large_values_are_told_by_their_statistics_alone():
+    node = tg.graph(leaf((100, 100))).nodes[0]
+    assert node.value is None
+    assert node.statistics.mean == 1.0
+
+
+def test_checks_compare_gradients_with_differences_of_the_recorded_computation():
+    view = network_view()
+    assert [view.nodes[check.node].name for check in view.checks] == [
+        "hidden1.W",
+        "hidden1.b",
+        "hidden2.W",
+        "hidden2.b",
+        "output.W",
+        "output.b",
+    ]
+    assert all(check.error < 1e-9 for check in view.checks)
+
+
+def test_a_check_finds_a_wrong_rule(monkeypatch):
+    monkeypatch.setattr(TABLE["square"], "pulls", (lambda ct, _out, x: ct * 3 * x,))
+    (check,) = tg.graph(np.sum(np.square(tg.tensor([1.0, 2.0], requires_grad=True)))).checks
+    assert check.error == pytest.approx(2.0)  # 3x beside 2x, at x = 2
+    assert np.allclose(check.differences, [2.0, 4.0])
+
+
+OWN = {
+    "custom": lambda x: tg.differentiable(lambda x: x**2, vjp=lambda ct, _out, x: ct * 2 * x)(x),
+    "checkpoint": lambda x: tg.checkpoint(lambda x: np.sin(np.cos(x)))(x),
+    "several": lambda x: sum(tg.differentiable(
+        lambda x: (x + 1, x * 2), vjp=lambda cts, _outs, x: cts[0] + 2 * cts[1]
+    )(x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function", OWN.values(), ids=OWN)
+def test_functions_with_rules_of_their_own_are_drawn(function):
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    loss = np.sum(function(x))
+    view = tg.graph(loss)
+    assert np.allclose(view.nodes[0].cotangent, tg.gradients(loss, x).numpy())
+    assert view.to_dot()
+    assert tg.graph(loss, level="scalar").nodes
+
+
+def test_the_words_and_formulas_come_from_the_rule():
+    node = network_view().nodes[7]
+    assert node.words.startswith("weights the inputs")
+    assert (node.formula, node.tex) == ("{0}·{1} + {2}", "z = x W + b")
+    assert node.pulls == ("{ct}·{1}ᵀ", "{0}ᵀ·{ct}", "sum of the rows of {ct}")
+    other = tg.graph(np.arctan(leaf())).nodes[-1]
+    assert (other.words, other.formula) == ("arctan of each element", "arctan({0})")
+
+
+@pytest.mark.parametrize("rule", [*TABLE.values()], ids=lambda rule: rule.name)
+def test_every_rule_has_words_and_formulas_for_its_own_arguments(rule):
+    arguments = {f"{{{i}}}" for i in range(len(rule.pulls))}
+    assert words.words_of(rule)
+    assert words.tex_of(rule)
+    assert set(re.findall(r"\{\w*\}", words.formula_of(rule))) <= arguments
+    pulls = words.pulls_of(rule)
+    assert len(pulls) == len(rule.pulls)
+    assert all(set(re.findall(r"\{\w*\}", pull)) <= {*arguments, "{out}", "{ct}"} for pull in pulls)
+    assert all("{ct}" in pull for pull in pulls)  # a pull is linear in the cotangent
+
+
+def test_a_picture_of_other_arrays_computes_nothing():
+    class Lazy:
+        """A duck array that must not be computed."""
+
+        shape, ndim, size, dtype = (3, float("nan")), 2, float("nan"), np.dtype(float)
+
+        def __array_function__(self, *_):
+            raise NotImplementedError
+
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            return self
+
+        def __array__(self, *_, **__):
+            pytest.fail("computed")
+
+    data = Lazy()
+    w = leaf((3, 1), "w")
+    view = tg.graph(np.sin(w * data), data={"X": data})
+    assert [(n.kind, n.shape) for n in view.nodes] == [
+        ("leaf", (3, 1)),
+        ("data", (3, -1)),
+        ("op", (3, -1)),
+        ("output", (3, -1)),
+    ]
+    assert view.notes == ("no values: a picture computes and fetches no test_graph_view Lazy",)
+    assert "X  3×?" in view.to_text()
+    with pytest.raises(GraphError, match="compute a few rows as a NumPy array first"):
+        tg.graph(np.sin(w * data), level="scalar")
+
+
+# Scopes
+
+
+class Block(Module):
+    def __init__(self, rng):
+        self.inner = Linear(3, 3, rng=rng)
+        self.more = [Linear(3, 3, rng=rng)]
+
+    def forward(self, x):
+        return self.more[0](np.tanh(self.inner(x)))
+
+
+def test_modules_are_scopes_inside_a_scope():
+    block = Block(np.random.default_rng(0))
+    with tg.scope("encoder"):
+        out = np.sum(block(np.ones((2, 3))))
+    scopes = [node.scope for node in tg.graph(out).nodes if node.op in ("affine", "tanh", "sum")]
+    assert scopes == [
+        ("encoder", "Block", "inner"),
+        ("encoder", "Block"),
+        ("encoder", "Block", "more.0"),
+        ("encoder",),
+    ]
+
+
+def test_a_layer_with_a_name_is_called_so():
+    with tg.scope("net"):
+        out = np.sum(network()(np.ones((1, 2))))
+    assert [node.scope[-1] for node in tg.graph(out).nodes if node.op == "affine"] == [
+        "hidden1",
+        "hidden2",
+        "output",
+    ]
+
+
+def test_outside_a_scope_the_names_of_parameters_tell_the_layer():
+    scopes = {node.op: node.scope for node in network_view().nodes}
+    assert scopes["affine"] == ("output",)
+    assert scopes["sigmoid"] == ()
+    assert by_name(network_view())["hidden1.W"].scope == ("hidden1",)
+
+
+def test_a_leaf_belongs_where_all_its_users_do():
+    x = leaf((2,), "x")
+    with tg.scope("both"):
+        with tg.scope("a"):
+            left = np.sin(x)
+        with tg.scope("b"):
+            right = np.cos(x)
+        out = left + right
+    assert by_name(tg.graph(out))["x"].scope == ("both",)
+
+
+def test_a_scope_that_is_entered_again_has_a_number():
+    x = leaf((2,), "x")
+    for _ in range(2):
+        with tg.scope("step"):
+            x = np.sin(x)
+    assert [node.scope for node in tg.graph(x).nodes[1:]] == [("step",), ("step (2)",)]
+
+
+def test_a_scope_decorates_and_is_left_by_an_exception():
+    @tg.scope("twice")
+    def double(x):
+        return x + x
+
+    with pytest.raises(KeyError), tg.scope("left"):
+        raise KeyError
+    out = double(leaf((), "x"))
+    assert tg.graph(np.sin(out)).nodes[1].scope == ("twice",)
+    assert tg.graph(np.sin(out)).nodes[2].scope == ()
+
+
+def test_a_generator_is_no_scope():
+    with pytest.raises(TypeError, match=r"use 'with tg.scope\('a'\):' inside it"):
+
+        @tg.scope("a")
+        def f():
+            yield
+
+
+def test_scopes_of_another_thread_are_not_seen():
+    x, started, done = leaf((2,), "x"), threading.Event(), threading.Event()
+
+    @tg.scope("theirs")
+    def theirs():
+        started.set()
+        done.wait()
+
+    thread = threading.Thread(target=theirs)
+    thread.start()
+    started.wait()
+    with tg.scope("ours"):
+        out = np.sin(x)
+    done.set()
+    thread.join()
+    assert tg.graph(np.cos(out)).nodes[1].scope == ("ours",)
+    assert tg.graph(np.cos(out)).nodes[2].scope == ()
+
+
+def test_an_open_scope_counts():
+    with tg.scope("open"):
+        out = np.sin(leaf())
+        assert tg.graph(out).nodes[-1].scope == ("open",)
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_a_scope_needs_a_name(name):
+    with pytest.raises(TypeError, match="scope: expected a name"):
+        tg.scope(name)
+
+
+def test_a_module_called_outside_a_scope_notes_nothing(monkeypatch):
+    from tinygrad_bp.engine import scopes
+
+    monkeypatch.setattr(scopes, "enter", lambda *_: pytest.fail("noted"))
+    network()(np.ones((1, 2)))
+
+
+# JSON
+
+
+@settings(max_examples=60, deadline=None)
+@given(program=programs, name=HOSTILE)
+def test_json_goes_out_and_comes_back(program, name):
+    out = np.sum(run_program(program))
+    out.name = name
+    view = tg.graph(out)
+    text = view.to_json()
+    assert text.isascii()
+    found = json.loads(text)
+    assert found == view.to_dict()
+    assert (found["format"], found["version"]) == ("tinygrad_bp.graph", 2)
+    assert GraphView.from_dict(found) == view
+
+
+def test_json_has_numbers_that_json_lacks_as_texts():
+    z = tg.tensor([1 + 2j, complex("inf")], requires_grad=True, name="z")
+    x = tg.tensor([np.inf, -np.inf], requires_grad=True, name="x")
+    view = tg.graph([np.real(z), x * 1.0])
+    found = json.loads(view.to_json(), parse_constant=lambda text: pytest.fail(text))
+    values = {node["name"]: node["value"] for node in found["nodes"]}
+    assert values["x"] == ["inf", "-inf"]
+    assert by_name(GraphView.from_dict(found))["z"].value == by_name(view)["z"].value
+
+
+def test_another_version_is_refused():
+    found = tg.graph(leaf()).to_dict()
+    with pytest.raises(ValueError, match="of version 2"):
+        GraphView.from_dict({**found, "version": 1})
+
+
+def test_a_chain_of_100_000_nodes_needs_no_recursion():
+    limit = sys.getrecursionlimit()
+    out = leaf(name="x")
+    for _ in range(100_000):
+        out = np.sin(out)
+    view = tg.graph(out)
+    assert len(view.nodes) == 100_001
+    assert len(view.to_dict()["edges"]) == 100_000
+    assert [node.count for node in view.folded().nodes] == [1, 99_999, 1]
+    assert view.to_dot().count("sin") == 2
+    assert sys.getrecursionlimit() == limit
+
+
+# The walk back
+
+
+def test_the_backward_phase_has_a_cotangent_for_every_node_in_the_order_of_the_walk():
+    view = network_view(phase="backward")
+    assert {node.kind for node in view.nodes} == {"cotangent"}
+    assert [node.name for node in view.nodes][:3] == [
+        "∂loss/∂loss",
+        "∂loss/∂affine 11",
+        "∂loss/∂sigmoid 10",
+    ]
+    assert all(edge.source < edge.target for edge in view.edges)
+    forward = {node.name: node.cotangent for node in network_view().nodes if node.name}
+    for node in view.nodes:
+        name = node.name.removeprefix("∂loss/∂")
+        if name in forward:
+            assert node.value == forward[name]
+
+
+def test_both_phases_show_what_the_pulls_read():
+    view = network_view(phase="both")
+    assert {node.phase for node in view.nodes} == {"forward", "backward"}
+    names = {node.id: node.name or f"{node.op} {node.id}" for node in view.nodes}
+    read = {
+        (names[e.source], names[e.target])
+        for e in view.edges
+        if view.nodes[e.source].phase != view.nodes[e.target].phase
+    }
+    assert ("X", "∂loss/∂hidden1.W") in read
+    assert ("hidden2.W", "∂loss/∂sigmoid 8") in read
+    assert ("sigmoid 8", "∂loss/∂affine 7") in read
+    assert not any(target == "∂loss/∂hidden1.b" for _, target in read)
+
+
+def test_gradients_with_a_graph_of_their_own_can_be_drawn():
+    x = leaf((2,), "x")
+    gradient = tg.gradients(np.sum(np.sin(x)), x, create_graph=True)
+    assert "cos" in ops(tg.graph(gradient))
+
+
+# A computation that ends in an exception
+
+
+def caught(function, *args):
+    try:
+        function(*args)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is drawn
+        return error
+    pytest.fail("did not raise")
+
+
+FAILURES = {
+    "method": (lambda x, w: np.tanh(x) @ w, "matmul", ["tanh", "leaf"]),
+    "ufunc": (lambda x, w: np.exp(x) + w, "add", ["exp", "leaf"]),
+    "nary": (lambda x, w: np.concatenate([np.sin(x), w[0]]), "concatenate[2]", ["sin", "getitem"]),
+    "ternary": (lambda x, w: tg.affine(x, w, np.sin(x)), "affine", ["leaf", "leaf", "sin"]),
+    "no rule": (lambda x, _w: np.savetxt("x", np.cos(x)), "savetxt", ["cos"]),
+}
+
+
+@pytest.mark.parametrize(("function", "op", "operands"), FAILURES.values(), ids=FAILURES)
+def test_the_failing_operation_is_marked(function, op, operands):
+    view = tg.graph(caught(function, leaf((3, 2), "x"), leaf((5, 4), "w")))
+    (failed,) = (node for node in view.nodes if node.kind == "failed")
+    assert failed.op == op
+    assert failed is view.nodes[-1]
+    sources = [view.nodes[edge.source].op for edge in view.edges if edge.target == failed.id]
+    assert sources == operands
+    assert failed.note.split(":")[0] in {"ShapeError", "UnsupportedFunctionError"}
+    assert "raised" in view.notes[-1]
+    assert view.to_text()
+    assert view.to_svg(engine="own")
+
+
+def test_an_operand_that_tracks_nothing_is_shown_too():
+    view = tg.graph(caught(lambda x: np.sin(x) @ np.ones((7, 7)), leaf((2, 2), "x")))
+    assert [(n.kind, n.shape) for n in view.nodes] == [
+        ("leaf", (2, 2)),
+        ("op", (2, 2)),
+        ("constant", (7, 7)),
+        ("failed", ()),
+    ]
+
+
+def test_an_exception_of_the_user_shows_what_was_there():
+    def f(x):
+        y = np.sin(x)
+        raise RuntimeError(f"after {y.shape}")
+
+    view = tg.graph(caught(f, leaf((2,), "x")))
+    assert [node.op for node in view.nodes] == ["leaf", "sin", "raised"]
+    assert view.nodes[-1].note == "RuntimeError: after (2,)"
+
+
+def test_an_exception_without_tensors_is_refused():
+    with pytest.raises(GraphError, match="no tracked Tensor is in the traceback"):
+        tg.graph(caught(lambda: 1 / 0))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 4), st.integers(1, 6))
+def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width):
+    x = leaf((width,), "x")
+
+    def f():
+        y = x
+        for _ in range(depth):
+            y = np.sin(y)
+        return y @ np.ones(width + 1)
+
+    view = tg.graph(caught(f))
+    assert ops(view).count("sin") == depth
+
+
+@pytest.mark.parametrize(
+    ("index", "text"),
+    [
+        ((slice(1, None), slice(None, None, 2)), "[1:, ::2]"),
+        (1, "[1]"),
+        ((..., None, slice(0, 1)), "[..., newaxis, 0:1]"),
+        (np.array([0, 1, 1]), "[[0, 1, 1]]"),
+        (np.zeros(9, int), "[array of (9,)]"),
+    ],
+)
+def test_an_index_reads_as_it_is_written(index, text):
+    view = tg.graph(np.sum(leaf((2, 3))[index]))
+    assert [node.detail for node in view.nodes if node.op == "getitem"] == [text]
+
+
+def test_settings_without_names_are_left_out():
+    view = tg.graph(np.sum(np.concatenate([leaf((2,)), leaf((2,))])))
+    assert all(node.detail == "" for node in view.nodes)
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, np.clongdouble, np.float16, np.complex64])
+def test_numbers_of_any_width_are_plain(dtype):
+    x = tg.tensor(np.array([0.5, 2]), dtype=dtype, requires_grad=True, name="x")
+    for level in ("tensor", "scalar"):
+        view = tg.graph(np.sum(x * x), level=level)
+        assert GraphView.from_dict(json.loads(view.to_json())) == view
+        assert {type(one) for node in view.nodes for one in node.value} <= {float, complex}
+
+
+def test_focus_takes_an_id_too():
+    out = np.sum(np.sin(leaf((2,))))
+    assert tg.graph(out, focus=0) == tg.graph(out, focus="0")
+
+
+def test_a_parameter_that_is_an_array_is_refused():
+    with pytest.raises(TypeError, match=r"parameters\['W'\] is a ndarray, no Tensor"):
+        tg.graph(np.sum(leaf((2,))), parameters={"W": np.ones(2)})
+
+
+@pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}])
+@pytest.mark.parametrize("phase", ["backward", "both"])
+def test_a_phase_that_would_not_be_drawn_is_refused(options, phase):
+    with pytest.raises(ValueError, match="is drawn at the tensor level, without focus"):
+        tg.graph(np.sum(leaf((2,), "x")), phase=phase, **options)
+
+
+@pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}, {"phase": "both"}])
+def test_options_that_say_nothing_of_an_exception_are_refused(options):
+    with pytest.raises(ShapeError) as caught:
+        np.tanh(leaf((2, 3), "x")) @ np.ones((2, 3))
+    with pytest.raises(ValueError, match="of an exception the forward phase"):
+        tg.graph(caught.value, **options)

@@ -1,0 +1,44 @@
+"""Names of a package that are loaded when they are first asked for.
+
+So that `import tinygrad_bp` costs little more than `import numpy`.  A package that uses this
+repeats the imports under ``TYPE_CHECKING``: for type checkers, editors, and the test of the layers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def deferred(
+    package: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the `__getattr__` and the `__dir__` of a package.
+
+    Parameters
+    ----------
+    package : str
+        Its ``__name__``.
+    homes : mapping
+        Name to the module that holds it, relative to the package; a module is its own home.
+
+    Returns
+    -------
+    tuple of callable
+    """
+
+    def load(name: str) -> Any:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = import_module(f"{package}.{home}")
+        found = module if home == name else getattr(module, name)
+        setattr(sys.modules[package], name, found)
+        return found
+
+    def names() -> list[str]:
+        return sorted(sys.modules[package].__all__)
+
+    return load, names

@@ -1,0 +1,103 @@
+"""How NumPy's functions reach the rules: the two protocols, and the tables that they look into.
+
+NumPy calls `Tensor.__array_ufunc__` (NEP 13) for its ufuncs and `Tensor.__array_function__`
+(NEP 18) for everything else.  The rules fill the tables.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_bp.engine.rule import more_rows
+from tinygrad_bp.engine.tensor import Tensor, method
+from tinygrad_bp.errors import UnsupportedFunctionError
+
+# NumPy's functions -> what records them.  The rules fill these tables; the protocols below read
+# them.
+UFUNCS: dict[Any, Callable[..., Any]] = {}
+UFUNC_METHODS: dict[str, Callable[..., Any]] = {}  # called with the ufunc, then its arguments
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+REFUSED: dict[Any, str] = {}  # what no Tensor may enter, or its module -> what to do instead
+
+
+def _array_ufunc(
+    _self: Tensor, ufunc: Any, call: str, first: Any, *others: Any, **kwargs: Any
+) -> Any:
+    """Record a call of a NumPy ufunc."""
+    if call == "__call__":
+        if not kwargs:
+            record = UFUNCS.get(ufunc)
+            if record is not None:
+                # one argument spelt out: unpacking a tuple costs as much as the lookup
+                return record(first, *others) if others else record(first)
+        if more_rows() or (ufunc in UFUNCS and not kwargs):
+            return ufunc(first, *others, **kwargs)
+        raise _refused_ufunc(ufunc, kwargs)
+    if not UFUNC_METHODS:
+        more_rows()
+    return UFUNC_METHODS[call](ufunc, first, *others, **kwargs)
+
+
+def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """Record a call of any other NumPy function."""
+    record = FUNCTIONS.get(function)
+    if record is None:
+        if more_rows() or function in FUNCTIONS:
+            # not function(*args): NumPy has taken like= away
+            return _array_function(self, function, types, args, kwargs)
+        raise _unsupported(function, f"{function.__module__}.{function.__name__}")
+    return record(*args, **kwargs)
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise if `out`, an array that the function `name` is to write into, is given.
+
+    Raises
+    ------
+    UnsupportedFunctionError
+        Saying what to do instead.
+    """
+    if out is not None:
+        raise UnsupportedFunctionError(
+            f"{name}: out= would overwrite a value outside the graph; use the result instead"
+        )
+
+
+def _unsupported(function: Any, name: str) -> Exception:
+    remedy = REFUSED.get(function) or REFUSED.get(getattr(function, "__module__", None))
+    if remedy is not None:
+        return UnsupportedFunctionError(f"{name} takes no Tensors; {remedy}")
+    return UnsupportedFunctionError(
+        f"{name} has no derivative rule for Tensors; compose it from functions that have one, or"
+        " pass .detach() where no gradient is wanted"
+    )
+
+
+def _qualified(ufunc: Any) -> str:
+    """Return the name of a ufunc with its module, which no ufunc knows of itself."""
+    name: str = ufunc.__name__
+    for module in ("numpy", "scipy.special"):
+        if getattr(sys.modules.get(module), name, None) is ufunc:
+            return f"{module}.{name}"
+    return name
+
+
+def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
+    name = _qualified(ufunc)
+    if ufunc not in UFUNCS:
+        return _unsupported(ufunc, name)
+    if "out" in kwargs:
+        return UnsupportedFunctionError(
+            f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"
+            " array = array + tensor"
+        )
+    return UnsupportedFunctionError(
+        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=,"
+        " .astype for dtype="
+    )
+
+
+method("__array_ufunc__", _array_ufunc)
+method("__array_function__", _array_function)

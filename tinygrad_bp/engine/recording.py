@@ -1,0 +1,320 @@
+"""Apply a rule and record it: the hot path of the forward pass.
+
+`unary`, `binary` and `ternary` build the function that NumPy's protocols, operators and methods
+call; `nary` is the same for any number of arguments.  They compute the value on raw arrays first
+and touch the graph only if an argument is tracked, so a failing call leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy import complex128, dtype, float64, ndarray
+from numpy.linalg import LinAlgError
+
+from tinygrad_bp.engine.nodes import Node, is_recording, tick
+from tinygrad_bp.engine.rule import Recorder
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, new, operand, unwrap
+from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, TrackedTensorError
+
+NOTHING = (None, None, None)
+PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
+FLOAT64 = dtype(float64)
+
+
+def unary(rule: Any) -> Recorder:
+    """Return the recorder of a rule with one argument, and perhaps parameters."""
+    forward = rule.forward
+    save_out, save_x = rule.saves(1)
+    # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to
+    # the cycle collector.
+    keep_nodes = rule.kind != "elementwise"
+    alike = rule.alike  # asking an array for shape and dtype costs ten times as much as its node
+
+    def record(x: Any, *params: Any) -> Any:
+        if type(x) is not Tensor:
+            return forward(operand(x), *params)
+        value = x._value
+        try:
+            out = forward(value, *params) if params else forward(value)
+        except ValueError as error:
+            raise explained(rule, (x,), error) from error
+        result = new(Tensor)
+        result._value = out
+        parent = x._node
+        if parent is None or not (mode := is_recording()):
+            result._node = None
+            return result
+        result._node = node = Node()
+        node.rule = rule
+        node.left = parent
+        node.right = node.more = None
+        node.saved = (
+            out if save_out else None,
+            value if save_x else parent if keep_nodes else None,
+        )
+        if params:
+            node.saved += params
+        node.index = tick()
+        if alike:
+            node.shape = parent.shape
+            node.dtype = parent.dtype
+        elif type(out) is float64:  # asking a NumPy scalar for these costs more than the test
+            node.shape = ()
+            node.dtype = FLOAT64
+        else:
+            node.shape = out.shape
+            node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (value,))
+        return result
+
+    return record
+
+
+def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrolled for speed
+    """Return the recorder of a rule with two arguments, and perhaps parameters.
+
+    `swap` is for reflected operators.
+    """
+    forward = rule.forward
+    _, first, second, both = (rule.saves(tracked) for tracked in range(4))
+    keep_nodes = rule.kind != "elementwise"
+    alike = rule.alike
+
+    def record(x: Any, y: Any, *params: Any) -> Any:  # noqa: C901  # unrolled for speed
+        if swap:
+            x, y = y, x
+        left = right = twin = None
+        try:
+            if type(x) is Tensor:
+                a = x._value
+                left = x._node
+            else:
+                a = x if type(x) in SCALARS else operand(x)
+            if type(y) is Tensor:
+                b = y._value
+                right = y._node
+            else:
+                b = y if type(y) in SCALARS else operand(y)
+            out = forward(a, b, *params) if params else forward(a, b)
+        except ValueError as error:
+            raise explained(rule, (x, y), error) from error
+        except DeferredError:
+            return NotImplemented
+        mode = is_recording()
+        if left is None or right is None:
+            if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
+                out = complex128(out)
+            if left is right or not mode:
+                # raw arrays in, raw array out: the functions that NumPy lacks are called on either
+                return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
+            # a raw array is the user's to change; what a rule will read is ours
+            if right is None:
+                save_out, save_a, save_b = first
+                if save_b and isinstance(y, ndarray):
+                    b = b.copy()
+            else:
+                save_out, save_a, save_b = second
+                if save_a and isinstance(x, ndarray):
+                    a = a.copy()
+        elif mode:
+            save_out, save_a, save_b = both
+            if alike and left.shape is right.shape and left.dtype is right.dtype:
+                twin = left
+        else:
+            return _untracked(out)
+        result = new(Tensor)
+        result._value = out
+        result._node = node = Node()
+        node.rule = rule
+        node.left = left
+        node.right = right
+        node.more = None
+        if save_out or save_a or save_b or keep_nodes:
+            node.saved = (
+                out if save_out else None,
+                a if save_a else left if keep_nodes else None,
+                b if save_b else right if keep_nodes else None,
+            )
+        else:
+            node.saved = NOTHING
+        if params:
+            node.saved += params
+        node.index = tick()
+        if twin is not None:
+            node.shape = twin.shape
+            node.dtype = twin.dtype
+        elif type(out) is float64:
+            node.shape = ()
+            node.dtype = FLOAT64
+        else:
+            node.shape = out.shape
+            node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (a, b))
+        return result
+
+    return record
+
+
+def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
+    """Return the recorder of a rule with three arguments and no parameters: `nary`, unrolled.
+
+    `bind` sorts a call that gives arguments by name.
+    """
+    forward = rule.forward
+    saves = [rule.saves(mask) for mask in range(8)]
+
+    def record(*args: Any, **kwargs: Any) -> Any:
+        x, y, z = bind(*args, **kwargs)[0] if kwargs or len(args) != 3 else args
+        first = second = third = None
+        if type(x) is Tensor:
+            a = x._value
+            first = x._node
+        else:
+            a = x if type(x) in SCALARS else operand(x)
+        if type(y) is Tensor:
+            b = y._value
+            second = y._node
+        else:
+            b = y if type(y) in SCALARS else operand(y)
+        if type(z) is Tensor:
+            c = z._value
+            third = z._node
+        else:
+            c = z if type(z) in SCALARS else operand(z)
+        try:
+            out = forward(a, b, c)
+        except ValueError as error:
+            raise explained(rule, (x, y, z), error) from error
+        tracked = (first is not None) + 2 * (second is not None) + 4 * (third is not None)
+        if not (tracked and (mode := is_recording())):
+            wrapped = type(x) is Tensor or type(y) is Tensor or type(z) is Tensor
+            return _untracked(out) if wrapped else out
+        save_out, save_a, save_b, save_c = saves[tracked]
+        result = new(Tensor)
+        result._value = out
+        result._node = node = Node()
+        node.rule = rule
+        node.left = node.right = None
+        node.more = (first, second, third)
+        node.saved = (
+            out if save_out else None,
+            (a.copy() if first is None and isinstance(x, ndarray) else a) if save_a else first,
+            (b.copy() if second is None and isinstance(y, ndarray) else b) if save_b else second,
+            (c.copy() if third is None and isinstance(z, ndarray) else c) if save_c else third,
+        )
+        node.index = tick()
+        node.shape = out.shape
+        node.dtype = out.dtype
+        if mode is not True:
+            mode.recorded(node, out, (a, b, c))
+        return result
+
+    return record
+
+
+def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
+    """Apply `rule` to any number of arguments, and to parameters, which nobody can change."""
+    values = []
+    parents: list[Node | None] = []
+    tracked = 0
+    bit = 1
+    wrapped = False
+    for arg in args:
+        if type(arg) is Tensor:
+            wrapped = True
+            values.append(arg._value)
+            node = arg._node
+            parents.append(node)
+            if node is not None:
+                tracked |= bit
+        else:
+            values.append(arg if type(arg) in SCALARS else operand(arg))
+            parents.append(None)
+        bit <<= 1
+    try:
+        out = rule.forward(*values, *params)
+    except ValueError as error:
+        raise explained(rule, args, error) from error
+    if not (tracked and (mode := is_recording())):
+        return _untracked(out) if wrapped else out
+    save_out, *saves = rule.saves(tracked)
+    kept = []
+    for value, save, parent, arg in zip(values, saves, parents, args, strict=True):
+        if not save:
+            kept.append(parent)
+        elif parent is None and isinstance(arg, ndarray):
+            kept.append(value.copy())  # the user's to change
+        else:
+            kept.append(value)
+    result = new(Tensor)
+    result._value = out
+    result._node = node = Node()
+    node.rule = rule
+    if len(parents) > 2:
+        node.left = node.right = None
+        node.more = tuple(parents)
+    else:
+        node.left = parents[0]
+        node.right = parents[1] if len(parents) == 2 else None
+        node.more = None
+    node.saved = (out if save_out else None, *kept, *params)
+    node.index = tick()
+    node.shape = out.shape
+    node.dtype = out.dtype
+    if mode is not True:
+        mode.recorded(node, out, values)
+    return result
+
+
+def _untracked(out: Any) -> Tensor:
+    result = new(Tensor)
+    result._value = out
+    result._node = None
+    return result
+
+
+def frozen(rule: Any, params: Sequence[Any]) -> tuple[Any, ...]:
+    """Return parameters without the Tensors in them, and with every array in them copied.
+
+    What a user changes later, an index array or a mask, cannot reach the graph then.
+
+    Raises
+    ------
+    TrackedTensorError
+        If one is tracked: there is no derivative in a parameter.
+    """
+    return tuple([one if type(one) in PLAIN else _frozen(rule, one) for one in params])
+
+
+def _frozen(rule: Any, param: Any) -> Any:
+    kind = type(param)
+    if kind is Tensor and param.requires_grad:
+        raise TrackedTensorError(
+            f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
+        )
+    if isinstance(param, ndarray):
+        return param.copy()
+    if kind is tuple or kind is list:
+        return frozen(rule, param)
+    return unwrap(param)
+
+
+def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:
+    """Return a ShapeError that names the operation, its arguments' shapes, and NumPy's reason."""
+    if isinstance(error, TinygradError):
+        return error
+    described = ", ".join(_described(arg) for arg in args)
+    message = f"{rule.name}({described}): {error}{rule.remedy}"
+    return LinAlgError(message) if isinstance(error, LinAlgError) else ShapeError(message)
+
+
+def _described(arg: Any) -> str:
+    shape = getattr(arg, "shape", None)
+    if shape is None:
+        return type(arg).__name__
+    name = arg.name if type(arg) is Tensor else None
+    return f"{name} {shape}" if name else str(shape)

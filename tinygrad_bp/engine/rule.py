@@ -1,0 +1,219 @@
+"""The record of a differentiable function, and the tables that hold the records.
+
+One record holds all there is to know of one function: how to compute it, the pull for each argument
+(cotangent of the result in, cotangent of the argument out), how a tangent is pushed, and where test
+samples come from.  A pull is called ``pull(ct, out, *arguments, *parameters)``.  What it does not
+read it names with a leading underscore, and the graph then does not keep it: ``_out`` is None, and
+``_x`` of its own argument has `shape`, `ndim` and `dtype` only.
+
+The rules fill the tables; this module knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+Recorder = Callable[..., Any]  # what NumPy's protocols, operators and methods call
+Interval = tuple[float, float]
+REAL: Interval = (-2.0, 2.0)
+POSITIVE: Interval = (0.2, 3.0)
+UNIT: Interval = (-0.9, 0.9)
+CONSTANT = "constant almost everywhere"  # why most flat functions are flat
+NO_VALUE = "depends on shapes and dtypes alone"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How to call a function in a test.
+
+    A tuple is the shape of an array, a list holds several, the rest is passed on.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def call(*args: Any, **kwargs: Any) -> Sample:
+    """Describe one call for the generic tests; see `Sample`."""
+    return Sample(args, kwargs)
+
+
+@dataclass(eq=False, slots=True)
+class Rule:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        As NumPy calls it.
+    function : callable
+        What a user calls.
+    forward : callable
+        ``forward(*arguments, *parameters)`` on raw arrays.
+    pulls : tuple of (callable or None)
+        One an argument; None where there is no derivative.
+    kind : {"elementwise", "linear", "bilinear", "general"}
+        Which constructor made it; says how a tangent is pushed.
+    push : callable or None
+        ``push(tangents, out, *arguments, *parameters)`` of a general rule; a tangent is None where
+        it is zero.
+    domain : tuple of intervals
+        One an argument (the last repeats): where samples are drawn.
+    analytic : bool
+        Whether `forward` accepts complex numbers and is analytic there, so that the complex step
+        applies.
+    kinks : tuple of float
+        Points that samples keep away from.
+    samples : tuple of Sample
+        Calls for the generic tests; empty means arrays of equal and broadcasting shapes.
+    composition : callable or None
+        For a fused record: the same function composed of others, to which tests compare it.
+    remedy : str
+        Appended to messages about shapes.
+    broadcasts : bool
+        Whether a part may have the result's shape instead of the argument's, which the walk then
+        sums away.
+    reads : callable or None
+        ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot
+        say so.
+    masks : bool
+        Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
+        the infinite slope of what made it is NaN, of which the walk warns.
+    alike : bool
+        Whether arguments of one shape and dtype give a result of that shape and dtype, so that
+        nobody need ask the array.  NumPy knows it of its ufuncs.
+    words, formula, tex : str
+        What the function does: in a few words, as a formula in plain text, and in TeX; drawings
+        derive them from the name where they are empty.
+    pull_words : tuple of str
+        The pull for each argument as a formula in plain text.  As in `formula`, ``{0}``, ``{1}``
+        stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+    """
+
+    name: str
+    function: Any
+    forward: Callable[..., Any]
+    pulls: tuple[Callable[..., Any] | None, ...]
+    kind: str
+    push: Callable[..., Any] | None = None
+    domain: tuple[Interval, ...] = (REAL,)
+    analytic: bool = True
+    kinks: tuple[float, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    composition: Callable[..., Any] | None = None
+    remedy: str = ""
+    broadcasts: bool = False
+    reads: Callable[[int], list[bool]] | None = None
+    masks: bool = False
+    words: str = ""
+    formula: str = ""
+    tex: str = ""
+    pull_words: tuple[str, ...] = ()
+    alike: bool = False
+    _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # A single argument cannot have been broadcast by its own function: the walk need not look.
+        self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
+        if self.kind == "elementwise" and isinstance(self.function, np.ufunc):
+            self.alike = _keeps_dtype(self.function)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name, self.family)
+
+    @property
+    def family(self) -> str:
+        """The module that adds this row."""
+        return next(pull.__module__ for pull in self.pulls if pull is not None)
+
+    def saves(self, tracked: int) -> tuple[bool, ...]:
+        """Return whether out and each argument are read if those in the set `tracked` are."""
+        found = self._saves.get(tracked)
+        if found is None:
+            needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]
+            reads = [self.reads(i) if self.reads else self._signature(i) for i in needed]
+            found = tuple(map(any, zip(*reads, strict=True))) or (False,) * (1 + len(self.pulls))
+            self._saves[tracked] = found
+        return found
+
+    def _signature(self, i: int) -> list[bool]:
+        """Return whether pull `i` reads out and each argument: names without an underscore."""
+        pull: Any = self.pulls[i]  # asked of arguments that have one
+        code = pull.__code__
+        return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
+
+
+def _keeps_dtype(function: np.ufunc) -> bool:
+    """Whether arguments of one floating or complex dtype give that dtype, as the ufunc says."""
+    results: dict[str, str] = {}
+    for loop in function.types:  # "ff->f" for two arguments of float32
+        arguments, _, result = loop.partition("->")
+        results.setdefault(arguments, result)
+    real = all(results.get(char * function.nin) == char for char in "efdg")
+    return real and all(results.get(char * function.nin, char) == char for char in "FDG")
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A function composed of others that have rules.
+
+    Attributes
+    ----------
+    name : str
+        As NumPy calls it.
+    function : callable
+        What a user calls.
+    record : callable
+        What it does on Tensors.
+    samples : tuple of Sample
+        Calls for the generic tests.  Every tuple among the positional arguments is a shape, since
+        a composition does not say which are arrays: a tuple that is none goes by its keyword.
+    domain, analytic, kinks
+        As in `Rule`.
+    """
+
+    name: str
+    function: Any
+    record: Recorder
+    samples: tuple[Sample, ...] = ()
+    domain: tuple[Interval, ...] = (REAL,)
+    analytic: bool = True
+    kinks: tuple[float, ...] = ()
+
+
+TABLE: dict[str, Rule] = {}
+VARIADIC: dict[str, Callable[[int], Rule]] = {}
+COMPOSED: dict[Any, Composition] = {}
+FLAT: dict[Any, Recorder] = {}
+WHY_FLAT: dict[Any, str] = {}
+# What adds rows when one is asked for that is in no table.  Each says whether it has; until then it
+# is asked again.
+on_unknown: list[Callable[[], bool]] = []
+
+
+def more_rows() -> bool:
+    """Load what has been put off; say whether there was anything.
+
+    There is not where another thread has loaded it meanwhile: look into the tables again.
+    """
+    added = [load for load in on_unknown if load()]
+    on_unknown[:] = [load for load in on_unknown if load not in added]
+    return bool(added)
+
+
+def _named(name: str, family: str) -> Rule:
+    """Return the rule called `name`, which the module `family` adds, as a pickle asks for it."""
+    if name not in TABLE:
+        more_rows()
+    if name not in TABLE and name.endswith("]"):  # einsum of five: made when it is needed
+        function, _, arity = name[:-1].partition("[")
+        if function in VARIADIC:
+            return VARIADIC[function](int(arity))
+    if name not in TABLE:
+        import_module(family)  # a family of SciPy's functions, which nobody has called for here
+    return TABLE[name]

@@ -1,0 +1,174 @@
+"""Names for the parts of a computation: noted beside the graph, never on its nodes.
+
+Creation order is all that a scope needs: what was recorded between entering and leaving it belongs
+to it.  So a scope is an interval of indices, kept in a short list, and recording a node costs no
+more than before.  Modules note theirs only inside a `scope`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar, Token
+from sys import maxsize
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from tinygrad_bp.engine.nodes import tick
+from tinygrad_bp.engine.tensor import Tensor
+
+KEPT = 20_000  # intervals; the oldest go first, so that a long training does not pile them up
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Path = tuple[str, ...]
+
+
+class Interval(NamedTuple):
+    """What was recorded from index `begin` to before `end` belongs to the scope `path`."""
+
+    begin: int
+    end: int
+    path: Path
+
+
+class Open(NamedTuple):
+    """A scope that has been entered and not left."""
+
+    begin: int
+    path: Path
+    owner: Any  # the module, or None
+    outer: Open | None
+
+
+_open: ContextVar[Open | None] = ContextVar("_open", default=None)
+_closed: ContextVar[deque[Interval] | None] = ContextVar("_closed", default=None)
+is_open: Callable[[], Open | None] = _open.get
+
+
+class scope(ContextDecorator):  # noqa: N801  # reads as a verb: with tg.scope("encoder"):
+    """Within it, what is recorded belongs to a part with this name; scopes nest.
+
+    Drawings show the name and can fold the part into one box.  Modules that are called inside a
+    scope are scopes too.
+
+    Parameters
+    ----------
+    name : str
+        Any text.
+
+    Notes
+    -----
+    A scope is seen by `tg.graph` in the same thread.  Outside any scope nothing is noted, and
+    drawings go by the names of parameters: what uses ``hidden2.W`` belongs to ``hidden2``.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> with tg.scope("energy"):
+    ...     out = np.sum(np.sin(x))
+    >>> [node.scope for node in tg.graph(out).nodes]
+    [('energy',), ('energy',), ('energy',)]
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"scope: expected a name, got {name!r:.40}")
+        self.name = name
+        self._tokens: list[Token[Open | None]] = []
+
+    def __call__(self, function: Function) -> Function:
+        """Decorate a function: each call of it is a part."""
+        later = (
+            inspect.isgeneratorfunction,
+            inspect.iscoroutinefunction,
+            inspect.isasyncgenfunction,
+        )
+        if any(kind(function) for kind in later):
+            raise TypeError(
+                f"scope: the body of {function.__name__} runs later, between other code; use"
+                f" 'with tg.scope({self.name!r}):' inside it"
+            )
+        return super().__call__(function)
+
+    def _recreate_cm(self) -> scope:
+        return scope(self.name)  # one for each call: threads do not share what is open
+
+    def __enter__(self) -> None:
+        self._tokens.append(enter(self.name))
+
+    def __exit__(self, *exc: object) -> Literal[False]:
+        leave(self._tokens.pop())
+        return False
+
+
+def enter(name: str, owner: Any = None) -> Token[Open | None]:
+    """Open a scope; give the result to `leave`."""
+    outer = _open.get()
+    path = (*outer.path, name) if outer else (name,)
+    return _open.set(Open(tick(), path, owner, outer))
+
+
+def leave(token: Token[Open | None]) -> None:
+    """Close the scope that `enter` opened, and note it."""
+    inner = _open.get()
+    _open.reset(token)
+    if inner is not None:
+        noted = _closed.get()
+        if noted is None:
+            noted = deque(maxlen=KEPT)
+            _closed.set(noted)
+        noted.append(Interval(inner.begin, tick(), inner.path))
+
+
+@contextmanager
+def of_module(module: Any) -> Iterator[None]:
+    """Open a scope named after a module, as its caller knows it."""
+    around = _open.get()
+    owner = around.owner if around is not None else None
+    token = enter(_own_name(module) or _name_in(owner, module) or type(module).__name__, module)
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+def intervals(low: int, high: int) -> list[Interval]:
+    """Return the scopes noted in this thread that touch the indices from `low` to `high`.
+
+    Those that are open still end after everything.
+    """
+    found = [one for one in _closed.get() or () if one.begin <= high and one.end > low]
+    inner = _open.get()
+    while inner is not None:
+        found.append(Interval(inner.begin, maxsize, inner.path))
+        inner = inner.outer
+    return sorted(found, key=lambda one: (one.begin, -one.end))
+
+
+def _own_name(module: Any) -> str | None:
+    """Return what a module's own parameters are called after: ``hidden2`` for ``hidden2.W``."""
+    for value in vars(module).values():
+        name = value.name if isinstance(value, Tensor) else None
+        if name and name.find(".") > 0:
+            return name.rpartition(".")[0]
+    return None
+
+
+def _name_in(owner: Any, module: Any) -> str | None:
+    """Return the attribute of `owner` in which a module is, with its place in a list or dict."""
+    if owner is None:
+        return None
+    for key, value in vars(owner).items():
+        if value is module:
+            return str(key)
+        inside: Iterable[tuple[Any, Any]] = ()
+        if isinstance(value, Mapping):
+            inside = value.items()
+        elif isinstance(value, (list, tuple)):
+            inside = enumerate(value)
+        for place, one in inside:
+            if one is module:
+                return f"{key}.{place}"
+    return None

@@ -1,0 +1,394 @@
+"""`Tensor`: a duck array and its place in the graph.  NumPy dispatches to it (NEP 13, NEP 18).
+
+This module holds what every Tensor has whatever rules exist.  Operators and ndarray's methods are
+attached by the rule that differentiates them (`method`); `attached` declares their types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from tinygrad_bp.engine.nodes import Account, Leaf, Node
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.errors import (
+    DeferredError,
+    DTypeError,
+    TrackedTensorError,
+)
+
+if TYPE_CHECKING:
+    from tinygrad_bp.engine.attached import Attached
+else:
+    Attached = object  # declarations alone: nothing of them runs
+
+SCALARS = (float, int, bool, complex)
+new = object.__new__
+
+
+class Tensor(Attached):
+    """A duck array that records the operations on it in a computation graph.
+
+    Values are immutable while a graph can see them: ``x[i] = v`` and ``x += v`` make a new value.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied, in the machine's byte order, so that later changes to it cannot reach the graph.
+        Python floats become float64.  Another duck array (Dask, CuPy) is kept as it is.
+    dtype : dtype, optional
+        As in `numpy.array`.
+    requires_grad : bool, default False
+        Whether to record what is computed from this Tensor.  Needs a floating or complex dtype.
+    name : str, optional
+        Shown in drawings and messages.
+
+    Raises
+    ------
+    DTypeError
+        If the data are not numbers, or `requires_grad` is asked of integers or booleans.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> np.sum(x * x).backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+
+    __slots__ = ("__weakref__", "_account", "_label", "_node", "_value")
+
+    _value: Any
+    _node: Node | None
+    _account: Account  # of a leaf alone
+    _label: str | None
+
+    def __init__(
+        self,
+        data: Any,
+        *,
+        dtype: Any = None,
+        requires_grad: bool = False,
+        name: str | None = None,
+    ) -> None:
+        value = private_copy(data, dtype)
+        self._value = value
+        self._node = None
+        if name is not None:
+            self._label = name
+        if requires_grad:
+            if value.dtype.kind not in "fc":
+                raise DTypeError(
+                    f"tensor: {value.dtype} cannot require gradients (a derivative needs a"
+                    " continuous value);"
+                    " pass dtype=float or floating data"
+                )
+            self._account = Account()
+            self._account.holder = ref(self)
+            self._node = Leaf(value.shape, value.dtype, name, self._account)
+
+    # What it is
+
+    @property
+    def shape(self) -> Shape:
+        """Length of each dimension."""
+        shape: Shape = self._value.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self._value.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size: int = self._value.size
+        return size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        dtype: np.dtype[Any] = self._value.dtype
+        return dtype
+
+    @property
+    def name(self) -> str | None:
+        """The name shown in drawings and messages, or None."""
+        return getattr(self, "_label", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._label = name
+        if self._node is not None:
+            self._node.label = name
+
+    @property
+    def node(self) -> Node | None:
+        """The place in the graph; None for a Tensor that tracks nothing."""
+        return self._node
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this Tensor are recorded."""
+        return self._node is not None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this Tensor."""
+        return self._node is None or type(self._node) is Leaf
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient of a leaf; None before a backward pass and for other Tensors."""
+        account = self._node.account() if type(self._node) is Leaf else None
+        return None if account is None else account.grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        account = self._node.account() if type(self._node) is Leaf else None
+        if account is None:
+            raise TrackedTensorError("grad: only a leaf made with requires_grad=True carries .grad")
+        if grad is not None and (not isinstance(grad, Tensor) or grad.shape != self.shape):
+            raise TrackedTensorError(f"grad: expected None or a Tensor of shape {self.shape}")
+        if grad is not None and grad.dtype != self.dtype:
+            grad = grad.astype(self.dtype)  # always the leaf's dtype
+        account.grad = grad
+
+    def zero_grad(self) -> None:
+        """Forget the accumulated gradient of a leaf: `.grad` becomes None."""
+        if type(self._node) is Leaf:
+            self.grad = None
+
+    # Out of the graph
+
+    def detach(self) -> Tensor:
+        """Return a Tensor with this value that tracks nothing."""
+        return wrap(self._value)
+
+    def numpy(self) -> Any:
+        """Return the value as a read-only array; no copy.  A Dask or CuPy value stays one."""
+        value = self._value
+        if isinstance(value, np.generic):
+            value = np.asarray(value)
+        elif type(value) is not np.ndarray:
+            return value
+        owner = value
+        while type(owner) is np.ndarray:  # a view could be made writeable again if its owner is
+            owner.flags.writeable = False
+            owner = owner.base
+        return value.view()
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        """Return the value as nested lists of Python numbers."""
+        return self._value.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """Convert for `numpy.asarray`; refused where it would lose a derivative."""
+        if self._node is not None:
+            raise TrackedTensorError(
+                "numpy.asarray of a Tensor that tracks gradients would drop them silently: use"
+                " .detach() if that is"
+                " meant, numpy.stack([t, u]) to join Tensors, or a NumPy function that has a rule"
+                " (tg.logsumexp, tg.softmax and tg.log_softmax for SciPy's)"
+            )
+        if copy is False and type(self._value) is np.ndarray:
+            return self.numpy() if dtype is None else np.asarray(self.numpy(), dtype, copy=False)
+        return np.array(self._value, dtype)
+
+    def _number(self, convert: Callable[[Any], Any]) -> Any:
+        if self._node is not None:
+            raise TrackedTensorError(
+                f"{convert.__name__}() of a Tensor that tracks gradients would drop them"
+                " silently (math.exp and its"
+                " like ask for it too): use .item() for the plain number, numpy's function for a"
+                " derivative"
+            )
+        if self._value.size != 1:
+            raise TypeError(
+                f"{convert.__name__}: only one element converts, the shape is {self.shape}"
+            )
+        return convert(self._value.item())
+
+    def __float__(self) -> float:
+        result: float = self._number(float)
+        return result
+
+    def __int__(self) -> int:
+        result: int = self._number(int)
+        return result
+
+    def __complex__(self) -> complex:
+        result: complex = self._number(complex)
+        return result
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise TypeError(f"a Tensor of {self.dtype} is no index; integers are needed")
+        return self.__int__()
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Tensor is not meant to be subclassed: wrap it, or use tg.nn.Module")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d Tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(self._value == (item._value if isinstance(item, Tensor) else item)))
+
+    def __repr__(self) -> str:
+        value = self._value
+        text = (
+            repr(value)  # in the words of its library: Dask would have to compute it
+            if is_foreign(value)
+            else np.array2string(np.asarray(value), prefix="Tensor(", separator=", ")
+        )
+        notes = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
+        if type(self._node) is Leaf:
+            notes.append("requires_grad=True")
+        elif self._node is not None:
+            notes.append(f"from={self._node.rule.name}")
+        if self.name is not None:
+            notes.append(f"name={self.name!r}")
+        return f"Tensor({', '.join([text, *notes])})"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return repr(self)
+        if self._value.size != 1:
+            raise TypeError(
+                f"format {spec!r}: only one element has a number format, the shape is {self.shape}"
+            )
+        return format(self._value.item(), spec)
+
+    __hash__ = object.__hash__  # by identity: == compares elements, as ndarray's does
+
+    def __copy__(self) -> Tensor:
+        """Return another Tensor with the same value and place in the graph."""
+        twin = wrap(self._value, self._node)
+        if type(self._node) is Leaf:
+            twin._account = self._account
+        return twin
+
+
+def wrap(value: Any, node: Node | None = None) -> Tensor:
+    """Return a Tensor around `value` without copying it."""
+    tensor = new(Tensor)
+    tensor._value = value
+    tensor._node = node
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """Return the array inside a Tensor, anything else as it is; containers element by element."""
+    kind = type(value)
+    if kind is Tensor:
+        return value._value
+    if kind is list or kind is tuple:
+        return kind([unwrap(one) for one in value])
+    return value
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether `value` is a duck array of another library: it is kept as it is, and never copied."""
+    return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, Tensor))
+
+
+def private_copy(data: Any, dtype: Any = None) -> Any:
+    """Return `data` as an array that nobody else can change; other duck arrays are kept.
+
+    A 0-d array becomes a NumPy scalar, which is immutable and computes faster.
+    """
+    if type(data) is Tensor:
+        data = data._value if data._node is None else data.__array__()
+    _refuse_mask(data)
+    if is_foreign(data):
+        return data if dtype is None else data.astype(dtype)
+    try:
+        value = np.array(data, dtype)
+    except ValueError as error:
+        raise DTypeError(f"tensor: {error}") from error
+    if value.dtype.kind not in "biufc":
+        raise DTypeError(
+            f"tensor: expected numbers, got {type(data).__name__} of dtype {value.dtype}"
+        )
+    if not value.dtype.isnative:  # what is computed from it is: one dtype, not two
+        value = value.astype(value.dtype.newbyteorder("="))
+    return value if value.ndim else value[()]
+
+
+def _refuse_mask(value: Any) -> None:
+    """Raise for a masked array: no rule would know what its mask hides."""
+    if type(value) is not np.ndarray and isinstance(value, np.ndarray) and hasattr(value, "filled"):
+        raise DTypeError(
+            "a masked array would lose its mask: pass .filled(value), and .mask as where="
+        )
+
+
+def operand(value: Any) -> Any:
+    """Return a raw operand of a recorded operation: a number or a duck array."""
+    kind = type(value)
+    if kind in SCALARS:
+        return value
+    if kind is np.ndarray or isinstance(value, np.generic):
+        if value.dtype.kind in "biufc":
+            return value if value.shape else value[()]
+    elif hasattr(value, "__array_function__") and kind is not Tensor:
+        if isinstance(value, np.matrix):
+            raise DTypeError("numpy.matrix gives * another meaning; pass numpy.asarray(matrix)")
+        _refuse_mask(value)
+        return value
+    elif kind is list or kind is tuple:
+        return operand(np.asarray(value))
+    elif getattr(value, "__array_ufunc__", value) is None:  # NEP 13: it answers operators itself
+        raise DeferredError(f"{kind.__name__} takes part in no NumPy function")
+    raise DTypeError(f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}")
+
+
+def method(name: str, function: Any) -> None:
+    """Attach `function` to Tensor as method or property `name`, which `attached` declares."""
+    setattr(Tensor, name, function)
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
+    """Make a Tensor; the same as the constructor `Tensor`.
+
+    Parameters
+    ----------
+    data : array_like
+        Copied.  Python floats become float64.
+    dtype : dtype, optional
+        As in `numpy.array`.
+    requires_grad : bool, default False
+        Whether to record what is computed from it.
+    name : str, optional
+        Shown in drawings and messages.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DTypeError
+        If the data are not numbers, or gradients are asked of integers or booleans.
+    """
+    return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)

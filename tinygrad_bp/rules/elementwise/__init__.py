@@ -1,0 +1,1 @@
+"""Rules of functions that act on each element alone."""

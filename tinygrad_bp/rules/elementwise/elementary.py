@@ -1,0 +1,137 @@
+"""Elementary functions: exponentials, logarithms, trigonometric and hyperbolic functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import cos, multiply, ndarray, sin, subtract
+
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.memory import LARGE, empty_like
+from tinygrad_bp.engine.rule import POSITIVE, UNIT
+from tinygrad_bp.engine.tensor import Tensor
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+elementwise(np.exp, lambda ct, out, _x: ct * out)
+elementwise(np.exp2, lambda ct, out, _x: ct * out * LN2)
+elementwise(np.expm1, lambda ct, _out, x: ct * np.exp(x))
+elementwise(np.log, lambda ct, _out, x: ct / x, domain=POSITIVE)
+elementwise(np.log2, lambda ct, _out, x: ct / x / LN2, domain=POSITIVE)
+elementwise(np.log10, lambda ct, _out, x: ct / x / LN10, domain=POSITIVE)
+elementwise(np.log1p, lambda ct, _out, x: ct / (x + 1), domain=POSITIVE)
+
+elementwise(np.sin, lambda ct, _out, x: ct * cos(x))
+elementwise(np.cos, lambda ct, _out, x: -ct * sin(x))
+elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
+
+
+def _cosine_of_arcsin(x: Any) -> Any:
+    """Return sqrt(1 - x*x) as (1 - x) (1 + x): near 1 the square rounds away what is left.
+
+    ``1 - x`` would lose the sign of a zero imaginary part, which says on which side of the branch
+    cut a complex x lies.
+    """
+    return np.sqrt((-(x - 1) if x.dtype.kind == "c" else 1 - x) * (1 + x))
+
+
+elementwise(np.arcsin, lambda ct, _out, x: ct / _cosine_of_arcsin(x), domain=UNIT)
+elementwise(np.arccos, lambda ct, _out, x: -ct / _cosine_of_arcsin(x), domain=UNIT)
+elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
+elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
+elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
+
+
+def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
+    if type(ct) is Tensor:
+        return tanh_slope(ct, t)
+    if type(t) is not ndarray or type(ct) is not ndarray:
+        return ct - ct * t * t
+    if t.size < LARGE:  # not ct * (1 - t*t): NumPy takes longer with a Python 1 than to multiply
+        slope = multiply(ct, t)
+        multiply(slope, t, slope)
+        return subtract(ct, slope, slope)
+    slope = multiply(t, t, empty_like(t))
+    subtract(1, slope, slope)
+    same = ct.dtype is t.dtype and ct.shape == t.shape
+    return multiply(slope, ct, slope) if same else slope * ct
+
+
+def tanh_slope(ct: Any, t: Any) -> Any:
+    """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
+    return _tanh_pull(ct, t)
+
+
+tanh_slope = elementwise(
+    tanh_slope,
+    lambda ct, _out, _ct, t: tanh_slope(ct, t),
+    lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
+    forward=_tanh_pull,
+    alike=True,
+    composition=lambda ct, t: ct * (1 - t * t),
+)
+elementwise(np.tanh, _tanh_pull, methods=("tanh",))
+
+
+def _hypotenuse(x: Any) -> Any:
+    """Return sqrt(x*x + 1) without overflow of the square; numpy.hypot knows no complex numbers."""
+    return np.hypot(x, 1) if x.dtype.kind == "f" else np.sqrt(x * x + 1)
+
+
+elementwise(np.arcsinh, lambda ct, _out, x: ct / _hypotenuse(x))
+elementwise(
+    np.arccosh,
+    lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    domain=(1.2, 4.0),
+)
+elementwise(np.arctanh, lambda ct, _out, x: ct / ((1 - x) * (1 + x)), domain=UNIT)
+
+elementwise(
+    np.hypot,
+    lambda ct, out, x, _y: ct * x / np.where(out == 0, 1, out),
+    lambda ct, out, _x, y: ct * y / np.where(out == 0, 1, out),
+    domain=POSITIVE,
+    analytic=False,
+)
+
+
+def _radius(y: Any, x: Any) -> Any:
+    """Return hypot(y, x), 1 at the origin: the angle's derivative there is 0 by convention."""
+    radius = np.hypot(y, x)
+    return np.where(radius == 0, 1, radius)
+
+
+def _angle_slope(part: Any, y: Any, x: Any) -> Any:
+    """Return ``part / (x*x + y*y)``; the squares would overflow, or vanish beside the origin."""
+    radius = _radius(y, x)
+    return part / radius / radius
+
+
+elementwise(
+    np.arctan2,
+    lambda ct, _out, y, x: ct * _angle_slope(x, y, x),
+    lambda ct, _out, y, x: -ct * _angle_slope(y, y, x),
+    domain=POSITIVE,
+    analytic=False,
+)
+
+
+def _finite(out: Any) -> Any:
+    """Return `out`, 0 where it is -inf: exp(-inf - 0) then is the right weight 0, not NaN."""
+    return np.where(out == -np.inf, 0, out)
+
+
+elementwise(
+    np.logaddexp,
+    lambda ct, out, x, _y: ct * np.exp(x - _finite(out)),
+    lambda ct, out, _x, y: ct * np.exp(y - _finite(out)),
+    analytic=False,
+)
+elementwise(
+    np.logaddexp2,
+    lambda ct, out, x, _y: ct * np.exp2(x - _finite(out)),
+    lambda ct, out, _x, y: ct * np.exp2(y - _finite(out)),
+    analytic=False,
+)

@@ -1,0 +1,1 @@
+"""Rules of functions that read, place, choose and order elements."""

@@ -1,0 +1,271 @@
+"""Indexing by basic, boolean and integer-array indices: reading, assigning, and the scatter.
+
+Scatter is the transpose of reading.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.constructors import arrayed, composed, linear
+from tinygrad_bp.engine.dispatch import refuse_out
+from tinygrad_bp.engine.nodes import is_recording
+from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.shapes import Shape, normalize_axes
+from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
+from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
+
+BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+
+
+def canonical(index: Any) -> tuple[Any, ...]:
+    """Return `index` as a tuple of basic indices and index arrays that hold no Tensor and no list.
+
+    Raises
+    ------
+    DTypeError
+        If an index is neither integer nor boolean.
+    """
+    parts = index if type(index) is tuple else (index,)
+    return tuple(
+        [
+            _slice(part)
+            if type(part) is slice
+            else part
+            if isinstance(part, BASIC) and type(part) is not bool
+            else _array(part)
+            for part in parts
+        ]
+    )
+
+
+def _slice(part: slice) -> slice:
+    """Return a slice whose ends nobody can change: a 0-d array may stand there."""
+    ends = part.start, part.stop, part.step
+    for end in ends:
+        if end is not None and type(end) is not int:
+            return slice(*[None if end is None else operator.index(end) for end in ends])
+    return part
+
+
+def _array(part: Any) -> Any:
+    value = part._value if type(part) is Tensor else part
+    array = value if is_foreign(value) else np.asarray(value)
+    if array.dtype.kind not in "iub" and array.size:
+        raise DTypeError(
+            f"index: expected integers, booleans or slices, got {array.dtype} {part!r:.60}"
+        )
+    return array if array.size or array.dtype.kind in "iub" else array.astype(int)
+
+
+def _unique(index: tuple[Any, ...]) -> bool:
+    """Whether `index` names no element twice: no integer array in it."""
+    return all(isinstance(part, BASIC) or part.dtype.kind == "b" for part in index)
+
+
+def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
+    """Return zeros of `shape` to which `ct` was added at `index`: the transpose of indexing."""
+    # a scalar is of no kind of array but NumPy's
+    out = np.zeros(shape, ct.dtype, like=None if isinstance(ct, np.generic) else ct)
+    if _unique(index):
+        out[index] = ct
+    else:
+        np.add.at(out, index, ct)
+    return out if shape else out[()]
+
+
+scatter = linear(
+    scatter,
+    lambda ct, _out, _x, _shape, index: ct[index],
+    forward=scatter,
+    samples=(
+        call((2,), shape=(3, 2), index=(1,)),
+        call((4,), shape=(3,), index=(np.array([0, 2, 0, 1]),)),
+        call((0, 2), shape=(3, 2), index=(slice(0, 0),)),
+        call((), shape=(), index=()),
+    ),
+)
+
+
+def _getitem_forward(x: Any, index: Any) -> Any:
+    try:
+        out = x[index]
+        return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
+    except IndexError as error:  # numpy's message names the axis alone
+        raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """``x[index]``: a value, not an alias."""
+    return x[index]
+
+
+getitem = linear(
+    getitem,
+    lambda ct, _out, _x, index: scatter(ct, _x.shape, index),
+    forward=_getitem_forward,
+    bind=lambda x, index: ((x,), (canonical(index),)),
+    samples=(
+        call((4, 3), index=1),
+        call((4, 3), index=(slice(None), -1)),
+        call((4, 3), index=(slice(None, None, -2), None, 2)),
+        call((4, 3), index=(..., slice(1, 3))),
+        call((4, 3), index=np.array([0, 2, 0])),
+        call((4, 3), index=[1, 1, 3]),
+        call((4, 3), index=(np.array([[0], [1]]), np.array([0, 0]))),
+        call((3,), index=np.array([True, False, True])),
+        call((2, 3), index=np.array([[True, False, True], [False, True, False]])),
+        call((2, 3), index=(slice(None), np.array([True, False, True]))),
+        call((2, 3, 4), index=(0, slice(None), np.array([1, 1]))),
+        call((3,), index=slice(0, 0)),
+        call((), index=()),
+        call((0, 3), index=(slice(None), [0, 0])),
+    ),
+)
+method("__getitem__", getitem)
+
+
+def assigned(x: Any, value: Any, index: Any) -> Any:
+    """Return a new array: `x` with `value` at `index`."""
+    return _assigned_forward(x, value, index)
+
+
+def _assigned_forward(x: Any, value: Any, index: Any) -> Any:
+    if is_foreign(value) and not is_foreign(x):
+        out = np.array(x, like=value)  # an array of the kind that takes the value
+    else:
+        out = x.copy() if isinstance(x, np.ndarray) else np.copy(x)
+    out[index] = value
+    return out if out.ndim else out[()]
+
+
+def _cleared(ct: Any, index: tuple[Any, ...]) -> Any:
+    return assigned(ct, 0.0, index)
+
+
+assigned = linear(
+    assigned,
+    lambda ct, _out, _x, _value, index: _cleared(ct, index),
+    lambda ct, _out, _x, _value, index: unbroadcast(ct[index], _value.shape),
+    forward=_assigned_forward,
+    bind=lambda x, value, index: ((x, value), (canonical(index),)),
+    samples=(
+        call((4, 3), (3,), index=1),
+        call((4, 3), (), index=(slice(None), 0)),
+        call((4, 3), (2, 3), index=np.array([0, 2])),
+        call((3,), (2,), index=np.array([True, False, True])),
+        call((4, 3), 2.5, index=(..., slice(1, 3))),
+        call((0, 3), (3,), index=slice(None)),
+        call((), (), index=()),
+    ),
+)
+
+
+def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
+    """Whether an assignment through `index` writes an element twice: only the last value stays."""
+    if _unique(index):
+        return False
+    count = np.zeros(shape, np.intp)
+    np.add.at(count, index, 1)
+    return bool(np.any(count > 1))
+
+
+def setitem(x: Tensor, index: Any, value: Any) -> None:
+    """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old."""
+    index = canonical(index)
+    if x.is_leaf and x.requires_grad:
+        if is_recording():
+            raise TrackedTensorError(
+                "x[i] = v on a leaf that requires gradients would cut it off from its .grad: write"
+                " x = x.copy() first, or 'with tg.no_grad():' to change the parameter itself"
+            )
+        x._value = _assigned_forward(
+            x._value, value._value if isinstance(value, Tensor) else value, index
+        )
+        return
+    if _repeats(index, x.shape):
+        raise ShapeError(
+            "x[i] = v: the index names an element twice, so which value stays is undefined; make it"
+            " unique"
+        )
+    if (
+        x._node is None
+        and x.dtype.kind not in "fc"
+        and isinstance(value, Tensor)
+        and value.requires_grad
+    ):
+        raise DTypeError(
+            f"x[i] = v: a {x.dtype} Tensor cannot hold a value that tracks gradients; use"
+            " x.astype(float)"
+        )
+    result = assigned(x, value, index)
+    x._value = result._value
+    x._node = result._node
+
+
+method("__setitem__", setitem)
+
+
+@composed(np.take, methods=("take",))
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
+    """`numpy.take`."""
+    refuse_out("take", out)
+    a = arrayed(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    (axis,) = normalize_axes(axis, a.ndim, "take")
+    index = _array(indices)
+    if index.dtype.kind == "b":  # places 0 and 1 here, not a mask
+        index = index.astype(np.intp)
+    if mode != "raise":
+        size = a.shape[axis]
+        index = index % size if mode == "wrap" else np.clip(index, 0, size - 1)
+    return a[(slice(None),) * axis + (index,)]
+
+
+@composed(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """`numpy.take_along_axis`."""
+    arr = arrayed(arr)
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    (axis,) = normalize_axes(axis, arr.ndim, "take_along_axis")
+    return arr[along_axis(_array(indices), arr.shape, axis)]
+
+
+def along_axis(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
+    """Return the index of an array of `shape` that takes `index` along `axis`, all else in step."""
+    grid = [
+        np.arange(n).reshape([-1 if i == k else 1 for i in range(len(shape))])
+        for k, n in enumerate(shape)
+    ]
+    grid[axis] = index
+    return tuple(grid)
+
+
+def rearranged(move: Callable[..., Any], *arrays: Any) -> Any:
+    """Return ``move(*arrays)``, where `move` only takes elements to other places.
+
+    `move` is a function of plain arrays.  It is given arrays that hold the position of each
+    element in place of the element, and says with its result what was taken from where.
+    """
+    positions, start = [], 0
+    for x in arrays:
+        positions.append(np.arange(start, start + x.size).reshape(x.shape))
+        start += x.size
+    elements = [np.ravel(x) for x in arrays]
+    together = elements[0] if len(elements) == 1 else np.concatenate(elements)
+    return together[move(*positions)]
+
+
+# Methods of ndarray whose rules load when NumPy first calls for them.
+method("choose", lambda a, choices, mode="raise": np.choose(a, choices, mode=mode))
+method("compress", lambda a, condition, axis=None: np.compress(condition, a, axis=axis))
+method("put", lambda a, indices, values, mode="raise": np.put(a, indices, values, mode=mode))

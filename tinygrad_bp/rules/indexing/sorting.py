@@ -1,0 +1,106 @@
+"""Sorting: the derivative of an order is the permutation that gives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import arrayed, composed, flat
+from tinygrad_bp.engine.dispatch import FUNCTIONS
+from tinygrad_bp.engine.rule import FLAT, call
+from tinygrad_bp.engine.tensor import Tensor, method, unwrap
+from tinygrad_bp.rules.indexing.indexing import setitem
+from tinygrad_bp.rules.reductions.axes import refuse
+
+SAMPLES = (
+    call((5,)),
+    call((3, 4)),
+    call((3, 4), axis=0),
+    call((2, 3), axis=None),
+    call((0, 3), axis=0),
+)
+
+
+def stable_order(x: Any, axis: int = -1) -> Any:
+    """Return the permutation that sorts the plain values of `x`: NaN last, equal ones in place."""
+    return np.argsort(unwrap(x), axis=axis, kind="stable")
+
+
+def order_of(arranged: Any, x: Any, axis: int = -1) -> Any:
+    """Return the permutation that makes the plain values of `x` into `arranged`."""
+    order = np.empty(np.shape(arranged), np.intp)
+    np.put_along_axis(order, stable_order(arranged, axis), stable_order(x, axis), axis)
+    return order
+
+
+@composed(np.sort, samples=SAMPLES)
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
+) -> Any:
+    """`numpy.sort`."""
+    refuse("sort", order=order)
+    a = arrayed(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    # for its errors: the order is the stable one whatever the kind
+    np.sort(np.empty((0,) * a.ndim), axis=axis, kind=kind, stable=stable)
+    return np.take_along_axis(a, stable_order(a, axis), axis)
+
+
+@composed(
+    np.partition,
+    samples=(
+        call((5,), 2),
+        call((3, 4), kth=[1, -1]),
+        call((3, 4), 1, axis=0),
+        call((2, 3), 4, axis=None),
+    ),
+)
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+) -> Any:
+    """`numpy.partition`: the elements where NumPy puts them."""
+    refuse("partition", order=order)
+    a = arrayed(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    parted = np.partition(unwrap(a), unwrap(kth), axis, kind)
+    return np.take_along_axis(a, order_of(parted, a, axis), axis)
+
+
+@composed(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    """`numpy.sort_complex`."""
+    ordered = np.sort(a)
+    return ordered if ordered.dtype.kind == "c" else ordered.astype(complex)
+
+
+def _sort_in_place(x: Tensor, *args: Any, **kwargs: Any) -> None:
+    """Bind `x` to its sorted value; what was computed before keeps the old."""
+    setitem(x, ..., np.sort(x, *args, **kwargs))
+
+
+def _partition_in_place(x: Tensor, *args: Any, **kwargs: Any) -> None:
+    """Bind `x` to its partitioned value; what was computed before keeps the old."""
+    setitem(x, ..., np.partition(x, *args, **kwargs))
+
+
+method("sort", _sort_in_place)
+method("partition", _partition_in_place)
+
+
+def _argsort(a: Any, axis: int | None = -1, kind: Any = None, **options: Any) -> Any:
+    """Sort as `numpy.argsort`; of equal elements the first comes first, whatever the size."""
+    return np.argsort(unwrap(a), axis, kind if kind or options else "stable", **options)
+
+
+FLAT[np.argsort] = FUNCTIONS[np.argsort] = _argsort
+method("argsort", _argsort)
+flat(np.argpartition, methods=("argpartition",))
+flat(np.lexsort)

@@ -1,0 +1,1 @@
+"""Rules of matrices: products, systems, decompositions, norms."""

@@ -1,0 +1,110 @@
+"""The subscripts of einsum, made explicit.
+
+No ellipsis, no implied result, no label twice in one operand.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+
+
+@dataclass(frozen=True)
+class Subscripts:
+    """The labels of each operand and of the result."""
+
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def equation(self) -> str:
+        """As `numpy.einsum` takes it."""
+        return f"{','.join(self.inputs)}->{self.output}"
+
+    def transpose(self, i: int) -> tuple[str, str]:
+        """Return the labels that operand `i` shares, and the equation of its cotangent on those.
+
+        The equation takes the result's cotangent first, then the other operands in order.
+        """
+        others = [labels for j, labels in enumerate(self.inputs) if j != i]
+        target = "".join(
+            c for c in self.inputs[i] if c in self.output or any(c in o for o in others)
+        )
+        return target, f"{','.join([self.output, *others])}->{target}"
+
+
+def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
+    """Split a call of einsum into operands and explicit subscripts.
+
+    Labels that occur twice in one operand are removed by taking the operand's diagonal, which
+    records itself.
+
+    Raises
+    ------
+    ShapeError
+        If subscripts and operands do not fit.
+    UnsupportedFunctionError
+        If the subscripts are not given as one string.
+    """
+    if not args or not isinstance(args[0], str):
+        raise UnsupportedFunctionError(
+            "einsum: give the subscripts as one string, for example 'ij,jk->ik'; lists of axis"
+            " numbers have no rule"
+        )
+    equation = args[0].replace(" ", "")
+    operands = [arrayed(x) for x in args[1:]]
+    left, arrow, output = equation.partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(operands):
+        raise ShapeError(f"einsum: {equation!r} names {len(inputs)} operands, got {len(operands)}")
+    inputs, ellipsis = _expanded(inputs, operands, equation)
+    if arrow:
+        output = output.replace("...", ellipsis)
+    else:
+        labels = "".join(inputs)
+        output = ellipsis + "".join(
+            sorted(c for c in set(labels) - set(ellipsis) if labels.count(c) == 1)
+        )
+    for i, labels in enumerate(inputs):
+        operands[i], inputs[i] = _diagonal(operands[i], labels)
+    return tuple(operands), Subscripts(tuple(inputs), output)
+
+
+def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tuple[list[str], str]:
+    """Replace each ellipsis by labels of its own, aligned at the right; return them as well."""
+    free = [c for c in string.ascii_letters if c not in equation]
+    spans = [x.ndim - len(s.replace("...", "")) for s, x in zip(inputs, operands, strict=True)]
+    for labels, span, x in zip(inputs, spans, operands, strict=True):
+        if span < 0 or (span and "..." not in labels):
+            raise ShapeError(
+                f"einsum: {equation!r}: {labels!r} does not fit an operand of shape {x.shape}"
+            )
+    width = max((n for s, n in zip(inputs, spans, strict=True) if "..." in s), default=0)
+    ellipsis = "".join(free[:width])
+    expanded = [
+        s.replace("...", ellipsis[width - n :] if n else "")
+        for s, n in zip(inputs, spans, strict=True)
+    ]
+    return expanded, ellipsis
+
+
+def _diagonal(x: Any, labels: str) -> tuple[Any, str]:
+    for label in dict.fromkeys(labels):
+        while labels.count(label) > 1:
+            first = labels.index(label)
+            second = labels.index(label, first + 1)
+            if x.shape[first] != x.shape[second]:
+                raise ShapeError(
+                    f"einsum: axes {first} and {second} of shape {x.shape} differ in length and"
+                    f" share the label {label!r}"
+                )
+            x = np.diagonal(x, axis1=first, axis2=second)  # moves the label to the end
+            labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + label
+    return x, labels

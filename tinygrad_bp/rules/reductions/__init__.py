@@ -1,0 +1,1 @@
+"""Rules of functions that make one number of many, along axes."""

@@ -1,0 +1,154 @@
+"""Reductions of the elements that a mask chooses, or that begin with a given value.
+
+Compositions: for ``where=``, ``initial=`` and ``mean=`` of NumPy's reductions, and for its
+functions that pass NaN over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.shapes import Axis
+from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.rules.reductions.axes import count
+
+COMBINED: dict[Any, Any] = {
+    np.sum: np.add,
+    np.prod: np.multiply,
+    np.max: np.maximum,
+    np.min: np.minimum,
+}
+
+
+def chosen_of(where: Any, a: Any) -> Any:
+    """Return ``where`` as a plain mask of the shape of `a`."""
+    return np.broadcast_to(np.asarray(unwrap(where), bool), a.shape)
+
+
+def whole_reduction(
+    function: Any, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    """Return the sum, product, maximum or minimum of the chosen elements and of `initial`."""
+    ufunc = COMBINED[function]
+    if where is not True:
+        fill = ufunc.identity
+        if fill is None:
+            if initial is None:
+                raise ShapeError(f"{function.__name__}: with where=, give initial= too")
+            fill = arrayed(initial).astype(a.dtype)
+        a = np.where(chosen_of(where, a), a, fill)
+    if initial is None:
+        return function(a, axis=axis, keepdims=keepdims)
+    if ufunc.identity is None and not count(a.shape, axis):
+        reduced = np.sum(a, axis=axis, keepdims=keepdims)  # of nothing: 0, of the right shape
+        return reduced + arrayed(initial).astype(reduced.dtype)
+    reduced = function(a, axis=axis, keepdims=keepdims)
+    return ufunc(reduced, arrayed(initial).astype(reduced.dtype))
+
+
+# In these, `numpys` computes the same by NumPy on the plain values.  It is called where a slice has
+# too few elements: for the warnings that NumPy gives of it, and for the values.  What is not chosen
+# is replaced before anything is computed of it: a NaN would come back through a product with 0.
+
+
+def masked_mean(a: Any, chosen: Any, axis: Axis, keepdims: bool, numpys: Callable[[], Any]) -> Any:
+    """Return the mean of the chosen elements."""
+    mean, n = _mean(a, chosen, axis, keepdims)
+    return mean if n.size and np.all(n) else np.where(n == 0, numpys(), mean)
+
+
+def _mean(a: Any, chosen: Any, axis: Axis, keepdims: bool) -> tuple[Any, Any]:
+    """Return the mean of the chosen elements, 0 of none, and how many there are."""
+    n = np.sum(chosen, axis=axis, keepdims=keepdims)
+    wide = a.astype(np.float32) if a.dtype == np.float16 else a  # as NumPy adds them
+    mean = _share(np.sum(np.where(chosen, wide, 0), axis=axis, keepdims=keepdims), n)
+    return mean if wide is a else mean.astype(a.dtype), n
+
+
+def _share(total: Any, n: Any) -> Any:
+    """Return ``total / n`` in total's precision; by 1 where `n` is not positive."""
+    precision = np.finfo(total.dtype).dtype if total.dtype.kind in "fc" else float
+    return total / np.where(n > 0, n, 1).astype(precision)
+
+
+def masked_variance(
+    a: Any,
+    chosen: Any,
+    axis: Axis,
+    keepdims: bool,
+    dtype: Any,
+    ddof: float,
+    mean: Any,
+    numpys: Callable[[], Any],
+) -> Any:
+    """Return the variance of the chosen elements about `mean`, their own if that is None."""
+    n = np.sum(chosen, axis=axis, keepdims=keepdims)
+    a = np.where(chosen, a, 0)
+    if mean is None:
+        mean, _ = _mean(a if dtype is None else a.astype(dtype), chosen, axis, keepdims=True)
+    apart = a - mean
+    square = np.real(apart * np.conjugate(apart)) if apart.dtype.kind == "c" else apart * apart
+    total = np.sum(np.where(chosen, square, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    variance = _share(total, n - ddof)
+    few = n <= ddof
+    return np.where(few, numpys(), variance) if np.any(few) or not few.size else variance
+
+
+def masked_deviation(
+    a: Any,
+    chosen: Any,
+    axis: Axis,
+    keepdims: bool,
+    dtype: Any,
+    ddof: float,
+    mean: Any,
+    numpys: Callable[[], Any],
+) -> Any:
+    """Return the root of `masked_variance`; its derivative is 0 where all chosen are equal.
+
+    The mean of equal numbers may be rounded.  What is apart from it is then the same for all, and
+    cancels in the derivative.
+    """
+    variance = masked_variance(
+        a, chosen, axis, keepdims, dtype, ddof, mean, lambda: np.square(numpys())
+    )
+    value = unwrap(variance)
+    moving = np.isfinite(value) & (value > 0)
+    return np.where(moving, np.sqrt(np.where(moving, variance, 1)), np.sqrt(value))
+
+
+def whole_mean(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return `numpy.mean` with ``where=``."""
+    return masked_mean(
+        a,
+        chosen_of(where, a),
+        axis,
+        keepdims,
+        lambda: np.mean(unwrap(a), axis=axis, keepdims=keepdims, where=unwrap(where)),
+    )
+
+
+def _whole_spread(function: Any, masked: Callable[..., Any]) -> Callable[..., Any]:
+    def whole(
+        a: Any, where: Any, axis: Axis, keepdims: bool, dtype: Any, ddof: float, mean: Any
+    ) -> Any:
+        options = {"axis": axis, "keepdims": keepdims, "dtype": dtype, "ddof": ddof}
+        given = options if mean is None else options | {"mean": unwrap(mean)}
+        return masked(
+            a,
+            chosen_of(where, a),
+            **options,
+            mean=mean,
+            numpys=lambda: function(unwrap(a), where=unwrap(where), **given),
+        )
+
+    return whole
+
+
+whole_variance = _whole_spread(np.var, masked_variance)
+whole_deviation = _whole_spread(np.std, masked_deviation)

@@ -1,0 +1,181 @@
+"""Reductions that pass NaN over: nansum, nanmean, nanmax and their like.
+
+NaN elements get the gradient 0.  Warnings are NumPy's own: of a slice that holds nothing but NaN.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import arrayed, composed, flat, general
+from tinygrad_bp.engine.dispatch import FUNCTIONS, refuse_out
+from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.shapes import Axis
+from tinygrad_bp.engine.tensor import is_foreign, unwrap
+from tinygrad_bp.rules.reductions.axes import AXES, freedom_lost, is_discrete, widened
+from tinygrad_bp.rules.reductions.masked import (
+    chosen_of,
+    masked_deviation,
+    masked_mean,
+    masked_variance,
+    whole_reduction,
+)
+
+SLICE = "All-NaN slice encountered"
+SPREAD = (*AXES[:5], call((3, 4), axis=0, ddof=1))
+
+
+def _numbers(a: Any, where: Any) -> Any:
+    """Return the mask of what is chosen and is no NaN."""
+    numbers = ~np.isnan(unwrap(a))
+    return numbers if where is True else numbers & chosen_of(where, a)
+
+
+def _refuse_discrete(name: str, dtype: Any) -> None:
+    if is_discrete(dtype):  # NumPy too
+        raise TypeError(f"{name}: a dtype of floating numbers is needed, not {np.dtype(dtype)}")
+
+
+def _filled(name: str, function: Any, neutral: float) -> Any:
+    """Return what `numpy.nansum`, or its like of products, does on Tensors."""
+
+    def reduce(
+        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        refuse_out(name, out)
+        a = arrayed(a)
+        return function(np.where(np.isnan(a), neutral, a), axis, dtype, None, *args, **kwargs)
+
+    return reduce
+
+
+composed(np.nansum, samples=AXES)(_filled("nansum", np.sum, 0))
+composed(np.nanprod, samples=AXES)(_filled("nanprod", np.prod, 1))
+
+
+# fmax.reduce and fmin.reduce have the derivatives of max and min but where everything is NaN.
+
+
+def _weight(out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return the share of each element in the extremum, even among the tied."""
+    won = x == widened(out, x.shape, axis, keepdims)
+    ties = np.sum(won, axis=axis, keepdims=True)
+    return (won / np.maximum(ties, 1)).astype(x.dtype)
+
+
+def _pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    return widened(ct, x.shape, axis, keepdims) * _weight(out, x, axis, keepdims)
+
+
+def _push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    return np.sum(tangents[0] * _weight(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
+
+
+def _extremum(function: Any, ufunc: Any) -> Any:
+    return general(
+        function,
+        _pull,
+        push=_push,
+        forward=lambda x, axis=None, keepdims=False: ufunc.reduce(x, axis, None, None, keepdims),
+        samples=AXES,
+        analytic=False,
+    )
+
+
+nanmax = _extremum(np.nanmax, np.fmax)
+nanmin = _extremum(np.nanmin, np.fmin)
+
+
+def _warning(name: str, row: Any, whole: Any) -> Any:
+    """Return what `numpy.nanmax`, or its like of minima, does on Tensors: `row`, and a warning."""
+
+    def reduce(
+        a: Any,
+        axis: Axis = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Any:
+        refuse_out(name, out)
+        a = arrayed(a)
+        if initial is None and where is True:
+            extremum = row(a, axis, keepdims)
+        else:
+            fill = 0 if initial is None else arrayed(initial).astype(a.dtype)
+            rest = np.where(np.isnan(a), fill, a)
+            extremum = whole_reduction(whole, rest, axis, keepdims, initial, where)
+        # another library's array would have to be computed, for a warning
+        if not is_foreign(unwrap(extremum)) and np.isnan(extremum).any():
+            warnings.warn(SLICE, RuntimeWarning, stacklevel=3)
+        return extremum
+
+    return reduce
+
+
+FUNCTIONS[np.nanmax] = _warning("nanmax", nanmax, np.max)
+FUNCTIONS[np.nanmin] = _warning("nanmin", nanmin, np.min)
+
+
+@composed(np.nanmean, samples=AXES[:6])
+def nanmean(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Any:
+    """`numpy.nanmean`."""
+    refuse_out("nanmean", out)
+    _refuse_discrete("nanmean", dtype)
+    value = unwrap(a := arrayed(a))
+    return masked_mean(
+        a if dtype is None else a.astype(dtype),
+        _numbers(a, where),
+        axis,
+        keepdims,
+        lambda: np.nanmean(value, axis, dtype, keepdims=keepdims, where=unwrap(where)),
+    )
+
+
+def _spread(name: str, function: Any, masked: Any) -> Any:
+    """Return what `numpy.nanvar`, or its root, does on Tensors."""
+
+    def reduce(
+        a: Any,
+        axis: Axis = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = None,
+        correction: float | None = None,
+    ) -> Any:
+        refuse_out(name, out)
+        _refuse_discrete(name, dtype)
+        ddof = freedom_lost(name, ddof, correction)
+        a = arrayed(a)
+        options = {"axis": axis, "keepdims": keepdims, "dtype": dtype, "ddof": ddof}
+        given = options if mean is None else options | {"mean": unwrap(mean)}
+        return masked(
+            a,
+            _numbers(a, where),
+            **options,
+            mean=mean,
+            numpys=lambda: function(unwrap(a), where=unwrap(where), **given),
+        )
+
+    return reduce
+
+
+composed(np.nanvar, samples=SPREAD, analytic=False)(_spread("nanvar", np.nanvar, masked_variance))
+composed(np.nanstd, samples=SPREAD, analytic=False)(_spread("nanstd", np.nanstd, masked_deviation))
+
+flat(np.nanargmax, np.nanargmin)

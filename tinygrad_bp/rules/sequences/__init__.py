@@ -1,0 +1,1 @@
+"""Rules of sequences: calculus on grids, convolutions, interpolation, polynomials, transforms."""
