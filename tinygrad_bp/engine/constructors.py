@@ -16,6 +16,7 @@ Rules write ``np.exp``.  The hottest, layers and losses, import the name instead
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
@@ -239,9 +240,8 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
     if isinstance(function, np.ufunc):
         UFUNCS[function] = recorder
     else:
+        update_wrapper(recorder, function, updated=())  # with its signature
         recorder.__name__ = recorder.__qualname__ = rule.name
-        recorder.__doc__ = function.__doc__
-        recorder.__module__ = function.__module__
         if function.__module__.startswith("numpy"):
             FUNCTIONS[function] = recorder
         else:

@@ -12,6 +12,7 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.nodes import Account, Leaf, Node
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.errors import (
@@ -21,15 +22,15 @@ from tinygrad_bp.errors import (
 )
 
 if TYPE_CHECKING:
-    from tinygrad_bp.engine.attached import Attached
+    Base = Attached
 else:
-    Attached = object  # declarations alone: nothing of them runs
+    Base = object  # declarations alone: nothing of them runs
 
 SCALARS = (float, int, bool, complex)
 new = object.__new__
 
 
-class Tensor(Attached):
+class Tensor(Base):
     """A duck array that records the operations on it in a computation graph.
 
     Values are immutable while a graph can see them: ``x[i] = v`` and ``x += v`` make a new value.
@@ -363,7 +364,7 @@ def operand(value: Any) -> Any:
 
 def method(name: str, function: Any) -> None:
     """Attach `function` to Tensor as method or property `name`, which `attached` declares."""
-    setattr(Tensor, name, function)
+    setattr(Tensor, name, declared(name, function))
 
 
 def tensor(

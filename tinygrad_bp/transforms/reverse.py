@@ -189,7 +189,19 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """Return a function that gives the gradient of `f`; see `value_and_grad`.
+    """Return a function that gives the gradient of `f`.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, Tensors and nested containers of them, with a number as its result.
+    argnums : int or sequence of int, default 0
+        Which positional arguments to differentiate by.
+
+    Returns
+    -------
+    callable
+        With the arguments of `f`; gives what `value_and_grad` gives beside the value.
 
     Examples
     --------

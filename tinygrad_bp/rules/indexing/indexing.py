@@ -266,6 +266,6 @@ def rearranged(move: Callable[..., Any], *arrays: Any) -> Any:
 
 
 # Methods of ndarray whose rules load when NumPy first calls for them.
-method("choose", lambda a, choices, mode="raise": np.choose(a, choices, mode=mode))
+method("choose", lambda a, choices, out=None, mode="raise": np.choose(a, choices, out, mode))
 method("compress", lambda a, condition, axis=None: np.compress(condition, a, axis=axis))
 method("put", lambda a, indices, values, mode="raise": np.put(a, indices, values, mode=mode))
