@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,13 @@ def test_the_methods_are_no_slower_to_call() -> None:
     method = tg.Tensor.relu
     assert method.__code__ is recorder.__code__
     assert method.__closure__ == recorder.__closure__
+
+
+@pytest.mark.deep  # half a minute, and it needs mypy
+def test_type_checkers_see_the_signature(tmp_path: Path) -> None:
+    api = pytest.importorskip("mypy.api")
+    path = tmp_path / "user.py"
+    path.write_text("import tinygrad_bp as tg\nreveal_type(tg.relu)\nreveal_type(tg.affine)\n")
+    out, _, _ = api.run(["--cache-dir", str(tmp_path / "cache"), str(path)])
+    assert "def (x: Any) -> Any" in out
+    assert "def (x: Any, W: Any, b: Any) -> Any" in out

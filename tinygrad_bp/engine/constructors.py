@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,9 @@ from tinygrad_bp.engine.rule import (
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.errors import UnsupportedFunctionError
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 def arrayed(value: Any) -> Any:
     """Return a Tensor or a duck array as it is, anything else as NumPy's array of it."""
@@ -45,13 +48,13 @@ def arrayed(value: Any) -> Any:
 
 
 def elementwise(
-    function: Any,
+    function: Callable[P, R],
     *pulls: Callable[..., Any] | None,
     operators: Sequence[str] = (),
     reflected: Sequence[str] = (),
     methods: Sequence[str] = (),
     **record: Any,
-) -> Recorder:
+) -> Callable[P, R]:
     """Add a function that acts on each element alone.
 
     Parameters
@@ -83,8 +86,11 @@ def elementwise(
 
 
 def linear(
-    function: Any, *pulls: Callable[..., Any] | None, methods: Sequence[str] = (), **record: Any
-) -> Recorder:
+    function: Callable[P, R],
+    *pulls: Callable[..., Any] | None,
+    methods: Sequence[str] = (),
+    **record: Any,
+) -> Callable[P, R]:
     """Add a function that is linear in all its arguments together; fields as in `elementwise`.
 
     ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first
@@ -103,12 +109,16 @@ def linear(
     return _register(function, rule, recorder, methods)
 
 
-def bilinear(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> Recorder:
+def bilinear(
+    function: Callable[P, R], *pulls: Callable[..., Any] | None, **record: Any
+) -> Callable[P, R]:
     """Add a function that is linear in each argument by itself; fields as in `linear`."""
     return linear(function, *pulls, kind="bilinear", **record)
 
 
-def general(function: Any, *pulls: Callable[..., Any] | None, **record: Any) -> Recorder:
+def general(
+    function: Callable[P, R], *pulls: Callable[..., Any] | None, **record: Any
+) -> Callable[P, R]:
     """Add any other function; ``push=`` is written out.  Fields as in `linear`."""
     return linear(function, *pulls, kind="general", **record)
 

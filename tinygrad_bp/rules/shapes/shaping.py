@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, flat, linear
 from tinygrad_bp.engine.recording import unary
-from tinygrad_bp.engine.rule import NO_VALUE, TABLE, call
+from tinygrad_bp.engine.rule import NO_VALUE, TABLE, Recorder, call
 from tinygrad_bp.engine.shapes import Axis, Shape, inverse_permutation, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
@@ -90,7 +90,7 @@ def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> 
     return (a,), (shape, order)
 
 
-reshape = linear(
+reshape: Recorder = linear(
     np.reshape,
     lambda ct, _out, _x, _shape, order="C": np.reshape(ct, _x.shape, order=order),
     forward=_reshape_forward,
