@@ -17,7 +17,7 @@ HEAD = """
 import os, resource
 from contextlib import contextmanager
 import numpy as np, tinygrad_bp as tg
-from tinygrad_bp.engine.memory import release
+from tinygrad_bp.engine import memory
 
 MB = 1 << 20
 N = MB  # float64: arrays of 8 MB, which the C library asks the system for one by one
@@ -28,7 +28,7 @@ def leaf(value, n=N):
 @contextmanager
 def only(megabytes):
     '''Let the process have so much more memory, and insist that this is not enough.'''
-    release()  # of buffers that are kept to be used again
+    memory._drop_unused()  # buffers that are kept to be used again
     with open("/proc/self/statm") as file:
         size = int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)

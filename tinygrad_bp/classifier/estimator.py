@@ -68,8 +68,9 @@ class SigmoidClassifier:
     loss_curve_, validation_curve_ : list of float
         Log-loss in nats after each epoch of the start that was kept; the second is empty without
         a validation part.
-    n_iter_, n_features_in_, restarts_ : int
-        Epochs of that start, features, and how often training began anew.
+    n_iter_, n_features_in_, restarts_, start_ : int
+        Epochs of that start, features, how often training began anew, and which start was kept,
+        counted from 0.
 
     Examples
     --------
@@ -240,7 +241,7 @@ class SigmoidClassifier:
             while len(starts) <= self.restarts:
                 start = _Start(sigmoid_network((self.n_features_in_, *self.hidden, 1), rng))
                 starts.append(start)
-                self.restarts_ = len(starts) - 1
+                self.restarts_ = self.start_ = len(starts) - 1
                 self._train(start, train, held, on_epoch)
                 if start.train_loss < STUCK * entropy or len(self.hidden) == 0:
                     break
@@ -249,6 +250,7 @@ class SigmoidClassifier:
             if begun:
                 kept = min(begun, key=attrgetter("train_loss"))
                 kept.restore()
+                self.start_ = starts.index(kept)
                 self._show(kept)
 
     def _train(

@@ -42,7 +42,7 @@ class Snapshots:
 
     X: NDArray[np.float64]
     y: NDArray[np.float64]
-    starts: list[list[tuple[int, float, float, State]]] = field(default_factory=list)
+    starts: dict[int, list[tuple[int, float, float, State]]] = field(default_factory=dict)
     stride: int = 1
 
     def __call__(
@@ -50,9 +50,8 @@ class Snapshots:
     ) -> None:
         """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
         if epoch == 1:
-            self.starts.append([])
             self.stride = 1
-        kept = self.starts[-1]
+        kept = self.starts.setdefault(classifier.start_, [])
         if (epoch - 1) % self.stride:
             return
         heldout = log_loss(classifier.decision_function(self.X), self.y)
@@ -63,8 +62,7 @@ class Snapshots:
 
     def of(self, classifier: SigmoidClassifier) -> list[tuple[int, float, float, State]]:
         """Return the snapshots of the start that `classifier` kept."""
-        first = classifier.loss_curve_[0]
-        return next(start for start in self.starts if start[0][1] == first)
+        return self.starts[classifier.start_]
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ class History:
         interrupts: Interrupts,
     ) -> None:
         self._X, self._y, self._update, self._interrupts = X, y, update, interrupts
-        self._starts: list[list[Epoch]] = []
+        self._starts: dict[int, list[Epoch]] = {}
 
     def __call__(
         self,
@@ -121,23 +120,14 @@ class History:
     ) -> None:
         """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
         heldout_loss = log_loss(classifier.decision_function(self._X), self._y)
-        if epoch == 1:
-            self._starts.append([])
-        self._starts[-1].append(Epoch(epoch, train_loss, validation_loss, heldout_loss))
+        start = self._starts.setdefault(classifier.start_, [])
+        start.append(Epoch(epoch, train_loss, validation_loss, heldout_loss))
         self._update(epoch, train_loss, heldout_loss)
         self._interrupts.check()  # the one place where Ctrl-C ends the training
 
     def of(self, classifier: SigmoidClassifier) -> tuple[Epoch, ...]:
         """Return the epochs of the start that `classifier` kept, none if none was reported."""
-        curve = classifier.loss_curve_
-
-        def agreeing(start: list[Epoch]) -> tuple[Epoch, ...]:
-            pairs = zip(start, curve, strict=False)
-            same = takewhile(lambda pair: pair[0].train_loss == pair[1], pairs)
-            return tuple(epoch for epoch, _ in same)
-
-        starts: list[tuple[Epoch, ...]] = [(), *map(agreeing, self._starts)]
-        return max(starts, key=len)
+        return tuple(self._starts.get(classifier.start_, ()))
 
 
 def fit(

@@ -16,7 +16,7 @@ KEPT = 1 << 16
 SIZES = 64
 # Elements up to which a product with ones beats numpy.add.reduce; BLAS adds so few into as many
 # partial sums as NumPy does.
-FEW = 512
+FEW_ELEMENTS = 512
 
 
 class _Ones(dict[tuple[int, str], Any]):
@@ -89,7 +89,7 @@ def sum_columns(x: ndarray[Any, Any]) -> Any:
 
 def sum_all(x: ndarray[Any, Any]) -> Any:
     """Sum all elements of a raw array; float16 gives float32."""
-    if x.size < FEW:
+    if x.size < FEW_ELEMENTS:
         ones = _ones[x.size, x.dtype.char]
         if ones is not None:
             return ones.dot(x.ravel())

@@ -73,9 +73,3 @@ def _drop_unused() -> None:
             _buffers[size] = used
         else:
             del _buffers[size]
-
-
-def release() -> None:
-    """Give every unused buffer back to the system."""
-    with _lock:
-        _drop_unused()

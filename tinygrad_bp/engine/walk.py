@@ -26,7 +26,7 @@ ONES = {np.float64: np.float64(1), np.float32: np.float32(1)}
 # added MANY at a time, which takes NumPy less than half as long as one by one.
 SMALL = 128
 MANY = 64
-FEW = 6  # a pile of so many is not worth it
+SHORT_PILE = 6  # a pile of so many is not worth it
 
 
 def pull_back(  # noqa: C901  # one loop: a call more for every node costs a tenth of the walk
@@ -223,7 +223,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
 
 def _sum(total: Any, pile: list[Any]) -> Any:
     """Return the array `total` plus all those of its shape in `pile`."""
-    if len(pile) <= FEW:
+    if len(pile) <= SHORT_PILE:
         return sum(pile, total)
     rows = np.concatenate((total, *pile), axis=None)
     return sum_rows(rows.reshape(1 + len(pile), total.size)).reshape(total.shape)

@@ -23,12 +23,12 @@ from tinygrad_bp.transforms.calls import (
 )
 from tinygrad_bp.transforms.forward import arguments_of
 
-Mode = Literal["auto", "forward", "reverse"]
+JacobianMode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input
 
 
 def jacobian(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: Mode = "auto"
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: JacobianMode = "auto"
 ) -> Callable[..., Any]:
     """Return a function that gives all partial derivatives of `f`.
 

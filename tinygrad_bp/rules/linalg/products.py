@@ -30,7 +30,7 @@ def transposed(x: Any) -> Any:
 # samples are then several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3).
 TALL = 512
 NARROW = 32
-FEW = 64  # rows up to which looking for a better layout costs more than it gains
+FEW_ROWS = 64  # rows up to which looking for a better layout costs more than it gains
 
 
 def product(x: Any, y: Any, turned: str) -> Any:
@@ -58,7 +58,7 @@ def product(x: Any, y: Any, turned: str) -> Any:
     if type(x) is not ndarray or type(y) is not ndarray:
         return matmul(x, y)
     rows = len(x)
-    if rows < FEW:
+    if rows < FEW_ROWS:
         return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
     columns = y.shape[1]
     small = rows < TALL and rows * columns < TALL * NARROW
@@ -301,7 +301,7 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
-    small = type(x) is type(W) is ndarray and len(x) < FEW
+    small = type(x) is type(W) is ndarray and len(x) < FEW_ROWS
     out = x.dot(W) if small else product(x, W, "NN")
     if type(out) is type(b) is ndarray and out.dtype is b.dtype:
         return add(out, b, out)  # out is ours: no second array

@@ -23,7 +23,6 @@ STATISTICS: dict[str, Callable[..., Any]] = {
     "median": np.median,
     "minimum": np.min,
 }
-Pairs = list[tuple[int, int]]
 
 
 @composed(
