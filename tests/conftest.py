@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from hypothesis import HealthCheck, settings
+
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
+
+# How fast a machine is, or what else it does, decides no test.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("suite")
 
 fill_table()  # before tests are drawn from it
 with suppress(ImportError):  # the rows of SciPy's functions are tested where SciPy is installed

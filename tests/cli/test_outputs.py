@@ -141,7 +141,7 @@ def finished_run():
     return fitting.fit(penguins(), {"max_epochs": 1}, 0, quiet())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     names=st.lists(st.text(max_size=60), min_size=2, max_size=2),
     reasons=st.lists(st.sampled_from(["missing", "gone"]), max_size=5),

@@ -13,7 +13,7 @@ from tinygrad_bp.errors import DataError
 names = st.sampled_from(sorted(data.GENERATORS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(name=names, n=st.integers(2, 301), seed=st.integers(0, 2**64))
 def test_balanced_finite_and_fixed_by_the_seed(name, n, seed):
     table = data.generate(name, n, seed)

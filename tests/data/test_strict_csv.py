@@ -310,7 +310,7 @@ def test_read_features_needs_no_label_and_gives_the_lines(write):
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(st.tuples(finite, finite), min_size=2, max_size=20),
     names=st.lists(
@@ -339,7 +339,7 @@ def test_round_trip_through_csv(tmp_path_factory, rows, names):
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from(

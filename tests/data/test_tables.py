@@ -37,7 +37,7 @@ def test_penguins():
     np.testing.assert_allclose(means, [[38.79, 18.35], [48.83, 18.42]], atol=0.01)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(2, 30), min_size=1, max_size=4),
     fraction=st.floats(0.001, 0.999),

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from oracles import STEP
@@ -638,8 +638,6 @@ BRIEF = settings(
     max_examples=60,
     stateful_step_count=40,
     derandomize=True,  # the gate gives the same answer every time
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 DEEP = settings(BRIEF, max_examples=1000, stateful_step_count=60, derandomize=False)
 

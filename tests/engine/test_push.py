@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from oracles import EXACT, Slope, complex_step, pairing, plain, richardson, same
 from sampling import CASES, Case, broadcasting_cases, cases, directions, each, like
 
@@ -209,8 +209,6 @@ def test_nested_jvp_against_closed_forms(order: int) -> None:
 @settings(
     max_examples=60,
     derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(programs(10))
 def test_tangent_of_a_random_program_is_that_of_its_gradient(program: Program) -> None:

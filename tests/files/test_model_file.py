@@ -79,7 +79,7 @@ floats = st.sampled_from(["<f8", ">f8", "<f4", ">f4", "<f2", ">f2"]).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays=st.dictionaries(names, floats, max_size=4),
     metadata=st.dictionaries(st.text(max_size=20), st.text(max_size=50), max_size=3),

@@ -141,7 +141,7 @@ entries = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     header=st.dictionaries(
         st.sampled_from(["a", "b", "__metadata__"]) | st.text(max_size=5), entries | json_values

@@ -27,7 +27,7 @@ from tinygrad_bp.errors import (
 ERRORS = (ValueError, TypeError, IndexError)
 NUMPY = np.lib.NumpyVersion(np.__version__)
 DTYPES = (np.float64, np.float32, np.complex128, np.int64, np.bool_)
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 def numbers(shape: tuple[int, ...], dtype: Any) -> Any:

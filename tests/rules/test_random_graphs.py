@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from sampling import tracked
 
 import tinygrad_bp as tg
@@ -22,8 +22,6 @@ LINES, DEEP_LINES = 12, 30
 BRIEF = settings(
     max_examples=100,
     derandomize=True,  # the gate gives the same answer every time
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 DEEP = settings(BRIEF, max_examples=20_000, derandomize=False, print_blob=True)
 

@@ -21,7 +21,7 @@ REDUCTIONS = ["sum", "prod", "max", "min", "mean", "var", "std"]
 
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, *(f"nan{name}" for name in REDUCTIONS)])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(reductions(), st.data())
 def test_every_argument_of_a_reduction(name: str, drawn: Any, data: Any) -> None:
     shape, seed, options = drawn
@@ -165,7 +165,7 @@ def running(draw: Any) -> tuple[Any, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["cumsum", "cumprod", "nancumsum", "nancumprod"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(running(), st.integers(0, 2))
 def test_running(name: str, drawn: Any, zeros: int) -> None:
     x, options = drawn
@@ -180,7 +180,7 @@ def test_running(name: str, drawn: Any, zeros: int) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in ("cumulative_sum", "cumulative_prod") if hasattr(np, name)]
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(running(), st.booleans())
 def test_cumulative(name: str, drawn: Any, include: bool) -> None:
     x, options = drawn

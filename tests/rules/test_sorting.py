@@ -24,7 +24,7 @@ def sortable(draw: Any) -> tuple[Any, Any]:
     return spaced(shape, draw(st.integers(0, 99))), axis
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sortable(), st.sampled_from([{}, {"kind": "heapsort"}, {"stable": True}]), st.integers(0, 3))
 def test_sort(drawn: Any, options: dict[str, Any], nan: int) -> None:
     x, axis = drawn
@@ -35,7 +35,7 @@ def test_sort(drawn: Any, options: dict[str, Any], nan: int) -> None:
     agree(lambda x: np.sort(x, axis=axis, **options), np.round(x) + 1j * x)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sortable(), st.data())
 def test_partition(drawn: Any, data: Any) -> None:
     x, axis = drawn
@@ -107,7 +107,7 @@ QUANTILES = st.integers(0, 1) | st.floats(0, 1) | st.just(0.25) | st.lists(st.fl
 
 @pytest.mark.parametrize("skipping", ["", "nan"])
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(reductions(), QUANTILES, st.integers(0, 3))
 def test_quantile(skipping: str, method: str, drawn: Any, q: Any, nan: int) -> None:
     shape, seed, options = drawn
@@ -149,7 +149,7 @@ def test_quantile_in_q_at_the_ends_and_at_an_element() -> None:
         assert at.grad.item() == wanted
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_weighted_quantile(data: Any) -> None:
     nan = data.draw(st.integers(0, 2))
@@ -182,7 +182,7 @@ def test_wrong_quantiles_are_numpys_errors() -> None:
 
 
 @pytest.mark.parametrize("name", ["median", "nanmedian", "ptp"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(reductions(), st.integers(0, 3))
 def test_median_and_range(name: str, drawn: Any, nan: int) -> None:
     shape, seed, options = drawn

@@ -18,7 +18,7 @@ from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
 # Averages, covariances
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_average(data: Any) -> None:
     x = spaced((2, 3, 2), data.draw(st.integers(0, 99)))
@@ -47,7 +47,7 @@ def test_weights_that_sum_to_zero() -> None:
 OBSERVATIONS = st.sampled_from([((4,), None), ((4,), (4,)), ((2, 4), (3, 4)), ((1, 4), None)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(OBSERVATIONS, st.data())
 def test_cov(shapes: Any, data: Any) -> None:
     turned = data.draw(st.booleans())
@@ -163,7 +163,7 @@ def test_histograms_in_more_dimensions(density: Any) -> None:
     agree(lambda x, y: np.histogram2d(x, y[:3]), DATA, y)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from([0.5, 1.5, -2.0, NAN]), max_size=6), st.data())
 def test_unique(values: list[float], data: Any) -> None:
     x = np.array(values)

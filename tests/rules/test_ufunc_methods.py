@@ -79,7 +79,7 @@ def test_there_are_ufuncs() -> None:
 
 
 @each
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(reductions(), st.data())
 def test_reduce(ufunc: Any, drawn: Any, data: Any) -> None:
     shape, seed, options = drawn
@@ -142,7 +142,7 @@ def test_reducing_nothing() -> None:
 
 
 @each
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 5), st.sampled_from([0, 1, -1]), st.integers(0, 99))
 def test_accumulate(ufunc: Any, length: int, axis: int, seed: int) -> None:
     x = positive((length, 2) if axis == 0 else (2, length), seed)
@@ -159,7 +159,7 @@ def test_accumulate_is_differentiated(ufunc: Any) -> None:
 
 
 @each
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 4), max_size=5), st.sampled_from([0, 1, -1]))
 def test_reduceat(ufunc: Any, indices: list[int], axis: int) -> None:
     x = positive((5, 2) if axis == 0 else (2, 5), 7)
@@ -247,7 +247,7 @@ def test_logaddexp_of_unsigned_integers_does_not_wrap_around() -> None:
 # at
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data(), st.sampled_from([np.add, np.subtract]))
 def test_at(data: Any, ufunc: Any) -> None:
     index: Any = data.draw(

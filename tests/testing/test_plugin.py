@@ -152,7 +152,7 @@ def test_hypothesis_knows_the_type(run: Callable[..., Any]) -> None:
 import tinygrad_bp, hypothesis
 from hypothesis import strategies as st
 
-@hypothesis.settings(max_examples=2, database=None)
+@hypothesis.settings(max_examples=2, deadline=None, database=None)
 @hypothesis.given(st.from_type(tinygrad_bp.Tensor))
 def draw(x):
     assert type(x) is tinygrad_bp.Tensor

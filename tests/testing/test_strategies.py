@@ -25,7 +25,6 @@ from tinygrad_bp.testing.registration import register
 BRIEF = settings(
     max_examples=60,
     derandomize=True,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -68,7 +67,7 @@ assert "tinygrad_bp.testing.strategies" not in sys.modules  # not before one is 
 drawn = []
 hypothesis = sys.modules["hypothesis"]
 
-@hypothesis.settings(max_examples=3, database=None)
+@hypothesis.settings(max_examples=3, deadline=None, database=None)
 @hypothesis.given(st.from_type(tinygrad_bp.Tensor))
 def draw(x):
     drawn.append(type(x))

@@ -69,7 +69,7 @@ def test_the_same_graph_gives_the_same_page():
     assert network_view().to_html() == network_view().to_html()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(first=HOSTILE.filter(bool), second=HOSTILE.filter(bool))
 def test_any_name_is_a_text_and_nothing_else(first, second):
     def elements(first, second):
@@ -89,7 +89,7 @@ def test_any_name_is_a_text_and_nothing_else(first, second):
     assert names == [shown[0], "multiply#1", shown[1]]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_data_cannot_end_the_script_that_holds_it(name):
     text = as_json({name: [name, 1.5, None]})

@@ -51,7 +51,7 @@ def operations(view):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
 def test_folding_keeps_a_graph_with_as_many_operations(depths, depth):
     view = tg.graph(nested(depths))

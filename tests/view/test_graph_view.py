@@ -86,7 +86,7 @@ def test_settings_of_an_operation_are_told():
     assert tg.graph(np.tanh(x)).nodes[-1].detail == ""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(program=programs)
 def test_ids_are_a_topological_order_and_the_same_each_time(program):
     view = tg.graph(run_program(program))
@@ -175,7 +175,7 @@ def test_cotangents_are_what_gradients_gives():
     assert all(parameter.grad is None for parameter in parameters.values())  # a walk of its own
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(program=programs)
 def test_contributions_add_up_to_the_cotangent(program):
     view = tg.graph(np.sum(run_program(program)))
@@ -446,7 +446,7 @@ def test_a_module_called_outside_a_scope_notes_nothing(monkeypatch):
 # JSON
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(program=programs, name=HOSTILE)
 def test_json_goes_out_and_comes_back(program, name):
     out = np.sum(run_program(program))
@@ -588,7 +588,7 @@ def test_an_exception_without_tensors_is_refused():
         tg.graph(caught(lambda: 1 / 0))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 4), st.integers(1, 6))
 def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width):
     x = leaf((width,), "x")

@@ -46,7 +46,7 @@ def named(first, second):
 # Names are text and nothing else
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
     nodes, edges = parse_dot(named(first, second).to_dot())
@@ -58,7 +58,7 @@ def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
     assert found[2] == [*([shown(second)] if second else []), "multiply", "2"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(name=HOSTILE.filter(bool))
 def test_any_scope_is_a_text_and_nothing_else_in_dot(name):
     with tg.scope(name):
@@ -97,7 +97,7 @@ def check_svg(text, names):
         assert any(expected.split() == one.split() for one in texts)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=6))
 def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
     out = sum((leaf(name=name) for name in names), start=leaf())
@@ -105,7 +105,7 @@ def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
 
 
 @needs_dot
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=12))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
     out = sum((leaf(name=name) for name in names), start=leaf())
@@ -113,7 +113,7 @@ def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
 
 
 @needs_wasi
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=8))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_the_extra(names):
     out = sum((leaf(name=name) for name in names), start=leaf())
@@ -135,7 +135,7 @@ def unescaped(text):
     return re.sub(r"#(\d+);", lambda code: chr(int(code[1])), text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_mermaid(first, second):
     found = {}
@@ -150,7 +150,7 @@ def test_any_name_is_a_text_and_nothing_else_in_mermaid(first, second):
     assert found["n2"] == [*([shown(second)] if second else []), "multiply", "2"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_a_terminal(first, second):
     lines = named(first, second).to_text().split("\n")
@@ -350,7 +350,7 @@ def boxes(text):
     return found, float(root.get("width")), float(root.get("height"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(program=programs)
 def test_no_two_labels_overlap_and_all_are_inside(program):
     view = tg.graph(run_program(program))

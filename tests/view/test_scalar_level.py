@@ -156,7 +156,7 @@ def test_any_function_has_a_scalar_level(function):
     assert all(np.isclose(n.cotangent[0], t, rtol=1e-10) for n, t in gradients_add_up(view))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
 def test_a_matrix_product_is_sums_of_products(n, k, m):
     x, y = leaf((n, k), "x"), leaf((k, m), "y")
