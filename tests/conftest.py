@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
@@ -20,3 +23,14 @@ fill_table()  # before tests are drawn from it
 with suppress(ImportError):  # the rows of SciPy's functions are tested where SciPy is installed
     import scipy.special  # noqa: F401  # with it, its functions are in the table
 fill_table_from_scipy()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C interrupt this process and its children.
+
+    A background job of a shell, or what `nohup` starts, ignores the signal, and so do its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

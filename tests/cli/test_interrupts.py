@@ -16,6 +16,7 @@ from tinygrad_bp import cli
 from tinygrad_bp.classifier import SigmoidClassifier
 from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
 PACKAGE = str(Path(cli.__file__).parent.parent)
 TRAIN = ("train", "--data", "moons", "--samples", "60", "--epochs", "40", "--out", "r")
 FULL = {"model.safetensors", "history.csv", "graph.svg"}

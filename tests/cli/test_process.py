@@ -105,6 +105,7 @@ def test_terminal_without_rich_shows_lines(folder, environment):
     assert "\x1b" not in text
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_on_a_terminal_takes_the_bar_away_and_saves(folder, environment):
     pty = pytest.importorskip("pty")
     pytest.importorskip("rich")
@@ -163,6 +164,7 @@ def assert_whole(folder: Path) -> None:
     load_model(folder / "r" / "model.safetensors")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupt_in_the_training_saves_and_exits_with_130(folder, environment, times):
     with start((*LONG, "--json"), folder, environment) as process:
@@ -198,6 +200,7 @@ def test_kill_9_at_any_time_leaves_the_whole_or_nothing(tmp_path, environment, r
             load_model(folder / "r" / "model.safetensors")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.deep
 def test_interrupt_at_any_time_leaves_the_whole_or_nothing(tmp_path, environment):
     generator = random.Random(1)
