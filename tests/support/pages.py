@@ -36,7 +36,7 @@ SETS_UP = re.compile(r"\b(?:venv|pip)\b")
 OPENING = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})\s*(?P<language>[^\s`]*)")
 WARNS = re.compile(r"\s*<!-- warns: (?P<names>\w+(?:, \w+)*) -->\s*")
 NEEDS = re.compile(r"\s*<!-- needs: (?P<module>\w+) -->\s*")
-SH_SECONDS = 120
+SH_SECONDS = 600
 
 
 class PageError(AssertionError):

@@ -640,12 +640,12 @@ def test_threads_have_their_own_mode() -> None:
     def off() -> None:
         with tg.no_grad():
             inside.set()
-            done.wait(5)
+            done.wait(300)
             seen["off"] = recording()
 
     thread = threading.Thread(target=off)
     thread.start()
-    inside.wait(5)
+    inside.wait(300)
     seen["here"] = recording()
     with tg.no_grad():
         fresh = threading.Thread(target=lambda: seen.update(fresh=recording()))
@@ -664,9 +664,9 @@ def test_one_context_manager_in_two_threads() -> None:
     def work() -> None:
         try:
             with off:
-                barrier.wait(5)
+                barrier.wait(300)
                 assert not recording()
-                barrier.wait(5)
+                barrier.wait(300)
             assert recording()
         except BaseException as error:  # noqa: BLE001  # reported by the test
             errors.append(error)

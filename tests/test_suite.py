@@ -1,0 +1,27 @@
+"""What holds of every test: no clock decides it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__)
+FILES = sorted({*HERE.parent.rglob("*.py")} - {HERE, *(HERE.parent / "benchmarks").rglob("*")})
+CLOCK = re.compile(r"\b(?:perf_counter|monotonic|process_time|thread_time|time\.time)\b")
+LIMIT = re.compile(r"(?:\b(?:timeout|deadline)=|\.(?:wait|join|communicate)\()(\d+(?:\.\d+)?)\b")
+LEAST = 60.0  # seconds: what waits so long waits for a process that hangs
+
+
+def test_hypothesis_measures_no_time():
+    assert settings().deadline is None
+    assert HealthCheck.too_slow in settings().suppress_health_check
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HERE.parent)))
+def test_no_clock_is_read_and_no_short_limit_set(path):
+    text = path.read_text(encoding="utf-8")
+    assert CLOCK.findall(text) == []
+    assert [found for found in LIMIT.findall(text) if float(found) < LEAST] == []
