@@ -12,13 +12,18 @@ from numpy._core import umath
 from tinygrad_bp.engine.constructors import flat, refused
 from tinygrad_bp.engine.rule import NO_VALUE
 
-# NumPy names the loops that a ufunc has for numbers; one for strings has none.
-STRINGS = [one for one in vars(umath).values() if isinstance(one, np.ufunc) and not one.types]
+# NumPy names the loops that a ufunc has for numbers; one for strings has none.  So has one that the
+# parts of complex numbers go through inside, since NumPy 2.5.
+UNNAMED = {k: one for k, one in vars(umath).items() if isinstance(one, np.ufunc) and not one.types}
+PARTS = [UNNAMED.pop(name) for name in ("real", "imag") if name in UNNAMED]
+STRINGS = UNNAMED.values()
 
 refused(
     *(*STRINGS, "numpy.strings", "numpy.char"),
     remedy="strings are not differentiable: keep them in NumPy arrays",
 )
+
+refused(*PARTS, remedy="call numpy.real or numpy.imag, of which it is the inside")
 
 refused(
     np.save,

@@ -191,7 +191,8 @@ method("real", property(lambda x: np.real(x)))
 method("imag", property(lambda x: np.imag(x)))
 
 flat(np.floor_divide, operators=("__floordiv__",))
-flat(np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.spacing)
+flat(np.signbit, np.floor, np.ceil, np.trunc, np.rint, np.spacing)
+flat(*filter(None, [getattr(np, "fix", None)]))  # deprecated since NumPy 2.5
 flat(np.isnan, np.isinf, np.isfinite, np.isreal, np.iscomplex, np.iscomplexobj, np.isrealobj)
 flat(np.round, methods=("round",))
 flat(np.around)

@@ -190,6 +190,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 def poly(seq_of_zeros: Any) -> Any:
     """`numpy.poly`: the polynomial with these roots, or the characteristic one of a matrix."""
     (roots,) = _coefficients("poly", _joined(seq_of_zeros))
+    conjugate = roots.ndim == 2 and roots.dtype.kind != "c"  # eigenvalues of a real matrix
     if roots.ndim == 2 and roots.shape[0] == roots.shape[1] != 0:
         roots = np.linalg.eigvals(roots)
     elif roots.ndim != 1:
@@ -202,11 +203,15 @@ def poly(seq_of_zeros: Any) -> Any:
     zero = np.zeros(1, roots.dtype)
     for i in range(len(roots)):
         a = np.concatenate([a, zero]) - np.concatenate([zero, a * roots[i]])
-    if roots.dtype.kind == "c":
-        raw = np.asarray(unwrap(roots), complex)
-        if np.all(np.sort(raw) == np.sort(raw.conjugate())):
-            return np.real(a)
+    if roots.dtype.kind == "c" and (conjugate or _in_pairs(unwrap(roots))):
+        return np.real(a)
     return a
+
+
+def _in_pairs(roots: Any) -> bool:
+    """Whether the complex ones among the roots come with their conjugates."""
+    raw = np.asarray(roots, complex)
+    return bool(np.all(np.sort(raw) == np.sort(raw.conjugate())))
 
 
 def _sensitivity(p: Any, roots: Any) -> tuple[Any, Any]:
@@ -243,8 +248,7 @@ def polynomial_roots(p: Any) -> Any:
     if isinstance(p, np.ndarray):
         return np.roots(p)
     # numpy.roots asks the elements of p who shall answer, and so no array of another library
-    top = np.expand_dims(-p[1:] / p[0], 0)
-    return np.linalg.eigvals(np.concatenate([top, np.eye(degree - 1, degree, dtype=p.dtype)]))
+    return p.__array_function__(np.roots, (type(p),), (p,), {})
 
 
 polynomial_roots = general(

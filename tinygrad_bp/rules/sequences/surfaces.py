@@ -1,4 +1,4 @@
-"""Polynomials of two variables: `polyval2d` and `polygrid2d`, by Horner's scheme in each."""
+"""Polynomials of several variables: `polyval2d`, `polygrid2d`, `polyvalnd`, by Horner's scheme."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tinygrad_bp.errors import ShapeError
 
 def _horner(x: Any, c: Any) -> Any:
     """Return the sum of ``c[i] * x**i``, where ``c[i]`` broadcasts to `x`."""
+    c = np.reshape(c, c.shape or (1,))  # a polynomial of fewer variables is constant in the others
     total = c[-1] + 0 * x
     for i in range(len(c) - 2, -1, -1):
         total = total * x + c[i]
@@ -27,10 +28,23 @@ def _outwards(c: Any, x: Any) -> Any:
 
 def polyval2d(x: Any, y: Any, c: Any) -> Any:
     """`numpy.polynomial.polynomial.polyval2d`: values at points (x, y)."""
-    x, y, c = arrayed(x), arrayed(y), arrayed(c)
-    if x.shape != y.shape:
-        raise ShapeError(f"polyval2d: x {x.shape} and y {y.shape} are of one shape")
-    return _horner(y, _horner(x, _outwards(c, x)))
+    return _at_points("polyval2d", (x, y), c)
+
+
+def polyvalnd(pts: Any, c: Any) -> Any:
+    """`numpy.polynomial.polynomial.polyvalnd`: values at points given by their coordinates."""
+    return _at_points("polyvalnd", pts, c)
+
+
+def _at_points(name: str, coordinates: Any, c: Any) -> Any:
+    points = [arrayed(x) for x in coordinates]
+    if len({x.shape for x in points}) != 1:
+        shapes = ", ".join(str(x.shape) for x in points)
+        raise ShapeError(f"{name}: the coordinates are of one shape; these are {shapes or 'none'}")
+    total = _outwards(arrayed(c), points[0])
+    for x in points:
+        total = _horner(x, total)
+    return total
 
 
 def polygrid2d(x: Any, y: Any, c: Any) -> Any:
@@ -53,3 +67,15 @@ if hasattr(polynomial.polyval2d, "_implementation"):  # since NumPy 2.1 others c
         polynomial.polygrid2d,
         samples=(call((3,), (2,), (2, 3)), call((), (2,), (2, 2)), call((0,), (2,), (2, 2))),
     )(polygrid2d)
+
+if hasattr(polynomial, "polyvalnd"):  # NumPy 2.5
+    composed(
+        polynomial.polyvalnd,
+        samples=(
+            call([(3,), (3,), (3,)], (2, 3, 2)),
+            call([(3,)], (2,)),
+            call([(), (), ()], (2, 2)),
+            call([(2,), (2,)], (1, 2, 3)),
+            call([(0,), (0,)], (2, 2)),
+        ),
+    )(polyvalnd)
