@@ -1,4 +1,4 @@
-"""What holds of every test: no clock decides it."""
+"""What holds of every test: no clock decides it, and its name is the same in every process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ HERE = Path(__file__)
 FILES = sorted({*HERE.parent.rglob("*.py")} - {HERE, *(HERE.parent / "benchmarks").rglob("*")})
 CLOCK = re.compile(r"\b(?:perf_counter|monotonic|process_time|thread_time|time\.time)\b")
 LIMIT = re.compile(r"(?:\b(?:timeout|deadline)=|\.(?:wait|join|communicate)\()(\d+(?:\.\d+)?)\b")
+ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}")
 LEAST = 60.0  # seconds: what waits so long waits for a process that hangs
 
 
@@ -25,3 +26,9 @@ def test_no_clock_is_read_and_no_short_limit_set(path):
     text = path.read_text(encoding="utf-8")
     assert CLOCK.findall(text) == []
     assert [found for found in LIMIT.findall(text) if float(found) < LEAST] == []
+
+
+def test_no_name_of_a_test_holds_an_address(request):
+    """The workers of pytest-xdist compare names."""
+    names = [item.nodeid for item in request.session.items]
+    assert [name for name in names if ADDRESS.search(name)] == []

@@ -143,7 +143,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "args", "settings", "message"), BAD, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(
+    ("kind", "args", "settings", "message"), BAD, ids=[message for *_, message in BAD]
+)
 def test_a_setting_out_of_its_range_is_named(kind, args, settings, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the message is compared below
         kind(*args, **settings)

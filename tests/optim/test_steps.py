@@ -69,7 +69,9 @@ RULES = [
 SHAPES = [(), (1,), (3, 2), (0, 2)]
 
 
-@pytest.mark.parametrize(("kind", "formula", "settings"), RULES, ids=lambda v: str(v)[:60])
+@pytest.mark.parametrize(
+    ("kind", "formula", "settings"), RULES, ids=lambda v: getattr(v, "__name__", str(v))
+)
 def test_steps_follow_the_formula_of_the_paper(kind, formula, settings):
     rng = np.random.default_rng(3)
     starts = [np.asarray(rng.normal(size=shape)) for shape in SHAPES]
