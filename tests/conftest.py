@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import random
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
+from progress import Progress
+from shuffling import Shuffled
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
 
@@ -25,8 +25,6 @@ fill_table()  # before tests are drawn from it
 with suppress(ImportError):  # the rows of SciPy's functions are tested where SciPy is installed
     import scipy.special  # noqa: F401  # with it, its functions are in the table
 fill_table_from_scipy()
-
-FROZEN = 200  # tests after which the collector no longer looks at what lives on, such as reports
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,30 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Shuffled(seed))
 
 
-class Shuffled:
-    """Finds what one test leaves to another: state, or garbage whose finaliser complains."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.tests = 0
-
-    def pytest_report_header(self) -> str:
-        """Say how to repeat this order."""
-        return f"shuffled: --shuffle {self.seed}"
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Shuffle all tests, across files."""
-        random.Random(self.seed).shuffle(items)
-
-    @pytest.fixture(autouse=True)
-    def collected(self) -> Iterator[None]:
-        """Let garbage be collected in the test that leaves it."""
-        yield
-        gc.collect()
-        if self.tests % FROZEN == 0:
-            gc.freeze()  # else each collection looks at the whole run's objects
-        self.tests += 1
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Tell how far it is, where ``-q`` leaves no names of files to go by."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.config.option.verbose == -1:  # a worker has none
+        session.config.pluginmanager.register(Progress(session, reporter))
 
 
 @pytest.fixture
