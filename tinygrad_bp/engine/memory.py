@@ -4,7 +4,7 @@ The C library gives the memory of a large array back to the system when it is fr
 array of that size pays for every page anew: in a training step on (100000, 5) that cost more than
 the arithmetic.  The few hot rules therefore take large results from here.  A buffer is free again
 as soon as no array refers to it, which its reference count tells exactly: every view holds its
-base.
+base.  A Python that counts in another way is found out at the import, and every array is fresh.
 """
 
 from __future__ import annotations
@@ -20,22 +20,52 @@ from tinygrad_bp.engine.shapes import Shape
 LARGE = 8192  # elements from which working in place, in arrays from here, is worth its overhead
 LEAST = 1 << 17  # bytes; from here on the C library asks the system for each array by itself
 MOST = 1 << 27  # bytes that are kept at most, in use or not
-FREE = 3  # references to an unused buffer: the list, the loop's name, getrefcount's argument
+FREE = 2  # references to an unused buffer: the list, getrefcount's argument
 
-_buffers: dict[int, list[np.ndarray[Any, Any]]] = {}
+Buffer = np.ndarray[Any, Any]
+
+_buffers: dict[int, list[Buffer]] = {}
 _lock = threading.Lock()
 _kept = 0
 
 
-def empty(shape: Shape, dtype: Any) -> np.ndarray[Any, Any]:
+def _unused(kept: list[Buffer], start: int = 0) -> int:
+    """Return the place of the first buffer, from `start` on, that is unused; -1 if none is."""
+    for place in range(start, len(kept)):
+        if sys.getrefcount(kept[place]) == FREE:
+            return place
+    return -1
+
+
+def _counts_tell() -> bool:
+    """Whether a buffer is found unused when nothing refers to it, and only then."""
+    kept = [np.empty(1, np.uint8)]
+    if not hasattr(sys, "getrefcount") or _unused(kept) != 0:
+        return False
+    views = [kept[0][:], kept[0].reshape(1, 1).T]
+    found = [_unused(kept)]
+    while views:
+        views.pop()
+        found.append(_unused(kept))
+    return found == [-1, -1, 0]
+
+
+REUSED = _counts_tell()
+
+
+def empty(shape: Shape, dtype: Any) -> Buffer:
     """Return an uninitialised C-ordered array, like `numpy.empty`."""
     size: int = dtype.itemsize
     for n in shape:
         size *= n
-    return np.empty(shape, dtype) if size < LEAST else _reused(size).view(dtype).reshape(shape)
+    return (
+        np.empty(shape, dtype)
+        if size < LEAST or not REUSED
+        else _reused(size).view(dtype).reshape(shape)
+    )
 
 
-def empty_like(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def empty_like(x: Buffer) -> Buffer:
     """Return an uninitialised array like `x`: shape, dtype, and C or Fortran order."""
     if x.nbytes < LEAST:
         return np.empty_like(x)
@@ -46,15 +76,15 @@ def empty_like(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.empty_like(x)
 
 
-def _reused(size: int) -> np.ndarray[Any, Any]:
+def _reused(size: int) -> Buffer:
     """Return a view of a buffer of `size` bytes that nothing else refers to."""
     global _kept  # noqa: PLW0603  # one pool a process
     with _lock:
         kept = _buffers.setdefault(size, [])
-        for buffer in kept:
-            if sys.getrefcount(buffer) == FREE:
-                buffer.flags.writeable = True  # a Tensor that was looked at has locked it
-                return buffer[:]
+        if (place := _unused(kept)) >= 0:
+            buffer = kept[place]
+            buffer.flags.writeable = True  # a Tensor that was looked at has locked it
+            return buffer[:]
         buffer = np.empty(size, np.uint8)
         if _kept + size > MOST:
             _drop_unused()
@@ -67,9 +97,9 @@ def _reused(size: int) -> np.ndarray[Any, Any]:
 def _drop_unused() -> None:
     global _kept  # noqa: PLW0603  # one pool a process
     for size, kept in list(_buffers.items()):
-        used = [buffer for buffer in kept if sys.getrefcount(buffer) > FREE]
-        _kept -= size * (len(kept) - len(used))
-        if used:
-            _buffers[size] = used
-        else:
+        place = 0
+        while (place := _unused(kept, place)) >= 0:
+            del kept[place]
+            _kept -= size
+        if not kept:
             del _buffers[size]
