@@ -93,8 +93,8 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
     ("given", "said"),
     [
         (("loss", "--shape", "3"), "expected MODULE:FUNCTION"),
-        (("no_such_module:f",), "No module named 'no_such_module'"),
-        (("gradcheck_user:f",), "has no attribute 'f'"),
+        (("no_such_module:f",), "no_such_module"),
+        (("gradcheck_user:f",), "'f'"),
         (("gradcheck_user:value",), "not a function but a float"),
         (("gradcheck_broken:f",), "importing gradcheck_broken raised ZeroDivisionError"),
         (("gradcheck_user:loss",), "give arguments"),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from command_line import contents, run_process, write_table
+from words import DISK_FULL, FILE_TOO_LARGE
 
 from tinygrad_bp.cli.saved_model import load_model
 
@@ -256,7 +257,7 @@ def test_full_standard_output_is_told(folder, environment):
     ):
         err = process.communicate(timeout=SILENCE)[1]
     assert process.returncode == 2
-    assert err == "standard output: No space left on device\n"
+    assert err == f"standard output: {DISK_FULL}\n"
 
 
 CLOSED = """
@@ -285,7 +286,7 @@ sys.exit(main())
 def test_full_disk_is_told_and_leaves_nothing(folder, environment):
     code, out, err = run_process([*SHORT, "--quiet"], FULL_DISK, cwd=folder, env=environment)
     assert (code, out) == (2, "")
-    told = "cannot write: File too large; what was there before is intact"
+    told = f"cannot write: {FILE_TOO_LARGE}; what was there before is intact"
     assert err == f"--out {folder / 'r'}: {told}\n"
     assert names(folder) == []
 

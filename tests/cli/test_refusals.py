@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from command_line import Command, contents, without_dot, without_plots, write_table
+from words import ABSENT, DISK_FULL, INPUT_OUTPUT, NAME_TOO_LONG
 
 from tinygrad_bp.cli import outputs, run_folder, train
 
@@ -50,8 +53,8 @@ def test_force_replaces_the_results_of_runs_alone(command, tmp_path):
         (".", "the working directory is inside it"),
         ("..", "the working directory is inside it"),
         ("file/x", "is not a folder that may be written to"),
-        ("loop", "loop"),
-        ("x" * 300, "File name too long"),
+        ("loop", "not the path of a folder"),
+        ("x" * 300, NAME_TOO_LONG),
     ],
 )
 def test_place_that_cannot_be_written_is_refused_before_the_work(
@@ -75,12 +78,12 @@ def test_folder_of_a_file_whose_name_is_all_dots_is_no_place(command, tmp_path, 
 
 def test_disk_full_leaves_nothing_and_says_so(command, tmp_path, monkeypatch, no_pictures):
     def full(path, text):
-        raise OSError(28, "No space left on device", str(path))
+        raise OSError(errno.ENOSPC, DISK_FULL, str(path))
 
     monkeypatch.setattr(outputs, "atomic_write_text", full)
     code, _, err = command("train", "--epochs", 2, "--out", "new/r")
     assert code == 2
-    assert "cannot write: No space left on device; what was there before is intact" in err
+    assert f"cannot write: {DISK_FULL}; what was there before is intact" in err
     assert contents(tmp_path) == {}
 
 
@@ -89,7 +92,7 @@ def test_disk_full_with_force_leaves_the_old_results(command, tmp_path, monkeypa
     before = contents(tmp_path)
 
     def full(path, text):
-        raise OSError(28, "No space left on device", str(path))
+        raise OSError(errno.ENOSPC, DISK_FULL, str(path))
 
     monkeypatch.setattr(outputs, "atomic_write_text", full)
     assert command("train", "--epochs", 3, "--out", "r", "--force").code == 2
@@ -98,7 +101,7 @@ def test_disk_full_with_force_leaves_the_old_results(command, tmp_path, monkeypa
 
 def test_new_folder_vanishes_when_the_block_fails(tmp_path):
     with (
-        pytest.raises(run_folder.RunFolderError, match="No such file"),
+        pytest.raises(run_folder.RunFolderError, match=ABSENT),
         run_folder.new_folder(tmp_path / "r", force=False) as folder,
     ):
         (folder / "absent").unlink()
@@ -114,12 +117,12 @@ def test_new_folder_gives_the_old_one_back_when_the_rename_fails(tmp_path, monke
     def fail_second(self, target):
         calls.append(target)
         if len(calls) == 2:
-            raise OSError(5, "Input/output error")
+            raise OSError(errno.EIO, INPUT_OUTPUT)
         return rename(self, target)
 
     monkeypatch.setattr(run_folder.Path, "rename", fail_second)
     with (
-        pytest.raises(run_folder.RunFolderError, match="Input/output error; what was there"),
+        pytest.raises(run_folder.RunFolderError, match=f"{INPUT_OUTPUT}; what was there"),
         run_folder.new_folder(old, force=True) as folder,
     ):
         (folder / "history.csv").write_text("new")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from words import READ_ONLY, STAYS_LOCKED, words
 
 import tinygrad_bp as tg
 from tinygrad_bp import tensor as module
@@ -179,15 +180,15 @@ def test_numpy_is_a_read_only_view() -> None:
     x = leaf()
     value = x.numpy()
     assert type(value) is np.ndarray
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match=READ_ONLY):
         value[0] = 5.0
-    with pytest.raises(ValueError, match=r"WRITEABLE|writeable"):
+    with pytest.raises(ValueError, match=STAYS_LOCKED):
         value.flags.writeable = True
     assert np.shares_memory(value, x.numpy())
     scalar = leaf(2.0).numpy()
     assert type(scalar) is np.ndarray
     assert scalar.shape == ()
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match=READ_ONLY):
         scalar[...] = 1.0
 
 
@@ -195,7 +196,7 @@ def test_item_and_tolist_give_python_numbers() -> None:
     assert type(leaf(2.0).item()) is float
     assert type(tg.tensor([7]).item()) is int
     assert leaf([[1.0, 2.0]]).tolist() == [[1.0, 2.0]]
-    with pytest.raises(ValueError, match="size 1"):
+    with pytest.raises(ValueError, match=words(np.ones(3).item)):
         leaf().item()
 
 
@@ -234,7 +235,7 @@ def test_asarray_of_an_untracked_tensor() -> None:
     assert np.asarray(x, dtype=np.float32).dtype == np.float32
     assert np.array(tg.tensor(3.0)).shape == ()
     assert np.asarray(leaf().detach()).tolist() == [1.0, 2.0, 3.0]
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(ValueError, match=READ_ONLY):
         np.asarray(x, copy=False)[0] = 1.0
 
 
@@ -280,7 +281,7 @@ def test_truth() -> None:
     assert leaf(2.0)
     assert not leaf(0.0)
     assert leaf([3.0]) > 2.0
-    with pytest.raises(ValueError, match="ambiguous"):
+    with pytest.raises(ValueError, match=words(bool, np.ones(3))):
         bool(leaf())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from words import ABSENT, DISK_FULL, FILE_TOO_LARGE, NAME_TOO_LONG, NO_FOLDER
 
 from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.files import atomic, atomic_write_text, read_model, write_model
@@ -109,12 +111,12 @@ def test_disk_full_leaves_the_old_file_and_nothing_else(path):
     lines = run_script(FULL, path).splitlines()
     assert (
         lines
-        == [f"{path}: cannot write the file: File too large; what was there before is intact"] * 2
+        == [f"{path}: cannot write the file: {FILE_TOO_LARGE}; what was there before is intact"] * 2
     )
 
 
 @pytest.mark.parametrize("step", ["fsync", "chmod", "replace"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, DISK_FULL)])
 def test_failure_at_any_step_leaves_the_old_file_and_nothing_else(path, monkeypatch, step, error):
     write_model(path, ARRAYS, METADATA)
     before = path.read_bytes()
@@ -128,7 +130,7 @@ def test_failure_at_any_step_leaves_the_old_file_and_nothing_else(path, monkeypa
         with pytest.raises(expected) as caught:
             write_model(path, {}, {})
     if expected is ModelFileError:
-        assert "No space left on device; what was there before is intact" in str(caught.value)
+        assert f"{DISK_FULL}; what was there before is intact" in str(caught.value)
         assert isinstance(caught.value.__cause__, OSError)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -180,10 +182,10 @@ def test_places_that_cannot_be_written(tmp_path, path):
         (".", "not a regular file"),
         ("pipe", "not a regular file"),
         ("/dev/null", "not a regular file"),
-        ("absent/model", "No such file or directory"),
-        ("model.safetensors/x", "Not a directory"),
-        ("x" * 300, "File name too long"),
-        ("a\0b", "null"),
+        ("absent/model", ABSENT),
+        ("model.safetensors/x", NO_FOLDER),
+        ("x" * 300, NAME_TOO_LONG),
+        ("a\0b", "not the path of a model file"),
     ]:
         with pytest.raises(ModelFileError) as caught:
             write_model(tmp_path / name, {}, {})

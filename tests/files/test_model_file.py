@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tracemalloc
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from words import ABSENT, FORBIDDEN, NO_FOLDER
 
 from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.files import model_file, read_model, write_model
@@ -292,14 +294,14 @@ def test_things_that_are_no_model_file(tmp_path, path):
     with path.open("wb") as file:
         file.truncate(model_file.FILE_LIMIT + 1)  # sparse: takes no room
     for name, part in [
-        ("absent", "No such file"),
+        ("absent", ABSENT),
         (".", "not a regular file"),
         ("pipe", "not a regular file"),
         ("/dev/zero", "not a regular file"),
         ("loop", "symbolic link"),
-        ("model.safetensors/x", "Not a directory"),
+        ("model.safetensors/x", NO_FOLDER),
         ("model.safetensors", "1073741825 bytes; expected at most"),
-        ("a\0b", "null byte"),
+        ("a\0b", "not the path of a model file"),
     ]:
         with pytest.raises(ModelFileError) as caught:
             read_model(tmp_path / name)
@@ -310,8 +312,8 @@ def test_unreadable_file(path, monkeypatch):
     write_model(path, ARRAYS, METADATA)
 
     def forbidden(*arguments):  # root may read everything, so the refusal is put on
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(errno.EACCES, FORBIDDEN)
 
     monkeypatch.setattr(os, "open", forbidden)
-    with pytest.raises(ModelFileError, match="cannot read the model file: Permission denied"):
+    with pytest.raises(ModelFileError, match=f"cannot read the model file: {FORBIDDEN}"):
         read_model(path)

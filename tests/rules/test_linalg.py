@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles import EXACT, pairing, richardson
+from words import words
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
@@ -821,5 +822,6 @@ def test_the_rows_of_one_function_share_their_numbers() -> None:
 
 @pytest.mark.parametrize("function", [np.linalg.inv, lambda a: np.linalg.solve(a, np.ones(2))])
 def test_a_singular_matrix_raises_what_numpy_raises(function):
-    with pytest.raises(np.linalg.LinAlgError, match=r"\(2, 2\).*[Ss]ingular"):
+    said = words(np.linalg.inv, np.ones((2, 2)))
+    with pytest.raises(np.linalg.LinAlgError, match=rf"\(2, 2\).*{said}"):
         function(tg.tensor(np.ones((2, 2)), requires_grad=True))

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from oracles import EXACT, richardson, same
 from sampling import directions
+from words import READ_ONLY, words
 
 import tinygrad_bp as tg
 from tinygrad_bp import optim
@@ -468,9 +469,9 @@ def test_a_derivative_in_the_exponent_is_computed_only_if_asked_for() -> None:
 
 def test_max_of_nothing_is_numpys_error() -> None:
     for function in (np.max, np.min, np.amax):
-        with pytest.raises(ValueError, match=r"zero-size.*no identity"):
+        with pytest.raises(ValueError, match=words(function, NOTHING)):
             function(leaf(NOTHING))
-    with pytest.raises(ValueError, match="zero-size"):
+    with pytest.raises(ValueError, match=words(lambda: np.max(np.zeros((0, 3)), axis=0))):
         np.max(leaf(np.zeros((0, 3))), axis=0)
 
 
@@ -838,7 +839,7 @@ def test_views_of_values_are_read_only() -> None:
     x = leaf()
     y = x * 2
     for view in (x.numpy(), y.numpy(), x[:2].numpy(), x.T.numpy()):
-        with pytest.raises(ValueError, match="read-only"):
+        with pytest.raises(ValueError, match=READ_ONLY):
             view[0] = 1.0
 
 

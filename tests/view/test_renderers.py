@@ -17,6 +17,7 @@ from dot_reader import label_lines, parse_dot, parse_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from view_samples import HOSTILE, leaf, network_loss, network_view, programs, run_program
+from words import ABSENT
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, mermaid, palette, pictures, svg
@@ -483,7 +484,7 @@ def test_save_writes_pixels_by_dot(tmp_path):
     [
         ("g.jpg", ValueError, "'g.jpg' ends in '.jpg'; expected one of .svg, .dot, .gv, .json"),
         ("g", ValueError, "'g' ends in ''"),
-        ("absent/g.dot", OSError, "No such file"),
+        ("absent/g.dot", OSError, ABSENT),
     ],
 )
 def test_save_refuses(tmp_path, name, error, part):

@@ -47,6 +47,9 @@ def check_folder(path: str, *, force: bool) -> Path:
     """
     try:
         target = Path(path).resolve()
+        # since Python 3.13 a loop of links resolves to itself
+        if any(one.is_symlink() for one in (target, *target.parents)):
+            raise RuntimeError("its symbolic links form a loop")  # noqa: TRY301
         if target.exists():
             _check_replaceable(path, target, force=force)
         home = next(parent for parent in target.parents if parent.exists())

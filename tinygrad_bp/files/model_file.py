@@ -132,8 +132,10 @@ def write_model(
     content = encode_model(path, arrays, metadata)
     try:
         atomic_write_bytes(path, content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except ValueError as error:  # a NUL character in the path
+        raise ModelFileError(f"{path!r}: not the path of a model file: {error}") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise ModelFileError(f"{os.fspath(path)}: {reason}") from error
 
 
