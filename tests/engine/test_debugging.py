@@ -21,7 +21,7 @@ HERE = Path(__file__)
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of the same places
 
 
-def leaf(*values: float, name: str = "x") -> tg.Tensor:
+def named(*values: float, name: str = "x") -> tg.Tensor:
     return tg.tensor(values, requires_grad=True, name=name)
 
 
@@ -34,18 +34,18 @@ class Fault(NamedTuple):
 
 
 def _log_of_zero() -> Any:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     h = np.log(x)  # MARK log
     return np.sum(h)
 
 
 def _passed_on() -> Any:
-    w, x = leaf(np.nan, 1.0, name="w"), leaf(1.0, 2.0)
+    w, x = named(np.nan, 1.0, name="w"), named(1.0, 2.0)
     return np.exp(w * x)  # MARK multiply
 
 
 def _overflow() -> Any:
-    x = leaf(1.0, 800.0)
+    x = named(1.0, 800.0)
     return np.exp(x)  # MARK exp
 
 
@@ -55,20 +55,20 @@ def _subtract_infinities() -> Any:
 
 
 def _slope_of_root() -> Any:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     y = np.sqrt(x)  # MARK sqrt
     return np.sum(y).backward()
 
 
 def _untaken() -> Any:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     root = np.sqrt(x)  # MARK root
     y = np.where(x.numpy() > 0, root, 0.0)  # where it was not taken
     return tg.gradients(np.sum(y), x)
 
 
 def _second_order() -> Any:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     y = x**1.5  # MARK power
     (slope,) = tg.gradients(np.sum(y), [x], create_graph=True)
     return tg.gradients(np.sum(slope), x)
@@ -97,7 +97,7 @@ def _bad_tangent() -> Any:
 
 
 def _bad_cotangent() -> Any:
-    x = leaf(1.0, 2.0)
+    x = named(1.0, 2.0)
     y = np.sin(x)  # MARK sin
     return y.backward(np.array([np.nan, 1.0]))
 
@@ -200,7 +200,7 @@ def test_decorator_makes_every_call_a_debug() -> None:
 
 
 def test_modes_nest() -> None:
-    x = leaf(0.0)
+    x = named(0.0)
     with tg.debug():
         with tg.no_grad():
             assert not np.log(x).requires_grad  # not recorded: not watched
@@ -248,13 +248,13 @@ def test_other_threads_and_tasks_are_left_alone() -> None:
 
 
 def test_a_graph_from_before_is_watched_without_its_lines() -> None:
-    y = np.sum(np.sqrt(leaf(0.0, 1.0)))
+    y = np.sum(np.sqrt(named(0.0, 1.0)))
     with pytest.raises(NonFiniteError, match=re.escape("a line outside of tg.debug()")), tg.debug():
         y.backward()
 
 
 def test_a_failed_operation_leaves_no_trace() -> None:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     with pytest.raises(NonFiniteError), tg.debug():
         np.sum(np.sqrt(x)).backward()
     assert x.grad is None
@@ -271,7 +271,7 @@ def test_a_failed_operation_leaves_no_trace() -> None:
     ("name", "function"), [("sqrt", np.sqrt), ("log", np.log), ("reciprocal", np.reciprocal)]
 )
 def test_an_untaken_branch_warns_and_names_the_operation(name: str, function: Any) -> None:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     with np.errstate(divide="ignore"):
         y = np.sum(np.where(x.numpy() > 0, function(x), 0.0))
         with pytest.warns(
@@ -285,7 +285,7 @@ def test_an_untaken_branch_warns_and_names_the_operation(name: str, function: An
 
 @pytest.mark.parametrize("setting", ["ignore", "raise"])
 def test_the_users_error_state_is_kept(setting: Any) -> None:
-    x = leaf(0.0, 4.0)
+    x = named(0.0, 4.0)
     with np.errstate(divide="ignore", invalid=setting):
         before = np.geterr()
         y = np.sum(np.where(x.numpy() > 0, np.sqrt(x), 0.0))
@@ -300,7 +300,7 @@ def test_the_users_error_state_is_kept(setting: Any) -> None:
 
 
 def test_the_error_state_is_restored() -> None:
-    x = leaf(1.0, 4.0)
+    x = named(1.0, 4.0)
     before = np.geterr(), np.geterrcall()
     np.sum(np.where([True, False], np.sqrt(x), x)).backward()
     assert (np.geterr(), np.geterrcall()) == before

@@ -22,7 +22,7 @@ from tinygrad_bp.engine import memory
 MB = 1 << 20
 N = MB  # float64: arrays of 8 MB, which the C library asks the system for one by one
 
-def leaf(value, n=N):
+def filled(value, n=N):
     return tg.tensor(np.full(n, value), requires_grad=True)
 
 @contextmanager
@@ -46,14 +46,14 @@ def only(megabytes):
 
 CASES = {
     "an operation": """
-x = leaf(0.5)
+x = filled(0.5)
 with only(4):
     np.exp(x)
 np.sum(np.exp(x)).backward()
 assert np.all(x.grad.numpy() == np.exp(0.5))
 """,
     "an operation whose raw operand is copied": """
-x, raw = leaf(0.5), np.full(N, 2.0)
+x, raw = filled(0.5), np.full(N, 2.0)
 with only(12):  # the product finds room, the copy for the graph does not
     x * raw
 raw[...] = 3.0
@@ -68,7 +68,7 @@ with only(4):
 assert np.all(data == 1.0)
 """,
     "an assignment": """
-x = leaf(0.5) * 1.0
+x = filled(0.5) * 1.0
 node = x.node
 with only(4):
     x[0] = 7.0
@@ -77,7 +77,7 @@ x[0] = 7.0
 assert x[0].item() == 7.0
 """,
     "a backward pass": """
-x, w = leaf(0.5), leaf(2.0)
+x, w = filled(0.5), filled(2.0)
 loss = np.sum(np.tanh(np.sin(x) * w))
 loss.backward()
 before = x.grad, w.grad, x.grad.numpy().copy(), w.grad.numpy().copy()
@@ -89,7 +89,7 @@ loss.backward()
 assert np.all(x.grad.numpy() == 2 * before[2]) and np.all(w.grad.numpy() == 2 * before[3])
 """,
     "a backward pass that has come to the last leaf": """
-leaves = [leaf(0.5) for _ in range(4)]
+leaves = [filled(0.5) for _ in range(4)]
 loss = sum(np.sum(x) for x in leaves)  # no array until the gradients add up
 loss.backward()
 before = [x.grad for x in leaves]
@@ -101,7 +101,7 @@ loss.backward()
 assert all(np.all(x.grad.numpy() == 2.0) for x in leaves)
 """,
     "a recorded backward pass": """
-x = leaf(0.5)
+x = filled(0.5)
 loss = np.sum(np.sin(x))
 loss.backward(create_graph=True)
 before = x.grad
@@ -124,7 +124,7 @@ assert np.allclose(tg.grad(f)(x), np.exp(np.sin(0.5)) * np.cos(0.5)) and np.all(
 """,
     **{
         f"a step of {name}": f"""
-params = [leaf(0.5), leaf(2.0, 2 * N)]  # the second fails where the first does not
+params = [filled(0.5), filled(2.0, 2 * N)]  # the second fails where the first does not
 optimizer = tg.optim.{make}
 for p in params:
     np.sum(p * p).backward()
@@ -152,7 +152,7 @@ assert all(np.all(p.numpy() != v) for p, v in zip(params, before[0]))
         }.items()
     },
     "a state that is loaded": """
-params = [leaf(0.5), leaf(2.0)]
+params = [filled(0.5), filled(2.0)]
 optimizer = tg.optim.SGD(params, 0.1, momentum=0.9)
 state = {**optimizer.state(), "momentum.0": np.ones(N), "momentum.1": np.ones(N)}
 before = optimizer.state()

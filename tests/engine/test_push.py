@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from leaves import leaf
 from oracles import EXACT, Slope, complex_step, pairing, plain, richardson, same
 from sampling import CASES, Case, broadcasting_cases, cases, directions, each, like
 
@@ -31,10 +32,6 @@ ELEMENTWISE = [
     for rule in TABLE.values()
     if rule.kind == "elementwise" and len(rule.pulls) == 2 and None not in rule.pulls
 ]
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True, **kwargs)
 
 
 def close(got: Any, slope: Slope, terms: Any = 0.0) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import same
 
 import tinygrad_bp as tg
@@ -16,10 +17,6 @@ from tinygrad_bp.testing.oracles import STEP
 
 # The most that a derivative of order 4 loses to rounding: its terms are sums of fifteen products.
 CLOSE = 1e-13
-
-
-def leaf(value: Any = 1.5, **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(value, requires_grad=True, **kwargs)
 
 
 # Operators, with Python numbers on either side

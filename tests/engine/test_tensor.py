@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from words import READ_ONLY, STAYS_LOCKED, words
 
 import tinygrad_bp as tg
@@ -26,11 +27,6 @@ from tinygrad_bp.errors import (
     TrackedTensorError,
     UnsupportedFunctionError,
 )
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True, **kwargs)
-
 
 # Construction
 

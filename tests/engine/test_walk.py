@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leaves import leaf
 from oracles import same
 from sampling import CASES, each, tracked
 
@@ -24,10 +25,6 @@ import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors, leaves
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.testing.samples import Case, like
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True, **kwargs)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tinygrad_bp import nn
 from tinygrad_bp.errors import ShapeError, TinygradError
 
 
-def leaf(*shape, dtype=float):
+def zeros(*shape, dtype=float):
     return tg.tensor(np.zeros(shape, dtype), requires_grad=True)
 
 
@@ -33,7 +33,7 @@ def names(module):
 # Names
 
 
-NESTED = Holder(a=leaf(), b=Holder(c=leaf(), d=Holder(e=leaf())), f=leaf())
+NESTED = Holder(a=zeros(), b=Holder(c=zeros(), d=Holder(e=zeros())), f=zeros())
 FOUND = [
     (Holder(), []),
     (nn.Linear(2, 3, rng=0), ["W", "b"]),
@@ -43,10 +43,10 @@ FOUND = [
         "layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b",
     ]),
     (NESTED, ["a", "b.c", "b.d.e", "f"]),
-    (Holder(x=[leaf(), (leaf(), {"k": leaf()})]), ["x.0", "x.1.0", "x.1.1.k"]),
-    (Holder(x={"one": leaf(), 2: [leaf()]}), ["x.one", "x.2.0"]),
-    (Holder(x=[Holder(y=leaf())], z={"n": nn.Linear(1, 1, rng=0)}), ["x.0.y", "z.n.W", "z.n.b"]),
-    (Holder(a=tg.tensor(1.0), b=leaf() * 2, c=np.ones(2), d=3, e=None, f="leaf"), []),
+    (Holder(x=[zeros(), (zeros(), {"k": zeros()})]), ["x.0", "x.1.0", "x.1.1.k"]),
+    (Holder(x={"one": zeros(), 2: [zeros()]}), ["x.one", "x.2.0"]),
+    (Holder(x=[Holder(y=zeros())], z={"n": nn.Linear(1, 1, rng=0)}), ["x.0.y", "z.n.W", "z.n.b"]),
+    (Holder(a=tg.tensor(1.0), b=zeros() * 2, c=np.ones(2), d=3, e=None, f="leaf"), []),
 ]  # fmt: skip
 
 
@@ -59,21 +59,21 @@ def test_parameters_are_named_by_their_path_in_the_order_of_definition(module, w
 
 
 def test_a_shared_parameter_is_found_once_under_its_first_name():
-    shared = leaf(2)
+    shared = zeros(2)
     layer = nn.Linear(2, 2, rng=0)
     module = Holder(a=shared, b=[shared, layer], c=layer, d={"x": layer.W})
     assert names(module) == ["a", "b.1.W", "b.1.b"]
 
 
 def test_a_module_within_itself_is_no_endless_search():
-    module = Holder(a=leaf())
-    module.inner = Holder(back=module, b=leaf())
+    module = Holder(a=zeros())
+    module.inner = Holder(back=module, b=zeros())
     assert names(module) == ["a", "inner.b"]
     assert "..." in repr(module)
 
 
 def test_modules_nested_five_thousand_deep_are_searched():
-    module = Holder(w=leaf())
+    module = Holder(w=zeros())
     for _ in range(5_000):
         module = Holder(n=module)
     ((name, parameter),) = module.named_parameters()
@@ -84,14 +84,14 @@ def test_modules_nested_five_thousand_deep_are_searched():
 
 
 def test_attributes_may_be_replaced_at_any_time():
-    module = Holder(a=leaf())
+    module = Holder(a=zeros())
     module.b = nn.Linear(1, 1, rng=0)
     del module.a
     module.b.b = None
     assert names(module) == ["b.W"]
 
 
-AMBIGUOUS = [Holder(x={"1": leaf(), 1: leaf()}), Holder(x={"a.b": leaf(), "a": {"b": leaf()}})]
+AMBIGUOUS = [Holder(x={"1": zeros(), 1: zeros()}), Holder(x={"a.b": zeros(), "a": {"b": zeros()}})]
 
 
 @pytest.mark.parametrize("module", AMBIGUOUS, ids=["1 and '1'", "dot"])
@@ -122,7 +122,7 @@ def grown(tree, path, found):
     if tree == "constant":
         return np.ones(1)
     if tree == "leaf":
-        found[path] = leaf(len(found))
+        found[path] = zeros(len(found))
         return found[path]
     if isinstance(tree, Holder):
         return Holder(**{k: grown(v, f"{path}.{k}", found) for k, v in vars(tree).items()})
@@ -182,7 +182,7 @@ def example():
     return Holder(
         scalar=tg.tensor(1.5, requires_grad=True),
         net=nn.Linear(2, 3, rng=0),
-        rest=[tg.tensor([1, 2], dtype=np.float32, requires_grad=True), leaf(0, 4)],
+        rest=[tg.tensor([1, 2], dtype=np.float32, requires_grad=True), zeros(0, 4)],
     )
 
 
@@ -289,7 +289,7 @@ SHOWN = [
     (nn.Sigmoid(), "Sigmoid()"),
     (nn.Sequential(), "Sequential()"),
     (nn.Sequential(nn.Tanh(), nn.ReLU()), "Sequential(\n  0: Tanh()\n  1: ReLU()\n)"),
-    (Holder(w=leaf(2, 3), n=[nn.Tanh()]), "Holder(\n  w: Tensor (2, 3) float64\n  n: [Tanh()]\n)"),
+    (Holder(w=zeros(2, 3), n=[nn.Tanh()]), "Holder(\n  w: Tensor (2, 3) float64\n  n: [Tanh()]\n)"),
     (
         Holder(s=nn.Sequential(nn.Tanh())),
         "Holder(\n  s: Sequential(\n    0: Tanh()\n  )\n)",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from composition_checks import drawn
 from oracles import pairing, richardson, same
 from sampling import directions, like
 
@@ -93,14 +94,6 @@ def rows(table: dict[Any, list[Any]]) -> Any:
     return found
 
 
-def drawn(shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
-    rng = np.random.default_rng(len(shapes) + sum(map(sum, shapes)))
-    return [
-        rng.permutation(np.linspace(-1.5, 1.7, int(np.prod(s, dtype=int)))).reshape(s)[()]
-        for s in shapes
-    ]
-
-
 def flat_list(value: Any) -> list[Any]:
     return flatten(value)[0]
 
@@ -109,7 +102,7 @@ def check(
     f: Callable[..., Any], plain: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]
 ) -> None:
     """Compare value, gradient and second derivative of `f` on Tensors with `plain` on arrays."""
-    arrays = drawn(shapes)
+    arrays = drawn(*shapes)
     wanted = flat_list(plain(*arrays))
     leaves = [tg.tensor(x, requires_grad=True) for x in arrays]
     for value, right in zip(flat_list(f(*leaves)), wanted, strict=True):
@@ -153,7 +146,7 @@ def test_ufunc_method(f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]
 @pytest.mark.parametrize(("f", "formula", "shapes"), rows(FUNCTIONAL))
 def test_functional(f: Any, formula: Any, shapes: tuple[tuple[int, ...], ...]) -> None:
     for got, wanted in zip(
-        flat_list(f(*drawn(shapes))), flat_list(formula(*drawn(shapes))), strict=True
+        flat_list(f(*drawn(*shapes))), flat_list(formula(*drawn(*shapes))), strict=True
     ):
         same(got, wanted)
     check(f, formula, shapes)
@@ -163,7 +156,7 @@ def test_functional(f: Any, formula: Any, shapes: tuple[tuple[int, ...], ...]) -
 def test_ufunc_method_keeps_float32(
     f: Callable[..., Any], shapes: tuple[tuple[int, ...], ...]
 ) -> None:
-    arrays = [np.float32(x) for x in drawn(shapes)]
+    arrays = [np.float32(x) for x in drawn(*shapes)]
     wanted = flat_list(f(*arrays))
     leaves = [tg.tensor(x, requires_grad=True) for x in arrays]
     values = flat_list(f(*leaves))

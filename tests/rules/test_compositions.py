@@ -12,6 +12,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from composition_checks import drawn
 from oracles import pairing, richardson, same
 from sampling import case, directions, like
 
@@ -399,14 +400,6 @@ NOT_ANALYTIC = {
 }
 
 
-def drawn(shapes: tuple[tuple[int, ...], ...], interval: tuple[float, float], name: str) -> Any:
-    rng = np.random.default_rng(crc32(name.encode()))
-    sizes = [int(np.prod(s, dtype=int)) for s in shapes]
-    grid = rng.permutation(np.linspace(*interval, sum(sizes) + 1)[:-1])
-    parts = np.split(grid, np.cumsum(sizes)[:-1])
-    return [part.reshape(s)[()] for part, s in zip(parts, shapes, strict=True)]
-
-
 def sampled(one: Composition) -> list[Call]:
     cases = [case(one, sample) for sample in one.samples]
     return [Call(repr(c), one.function, c, c.arrays, one.analytic) for c in cases]
@@ -416,7 +409,8 @@ def written(function: Any) -> list[Call]:
     calls = []
     for i, (f, shapes) in enumerate(COMPOSITIONS.get(function, ())):
         name = f"{function.__name__}-{i}"
-        arrays = drawn(shapes, DOMAINS.get(function, REAL), name)
+        low, high = DOMAINS.get(function, REAL)
+        arrays = drawn(*shapes, low=low, high=high, seed=crc32(name.encode()))
         analytic = function not in NOT_ANALYTIC and function.__name__ != "vecmat"
         calls.append(Call(name, function, f, arrays, analytic))
     return calls

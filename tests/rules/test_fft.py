@@ -70,7 +70,7 @@ def rows(kinds: tuple[str, ...]) -> list[Any]:
     ]
 
 
-def drawn(shape: tuple[int, ...], kind: str, seed: int = 0) -> Any:
+def signal(shape: tuple[int, ...], kind: str, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed + sum(shape))
     signal = rng.normal(size=shape)
     return signal + 1j * rng.normal(size=shape) if kind == "D" else signal
@@ -95,10 +95,10 @@ def test_values_and_derivatives(
     def f(x: Any) -> Any:
         return getattr(np.fft, name)(x, **options)
 
-    x = drawn(shape, kind)
+    x = signal(shape, kind)
     value = f(tg.tensor(x, requires_grad=True))
     same(value.numpy(), f(x))
-    loss, t, e = weighted(f), drawn(shape, kind, 1), drawn(shape, kind, 2)
+    loss, t, e = weighted(f), signal(shape, kind, 1), signal(shape, kind, 2)
 
     def first(y: Any) -> Any:
         return np.sum(np.real(tg.grad(loss)(y) * e))
@@ -118,7 +118,7 @@ def test_values_and_derivatives(
 def test_single_precision_stays_single(name: str) -> None:
     shape, options = CALLS[name][-1]
     for dtype in (np.float32, np.complex64)[: 1 if name in OF_REAL else 2]:
-        x = drawn(shape, "d").astype(dtype)
+        x = signal(shape, "d").astype(dtype)
         leaf = tg.tensor(x, requires_grad=True)
         value = getattr(np.fft, name)(leaf, **options)
         assert value.dtype == getattr(np.fft, name)(x, **options).dtype
@@ -152,7 +152,7 @@ def test_every_function_is_tested() -> None:
 @pytest.mark.parametrize(("n", "norm"), list(product((1, 2, 5, 6), NORMS)))
 def test_gradient_is_that_of_the_definition(n: int, norm: Any) -> None:
     """The matrix ``exp(-2 pi i j k / n)`` written out."""
-    x, w = drawn((n,), "D"), drawn((n,), "D", 1)
+    x, w = signal((n,), "D"), signal((n,), "D", 1)
     k = np.arange(n)
     scale = {None: 1, "backward": 1, "ortho": n**-0.5, "forward": 1 / n}[norm]
     matrix = np.exp(-2j * np.pi * np.outer(k, k) / n) * scale
@@ -165,13 +165,13 @@ def test_gradient_is_that_of_the_definition(n: int, norm: Any) -> None:
 
 def test_power_spectrum_has_the_gradient_of_parsevals_theorem() -> None:
     """The sum of the squares of the spectrum is n times that of the signal."""
-    x = drawn((3, 7), "d")
+    x = signal((3, 7), "d")
     grad = tg.grad(lambda y: np.sum(np.abs(np.fft.fft(y)) ** 2))(x)
     np.testing.assert_allclose(grad, 2 * 7 * x, rtol=1e-13)
 
 
 def test_convolution_by_spectra_has_the_gradient_of_convolution() -> None:
-    a, b, w = drawn((5,), "d"), drawn((4,), "d", 1), drawn((8,), "d", 2)
+    a, b, w = signal((5,), "d"), signal((4,), "d", 1), signal((8,), "d", 2)
 
     def by_spectra(x: Any, y: Any) -> Any:
         return np.fft.irfft(np.fft.rfft(x, 8) * np.fft.rfft(y, 8), 8)

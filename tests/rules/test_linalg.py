@@ -257,7 +257,7 @@ ROWS = [
 each_call = pytest.mark.parametrize(("f", "shapes"), ROWS)
 
 
-def drawn(shapes: Shapes, kind: str, seed: int = 0) -> list[Any]:
+def away_from_zero(shapes: Shapes, kind: str, seed: int = 0) -> list[Any]:
     """Return arrays of numbers from 0.2 to 2 and back: abs has its kink farther off than a step."""
     rng = np.random.default_rng(seed + sum(map(sum, shapes)))
 
@@ -295,7 +295,7 @@ def check(f: Callable[..., Any], arrays: list[Any], kind: str) -> None:
     """Compare the first and second derivatives along random directions with differences."""
     loss = weighted(f)
     shapes = tuple(np.shape(x) for x in arrays)
-    tangents, others = drawn(shapes, kind, 1), drawn(shapes, kind, 2)
+    tangents, others = away_from_zero(shapes, kind, 1), away_from_zero(shapes, kind, 2)
     everything = range(len(arrays))
 
     def first(*xs: Any) -> Any:
@@ -314,7 +314,7 @@ def check(f: Callable[..., Any], arrays: list[Any], kind: str) -> None:
 @pytest.mark.parametrize("kind", ["real", "complex"])
 @each_call
 def test_value_is_numpys(f: Callable[..., Any], shapes: Shapes, kind: str) -> None:
-    arrays = drawn(shapes, kind)
+    arrays = away_from_zero(shapes, kind)
     leaves = [tg.tensor(x, requires_grad=True) for x in arrays]
     for got, wanted in zip(flatten(f(*leaves))[0], flatten(f(*arrays))[0], strict=True):
         assert type(got) is tg.Tensor or not got.size
@@ -325,18 +325,18 @@ def test_value_is_numpys(f: Callable[..., Any], shapes: Shapes, kind: str) -> No
 
 @each_call
 def test_derivatives_of_real_matrices(f: Callable[..., Any], shapes: Shapes) -> None:
-    check(f, drawn(shapes, "real"), "real")
+    check(f, away_from_zero(shapes, "real"), "real")
 
 
 @each_call
 def test_derivatives_of_complex_matrices(f: Callable[..., Any], shapes: Shapes) -> None:
-    check(f, drawn(shapes, "complex"), "complex")
+    check(f, away_from_zero(shapes, "complex"), "complex")
 
 
 @pytest.mark.parametrize("kind", ["real", "complex"])
 @each_call
 def test_tangents_are_pushed(f: Callable[..., Any], shapes: Shapes, kind: str) -> None:
-    arrays, tangents = drawn(shapes, kind), drawn(shapes, kind, 1)
+    arrays, tangents = away_from_zero(shapes, kind), away_from_zero(shapes, kind, 1)
     loss = weighted(f)
     _, slope = tg.jvp(loss, tuple(arrays), tuple(tangents))
     close(slope, richardson(loss, arrays, tangents))
@@ -344,7 +344,7 @@ def test_tangents_are_pushed(f: Callable[..., Any], shapes: Shapes, kind: str) -
 
 @each_call
 def test_float32_stays_float32(f: Callable[..., Any], shapes: Shapes) -> None:
-    arrays = drawn(shapes, "real")
+    arrays = away_from_zero(shapes, "real")
     loss = weighted(f)
     narrow = [np.float32(x) for x in arrays]
     leaves = [tg.tensor(x, requires_grad=True) for x in narrow]
@@ -391,7 +391,7 @@ def test_every_function_is_tested() -> None:
 def test_named_tuples_are_numpys() -> None:
     for kind in ("real", "complex"):
         for shape in ((3, 3), (2, 3, 3)):
-            a = symmetric(drawn((shape,), kind)[0])
+            a = symmetric(away_from_zero((shape,), kind)[0])
             for function in (la.eigh, la.eig, la.qr, la.svd, la.slogdet):
                 wanted = function(a)
                 got = function(tg.tensor(a, requires_grad=True))
@@ -445,7 +445,7 @@ def test_values_refer_to_the_graph_through_their_parents_alone(name: str) -> Non
 
 
 def test_lstsq_gives_rank_and_residuals_as_numpy_does() -> None:
-    a, b = drawn(((5, 3), (5,)), "real")
+    a, b = away_from_zero(((5, 3), (5,)), "real")
     for matrix, right in ((a, b), (a[:3], b[:3]), (np.outer(b, [1.0, 2.0, 3.0]), b)):
         wanted = la.lstsq(matrix, right)
         got = la.lstsq(tg.tensor(matrix, requires_grad=True), right)
@@ -622,7 +622,7 @@ def test_reading_vectors_of_equal_values_warns() -> None:
 
 
 def test_a_loss_on_the_phase_of_complex_vectors_is_refused() -> None:
-    (a,) = drawn(((3, 3),), "complex")
+    (a,) = away_from_zero(((3, 3),), "complex")
     for name, vectors in (
         ("eigh", lambda x: la.eigh(symmetric(x))[1]),
         ("eig", lambda x: la.eig(x)[1]),
@@ -633,7 +633,7 @@ def test_a_loss_on_the_phase_of_complex_vectors_is_refused() -> None:
 
 
 def test_a_loss_on_the_basis_of_a_null_space_is_refused() -> None:
-    (a,) = drawn(((5, 2),), "real")
+    (a,) = away_from_zero(((5, 2),), "real")
     for name, vectors in (
         ("svd", lambda x: la.svd(x)[0]),
         ("svd", lambda x: la.svd(x.T)[2]),
@@ -657,7 +657,7 @@ def test_real_eigenvectors_beside_complex_ones_may_be_read() -> None:
 
 def test_both_triangles_get_the_gradient_of_the_one_that_is_read() -> None:
     for kind in ("real", "complex"):
-        a = definite(drawn(((3, 3),), kind)[0])
+        a = definite(away_from_zero(((3, 3),), kind)[0])
         for f in (
             la.cholesky,
             lambda x: la.cholesky(x, upper=True),
@@ -668,7 +668,7 @@ def test_both_triangles_get_the_gradient_of_the_one_that_is_read() -> None:
         ):
             (grad,) = tg.vjp(f, a)[1](np.ones(np.shape(f(a))))
             np.testing.assert_allclose(grad, adjoint(grad), rtol=1e-12, atol=1e-14)
-            (t,) = drawn(((3, 3),), kind, 1)
+            (t,) = away_from_zero(((3, 3),), kind, 1)
             pushed, mirrored = (tg.jvp(f, (a,), (one,))[1] for one in (t, adjoint(t)))
             np.testing.assert_allclose(pushed, mirrored, rtol=1e-10, atol=1e-12)
 
@@ -702,7 +702,7 @@ def test_zero_size_matrices_have_zero_size_gradients() -> None:
 
 
 def test_raw_operands_beside_tensors() -> None:
-    a, b = drawn(((3, 3), (3,)), "real")
+    a, b = away_from_zero(((3, 3), (3,)), "real")
     both, pull = tg.vjp(la.solve, a, b)
     of_a, of_b = pull(b)
     x = tg.tensor(a, requires_grad=True)
@@ -716,8 +716,8 @@ def test_raw_operands_beside_tensors() -> None:
 
 @pytest.mark.parametrize("shapes", [((3, 3), (3,)), ((2, 3, 3), (3,)), ((3, 3), (2, 3, 2))])
 def test_push_of_solve_reads_what_its_pulls_keep(shapes: Shapes) -> None:
-    a, b = drawn(shapes, "real")
-    ta, tb = drawn(shapes, "real", 1)
+    a, b = away_from_zero(shapes, "real")
+    ta, tb = away_from_zero(shapes, "real", 1)
     out = la.solve(a, b)
     push = TABLE["solve"].push
     of_a, of_b = push((ta, None), out, a, None), push((None, tb), None, a, None)
@@ -814,7 +814,7 @@ def test_rules_are_named_and_their_arguments_checked() -> None:
 
 def test_the_rows_of_one_function_share_their_numbers() -> None:
     """The rule of the values alone agrees with the values that a factorisation gives."""
-    (a,) = drawn(((4, 3),), "real")
+    (a,) = away_from_zero(((4, 3),), "real")
     leaf = tg.tensor(a, requires_grad=True)
     np.testing.assert_allclose(la.svd(leaf)[1].detach(), la.svdvals(leaf).detach(), rtol=1e-13)
     assert la.svd(leaf)[1].node.rule is TABLE["svdvals"]

@@ -210,7 +210,7 @@ def calls() -> Iterator[tuple[str, str, Any, list[Any]]]:
     for functions, f, found in test_linalg.CALLS:
         name = functions[0].__name__
         for shapes in found:
-            arrays = test_linalg.drawn(shapes, "real")
+            arrays = test_linalg.away_from_zero(shapes, "real")
             yield name, f"{name}-{count[name]} {shapes}", f, arrays
         count[name] += 1
     for module in (test_calculus, test_polynomials):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import EXACT, richardson, same
 from sampling import directions
 from words import READ_ONLY, words
@@ -25,10 +26,6 @@ from tinygrad_bp.errors import DTypeError, GraphError, NonFiniteError, ShapeErro
 from tinygrad_bp.nn.losses import bce_with_logits, binary_cross_entropy, cross_entropy
 
 inf, nan = np.inf, np.nan
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True, **kwargs)
 
 
 # Values and first derivatives

@@ -18,15 +18,14 @@ Call = tuple[str, Callable[..., Any], list[Any]]
 
 
 def drawn(*shapes: tuple[int, ...], low: float = -1.5, high: float = 1.7, seed: int = 0) -> list:
-    """Return real arrays of these shapes, no two elements of one equal or close."""
+    """Return real arrays of these shapes, no two of all their elements equal or close."""
     rng = np.random.default_rng(seed + sum(map(sum, shapes)) + len(shapes))
-    arrays = []
-    for shape in shapes:
-        count = int(np.prod(shape, dtype=int))
-        grid = np.linspace(low, high, count + 2)[1:-1]
-        jitter = rng.uniform(-0.3, 0.3, count) * (high - low) / (count + 1)
-        arrays.append(rng.permutation(grid + jitter).reshape(shape)[()])
-    return arrays
+    sizes = [int(np.prod(shape, dtype=int)) for shape in shapes]
+    count = sum(sizes)
+    jitter = rng.uniform(-0.3, 0.3, count) * (high - low) / (count + 1)
+    grid = rng.permutation(np.linspace(low, high, count + 2)[1:-1] + jitter)
+    parts = np.split(grid, np.cumsum(sizes)[:-1])
+    return [part.reshape(shape)[()] for part, shape in zip(parts, shapes, strict=True)]
 
 
 def complex_drawn(*shapes: tuple[int, ...], seed: int = 0) -> list:

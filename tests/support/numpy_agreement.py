@@ -20,10 +20,6 @@ from tinygrad_bp.errors import ShapeError
 NAN = np.nan
 
 
-def leaf(data: Any) -> tg.Tensor:
-    return tg.tensor(np.array(data, float), requires_grad=True)
-
-
 def parts_of(value: Any) -> list[Any]:
     parts = flatten(list(value) if isinstance(value, tuple) else value)[0]
     return [part.numpy() if isinstance(part, tg.Tensor) else part for part in parts]

@@ -55,19 +55,19 @@ def plant(
     FAULTS.append(Fault(family, function, kind, build, args, order))
 
 
-def drawn(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Any:
+def uniform(*shape: int, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Any:
     rng = np.random.default_rng([seed, *shape])
     return rng.uniform(low, high, shape)
 
 
 def definite(n: int) -> Any:
-    A = drawn(n, n)
+    A = uniform(n, n)
     return A @ A.T + n * np.eye(n)
 
 
-x3, x34, x4, x44 = drawn(3), drawn(3, 4), drawn(4), drawn(4, 4)
-p34 = drawn(3, 4, low=0.3)
-A3, b3 = drawn(3, 3) + 3 * np.eye(3), drawn(3, seed=5)
+x3, x34, x4, x44 = uniform(3), uniform(3, 4), uniform(4), uniform(4, 4)
+p34 = uniform(3, 4, low=0.3)
+A3, b3 = uniform(3, 3) + 3 * np.eye(3), uniform(3, seed=5)
 
 # Arithmetic
 plant(
@@ -77,7 +77,7 @@ plant(
     lambda xp, x, y: x - y,
     lambda xp, ct, out, x, y: (ct, ct),
     x34,
-    drawn(3, 4, seed=1),
+    uniform(3, 4, seed=1),
 )
 plant(
     "arithmetic",
@@ -86,7 +86,7 @@ plant(
     lambda xp, x, y: x * y,
     lambda xp, ct, out, x, y: (ct * x, ct * y),
     x34,
-    drawn(3, 4, seed=1),
+    uniform(3, 4, seed=1),
 )
 plant(
     "arithmetic",
@@ -478,7 +478,7 @@ plant(
     lambda xp, a, b: xp.einsum("ij,jk->ik", a, b),
     lambda xp, ct, out, a, b: (xp.einsum("ik,kj->ij", ct, b), xp.einsum("ij,ik->jk", a, ct)),
     x44,
-    drawn(4, 4, seed=2),
+    uniform(4, 4, seed=2),
 )
 
 # Shapes, joining, indexing, selection

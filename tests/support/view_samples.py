@@ -40,13 +40,13 @@ programs = st.lists(
 
 
 def run_program(program):
-    values = [leaf((2,), f"x{i}") for i in range(3)]
+    values = [ones((2,), f"x{i}") for i in range(3)]
     for name, i, j in program:
         values.append(getattr(np, name)(values[i % len(values)], values[j % len(values)]))
     return values[-1]
 
 
-def leaf(shape=(), name=None):
+def ones(shape=(), name=None):
     return tg.tensor(np.ones(shape), requires_grad=True, name=name)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import same
 
 import tinygrad_bp as tg
@@ -22,10 +23,6 @@ from tinygrad_bp.testing.oracles import complex_step
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 3))
 Vector = np.ndarray[Any, Any]
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0)) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True)
 
 
 # Derivatives

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import EXACT, pairing, plain, richardson, same
 from sampling import CASES, Case, directions, each, like
 from words import READ_ONLY
@@ -21,10 +22,6 @@ from tinygrad_bp.errors import (
     TrackedTensorError,
     UnsupportedFunctionError,
 )
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0)) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True)
 
 
 @tg.differentiable(vjp=lambda ct, out, _x: ct * np.minimum(out, 100.0))

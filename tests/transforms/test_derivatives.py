@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import EXACT, same
 from sampling import CASES, each
 
@@ -25,10 +26,6 @@ modes = pytest.mark.parametrize("mode", MODES)
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 4))
 SQUARE = RNG.normal(size=(4, 4))
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0)) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True)
 
 
 def slopes(f: Callable[..., Any], x: Any, method: Any = complex_step) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leaves import leaf
 from oracles import same
 
 import tinygrad_bp as tg
@@ -19,10 +20,6 @@ from tinygrad_bp.testing.oracles import complex_step, pairing
 from tinygrad_bp.testing.samples import directions
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
-
-
-def leaf(data: Any = (1.0, 2.0, 3.0), **kwargs: Any) -> tg.Tensor:
-    return tg.tensor(data, requires_grad=True, **kwargs)
 
 
 def nth(f: Callable[..., Any], order: int) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ import shutil
 
 import numpy as np
 import pytest
-from view_samples import leaf, network, network_view
+from view_samples import network, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.classifier import SigmoidClassifier
@@ -342,7 +342,7 @@ def test_beside_the_cotangents_gradients_are_traced(opened):
 
 
 def test_a_leaf_of_repeated_blocks_is_not_called_the_result(opened):
-    h, W = leaf((1, 3), "h"), leaf((3, 3), "W")
+    h, W = ones((1, 3), "h"), ones((3, 3), "W")
     for _ in range(80):
         h = np.tanh(h @ W)
     page = opened(tg.graph(np.sum(h)).to_html())
@@ -373,7 +373,7 @@ def test_the_keyboard_goes_through_a_matrix_too(opened, example):
 
 
 def test_the_keyboard_goes_through_a_stack_of_matrices(opened):
-    x = leaf((2, 2, 3), "x")
+    x = ones((2, 2, 3), "x")
     page = opened(tg.graph(np.sum(x)).to_html())
     assert page.locator("#now tbody").count() == 2
     page.focus("#now td.number")
@@ -471,7 +471,7 @@ def test_the_field_has_the_colours_of_the_probabilities(opened, example, trainin
 def test_hostile_names_are_inert(opened):
     out = 1.0
     for name in HOSTILE:
-        out = out * leaf((), name)
+        out = out * ones((), name)
         out.name = name
     page = opened(tg.graph(out).to_html())
     for _ in range(12):
@@ -578,7 +578,7 @@ def test_the_drawing_itself_in_light_and_dark(browser, engine, scheme, tmp_path)
 
 def failed():
     try:
-        np.tanh(leaf((2, 3), "x")) @ np.ones((2, 3))
+        np.tanh(ones((2, 3), "x")) @ np.ones((2, 3))
     except ValueError as error:
         return tg.graph(error)
 
@@ -591,10 +591,10 @@ VIEWS = {
     "both phases": lambda: network_view(phase="both"),
     "backward phase": lambda: network_view(phase="backward"),
     "failed": failed,
-    "leaf": lambda: tg.graph(leaf((2, 2, 2), "x")),
-    "empty": lambda: tg.graph(np.sum(leaf((0, 3), "x"))),
-    "not finite": lambda: tg.graph(np.sum(leaf((2,), "x") * [np.nan, np.inf])),
-    "complex": lambda: tg.graph(np.sum(np.real(leaf((2,), "x") * (1 + 2j)))),
+    "leaf": lambda: tg.graph(ones((2, 2, 2), "x")),
+    "empty": lambda: tg.graph(np.sum(ones((0, 3), "x"))),
+    "not finite": lambda: tg.graph(np.sum(ones((2,), "x") * [np.nan, np.inf])),
+    "complex": lambda: tg.graph(np.sum(np.real(ones((2,), "x") * (1 + 2j)))),
 }
 
 
@@ -609,7 +609,7 @@ def test_every_kind_of_picture_can_be_stepped_through(opened, make):
 
 
 def test_a_large_graph_opens_with_a_message(opened):
-    out = leaf((), "x")
+    out = ones((), "x")
     for name in np.random.default_rng(0).choice(["sin", "cos", "tanh", "arctan"], 3000):
         out = getattr(np, name)(out)
     page = opened(tg.graph(out).to_html())

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from view_samples import HOSTILE, leaf, network_view
+from view_samples import HOSTILE, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DataError
@@ -73,7 +73,7 @@ def test_the_same_graph_gives_the_same_page():
 @given(first=HOSTILE.filter(bool), second=HOSTILE.filter(bool))
 def test_any_name_is_a_text_and_nothing_else(first, second):
     def elements(first, second):
-        x = leaf((2,), first)
+        x = ones((2,), first)
         out = np.sum(x * x)
         out.name = second
         page = tg.graph(out).to_html()
@@ -110,7 +110,7 @@ def test_formulas_have_names_and_shapes():
 
 
 def test_parts_that_add_up_are_written_so():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     edges = content(tg.graph(np.sum(x * x)), None)["edges"]
     assert [edge["formula"] for edge in edges[:2]] == ["dx += d(multiply#1) ⊙ x"] * 2
     assert [edge["part"] for edge in edges[:2]] == [[1.0, 1.0]] * 2
@@ -133,7 +133,7 @@ def test_without_javascript_a_table_has_the_same_numbers():
 
 def test_a_large_graph_says_so_and_stays_small():
     rng = np.random.default_rng(0)
-    x = leaf((), "x")
+    x = ones((), "x")
     for name in rng.choice(["sin", "cos", "tanh", "arctan", "sinh"], 5000):
         x = getattr(np, name)(x)
     page = tg.graph(x).to_html()
@@ -145,7 +145,7 @@ def test_a_large_graph_says_so_and_stays_small():
 
 
 def test_a_large_matrix_is_held_in_part():
-    x = leaf((60, 60), "x")
+    x = ones((60, 60), "x")
     found = content(tg.graph(np.sum(x)), None)
     assert len(found["nodes"][0]["value"]) == 144
     assert found["nodes"][0]["size"] == 3600
@@ -166,7 +166,7 @@ def frame(epoch=1, side=2):
 
 def test_frames_are_in_the_page():
     frames = TrainingFrames((frame(), frame(2)), {"W": (1,)}, ((0.0, 1.0),), (1,), side=2)
-    found = data_of(tg.graph(leaf()).to_html(frames))["training"]
+    found = data_of(tg.graph(ones()).to_html(frames))["training"]
     assert [one["epoch"] for one in found["frames"]] == [1, 2]
     assert found["frames"][0]["parameters"] == {"W": [1.0]}
     assert list(base64.b64decode(found["frames"][0]["field"])) == [0, 128, 255, 64]
@@ -196,7 +196,7 @@ def formulas(view):
 
 
 def test_a_batch_of_matrices_is_transposed_in_its_last_axes():
-    t, M = leaf((2, 3, 4), "t"), leaf((4, 5), "M")
+    t, M = ones((2, 3, 4), "t"), ones((4, 5), "M")
     found = formulas(tg.graph(np.sum(t @ M)))
     assert found["dM = tᵀ·d(matmul#2)"] == "(2×4×3)(2×3×5), added up over the batch = 4×5"
     assert found["dt = d(matmul#2)·Mᵀ"] == "(2×3×5)(5×4) = 2×3×4"
@@ -210,7 +210,7 @@ def test_what_the_walk_reads_is_no_second_use():
 def test_of_one_sample_a_gradient_is_written_as_a_part():
     one = formulas(network_view(level="scalar", sample=0))
     assert any(str(text).startswith("d(output.b[0]) += ") for text in one)
-    assert not any("+=" in str(text) for text in formulas(tg.graph(np.sin(leaf((), "x")))))
+    assert not any("+=" in str(text) for text in formulas(tg.graph(np.sin(ones((), "x")))))
 
 
 def test_a_sum_of_which_terms_are_left_out_says_so():
@@ -224,5 +224,5 @@ def test_a_sum_of_which_terms_are_left_out_says_so():
 def test_frames_are_saved_in_a_page_alone(tmp_path):
     frames = TrainingFrames((Frame(1, 0.5, None, {"W": (1.0,)}),), {"W": (1,)})
     with pytest.raises(ValueError, match=r"they go into \.html"):
-        tg.graph(leaf((), "x")).save(tmp_path / "x.svg", frames=frames)
+        tg.graph(ones((), "x")).save(tmp_path / "x.svg", frames=frames)
     assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view_samples import leaf, network_view
+from view_samples import network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import GraphTooLargeError
@@ -15,23 +15,23 @@ from tinygrad_bp.view.folding import COMFORTABLE, LARGEST
 
 def nested(depths, rng=None):
     """Return the sum of a chain whose operations lie in scopes of the given depths."""
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     for i, depth in enumerate(depths):
         scopes = [tg.scope(f"part{(i + level) % 3}") for level in range(depth)]
         for scope in scopes:
             scope.__enter__()
-        x = (np.sin if i % 2 else np.cos)(x) * leaf((2,), f"w{i}")
+        x = (np.sin if i % 2 else np.cos)(x) * ones((2,), f"w{i}")
         for scope in reversed(scopes):
             scope.__exit__(None, None, None)
     return np.sum(x)
 
 
 def blocks(count, *, shared=False):
-    x = leaf((3, 4), "x")
+    x = ones((3, 4), "x")
     start = np.sin(x)
     h = start
     for i in range(count):
-        h = h + np.tanh(h @ leaf((4, 4), f"block{i}.W"))
+        h = h + np.tanh(h @ ones((4, 4), f"block{i}.W"))
         if shared:
             h = h * start
     return np.sum(h)
@@ -66,7 +66,7 @@ def test_folding_keeps_a_graph_with_as_many_operations(depths, depth):
 
 def test_a_folded_part_is_one_node_with_its_parameters():
     with tg.scope("net"):
-        x = np.sin(np.cos(leaf((2,), "x")) * leaf((2,), "w"))
+        x = np.sin(np.cos(ones((2,), "x")) * ones((2,), "w"))
     view = tg.graph(np.sum(x)).folded(0)
     assert [(n.kind, n.name, n.count) for n in view.nodes] == [
         ("scope", "net", 3),
@@ -77,7 +77,7 @@ def test_a_folded_part_is_one_node_with_its_parameters():
 
 
 def test_a_parameter_of_two_parts_stays_outside():
-    w = leaf((2,), "w")
+    w = ones((2,), "w")
     with tg.scope("a"):
         x = np.sin(w) * w
     with tg.scope("b"):
@@ -87,7 +87,7 @@ def test_a_parameter_of_two_parts_stays_outside():
 
 
 def test_a_layer_that_is_used_again_later_is_a_part_again():
-    w, v = leaf((2, 2), "first.W"), leaf((2, 2), "second.W")
+    w, v = ones((2, 2), "first.W"), ones((2, 2), "second.W")
     x = np.ones((1, 2)) @ w @ v @ w
     view = tg.graph(np.sum(x)).folded(0)
     check_graph(view)
@@ -121,7 +121,7 @@ def test_counted_nodes_have_no_value_of_their_own():
 
 
 def test_up_to_150_nodes_are_drawn_as_they_are():
-    x = leaf((), "x")
+    x = ones((), "x")
     for _ in range(COMFORTABLE - 1):
         x = np.sin(x)
     assert tg.graph(x).to_dot().count('label="sin') == COMFORTABLE - 1
@@ -130,7 +130,7 @@ def test_up_to_150_nodes_are_drawn_as_they_are():
 
 def random_chain(count):
     rng = np.random.default_rng(0)
-    x = leaf((), "x")
+    x = ones((), "x")
     for name in rng.choice(["sin", "cos", "tanh", "arctan", "sinh", "negative"], count):
         x = getattr(np, name)(x)
     return x
@@ -146,7 +146,7 @@ def test_more_than_1000_nodes_are_refused_without_force():
 
 
 def test_scopes_are_opened_as_deep_as_one_can_read():
-    x = leaf((), "x")
+    x = ones((), "x")
     rng = np.random.default_rng(0)
     for i in range(20):
         with tg.scope(f"stage{i}"):

