@@ -30,7 +30,7 @@ from numpy.testing.overrides import (
 )
 
 from tinygrad_bp.engine.dispatch import REFUSED
-from tinygrad_bp.engine.rule import COMPOSED, CONSTANT, FLAT, TABLE, WHY_FLAT
+from tinygrad_bp.engine.rule import COMPOSED, FLAT, TABLE
 from tinygrad_bp.rules import fill_table
 
 PAGE = Path(__file__).parents[1] / "coverage.md"
@@ -98,7 +98,7 @@ def classes(function: Any) -> list[tuple[str, str]]:
         module = _module(COMPOSED[function].record.__module__)
         found.append(("differentiable", f"composed in {module}"))
     if function in FLAT:
-        found.append(("flat", WHY_FLAT.get(function, CONSTANT)))
+        found.append(("flat", FLAT[function]))
     remedy = REFUSED.get(function) or REFUSED.get(getattr(function, "__module__", ""))
     if remedy:
         found.append(("refused", remedy))

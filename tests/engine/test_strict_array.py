@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles import same
-from sampling import CASES, Case, case, directions, each, like
+from sampling import CASES, ROWS, Case, case, directions, each, like
 from strict_array import StrictArray, inside
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
-from tinygrad_bp.engine.rule import COMPOSED
+from tinygrad_bp.engine.rule import COMPOSED, TABLE
 from tinygrad_bp.errors import DTypeError
 
 
@@ -30,13 +30,8 @@ class FrankArray(StrictArray):
         return bool(self._hidden)
 
 
-# What looks at values before it answers.  LAPACK leaves the basis of a null space and the phase of
-# a vector open: their pulls check that the loss depends on neither.  pinv's rank is a decision.
-FRANK = ("packed_qr", "eigvals", "pinv", "packed_svd")
-
-
 def strict(one: Case) -> type[StrictArray]:
-    return FrankArray if one.rule.name in FRANK else StrictArray
+    return FrankArray if one.rule.trial.by_value else StrictArray
 
 
 def plain(value: Any) -> Any:
@@ -94,7 +89,7 @@ def test_numpy_arrays_may_stand_beside(one: Case) -> None:
         agree(leaf.grad, tg.vjp(one, *arrays)[1](weight)[i])
 
 
-@pytest.mark.parametrize("name", FRANK)
+@pytest.mark.parametrize("name", [name for name in ROWS if TABLE[name].trial.by_value])
 def test_a_rule_that_looks_at_values_is_listed_for_it(name: str) -> None:
     def run() -> None:
         for one in CASES:
@@ -105,21 +100,8 @@ def test_a_rule_that_looks_at_values_is_listed_for_it(name: str) -> None:
         run()
 
 
-# Compositions, which may look at values.  These ask for more than `bool`.
-NUMPYS = {
-    "trim_zeros": "how many elements are left depends on values",
-    "polymul": "drops leading zeros",
-    "polydiv": "loops over the coefficients",
-    "polyfit": "decides on a rank",
-    "histogram": "reads the edges of the bins",
-    "histogramdd": "reads the edges of the bins",
-    "interp": "looks its index up in numpy.searchsorted",
-    "quantile": "loops over the probabilities' places",
-    "percentile": "the same",
-    "nanquantile": "the same",
-    "nanpercentile": "the same",
-}
-COMPOSITIONS = [case(one, sample) for one in COMPOSED.values() for sample in one.samples]
+# Compositions, which may ask whether a value is true.  Those that go by values ask for more.
+COMPOSITIONS = [case(one, sample) for one in COMPOSED.values() for sample in one.trial.samples]
 
 
 def pulled(one: Case, kind: Callable[[Any], Any]) -> list[Any]:
@@ -140,12 +122,12 @@ def compare(one: Case) -> None:
         agree(got, value)
 
 
-@each([one for one in COMPOSITIONS if one.rule.name not in NUMPYS])
+@each([one for one in COMPOSITIONS if not one.rule.trial.by_value])
 def test_compositions(one: Case) -> None:
     compare(one)
 
 
-@pytest.mark.parametrize("name", NUMPYS)
+@pytest.mark.parametrize("name", [one.name for one in COMPOSED.values() if one.trial.by_value])
 def test_a_composition_of_numpys_arrays_alone_is_listed_for_it(name: str) -> None:
     def run() -> None:
         for one in COMPOSITIONS:

@@ -401,8 +401,8 @@ NOT_ANALYTIC = {
 
 
 def sampled(one: Composition) -> list[Call]:
-    cases = [case(one, sample) for sample in one.samples]
-    return [Call(repr(c), one.function, c, c.arrays, one.analytic) for c in cases]
+    cases = [case(one, sample) for sample in one.trial.samples]
+    return [Call(repr(c), one.function, c, c.arrays, one.trial.analytic) for c in cases]
 
 
 def written(function: Any) -> list[Call]:
@@ -443,7 +443,7 @@ def close(got: Any, slope: Any, size: float) -> bool:
 
 
 def test_every_composition_is_called() -> None:
-    assert [f for f, one in COMPOSED.items() if not (one.samples or f in COMPOSITIONS)] == []
+    assert [f for f, one in COMPOSED.items() if not (one.trial.samples or f in COMPOSITIONS)] == []
     assert not set(COMPOSITIONS) - set(COMPOSED)
 
 

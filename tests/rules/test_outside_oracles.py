@@ -21,8 +21,7 @@ import test_linalg
 import test_polynomials
 from outside_functions import counterpart, jax_table, torch_table
 from outside_libraries import Jax, Ours, RefusedError, Torch, translated
-from sampling import CASES, ROWS, Case, cases, directions, like
-from test_table import COMPLEX
+from sampling import CASES, ROWS, Case, cases, directions, like, takes_complex
 
 from tinygrad_bp.engine.rule import TABLE
 
@@ -185,7 +184,7 @@ def test_row(library: str, name: str) -> None:
     compare_row(library, name, CASES, 2, lambda one: one.arrays)
 
 
-COMPLEX_CASES = cases(where=lambda rule: rule.analytic or rule.name in COMPLEX)
+COMPLEX_CASES = cases(where=takes_complex)
 
 
 def complex_arrays(one: Case) -> list[Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.testing.formulas import FORMULAS, plain
 from tinygrad_bp.testing.oracles import (
     STEP,
     Slope,
@@ -15,10 +14,10 @@ from tinygrad_bp.testing.oracles import (
     pairing,
     richardson,
 )
+from tinygrad_bp.testing.samples import plain
 
 __all__ = [
     "EXACT",
-    "FORMULAS",
     "STEP",
     "Slope",
     "complex_step",

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.engine.rule import TABLE, Rule
 from tinygrad_bp.testing.samples import (
-    ELSEWHERE,
     MARGIN,
-    NOTHING,
     SHAPES,
-    SYMMETRIC,
     Case,
     broadcasting_cases,
     case,
@@ -26,12 +23,9 @@ from tinygrad_bp.testing.samples import (
 
 __all__ = [
     "CASES",
-    "ELSEWHERE",
     "MARGIN",
-    "NOTHING",
     "ROWS",
     "SHAPES",
-    "SYMMETRIC",
     "Case",
     "broadcasting_cases",
     "case",
@@ -41,6 +35,7 @@ __all__ = [
     "drawn",
     "each",
     "like",
+    "takes_complex",
     "tracked",
 ]
 
@@ -54,6 +49,11 @@ def each(found: list[Case]) -> Any:
     return pytest.mark.parametrize("one", found, ids=repr)
 
 
+def takes_complex(rule: Rule) -> bool:
+    """Whether the derivatives of a row at complex numbers are tested."""
+    return rule.trial.analytic or rule.trial.takes_complex
+
+
 CASES = cases()
 # A concatenate of more arrays than any before adds a row while the tests run.
-ROWS = tuple(name for name in TABLE if name not in ELSEWHERE)
+ROWS = tuple(name for name, rule in TABLE.items() if not rule.trial.elsewhere)

@@ -16,6 +16,7 @@ Rules write ``np.exp``.  The hottest, layers and losses, import the name instead
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 
@@ -27,13 +28,12 @@ from tinygrad_bp.engine.rule import (
     COMPOSED,
     CONSTANT,
     FLAT,
-    REAL,
     TABLE,
     VARIADIC,
-    WHY_FLAT,
     Composition,
     Recorder,
     Rule,
+    Trial,
 )
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.errors import UnsupportedFunctionError
@@ -66,7 +66,7 @@ def elementwise(
     operators, reflected, methods : sequence of str
         Operators of Tensor that call it, those that call it with swapped operands, and methods.
     **record
-        Further fields of `Rule`.
+        Further fields of `Rule`, and those of its `Trial`.
 
     Returns
     -------
@@ -134,9 +134,8 @@ def variadic(
     def rule_of(arity: int) -> Rule:
         rule = TABLE.get(f"{name}[{arity}]")
         if rule is None:
-            fields = build(arity)
-            rule = Rule(name=f"{name}[{arity}]", function=function, **fields)
-            TABLE[rule.name] = rule
+            row = {"name": f"{name}[{arity}]", **build(arity)}
+            rule = _row(function, row.pop("pulls"), row.pop("kind"), row)
         return rule
 
     def record(*args: Any, **kwargs: Any) -> Any:
@@ -152,22 +151,19 @@ def variadic(
 
 
 def composed(
-    function: Any, methods: Sequence[str] = (), **record: Any
+    function: Any, methods: Sequence[str] = (), **trial: Any
 ) -> Callable[[Recorder], Recorder]:
     """Decorate what `function` does on Tensors: a composition, whose parts record themselves.
 
-    ``samples=``, ``domain=``, ``analytic=`` and ``kinks=`` are for the generic tests; see
-    `Composition`.
+    The keywords are the fields of its `Trial`.
     """
-    domain = record.get("domain")
-    if domain and isinstance(domain[0], float):
-        record["domain"] = (domain,)
 
     def add(composition: Recorder) -> Recorder:
-        COMPOSED[function] = Composition(function.__name__, function, composition, **record)
+        name = function.__name__
+        COMPOSED[function] = Composition(name, function, composition, Trial(**trial))
         (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = composition
-        for name in methods:
-            method(name, composition)
+        for one in methods:
+            method(one, composition)
         return composition
 
     return add
@@ -184,13 +180,12 @@ def flat(
     A function whose value moves with its arguments is none of them.
     """
     for function in functions:
-        WHY_FLAT[function] = why
+        FLAT[function] = why
 
         def plain(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
             return _function(*map(unwrap, args), **{k: unwrap(v) for k, v in kwargs.items()})
 
         record = _spares_tensors(function, plain)
-        FLAT[function] = record
         (UFUNCS if isinstance(function, np.ufunc) else FUNCTIONS)[function] = record
         for name in (*operators, *methods):
             method(name, record)
@@ -227,14 +222,17 @@ def refused(*functions: Any, remedy: str) -> None:
 def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any]) -> Rule:
     name = record.pop("name", None) or function.__name__
     forward = record.pop("forward", function)
-    domain = record.pop("domain", REAL)
-    if isinstance(domain[0], float):
-        domain = (domain,)
     if name in TABLE:
         raise ValueError(f"rules: {name} is in the table already")
-    rule = Rule(name, function, forward, pulls, kind, domain=domain, **record)
+    trial = _part(Trial, record)
+    rule = Rule(name, function, forward, pulls, kind, trial=trial, **record)
     TABLE[name] = rule
     return rule
+
+
+def _part(kind: Any, record: dict[str, Any]) -> Any:
+    """Return the part of a row that its keywords in `record` make; take them out of there."""
+    return kind(**{one.name: record.pop(one.name) for one in fields(kind) if one.name in record})
 
 
 def _attach(

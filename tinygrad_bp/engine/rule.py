@@ -43,6 +43,54 @@ def call(*args: Any, **kwargs: Any) -> Sample:
     return Sample(args, kwargs)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """How a function is tested: all that the generic tests ask of a row.
+
+    Attributes
+    ----------
+    samples : tuple of Sample
+        Calls; empty means arrays of equal and broadcasting shapes, and with nothing in them.
+    domain : interval, or tuple of intervals
+        Where arrays are drawn, all or each (the last repeats).
+    kinks : tuple of float
+        Points that these keep away from.
+    analytic : bool
+        Whether it accepts complex numbers and is analytic there, so that the complex step applies.
+    takes_complex : bool
+        Whether its derivatives at complex numbers are tested, though no complex step applies.
+    symmetric : bool
+        Whether it reads one triangle of a matrix, which stands for both.
+    composition : callable or None
+        The same function in NumPy's words alone: what values are compared with where NumPy lacks
+        the function, and for a fused record the derivatives too.
+    by_value : str
+        What it asks of the values of its arguments, which not every library's arrays show.
+    in_programs : bool
+        Whether random programs may call it.
+    elsewhere : str
+        Why no generic test can call it; tests of its own do.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    domain: tuple[Any, ...] = REAL
+    kinks: tuple[float, ...] = ()
+    analytic: bool = True
+    takes_complex: bool = False
+    symmetric: bool = False
+    composition: Callable[..., Any] | None = None
+    by_value: str = ""
+    in_programs: bool = True
+    elsewhere: str = ""
+
+    def interval(self, i: int) -> Interval:
+        """Return where array `i` is drawn."""
+        each: tuple[Interval, ...] = (
+            (self.domain,) if isinstance(self.domain[0], float) else self.domain
+        )
+        return each[min(i, len(each) - 1)]
+
+
 @dataclass(eq=False, slots=True)
 class Rule:
     """One row of the table.
@@ -62,17 +110,8 @@ class Rule:
     push : callable or None
         ``push(tangents, out, *arguments, *parameters)`` of a general rule; a tangent is None where
         it is zero.
-    domain : tuple of intervals
-        One an argument (the last repeats): where samples are drawn.
-    analytic : bool
-        Whether `forward` accepts complex numbers and is analytic there, so that the complex step
-        applies.
-    kinks : tuple of float
-        Points that samples keep away from.
-    samples : tuple of Sample
-        Calls for the generic tests; empty means arrays of equal and broadcasting shapes.
-    composition : callable or None
-        For a fused record: the same function composed of others, to which tests compare it.
+    trial : Trial
+        How it is tested.
     remedy : str
         Appended to messages about shapes.
     broadcasts : bool
@@ -101,11 +140,7 @@ class Rule:
     pulls: tuple[Callable[..., Any] | None, ...]
     kind: str
     push: Callable[..., Any] | None = None
-    domain: tuple[Interval, ...] = (REAL,)
-    analytic: bool = True
-    kinks: tuple[float, ...] = ()
-    samples: tuple[Sample, ...] = ()
-    composition: Callable[..., Any] | None = None
+    trial: Trial = Trial()
     remedy: str = ""
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
@@ -170,27 +205,21 @@ class Composition:
         What a user calls.
     record : callable
         What it does on Tensors.
-    samples : tuple of Sample
-        Calls for the generic tests.  Every tuple among the positional arguments is a shape, since
+    trial : Trial
+        How it is tested.  Every tuple among the positional arguments of a sample is a shape, since
         a composition does not say which are arrays: a tuple that is none goes by its keyword.
-    domain, analytic, kinks
-        As in `Rule`.
     """
 
     name: str
     function: Any
     record: Recorder
-    samples: tuple[Sample, ...] = ()
-    domain: tuple[Interval, ...] = (REAL,)
-    analytic: bool = True
-    kinks: tuple[float, ...] = ()
+    trial: Trial
 
 
 TABLE: dict[str, Rule] = {}
 VARIADIC: dict[str, Callable[[int], Rule]] = {}
 COMPOSED: dict[Any, Composition] = {}
-FLAT: dict[Any, Recorder] = {}
-WHY_FLAT: dict[Any, str] = {}
+FLAT: dict[Any, str] = {}  # and why
 # What adds rows when one is asked for that is in no table.  Each says whether it has; until then it
 # is asked again.
 on_unknown: list[Callable[[], bool]] = []

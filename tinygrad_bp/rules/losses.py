@@ -30,10 +30,11 @@ from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.rules.elementwise.activations import CONSTANTS, raw_sigmoid, sigmoid, softplus
+from tinygrad_bp.rules.elementwise.activations import CONSTANTS, raw_sigmoid, sigmoid
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
-REDUCTIONS = ("mean", "sum", "none")
+# What the compositions do.
+REDUCED: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": np.positive}
 
 
 def require_same_shape(name: str, prediction: Any, target: Any) -> None:
@@ -63,7 +64,7 @@ def reduced(losses: Any, reduction: str) -> Any:
     if not mean and reduction == "none":
         return losses
     if not mean and reduction != "sum":
-        raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+        raise ValueError(f"reduction: expected one of {', '.join(REDUCED)}, got {reduction!r}")
     if type(losses) is not ndarray:
         return np.mean(losses) if mean else np.sum(losses)
     total = sum_all(losses)
@@ -183,7 +184,9 @@ bce_with_logits = general(
     forward=_bce_forward,
     push=_bce_push,
     recorder=_records_bce,
-    composition=lambda z, y, reduction="mean": reduced(softplus(z) - y * z, reduction),
+    composition=lambda z, y, reduction="mean": REDUCED[reduction](
+        y * log(1 + exp(-z)) + (1 - y) * log(1 + exp(z))
+    ),
     words="the surprise at the labels, in nats, if sigmoid(z) is the probability of class 1",
     formula="mean of log(1 + exp({0})) − {1} ⊙ {0}",
     tex=r"\frac{1}{m} \sum_i \log(1 + e^{z_i}) - y_i z_i",
@@ -193,6 +196,7 @@ bce_with_logits = general(
         call((4,), (4,), reduction="sum"),
         call((2, 2), (2, 2), reduction="none"),
         call((), ()),
+        call((0, 1), (0, 1), reduction="sum"),  # a mean of nothing is NaN
     ),
     analytic=False,
 )
@@ -275,13 +279,14 @@ binary_cross_entropy = general(
     push=_probability_push,
     bind=_probability_bind,
     domain=(0.1, 0.9),
-    composition=lambda p, y, reduction="mean": reduced(
-        -(y * log(p) + (1 - y) * log(1 - p)), reduction
+    composition=lambda p, y, reduction="mean": REDUCED[reduction](
+        -(y * log(p) + (1 - y) * log(1 - p))
     ),
     samples=(
         call((3, 1), (3, 1)),
         call((4,), (4,), reduction="sum"),
         call((2, 2), (2, 2), reduction="none"),
+        call((0, 1), (0, 1), reduction="none"),
     ),
     analytic=False,
 )
@@ -381,13 +386,14 @@ cross_entropy = general(
         np.sum(tangents[0] * _errors(z, labels), axis=1), reduction
     ),
     bind=_cross_entropy_bind,
-    composition=lambda z, labels, reduction="mean": reduced(
-        -log_softmax(z)[np.arange(len(labels)), labels], reduction
+    composition=lambda z, labels, reduction="mean": REDUCED[reduction](
+        log(np.sum(exp(z), axis=1)) - z[np.arange(len(labels)), labels]
     ),
     samples=(
         call((3, 4), labels=np.array([0, 3, 1])),
         call((2, 2), labels=np.array([1, 1]), reduction="sum"),
         call((3, 2), labels=np.array([1, 0, 1]), reduction="none"),
+        call((0, 3), labels=np.array([], dtype=int), reduction="sum"),
     ),
     analytic=False,
 )

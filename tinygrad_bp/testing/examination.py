@@ -29,7 +29,7 @@ from tinygrad_bp.testing.tally import TALLY
 
 FULL = 64  # so many entries are compared one by one
 RANDOM = 8  # random directions where there are more
-FEW = 3  # random directions for a second order, and at a point close by
+LATER = 3  # random directions for a second order, and at a point close by
 DEEP = 8  # times as many of all of them with --grad-deep
 NEAR = 0.05  # how far away the point close by is, of each element's size
 SCALE = -0.5  # of a second cotangent; a power of two scales without rounding
@@ -79,7 +79,7 @@ class Examination:
         self.report.kinks = _kinks(first)
         near = self._near(subject)
         if near is not None:
-            few = random_directions(near.point, FEW * self.times, self.rng)
+            few = random_directions(near.point, LATER * self.times, self.rng)
             smooth = is_analytic(near.values, near.point, self.rng)
             try:
                 self._compare(near, weight, few, 1, analytic=smooth, where=NEARBY)
@@ -103,7 +103,7 @@ class Examination:
         for k in range(2, order + 1):
             smooth = k == 2 and is_analytic(base.values, base.point, self.rng)
             base = gradient_of(base, weight, analytic=smooth, rng=self.rng)
-            few = random_directions(base.point, FEW * self.times, self.rng)
+            few = random_directions(base.point, LATER * self.times, self.rng)
             weight = np.float64(1.0)
             self._compare(base, weight, few, k, pushes=pushes, where=where)
             self.report.order = max(self.report.order, k)

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from tinygrad_bp.engine.dispatch import FUNCTIONS, UFUNCS
 from tinygrad_bp.engine.rule import REAL, TABLE, Rule, Sample
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules import COMMON
-from tinygrad_bp.testing.formulas import plain
-from tinygrad_bp.testing.samples import ELSEWHERE, case, default_samples
+from tinygrad_bp.testing.samples import case, default_samples, is_numpys, plain
 
 SHAPES = ((), (3,), (2, 3), (1,), (3, 1), (2, 1, 3), (2, 2), (0,), (0, 3))
 LARGEST = 8.0  # what is larger is scaled down, so that derivatives stay where differences see them
@@ -29,15 +30,16 @@ NEAREST = 0.02  # a kink may be no nearer to a value than this
 CHOICES = 60  # numbers that a line chooses by: a multiple of most counts of options
 GRID = 64  # inputs are multiples of 1/GRID: short to print, and the same numbers in float32
 OPERATORS = {
-    "add": "{} + {}",
-    "subtract": "{} - {}",
-    "multiply": "{} * {}",
-    "divide": "{} / {}",
-    "power": "{} ** {}",
-    "matmul": "{} @ {}",
-    "remainder": "{} % {}",
-    "negative": "-{}",
-    "absolute": "abs({})",
+    "__add__": "({} + {})",
+    "__sub__": "({} - {})",
+    "__mul__": "({} * {})",
+    "__truediv__": "({} / {})",
+    "__pow__": "({} ** {})",
+    "__matmul__": "({} @ {})",
+    "__mod__": "({} % {})",
+    "__neg__": "(-{})",
+    "__abs__": "abs({})",
+    "__getitem__": "{}[{}]",
 }
 # The weights make the cotangents of all elements differ.
 HEADER = """\
@@ -61,14 +63,12 @@ def _has_functions(sample: Sample) -> bool:
 # The rarer families stay out: they give complex numbers, a matrix that happens to be nearly
 # singular has derivatives without bound, and SciPy's functions grow like factorials.
 FAMILIES = {family.__name__ for family in COMMON}
-# Its results lie one rounding apart, where the spread of them (std) has its kink.
-KINKED = "nextafter"
 IN_PROGRAMS = tuple(
     name
     for name, rule in TABLE.items()
-    if name not in (*ELSEWHERE, KINKED)
+    if rule.trial.in_programs
     and rule.family in FAMILIES
-    and not any(_has_functions(sample) for sample in rule.samples)  # no source to print
+    and not any(_has_functions(sample) for sample in rule.trial.samples)  # no source to print
 )
 
 # The same names, computed without the engine.
@@ -189,7 +189,7 @@ class Builder:
 
     def inside(self, expression: str, rule: Rule, i: int) -> str:
         """Return the expression moved into the domain of argument `i`, smoothly."""
-        low, high = rule.domain[min(i, len(rule.domain) - 1)]
+        low, high = rule.trial.interval(i)
         value = self.value(expression)
         # out of a small domain the value might step while a difference is taken
         if (low, high) == REAL and np.all((low <= value) & (value <= high)):
@@ -232,8 +232,8 @@ class Builder:
 
     def call(self, rule: Rule) -> str | None:
         """Return the source of a call of `rule`; None where a kink is too near."""
-        if rule.samples:
-            one = case(rule, self.choose(rule.samples))
+        if rule.trial.samples:
+            one = case(rule, self.choose(rule.trial.samples))
             shapes: list[Any] = list(one.shapes)
         else:
             one = case(rule, default_samples(rule)[0])
@@ -242,7 +242,7 @@ class Builder:
             while len(shapes) < len(one.places):
                 shapes.append(self.partner(np.broadcast_shapes(*shapes)))
         expressions = [Text(self.inside(self.argument(s), rule, i)) for i, s in enumerate(shapes)]
-        for kink in (*rule.kinks, *one.constants):
+        for kink in (*rule.trial.kinks, *one.constants):
             if any(np.any(np.abs(self.value(e) - kink) < NEAREST) for e in expressions):
                 return None
         return _written(rule, one.sample, one.arguments(expressions))
@@ -261,7 +261,7 @@ class Builder:
             x.astype(np.float32) if k < len(narrow) and narrow[k] else x
             for k, x in enumerate(self.inputs.values())
         )
-        analytic = all(TABLE[row].analytic for row in self.rows)
+        analytic = all(TABLE[row].trial.analytic for row in self.rows)
         return Program(source, inputs, analytic, frozenset(self.rows))
 
 
@@ -270,14 +270,13 @@ def _names(expression: str) -> set[str]:
 
 
 def _written(rule: Rule, sample: Sample, args: tuple[Any, ...]) -> str:
-    if rule.name in OPERATORS:
-        return "(" + OPERATORS[rule.name].format(*args) + ")"
     given = [_literal(one) for one in args]
+    recorder = UFUNCS.get(rule.function) or FUNCTIONS.get(rule.function) or rule.function
+    for operator, form in OPERATORS.items():
+        if getattr(Tensor, operator) is recorder:
+            return form.format(*given, *map(_literal, sample.kwargs.values()))
     given += [f"{key}={_literal(one)}" for key, one in sample.kwargs.items()]
-    if rule.name == "getitem":
-        return f"{args[0]}[{_literal(sample.kwargs['index'])}]"
-    module = getattr(rule.function, "__module__", None) or "numpy"
-    if isinstance(rule.function, np.ufunc) or module.startswith("numpy"):
+    if is_numpys(rule.function):
         return f"np.{rule.function.__name__}({', '.join(given)})"
     return f"TABLE[{rule.name!r}].function({', '.join(given)})"
 

@@ -11,13 +11,6 @@ import numpy as np
 
 from tinygrad_bp.engine.rule import TABLE, Composition, Interval, Rule, Sample, call
 
-# Functions of symmetric matrices: they read one triangle of what they are given.
-SYMMETRIC = {"eigvalsh"}
-# Rows that no generic test can call: LAPACK may choose another sign of a vector at the next step of
-# a difference, and a cotangent that asks for a phase is refused.  test_rules_linalg compares what
-# depends on neither.
-ELSEWHERE = {"packed_eig", "packed_eigh"}
-
 MARGIN = 0.1  # samples stay this far from kinks: more than a difference quotient moves them
 
 # How the arguments of an elementwise rule may broadcast: 0-d, length 1, missing axes, and both
@@ -64,7 +57,7 @@ class Case:
 
     def run(self, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
         """Call `function` as the sample says, on symmetric matrices where it takes no others."""
-        if self.rule.name in SYMMETRIC:
+        if self.rule.trial.symmetric:
             arrays = [x + np.swapaxes(x, -1, -2) for x in arrays]
         return function(*self.arguments(arrays), **self.sample.kwargs)
 
@@ -124,15 +117,20 @@ def case(rule: Rule | Composition, sample: Sample) -> Case:
     return Case(rule, sample, found.places, crc32(repr(found).encode()))
 
 
-# Calls with nothing in them that the rows do not name themselves: a mean of nothing is NaN.
-NOTHING = {
-    "bce_with_logits": (call((0, 1), (0, 1), reduction="sum"),),
-    "binary_cross_entropy": (call((0, 1), (0, 1), reduction="none"),),
-    "cross_entropy": (call((0, 3), labels=np.array([], dtype=int), reduction="sum"),),
-    "einsum[1]": (call("ij->i", (2, 0)),),
-    "einsum[2]": (call("ij,jk->ik", (2, 0), (0, 3)),),
-    "einsum[3]": (call("i,ij,j", (0,), (0, 3), (3,)),),
-}
+def is_numpys(function: Any) -> bool:
+    """Whether NumPy or SciPy has the function, so that it is there without the engine."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return isinstance(function, np.ufunc) or module.startswith("numpy")
+
+
+def plain(rule: Rule) -> Any:
+    """Return what a row computes, as a function of raw arrays that asks nothing of the engine.
+
+    A row of a function that NumPy lacks, and of no composition, is compared with itself.
+    """
+    if is_numpys(rule.function):
+        return rule.function
+    return rule.trial.composition or rule.forward
 
 
 def cases(*, where: Callable[[Rule], bool] = lambda _: True) -> list[Case]:
@@ -140,8 +138,8 @@ def cases(*, where: Callable[[Rule], bool] = lambda _: True) -> list[Case]:
     return [
         case(rule, sample)
         for rule in TABLE.values()
-        if where(rule) and rule.name not in ELSEWHERE
-        for sample in (*(rule.samples or default_samples(rule)), *NOTHING.get(rule.name, ()))
+        if where(rule) and not rule.trial.elsewhere
+        for sample in rule.trial.samples or default_samples(rule)
     ]
 
 
@@ -158,15 +156,14 @@ def drawn(
     constants: Sequence[float],
     rng: np.random.Generator,
 ) -> list[Any]:
-    """Draw arrays from the rule's domain, no two elements equal and none close to a kink.
+    """Draw arrays from the domain of a row, no two elements equal and none close to a kink.
 
     All elements of the arrays that share an interval lie on one jittered grid, shuffled: what
     compares them (maximum, max) has no near ties, at which a difference quotient would be wrong.
     """
-    intervals = [rule.domain[min(i, len(rule.domain) - 1)] for i in range(len(shapes))]
-    pools = {
-        one: _pool(one, shapes, intervals, (*rule.kinks, *constants), rng) for one in set(intervals)
-    }
+    intervals = [rule.trial.interval(i) for i in range(len(shapes))]
+    kinks = (*rule.trial.kinks, *constants)
+    pools = {one: _pool(one, shapes, intervals, kinks, rng) for one in set(intervals)}
     arrays = []
     for shape, interval in zip(shapes, intervals, strict=True):
         size = int(np.prod(shape, dtype=int))

@@ -40,7 +40,6 @@ __all__ = [
 
 Strategy = st.SearchStrategy
 Domain = tuple[float, float]
-SIDES = st.integers(0, 4)
 MARGIN = 0.05  # how far `away_from` keeps from a kink, in sizes of the domain
 ROUND = 7  # numbers that half of all draws are: where rules are most often wrong
 GRID = 2**10  # floats are drawn on a grid: round numbers, that are the same in float32

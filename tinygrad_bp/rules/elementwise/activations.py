@@ -182,6 +182,7 @@ relu = elementwise(
     forward=_raw_relu,
     alike=True,
     methods=("relu",),
+    composition=lambda x: np.where(x > 0, x, 0),
     kinks=(0.0,),
     analytic=False,
 )

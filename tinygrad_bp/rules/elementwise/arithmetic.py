@@ -110,6 +110,7 @@ elementwise(
     _absolute_pull,
     operators=("__abs__",),
     analytic=False,
+    takes_complex=True,
     kinks=(0.0,),
 )
 elementwise(np.fabs, lambda ct, _out, x: ct * np.sign(x), analytic=False, kinks=(0.0,))
@@ -138,7 +139,11 @@ elementwise(
 )
 # The second operand decides a direction, and counts itself where the first is 0.
 elementwise(
-    np.nextafter, lambda ct, _out, _x, _y: ct, lambda ct, _out, _x, _y: ct * 0, analytic=False
+    np.nextafter,
+    lambda ct, _out, _x, _y: ct,
+    lambda ct, _out, _x, _y: ct * 0,
+    analytic=False,
+    in_programs=False,  # results lie one rounding apart, where the spread of them has its kink
 )
 elementwise(
     np.heaviside,
@@ -149,7 +154,7 @@ elementwise(
 )
 
 
-@composed(np.sign)
+@composed(np.sign, analytic=False)
 def _sign(x: Any) -> Any:
     """`numpy.sign`: a plain value, but of complex numbers the phase, which has a derivative."""
     if x.dtype.kind != "c":
@@ -171,6 +176,7 @@ elementwise(
     lambda ct, _out, _x: np.conjugate(ct),
     methods=("conj", "conjugate"),
     analytic=False,
+    takes_complex=True,
 )
 linear(
     np.real,
@@ -178,6 +184,7 @@ linear(
     forward=lambda val: np.real(val),
     samples=(call((3,)), call((2, 3)), call((0,)), call(())),
     analytic=False,
+    takes_complex=True,
 )
 linear(
     np.imag,
@@ -186,6 +193,7 @@ linear(
     forward=lambda val: np.imag(val),
     samples=(call((3,)), call((0,)), call(())),
     analytic=False,
+    takes_complex=True,
 )
 method("real", property(lambda x: np.real(x)))
 method("imag", property(lambda x: np.imag(x)))

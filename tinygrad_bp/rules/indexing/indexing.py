@@ -79,10 +79,21 @@ def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
     return out if shape else out[()]
 
 
+def _positions(shape: Shape, index: Any) -> Any:
+    return np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
+
+
+def _scatter_composed(ct: Any, shape: Shape, index: Any) -> Any:
+    """Return ``ct`` times the transpose of the matrix of ones and zeros that indexing is."""
+    chosen = np.equal.outer(np.ravel(_positions(shape, index)), np.ravel(_positions(shape, ...)))
+    return np.reshape(np.ravel(ct) @ chosen, shape)
+
+
 scatter = linear(
     scatter,
     lambda ct, _out, _x, _shape, index: ct[index],
     forward=scatter,
+    composition=_scatter_composed,
     samples=(
         call((2,), shape=(3, 2), index=(1,)),
         call((4,), shape=(3,), index=(np.array([0, 2, 0, 1]),)),
@@ -110,6 +121,7 @@ getitem = linear(
     lambda ct, _out, _x, index: scatter(ct, _x.shape, index),
     forward=_getitem_forward,
     bind=lambda x, index: ((x,), (canonical(index),)),
+    composition=lambda x, index: np.ravel(x)[_positions(x.shape, index)],
     samples=(
         call((4, 3), index=1),
         call((4, 3), index=(slice(None), -1)),
@@ -144,6 +156,12 @@ def _assigned_forward(x: Any, value: Any, index: Any) -> Any:
     return out if out.ndim else out[()]
 
 
+def _assigned_composed(x: Any, value: Any, index: Any) -> Any:
+    places = _positions(x.shape, index)
+    spread = _scatter_composed(value * np.ones(np.shape(places), x.dtype), x.shape, index)
+    return np.where(np.isin(_positions(x.shape, ...), places), spread, x)
+
+
 def _cleared(ct: Any, index: tuple[Any, ...]) -> Any:
     return assigned(ct, 0.0, index)
 
@@ -154,6 +172,7 @@ assigned = linear(
     lambda ct, _out, _x, _value, index: unbroadcast(ct[index], _value.shape),
     forward=_assigned_forward,
     bind=lambda x, value, index: ((x, value), (canonical(index),)),
+    composition=_assigned_composed,
     samples=(
         call((4, 3), (3,), index=1),
         call((4, 3), (), index=(slice(None), 0)),

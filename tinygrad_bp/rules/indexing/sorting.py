@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import arrayed, composed, flat
 from tinygrad_bp.engine.dispatch import FUNCTIONS
-from tinygrad_bp.engine.rule import FLAT, call
+from tinygrad_bp.engine.rule import CONSTANT, FLAT, call
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.rules.indexing.indexing import setitem
 from tinygrad_bp.rules.reductions.axes import refuse
@@ -100,7 +100,7 @@ def _argsort(a: Any, axis: int | None = -1, kind: Any = None, **options: Any) ->
     return np.argsort(unwrap(a), axis, kind if kind or options else "stable", **options)
 
 
-FLAT[np.argsort] = FUNCTIONS[np.argsort] = _argsort
+FUNCTIONS[np.argsort], FLAT[np.argsort] = _argsort, CONSTANT
 method("argsort", _argsort)
 flat(np.argpartition, methods=("argpartition",))
 flat(np.lexsort)

@@ -17,6 +17,7 @@ from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.rules.linalg.matrices import (
+    OPEN,
     adjoint,
     conj,
     divided,
@@ -134,10 +135,11 @@ packed_qr = general(
         call((3, 2), complete=True),
     ),
     analytic=False,
+    by_value=OPEN,
 )
 
 
-@composed(np.linalg.qr)
+@composed(np.linalg.qr, analytic=False)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """`numpy.linalg.qr`: of matrices whose first columns are independent."""
     if mode not in ("reduced", "complete", "r"):

@@ -28,6 +28,7 @@ from tinygrad_bp.engine.rule import TABLE, call
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.linalg.matrices import (
+    OPEN,
     PAIRS,
     PHASE,
     SQUARE,
@@ -49,6 +50,11 @@ from tinygrad_bp.rules.linalg.matrices import (
     used_columns,
 )
 from tinygrad_bp.rules.linalg.products import transposed
+
+UNDETERMINED = (
+    "LAPACK may choose another sign of a vector at the next step of a difference, and a cotangent"
+    " that asks for a phase is refused"
+)
 
 
 def _gaps(w: Any) -> Any:
@@ -92,6 +98,7 @@ packed_eigh = general(
     forward=packed_eigh,
     samples=tuple(call(*one.args, UPLO=uplo) for one in PAIRS for uplo in "LU"),
     analytic=False,
+    elsewhere=UNDETERMINED,
 )
 
 
@@ -118,10 +125,11 @@ general(
     forward=lambda a, UPLO="L", known=None: known.values if known else np.linalg.eigvalsh(a, UPLO),
     samples=SQUARE,
     analytic=False,
+    symmetric=True,
 )
 
 
-@composed(np.linalg.eigh)
+@composed(np.linalg.eigh, analytic=False)
 def eigh(a: Any, UPLO: Any = "L") -> Any:
     """`numpy.linalg.eigh`; see the head of this module for equal eigenvalues and complex phases."""
     whole = packed_eigh(a, UPLO)
@@ -172,6 +180,7 @@ packed_eig = general(
     forward=packed_eig,
     samples=PAIRS,
     analytic=False,
+    elsewhere=UNDETERMINED,
 )
 
 
@@ -199,10 +208,11 @@ general(
     forward=lambda a, known=None: known.values if known else np.linalg.eigvals(a),
     samples=SQUARE,
     analytic=False,
+    by_value=OPEN,
 )
 
 
-@composed(np.linalg.eig)
+@composed(np.linalg.eig, analytic=False)
 def eig(a: Any) -> Any:
     """`numpy.linalg.eig`; see the head of this module for equal eigenvalues and complex phases."""
     whole = packed_eig(a)

@@ -162,6 +162,10 @@ PHASE = (
     "the phase of complex vectors, which is arbitrary; use what does not, like abs(v)**2 or the"
     " projector v @ v.conj().T of one vector"
 )
+OPEN = (
+    "LAPACK leaves the basis of a null space and the phase of a vector open: the pull asks whether"
+    " the loss depends on them"
+)
 
 
 class Known:

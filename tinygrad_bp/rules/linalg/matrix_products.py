@@ -121,7 +121,7 @@ def _require_core(name: str, x1: Any, x2: Any, first: int, second: int) -> None:
         )
 
 
-@composed(np.vecdot)
+@composed(np.vecdot, analytic=False)
 def vecdot(x1: Any, x2: Any) -> Any:
     """`numpy.vecdot`: inner products over the last axes, the first operand conjugated."""
     x1, x2 = as_arrays(x1, x2)
@@ -139,7 +139,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         _require_core("matvec", x1, x2, 2, 1)
         return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
-    @composed(np.vecmat)
+    @composed(np.vecmat, analytic=False)
     def vecmat(x1: Any, x2: Any) -> Any:
         """`numpy.vecmat`: the vector is conjugated."""
         x1, x2 = as_arrays(x1, x2)
@@ -156,7 +156,7 @@ composed(np.linalg.diagonal)(lambda x, offset=0: np.diagonal(x, offset, -2, -1))
 composed(np.linalg.cross)(lambda x1, x2, axis=-1: cross(x1, x2, axis=axis))
 
 
-@composed(np.linalg.vecdot)
+@composed(np.linalg.vecdot, analytic=False)
 def linalg_vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
     """`numpy.linalg.vecdot`."""
     x1, x2 = as_arrays(x1, x2)

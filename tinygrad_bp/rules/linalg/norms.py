@@ -83,7 +83,7 @@ def _of_singular_values(s: Any, order: Any) -> Any:
     return np.min(s, axis=-1) if order == -2 else np.sum(s, axis=-1)
 
 
-@composed(np.linalg.norm)
+@composed(np.linalg.norm, analytic=False)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  # its name
     """`numpy.linalg.norm`; the gradient of the norm of a zero vector is 0."""
     x = floating(x)
@@ -104,7 +104,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     )
 
 
-@composed(np.linalg.matrix_norm)
+@composed(np.linalg.matrix_norm, analytic=False)
 def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002  # its name
     """`numpy.linalg.matrix_norm`: of the last two axes."""
     x = floating(x)
@@ -112,13 +112,13 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # 
     return _matrix_norm(x, ord, rows, columns, keepdims)
 
 
-@composed(np.linalg.vector_norm)
+@composed(np.linalg.vector_norm, analytic=False)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002  # its name
     """`numpy.linalg.vector_norm`: over all axes, or those given, as one vector."""
     return _vector_norm(floating(x), ord, axis, keepdims)
 
 
-@composed(np.linalg.cond)
+@composed(np.linalg.cond, analytic=False)
 def cond(x: Any, p: Any = None) -> Any:
     """`numpy.linalg.cond`: infinite for a matrix without an inverse, where the gradient is 0."""
     x = floating(x)

@@ -177,7 +177,7 @@ def inner(a: Any, b: Any) -> Any:
     return np.tensordot(a, b, axes=((-1,), (-1,))) if a.ndim and b.ndim else a * b
 
 
-@composed(np.vdot)
+@composed(np.vdot, analytic=False)
 def vdot(a: Any, b: Any) -> Any:
     """`numpy.vdot`: the inner product of the flattened arrays, the first one conjugated."""
     a, b = arrayed(a), arrayed(b)
@@ -256,6 +256,7 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
             call("ii->i", (3, 3)),
             call("ij->", (2, 3)),
             call("ii", (3, 3)),
+            call("ij->i", (2, 0)),
         ),
         2: (
             call("ij,jk->ik", (2, 3), (3, 4)),
@@ -266,11 +267,13 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
             call("...ij,...jk->...ik", (1, 2, 3), (4, 3, 2)),
             call("ik,j->i", (2, 3), (4,)),
             call("ij,ik->kj", (1, 3), (2, 1)),
+            call("ij,jk->ik", (2, 0), (0, 3)),
         ),
         3: (
             call("ij,jk,kl->il", (2, 3), (3, 2), (2, 4)),
             call("i,ij,j", (2,), (2, 3), (3,)),
             call("...i,...i,i->...", (2, 3), (1, 3), (3,)),
+            call("i,ij,j", (0,), (0, 3), (3,)),
         ),
     }
     return {

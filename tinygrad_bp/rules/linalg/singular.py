@@ -19,6 +19,7 @@ from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.linalg.decompositions import folded
 from tinygrad_bp.rules.linalg.matrices import (
+    OPEN,
     PHASE,
     Known,
     adjoint,
@@ -122,6 +123,7 @@ packed_svd = general(
         call((2, 3), full_matrices=True),
     ),
     analytic=False,
+    by_value=OPEN,
 )
 
 
@@ -154,7 +156,7 @@ svdvals = general(
 )
 
 
-@composed(np.linalg.svd)
+@composed(np.linalg.svd, analytic=False)
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:

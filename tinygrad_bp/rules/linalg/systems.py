@@ -156,10 +156,11 @@ pinv = general(
         call((3, 0)),
     ),
     analytic=False,
+    by_value="a rank is a decision",
 )
 
 
-@composed(np.linalg.lstsq)
+@composed(np.linalg.lstsq, analytic=False)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     """`numpy.linalg.lstsq`; the rank is a plain integer."""
     a, b = map(floating, as_arrays(a, b))

@@ -98,8 +98,8 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
     )
 
 
-composed(np.amax)(lambda a, *args, **options: np.max(a, *args, **options))
-composed(np.amin)(lambda a, *args, **options: np.min(a, *args, **options))
+composed(np.amax, analytic=False)(lambda a, *args, **options: np.max(a, *args, **options))
+composed(np.amin, analytic=False)(lambda a, *args, **options: np.min(a, *args, **options))
 
 
 def _others(x: Any, axis: Axis) -> Any:
@@ -205,6 +205,7 @@ general(
     methods=("var",),
     samples=SPREAD,
     analytic=False,
+    takes_complex=True,
 )
 general(
     np.std,
@@ -215,6 +216,7 @@ general(
     methods=("std",),
     samples=SPREAD,
     analytic=False,
+    takes_complex=True,
 )
 
 

@@ -17,6 +17,8 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.indexing.indexing import scatter
 from tinygrad_bp.rules.reductions.axes import refuse_tracked
 
+EDGES = "reads the edges of the bins"
+
 
 @composed(
     np.bincount,
@@ -97,6 +99,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
         call((5,), 3),
     ),
     analytic=False,
+    by_value=EDGES,
 )
 def histogram(
     a: Any,
@@ -127,6 +130,7 @@ def histogram(
         ),
     ),
     analytic=False,
+    by_value=EDGES,
 )
 def histogramdd(
     sample: Any,

@@ -197,12 +197,11 @@ PERCENTILES = (
     call((4,), 33, method="weibull"),
 )
 
-composed(np.quantile, samples=QUANTILES, analytic=False)(_quantile(np.quantile, 1))
-composed(np.percentile, samples=PERCENTILES, analytic=False)(_quantile(np.percentile, 100))
-composed(np.nanquantile, samples=QUANTILES, analytic=False)(
-    _quantile(np.nanquantile, 1, skips_nan=True)
-)
-composed(np.nanpercentile, samples=PERCENTILES, analytic=False)(
+LOOPS: dict[str, Any] = {"analytic": False, "by_value": "loops over the probabilities' places"}
+composed(np.quantile, samples=QUANTILES, **LOOPS)(_quantile(np.quantile, 1))
+composed(np.percentile, samples=PERCENTILES, **LOOPS)(_quantile(np.percentile, 100))
+composed(np.nanquantile, samples=QUANTILES, **LOOPS)(_quantile(np.nanquantile, 1, skips_nan=True))
+composed(np.nanpercentile, samples=PERCENTILES, **LOOPS)(
     _quantile(np.nanpercentile, 100, skips_nan=True)
 )
 

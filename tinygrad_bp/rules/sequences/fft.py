@@ -88,6 +88,7 @@ fft = linear(
     forward=lambda a, n=None, axis=-1, norm=None: np.fft.fft(a, n, axis, norm),
     samples=SAMPLES,
     analytic=False,
+    takes_complex=True,
 )
 ifft = linear(
     np.fft.ifft,
@@ -97,6 +98,7 @@ ifft = linear(
     forward=lambda a, n=None, axis=-1, norm=None: np.fft.ifft(a, n, axis, norm),
     samples=SAMPLES,
     analytic=False,
+    takes_complex=True,
 )
 rfft = linear(
     np.fft.rfft,
@@ -114,13 +116,13 @@ irfft = linear(
 )
 
 
-@composed(np.fft.hfft)
+@composed(np.fft.hfft, analytic=False)
 def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
     """`numpy.fft.hfft`: the real spectrum of a signal whose other half is the conjugate of this."""
     return np.fft.irfft(np.conjugate(a), n, axis, _swapped(norm))
 
 
-@composed(np.fft.ihfft)
+@composed(np.fft.ihfft, analytic=False)
 def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
     """`numpy.fft.ihfft`: the inverse of `hfft`."""
     return np.conjugate(np.fft.rfft(a, n, axis, _swapped(norm)))
@@ -179,7 +181,7 @@ def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     return _along(np.fft.ifft, a, *_lengths(a, s, axes), norm)
 
 
-@composed(np.fft.rfftn)
+@composed(np.fft.rfftn, analytic=False)
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     """`numpy.fft.rfftn`."""
     lengths, axes = _lengths(a, s, axes)
@@ -187,7 +189,7 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     return _along(np.fft.fft, half, lengths[:-1], axes[:-1], norm)
 
 
-@composed(np.fft.irfftn)
+@composed(np.fft.irfftn, analytic=False)
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
     """`numpy.fft.irfftn`."""
     lengths, axes = _lengths(a, s, axes, half=True)
@@ -198,8 +200,12 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
 
 composed(np.fft.fft2)(lambda a, s=None, axes=(-2, -1), norm=None: fftn(a, s, axes, norm))
 composed(np.fft.ifft2)(lambda a, s=None, axes=(-2, -1), norm=None: ifftn(a, s, axes, norm))
-composed(np.fft.rfft2)(lambda a, s=None, axes=(-2, -1), norm=None: rfftn(a, s, axes, norm))
-composed(np.fft.irfft2)(lambda a, s=None, axes=(-2, -1), norm=None: irfftn(a, s, axes, norm))
+composed(np.fft.rfft2, analytic=False)(
+    lambda a, s=None, axes=(-2, -1), norm=None: rfftn(a, s, axes, norm)
+)
+composed(np.fft.irfft2, analytic=False)(
+    lambda a, s=None, axes=(-2, -1), norm=None: irfftn(a, s, axes, norm)
+)
 
 
 def _rolled(x: Any, axes: Any, sign: int) -> Any:

@@ -92,6 +92,7 @@ def _on_lines(x: Any, xp: Any, fp: Any) -> Any:
     ),
     analytic=False,
     kinks=(-1.9, -1.7, -0.4, 0.3, 1.6),
+    by_value="looks its index up in numpy.searchsorted",
 )
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
@@ -130,7 +131,7 @@ def _conditions(condlist: Any, ndim: int, count: int) -> Any:
     return conditions
 
 
-@composed(np.piecewise)
+@composed(np.piecewise, analytic=False)
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """`numpy.piecewise`; also in the numbers among `funclist`."""
     (x,) = as_arrays(x)

@@ -81,14 +81,22 @@ def _leading_zeros(a: Any) -> int:
     return int(nonzero[0]) if nonzero.size else max(len(a) - 1, 0)
 
 
-@composed(np.polymul, samples=(call((3,), (3,)), call((2,), (4,)), call((), (2,))))
+@composed(
+    np.polymul,
+    samples=(call((3,), (3,)), call((2,), (4,)), call((), (2,))),
+    by_value="drops leading zeros",
+)
 def polymul(a1: Any, a2: Any) -> Any:
     """`numpy.polymul`: without leading zeros, in which the coefficients after them still move."""
     left, right = (a if len(a) else np.zeros(1, a.dtype) for a in _coefficients("polymul", a1, a2))
     return np.convolve(left, right)[_leading_zeros(left) + _leading_zeros(right) :]
 
 
-@composed(np.polydiv, samples=(call((4,), (2,)), call((3,), (3,)), call((2,), (4,))))
+@composed(
+    np.polydiv,
+    samples=(call((4,), (2,)), call((3,), (3,)), call((2,), (4,))),
+    by_value="loops over the coefficients",
+)
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """`numpy.polydiv`: quotient and remainder, by long division."""
     u, v = (a + 0.0 for a in _coefficients("polydiv", u, v))
@@ -293,7 +301,9 @@ def _samples(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any, Any]:
 
 
 @composed(
-    np.polyfit, samples=(call((5,), (5,), 2), call((4,), (4, 2), 1), call((5,), (5,), 1, w=None))
+    np.polyfit,
+    samples=(call((5,), (5,), 2), call((4,), (4, 2), 1), call((5,), (5,), 1, w=None)),
+    by_value="decides on a rank",
 )
 def polyfit(
     x: Any,

@@ -207,6 +207,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 @composed(
     np.trim_zeros,
     samples=(call((3,)), call((3,), "f"), call((0,), trim="b")),
+    by_value="how many elements are left depends on them",
 )
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """`numpy.trim_zeros`, along one or more axes."""

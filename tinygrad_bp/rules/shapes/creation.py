@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import FUNCTIONS
-from tinygrad_bp.engine.rule import FLAT, POSITIVE, WHY_FLAT, call
+from tinygrad_bp.engine.rule import FLAT, POSITIVE, call
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
 from tinygrad_bp.errors import DTypeError, UnsupportedFunctionError
 
@@ -194,8 +194,8 @@ def _created(*functions: Any) -> None:
         def made(*args: Any, _function: Any = function, **kwargs: Any) -> Any:
             return tensor(_function(*map(unwrap, args), **kwargs))
 
-        FLAT[function] = FUNCTIONS[function] = made
-        WHY_FLAT[function] = "with like=, makes a Tensor that depends on none"
+        FUNCTIONS[function] = made
+        FLAT[function] = "with like=, makes a Tensor that depends on none"
 
 
 _created(np.empty, np.eye, np.identity, np.ones, np.tri, np.zeros)
@@ -209,7 +209,7 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> 
     return np.broadcast_to(_cast(value, dtype, "full"), shape)
 
 
-@composed(np.arange)
+@composed(np.arange, domain=POSITIVE, analytic=False)
 def arange(*args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Any:
     """`numpy.arange` with ``like=``: linear in start and step; stop decides how many there are."""
     del device

@@ -10,7 +10,6 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import call
-from tinygrad_bp.rules.special.parameters import parametric
 
 BELL = 2 / math.sqrt(math.pi)  # slope of erf at 0
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the normal density at 0
@@ -22,7 +21,7 @@ CANCELS = 1.0
 TERMS = 200
 
 
-def _raw_erfcx_derivative(n: int, x: Any) -> Any:
+def _raw_erfcx_derivative(x: Any, n: int) -> Any:
     """Return the n-th derivative, to a few ulp on the whole line.
 
     With ``y_n = 2 x y_(n-1) + 2 (n-1) y_(n-2)`` upwards where that cancels nothing.  To the right
@@ -48,26 +47,26 @@ def _raw_erfcx_derivative(n: int, x: Any) -> Any:
     return np.where(left, y, product)[()]
 
 
-def erfcx_derivative(n: int, x: Any) -> Any:
+def erfcx_derivative(x: Any, n: int) -> Any:
     """Compute the n-th derivative of ``scipy.special.erfcx``, n at least 1.
 
     Its plain formula, ``2 x erfcx(x) - 2 / sqrt(pi)``, loses all digits for large x.
     """
-    return _raw_erfcx_derivative(n, x)
+    return _raw_erfcx_derivative(x, n)
 
 
-erfcx_derivative = parametric(
+erfcx_derivative = elementwise(
     erfcx_derivative,
-    "n",
-    lambda ct, _out, n, x: ct * erfcx_derivative(n + 1, x),
+    lambda ct, _out, x, n: ct * erfcx_derivative(x, n + 1),
     forward=_raw_erfcx_derivative,
-    samples=(call(1, (3,)), call(2, (2, 3)), call(1, ()), call(1, (0, 3))),
+    bind=lambda x, n: ((x,), (n,)),
+    samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
 )
 
 elementwise(special.erf, lambda ct, _out, x: ct * BELL * np.exp(-x * x))
 elementwise(special.erfc, lambda ct, _out, x: ct * -BELL * np.exp(-x * x))
 elementwise(special.erfi, lambda ct, _out, x: ct * BELL * np.exp(x * x), domain=(-1.5, 1.5))
-elementwise(special.erfcx, lambda ct, _out, x: ct * erfcx_derivative(1, x))
+elementwise(special.erfcx, lambda ct, _out, x: ct * erfcx_derivative(x, 1))
 elementwise(special.dawsn, lambda ct, out, x: ct * (1 - 2 * x * out))
 elementwise(
     special.erfinv,

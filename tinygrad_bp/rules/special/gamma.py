@@ -22,30 +22,30 @@ class _Ufunc:
         return ufunc
 
 
-def _raw_polygamma(n: int, x: Any) -> Any:
+def _raw_polygamma(x: Any, n: int) -> Any:
     # not special.polygamma, which is no ufunc and makes float64 of float32
     return special.zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
 
 
-def polygamma(n: int, x: Any) -> Any:
+def polygamma(x: Any, n: int) -> Any:
     """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
 
     Abramowitz & Stegun (1964), 6.4.10.
     """
-    return _raw_polygamma(n, x)
+    return _raw_polygamma(x, n)
 
 
-polygamma = parametric(
+polygamma = elementwise(
     polygamma,
-    "n",
-    lambda ct, _out, n, x: ct * polygamma(n + 1, x),
+    lambda ct, _out, x, n: ct * polygamma(x, n + 1),
     forward=_raw_polygamma,
+    bind=lambda x, n: ((x,), (n,)),
     domain=POSITIVE,
     analytic=False,
-    samples=(call(1, (3,)), call(2, (2, 3)), call(1, ()), call(1, (0, 3))),
+    samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
 )
 elementwise(
-    special.digamma, lambda ct, _out, x: ct * polygamma(1, x), domain=POSITIVE, analytic=False
+    special.digamma, lambda ct, _out, x: ct * polygamma(x, 1), domain=POSITIVE, analytic=False
 )
 # In s there is no closed form.
 parametric(
