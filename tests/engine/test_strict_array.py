@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles import same
-from sampling import CASES, ROWS, Case, case, directions, each, like
+from sampling import CASES, ROWS, Case, directions, each, like
 from strict_array import StrictArray, inside
 
 import tinygrad_bp as tg
@@ -101,7 +101,7 @@ def test_a_rule_that_looks_at_values_is_listed_for_it(name: str) -> None:
 
 
 # Compositions, which may ask whether a value is true.  Those that go by values ask for more.
-COMPOSITIONS = [case(one, sample) for one in COMPOSED.values() for sample in one.trial.samples]
+COMPOSITIONS = [Case(one, sample) for one in COMPOSED.values() for sample in one.trial.samples]
 
 
 def pulled(one: Case, kind: Callable[[Any], Any]) -> list[Any]:

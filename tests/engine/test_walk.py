@@ -19,12 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from leaves import leaf
 from oracles import same
-from sampling import CASES, each, tracked
+from sampling import CASES, Case, each, like, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors, leaves
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.testing.samples import Case, like
 
 
 @contextmanager

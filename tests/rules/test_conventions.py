@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 from oracles import EXACT, same
-from sampling import CASES, each, tracked
+from sampling import CASES, Case, cases, directions, each, like, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LARGE
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.rule import TABLE, Rule, call
 from tinygrad_bp.testing.oracles import pairing
-from tinygrad_bp.testing.samples import Case, case, cases, directions, is_numpys, like, plain
+from tinygrad_bp.testing.samples import is_numpys, plain
 
 LARGE_CASES = [
-    case(rule, call(*[(LARGE // 100 + 1, 100)] * len(rule.pulls)))
+    Case(rule, call(*[(LARGE // 100 + 1, 100)] * len(rule.pulls)))
     for rule in TABLE.values()
     if rule.kind == "elementwise" and None not in rule.pulls and not rule.trial.samples
 ]
@@ -115,6 +115,10 @@ def test_float32_stays_float32(one: Case) -> None:
         assert value.dtype in (np.float32, np.complex64)  # nothing else says so
     assert value.dtype == np.asarray(one(*narrow)).dtype
     weight = like(wanted)
+    node = value.node
+    for pull, parent in zip(node.rule.pulls, node.parents, strict=True):
+        if parent is not None and value.dtype in (np.float32, np.complex64):
+            assert pull(weight.astype(value.dtype)[()], *node.saved).dtype == parent.dtype
     value.backward(weight.astype(value.dtype))
     reference, pull = tg.vjp(one, *[np.float64(x) for x in narrow])
     np.testing.assert_allclose(value.numpy(), reference, rtol=EXACT["f"], atol=EXACT["f"])
@@ -161,7 +165,7 @@ def characters(rule: Rule) -> Iterator[str]:
 def test_what_is_said_to_be_alike_is(name: str, char: str, shape: tuple[int, ...]) -> None:
     """The recorder takes shape and dtype from the arguments, without asking the result."""
     rule = TABLE[name]
-    one = case(rule, call(*[shape] * len(rule.pulls)))
+    one = Case(rule, call(*[shape] * len(rule.pulls)))
     value = one(*tracked([x.astype(char) for x in one.arrays]))
     assert (value.node.shape, value.node.dtype) == (value._value.shape, value._value.dtype)
 

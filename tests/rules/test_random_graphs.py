@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
-from sampling import tracked
+from sampling import directions, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.testing.graphs import IN_PROGRAMS, Program
 from tinygrad_bp.testing.graphs import graphs as programs
 from tinygrad_bp.testing.oracles import STEP, Slope, complex_step, moved, pairing, richardson
-from tinygrad_bp.testing.samples import directions
 
 LINES, DEEP_LINES = 12, 30
 BRIEF = settings(

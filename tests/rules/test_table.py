@@ -13,7 +13,6 @@ from sampling import (
     ROWS,
     Case,
     broadcasting_cases,
-    case,
     cases,
     directions,
     each,
@@ -219,7 +218,7 @@ def test_broadcasting_against_nothing(rule: Rule, shapes: tuple[tuple[int, ...],
 
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
 def test_python_numbers_beside_tensors(rule: Rule) -> None:
-    one = case(rule, call((3,), (3,)))
+    one = Case(rule, call((3,), (3,)))
     x, y = one.arrays
     first, second = float(x[0]), float(y[0])
     for arguments, wanted in (
@@ -276,7 +275,7 @@ def test_large_arrays_take_the_same_road(name: str, dtype: Any) -> None:
     """Above LEAST bytes the hot rules take their results from buffers that are used again."""
     rule = TABLE[name]
     rows = LEAST // np.dtype(dtype).itemsize // 8 + 3
-    one = case(rule, call(*[(5,)] * len(rule.pulls)))
+    one = Case(rule, call(*[(5,)] * len(rule.pulls)))
     small = [x.astype(dtype) for x in one.arrays]
     value, pull = tg.vjp(one, *small)
     wanted = pull(np.ones(5, dtype))

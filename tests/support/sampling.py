@@ -2,42 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.engine.rule import TABLE, Rule
-from tinygrad_bp.testing.samples import (
-    MARGIN,
-    SHAPES,
-    Case,
-    broadcasting_cases,
-    case,
-    cases,
-    default_samples,
-    directions,
-    drawn,
-    like,
-)
+from tinygrad_bp.engine.rule import COMPOSED, TABLE, Composition, Interval, Rule, call
+from tinygrad_bp.testing.samples import Form, default_samples
 
-__all__ = [
-    "CASES",
-    "MARGIN",
-    "ROWS",
-    "SHAPES",
-    "Case",
-    "broadcasting_cases",
-    "case",
-    "cases",
-    "default_samples",
-    "directions",
-    "drawn",
-    "each",
-    "like",
-    "takes_complex",
-    "tracked",
-]
+MARGIN = 0.1  # samples stay this far from kinks: more than a difference quotient moves them
+
+# How the arguments of an elementwise rule may broadcast: 0-d, length 1, missing axes, and both
+# ways at once.
+SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (3,), (2, 3), (2, 1), (1, 3), (1, 1, 3), (2, 1, 1))
+
+
+class Case(Form):
+    """One call of one row's function, with arrays that are the same each time."""
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The drawn arrays, float64."""
+        seed = crc32(repr(self).encode())
+        return drawn(self.rule, self.shapes, self.constants, np.random.default_rng(seed))
+
+    def run(self, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+        """Call `function` as the sample says, on symmetric matrices where it takes no others."""
+        if self.rule.trial.symmetric:
+            arrays = [x + np.swapaxes(x, -1, -2) for x in arrays]
+        return function(*self.arguments(arrays), **self.sample.kwargs)
+
+    def __call__(self, *arrays: Any) -> Any:
+        """Call the row's own function."""
+        return self.run(self.rule.function, arrays)
+
+    def __repr__(self) -> str:
+        given = [
+            *map(_short, self.sample.args),
+            *(f"{k}={_short(v)}" for k, v in self.sample.kwargs.items()),
+        ]
+        return f"{self.rule.name}({', '.join(given)})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return str(value.tolist()).replace(" ", "")
+    return getattr(value, "__name__", None) or str(value).replace(" ", "")
+
+
+def drawn(
+    rule: Rule | Composition,
+    shapes: Sequence[tuple[int, ...]],
+    constants: Sequence[float],
+    rng: np.random.Generator,
+) -> list[Any]:
+    """Draw arrays from the domain of a row, no two elements equal and none close to a kink.
+
+    All elements of the arrays that share an interval lie on one jittered grid, shuffled: what
+    compares them (maximum, max) has no near ties, at which a difference quotient would be wrong.
+    """
+    intervals = [rule.trial.interval(i) for i in range(len(shapes))]
+    kinks = (*rule.trial.kinks, *constants)
+    pools = {one: _pool(one, shapes, intervals, kinks, rng) for one in set(intervals)}
+    arrays = []
+    for shape, interval in zip(shapes, intervals, strict=True):
+        size = int(np.prod(shape, dtype=int))
+        taken, pools[interval] = pools[interval][:size], pools[interval][size:]
+        arrays.append(taken.reshape(shape)[()])
+    return arrays
+
+
+def _pool(
+    interval: Interval,
+    shapes: Sequence[tuple[int, ...]],
+    intervals: Sequence[Interval],
+    kinks: Sequence[float],
+    rng: np.random.Generator,
+) -> Any:
+    count = sum(
+        int(np.prod(s, dtype=int)) for s, i in zip(shapes, intervals, strict=True) if i == interval
+    )
+    low, high = interval
+    grid = np.linspace(low, high, 8 * count + 64)
+    for kink in kinks:
+        grid = grid[np.abs(grid - kink) > MARGIN]
+    chosen = np.floor(
+        (np.arange(count) + rng.uniform(0.3, 0.7, count)) * (len(grid) / max(count, 1))
+    ).astype(int)
+    return rng.permutation(grid[chosen])
+
+
+def directions(arrays: list[Any], seed: int = 1) -> list[Any]:
+    """Return tangents with elements of size 0.3 to 1: none reaches a kink, none is negligible."""
+    rng = np.random.default_rng(seed)
+    return [
+        rng.uniform(0.3, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)) for x in arrays
+    ]
+
+
+def like(value: Any, seed: int = 2) -> Any:
+    """Return a cotangent for `value`, complex if that is."""
+    real, imaginary = directions([value, value], seed)
+    return real + 1j * imaginary if np.iscomplexobj(value) else real
 
 
 def tracked(arrays: list[Any]) -> list[tg.Tensor]:
@@ -52,6 +121,33 @@ def each(found: list[Case]) -> Any:
 def takes_complex(rule: Rule) -> bool:
     """Whether the derivatives of a row at complex numbers are tested."""
     return rule.trial.analytic or rule.trial.takes_complex
+
+
+def cases(*, where: Callable[[Rule], bool] = lambda _: True) -> list[Case]:
+    """Return every sample of every rule in the table."""
+    return [
+        Case(rule, sample)
+        for rule in TABLE.values()
+        if where(rule) and not rule.trial.elsewhere
+        for sample in rule.trial.samples or default_samples(rule)
+    ]
+
+
+def broadcasting_cases(rule: Rule) -> Iterator[Case]:
+    """Yield calls of an elementwise rule of two arguments in every pattern of broadcasting."""
+    for left in SHAPES:
+        for right in SHAPES:
+            yield Case(rule, call(left, right))
+
+
+def without_calls(*modules: str) -> set[Any]:
+    """Return the compositions in these modules whose rows name no calls, so that a test has to."""
+    return {
+        function
+        for function, one in COMPOSED.items()
+        if not one.trial.samples
+        and one.record.__module__.removeprefix("tinygrad_bp.rules.").startswith(modules)
+    }
 
 
 CASES = cases()

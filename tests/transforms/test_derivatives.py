@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from leaves import leaf
 from oracles import EXACT, same
-from sampling import CASES, each
+from sampling import CASES, Case, directions, each
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError
 from tinygrad_bp.testing.oracles import complex_step, pairing, richardson
-from tinygrad_bp.testing.samples import Case, directions, plain
+from tinygrad_bp.testing.samples import plain
 from tinygrad_bp.transforms import derivatives
 
 MODES = ("forward", "reverse", "auto")

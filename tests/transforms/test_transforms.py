@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from leaves import leaf
 from oracles import same
+from sampling import directions
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DTypeError, GraphError
 from tinygrad_bp.testing.oracles import complex_step, pairing
-from tinygrad_bp.testing.samples import directions
 
 Pair = namedtuple("Pair", ["weight", "bias"])  # noqa: PYI024
 

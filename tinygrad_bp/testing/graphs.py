@@ -22,7 +22,7 @@ from tinygrad_bp.engine.dispatch import FUNCTIONS, UFUNCS
 from tinygrad_bp.engine.rule import REAL, TABLE, Rule, Sample
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules import COMMON
-from tinygrad_bp.testing.samples import case, default_samples, is_numpys, plain
+from tinygrad_bp.testing.samples import Form, default_samples, is_numpys, plain
 
 SHAPES = ((), (3,), (2, 3), (1,), (3, 1), (2, 1, 3), (2, 2), (0,), (0, 3))
 LARGEST = 8.0  # what is larger is scaled down, so that derivatives stay where differences see them
@@ -233,10 +233,10 @@ class Builder:
     def call(self, rule: Rule) -> str | None:
         """Return the source of a call of `rule`; None where a kink is too near."""
         if rule.trial.samples:
-            one = case(rule, self.choose(rule.trial.samples))
+            one = Form(rule, self.choose(rule.trial.samples))
             shapes: list[Any] = list(one.shapes)
         else:
-            one = case(rule, default_samples(rule)[0])
+            one = Form(rule, default_samples(rule)[0])
             first = self.argument(None)
             shapes = [np.shape(self.values[first])]
             while len(shapes) < len(one.places):

@@ -34,6 +34,6 @@ parametric(
 # log(x) / (1 - x) without the 0/0 at 1.
 elementwise(
     special.spence,
-    lambda ct, _out, x: -ct * special.hyp2f1(1.0, 1.0, 2.0, 1 - x),
+    lambda ct, _out, x: -ct * special.hyp2f1(*np.array([1, 1, 2], np.finfo(x.dtype).dtype), 1 - x),
     domain=POSITIVE,
 )
