@@ -68,6 +68,7 @@ parametric(
     lambda ct, _out, v, x: ct * 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x)),
     domain=POSITIVE,
     analytic=False,
+    takes_complex=True,
     samples=at(1.5),
 )
 parametric(
@@ -76,6 +77,7 @@ parametric(
     lambda ct, _out, v, x: ct * 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x)),
     domain=POSITIVE,
     analytic=False,
+    takes_complex=True,
     samples=at(1.5),
 )
 parametric(

@@ -81,6 +81,7 @@ elementwise(
     lambda ct, out, x: ct * _rgamma_slope(out, x),
     domain=(-2.5, 3.0),
     analytic=False,
+    takes_complex=True,
 )
 elementwise(
     special.poch,

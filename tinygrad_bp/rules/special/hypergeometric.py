@@ -11,6 +11,7 @@ parametric(
     "b",
     lambda ct, _out, b, x: ct * special.hyp0f1(b + 1, x) / b,
     analytic=False,
+    takes_complex=True,
     samples=at(1.5),
 )
 parametric(

@@ -11,7 +11,13 @@ from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.parameters import at, parametric
 
-elementwise(special.expi, lambda ct, _out, x: ct * np.exp(x) / x, domain=POSITIVE, analytic=False)
+elementwise(
+    special.expi,
+    lambda ct, _out, x: ct * np.exp(x) / x,
+    domain=POSITIVE,
+    analytic=False,
+    takes_complex=True,
+)
 elementwise(special.exp1, lambda ct, _out, x: -ct * np.exp(-x) / x, domain=POSITIVE)
 
 
