@@ -63,7 +63,7 @@ class SigmoidClassifier:
         The labels in sorted order.
     network_ : Sequential
         Gives the logit of ``classes_[1]``; its weights are those of the lowest watched loss.
-    mean_, scale_ : ndarray of float64, shape (n_features_in_,)
+    mean_, scale_ : ndarray of float64, shape (n_features,)
         Standardisation of the inputs, learned on the training part.
     loss_curve_, validation_curve_ : list of float
         Log-loss in nats after each epoch of the start that was kept; the second is empty without
@@ -104,6 +104,11 @@ class SigmoidClassifier:
             losses and ``network_`` are those of the epoch.  Training that begins anew counts from
             epoch 1 again.
 
+        Returns
+        -------
+        SigmoidClassifier
+            Itself.
+
         Raises
         ------
         ValueError
@@ -138,6 +143,10 @@ class SigmoidClassifier:
         ----------
         X : ndarray of float64, shape (m, n_features)
             Any finite values; what is farther than 1e100 from the mean counts as 1e100.
+
+        Returns
+        -------
+        ndarray of float64, shape (m, n_features)
         """
         return standardized(X, self.mean_, self.scale_)
 
@@ -146,7 +155,7 @@ class SigmoidClassifier:
 
         Parameters
         ----------
-        X : array_like of finite numbers, shape (m, n_features_in_)
+        X : array_like of finite numbers, shape (m, n_features)
 
         Returns
         -------
@@ -171,7 +180,16 @@ class SigmoidClassifier:
             return np.array(self.network_(self.standardize(X)))[:, 0]
 
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class for each row of `X`; shape (m, 2).
+        """Return the probability of each class for each row of `X`.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, n_features)
+            As in `decision_function`.
+
+        Returns
+        -------
+        ndarray of float64, shape (m, 2)
 
         Raises
         ------
@@ -182,7 +200,16 @@ class SigmoidClassifier:
         return np.stack([sigmoid(-logits), sigmoid(logits)], axis=1)
 
     def predict(self, X: Any) -> Any:
-        """Return the likelier class for each row of `X`; shape (m,), the labels' dtype.
+        """Return the likelier class for each row of `X`.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, n_features)
+            As in `decision_function`.
+
+        Returns
+        -------
+        ndarray of the labels' dtype, shape (m,)
 
         Raises
         ------
@@ -194,6 +221,17 @@ class SigmoidClassifier:
 
     def score(self, X: Any, y: Any) -> float:
         """Return the share of the rows of `X` whose class in `y` is predicted.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, n_features)
+            As in `decision_function`.
+        y : array_like, shape (m,)
+
+        Returns
+        -------
+        float
+            From 0 to 1.
 
         Raises
         ------

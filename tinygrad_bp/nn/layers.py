@@ -74,7 +74,16 @@ class Linear(Module):
             self.b = tensor(np.zeros(n_out), dtype=dtype, requires_grad=True, name=f"{prefix}b")
 
     def forward(self, x: Any) -> Any:
-        """Return ``x @ W + b`` for x of shape (..., n_in)."""
+        """Return ``x @ W + b`` for x of shape (..., n_in).
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (..., n_in)
+
+        Returns
+        -------
+        Tensor, shape (..., n_out)
+        """
         return np.matmul(x, self.W) if self.b is None else affine(x, self.W, self.b)
 
     def __repr__(self) -> str:
@@ -86,7 +95,16 @@ class Sigmoid(Module):
     """The logistic function of each element: ``1 / (1 + exp(-x))``."""
 
     def forward(self, x: Any) -> Any:
-        """Return the logistic function of `x`."""
+        """Return the logistic function of `x`.
+
+        Parameters
+        ----------
+        x : array or Tensor
+
+        Returns
+        -------
+        array or Tensor of x's shape
+        """
         return sigmoid(x)
 
 
@@ -94,7 +112,16 @@ class Tanh(Module):
     """The hyperbolic tangent of each element."""
 
     def forward(self, x: Any) -> Any:
-        """Return the hyperbolic tangent of `x`."""
+        """Return the hyperbolic tangent of `x`.
+
+        Parameters
+        ----------
+        x : array or Tensor
+
+        Returns
+        -------
+        array or Tensor of x's shape
+        """
         return np.tanh(x)
 
 
@@ -102,7 +129,16 @@ class ReLU(Module):
     """``max(x, 0)`` of each element; the derivative at 0 is 0."""
 
     def forward(self, x: Any) -> Any:
-        """Return the positive part of `x`."""
+        """Return the positive part of `x`.
+
+        Parameters
+        ----------
+        x : array or Tensor
+
+        Returns
+        -------
+        array or Tensor of x's shape
+        """
         return relu(x)
 
 
@@ -138,7 +174,18 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
-        """Return the last layer's output."""
+        """Return the last layer's output.
+
+        Parameters
+        ----------
+        x : array or Tensor
+            What the first layer takes.
+
+        Returns
+        -------
+        array or Tensor
+            What the last layer gives.
+        """
         for layer in self.layers:
             x = layer(x)
         return x

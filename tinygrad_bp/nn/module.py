@@ -37,7 +37,18 @@ class Module:
     """
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output; every module writes its own."""
+        """Compute the output; every module writes its own.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            What the module is called with.
+
+        Raises
+        ------
+        NotImplementedError
+            If the module has not written it.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no forward(): write what it computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -52,6 +63,10 @@ class Module:
 
         A name is the path of attributes, positions and keys, joined by dots: ``"layers.0.W"``.  A
         parameter that is found twice is yielded once, under its first name.
+
+        Yields
+        ------
+        (str, Tensor)
         """
         seen: set[int] = set()
         rest: list[tuple[str, Any]] = [("", self)]  # a stack: modules may be nested to any depth
@@ -68,7 +83,12 @@ class Module:
                 rest += reversed([(f"{prefix}{key}", child) for key, child in inside])
 
     def parameters(self) -> list[Tensor]:
-        """Return the parameters in the order of definition, each once."""
+        """Return the parameters in the order of definition, each once.
+
+        Returns
+        -------
+        list of Tensor
+        """
         return [parameter for _, parameter in self.named_parameters()]
 
     def zero_grad(self) -> None:
@@ -77,7 +97,12 @@ class Module:
             parameter.zero_grad()
 
     def state(self) -> State:
-        """Return a copy of every parameter's value: a dict of name to array."""
+        """Return a copy of every parameter's value.
+
+        Returns
+        -------
+        dict of str to array
+        """
         return {name: np.array(value._value) for name, value in _by_name(self).items()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:

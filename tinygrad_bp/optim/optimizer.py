@@ -20,7 +20,7 @@ class Optimizer:
 
     A step builds every new value first and then swaps all of them in, parameters and state
     together: an interrupt leaves the state before the step or after it, and no array that a graph
-    or a `.grad` holds is ever written to.  A parameter whose gradient is None is left alone.
+    or a ``.grad`` holds is ever written to.  A parameter whose gradient is None is left alone.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
     def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: `.grad` becomes None."""
+        """Forget the gradients of all parameters: ``.grad`` becomes None."""
         for param in self.params:
             param._account.grad = None
 
@@ -72,6 +72,11 @@ class Optimizer:
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned, to the bit.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            Exactly the names, shapes and dtypes of this optimizer's.  Copied.
 
         Raises
         ------

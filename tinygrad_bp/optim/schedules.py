@@ -20,7 +20,18 @@ Schedule = Callable[[float], float]
 
 
 def constant(lr: float) -> Schedule:
-    """Return the schedule that stays at `lr`."""
+    """Return the schedule that stays at `lr`.
+
+    Parameters
+    ----------
+    lr : float
+        The rate.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
+    """
     _check("constant", lr=lr)
     return lambda _epoch: lr
 
@@ -36,6 +47,11 @@ def step_decay(lr: float, *, every: float, factor: float = 0.1) -> Schedule:
         Epochs between two drops, above 0.
     factor : float, default 0.1
         What a drop multiplies the rate by.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
     """
     _check("step_decay", lr=lr, factor=factor)
     _check_length("step_decay", "every", every)
@@ -51,6 +67,11 @@ def exponential(lr: float, *, decay: float) -> Schedule:
         The first rate.
     decay : float
         What an epoch multiplies the rate by.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
     """
     _check("exponential", lr=lr, decay=decay)
     return lambda epoch: lr * decay**epoch
@@ -65,6 +86,11 @@ def inverse_time(lr: float, *, decay: float = 1.0) -> Schedule:
         The first rate.
     decay : float, default 1
         The rate is half of the first after ``1 / decay`` epochs.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
 
     Notes
     -----
@@ -86,6 +112,11 @@ def linear(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
         How long it falls, above 0.
     floor : float, default 0
         The last rate.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
     """
     _check("linear", lr=lr, floor=floor)
     _check_length("linear", "epochs", epochs)
@@ -108,6 +139,11 @@ def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
         How long it falls, above 0.
     floor : float, default 0
         The last rate.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
 
     Notes
     -----
@@ -133,6 +169,11 @@ def warmup(schedule: Schedule, *, epochs: int) -> Schedule:
         What follows; it begins at its own epoch 0.
     epochs : int
         How long the rate grows: ``(epoch + 1) / epochs`` of the first rate.
+
+    Returns
+    -------
+    callable
+        Epoch to learning rate.
 
     Notes
     -----

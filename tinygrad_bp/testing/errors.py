@@ -10,6 +10,12 @@ from tinygrad_bp.errors import TinygradError
 class GradientMismatch(TinygradError, AssertionError):  # noqa: N818  # what it is, as in a report
     """A gradient that is wrong; the message is a report to act on.
 
+    Parameters
+    ----------
+    message : str
+    **facts
+        The attributes, by name.
+
     Attributes
     ----------
     argument : str

@@ -97,7 +97,17 @@ class Program:
     rows: frozenset[str]
 
     def function(self, table: Any = TABLE) -> Any:
-        """Return the function; `table` is what it looks functions up in that NumPy lacks."""
+        """Return the function.
+
+        Parameters
+        ----------
+        table : mapping of str to Rule
+            What it looks functions up in that NumPy lacks.
+
+        Returns
+        -------
+        callable
+        """
         scope: dict[str, Any] = {"np": np, "TABLE": table}
         exec(WEIGH + self.source, scope)  # noqa: S102  # a program is text, to be read when it fails
         program = scope["program"]

@@ -91,7 +91,14 @@ def arrays(
     domain: Domain = REAL,
     kinks: Sequence[float] = (),
 ) -> Strategy[Any]:
-    """Draw NumPy arrays; the parameters are those of `tensors`, and the `kinks` to keep away from.
+    """Draw NumPy arrays.
+
+    Parameters
+    ----------
+    shape, dtype, domain
+        As in `tensors`.
+    kinks : sequence of float
+        Points that the elements keep away from.
 
     Returns
     -------
@@ -135,6 +142,14 @@ def tensors(
 def broadcastable(n: int, *, min_side: int = 0, max_dims: int = 3) -> Strategy[tuple[Shape, ...]]:
     """Draw `n` shapes that broadcast against each other: missing axes, lengths 1, and nothing.
 
+    Parameters
+    ----------
+    n : int
+    min_side : int, default 0
+        The least length of an axis; the largest is 4.
+    max_dims : int, default 3
+        The most axes.
+
     Returns
     -------
     strategy of tuple of shapes
@@ -148,6 +163,11 @@ def broadcastable(n: int, *, min_side: int = 0, max_dims: int = 3) -> Strategy[t
 def matmul_shapes(*, min_side: int = 0) -> Strategy[tuple[Shape, Shape]]:
     """Draw two shapes whose arrays ``@`` multiplies: vectors, matrices, and stacks of them.
 
+    Parameters
+    ----------
+    min_side : int, default 0
+        The least length of an axis; the largest is 4.
+
     Returns
     -------
     strategy of (shape, shape)
@@ -160,6 +180,10 @@ def matmul_shapes(*, min_side: int = 0) -> Strategy[tuple[Shape, Shape]]:
 
 def indices_for(shape: Shape) -> Strategy[Any]:
     """Draw what may stand in ``x[...]`` for an x of this shape: slices, integers, arrays, masks.
+
+    Parameters
+    ----------
+    shape : tuple of int
 
     Returns
     -------
@@ -178,6 +202,10 @@ def indices_for(shape: Shape) -> Strategy[Any]:
 @st.composite
 def reductions(draw: Any, shape: Shape) -> tuple[Callable[..., Any], dict[str, Any]]:
     """Draw a reduction of an array of this shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
 
     Returns
     -------

@@ -187,6 +187,15 @@ class GraphView:
     def from_dict(found: Mapping[str, Any]) -> GraphView:
         """Return the picture that `to_dict` wrote.
 
+        Parameters
+        ----------
+        found : mapping
+            As `to_dict` gives it, or JSON of it.
+
+        Returns
+        -------
+        GraphView
+
         Raises
         ------
         ValueError
@@ -206,6 +215,10 @@ class GraphView:
         depth : int, optional
             Scopes nested deeper than this are one node each; 0 folds all.  By default scopes stay
             open as deep as 150 nodes allow, and repeated blocks become one with a count.
+
+        Returns
+        -------
+        GraphView
         """
         folding = import_module("tinygrad_bp.view.folding")
         view: GraphView = folding.folded(self, depth)
@@ -220,6 +233,10 @@ class GraphView:
         ----------
         force : bool, default False
             Draw everything, unfolded, however large.
+
+        Returns
+        -------
+        str
 
         Raises
         ------
@@ -239,10 +256,14 @@ class GraphView:
         force : bool, default False
             As in `to_dot`.
 
+        Returns
+        -------
+        str
+
         Raises
         ------
         RenderError
-            If the engine is missing or fails, or needs longer than `graphviz_programs.TIMEOUT`.
+            If the engine is missing or fails, or needs longer than a minute.
         GraphTooLargeError
             As `to_dot` does.
         """
@@ -250,11 +271,41 @@ class GraphView:
         return _renderer("pictures").svg(drawn, engine)  # type: ignore[no-any-return]
 
     def to_mermaid(self, *, force: bool = False) -> str:
-        """Return the picture as a Mermaid flowchart, which Markdown hosts draw."""
+        """Return the picture as a Mermaid flowchart, which Markdown hosts draw.
+
+        Parameters
+        ----------
+        force : bool, default False
+            As in `to_dot`.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        GraphTooLargeError
+            As `to_dot` does.
+        """
         return _renderer("mermaid").source(_drawn(self, force=force))  # type: ignore[no-any-return]
 
     def to_text(self, *, force: bool = False) -> str:
-        """Return the picture as a tree for terminals, from the result to what it came from."""
+        """Return the picture as a tree for terminals, from the result to what it came from.
+
+        Parameters
+        ----------
+        force : bool, default False
+            As in `to_dot`.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        GraphTooLargeError
+            As `to_dot` does.
+        """
         return _renderer("text_tree").source(_drawn(self, force=force))  # type: ignore[no-any-return]
 
     def to_html(self, frames: TrainingFrames | None = None) -> str:
@@ -264,6 +315,10 @@ class GraphView:
         ----------
         frames : TrainingFrames, optional
             Steps of a training, which a slider goes through.
+
+        Returns
+        -------
+        str
         """
         return _renderer("explorer").page(self, frames)  # type: ignore[no-any-return]
 
