@@ -12,7 +12,11 @@ import pytest
 from pages import PageError, blocks, docstrings, run_docstrings, run_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / ".github").rglob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 MODULES = [
     path
     for path in sorted((ROOT / "tinygrad_bp").rglob("*.py"))
