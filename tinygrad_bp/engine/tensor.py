@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.nodes import Account, Leaf, Node
+from tinygrad_bp.engine.refusals import leaves_the_graph
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.errors import (
     DeferredError,
@@ -100,6 +101,10 @@ class Tensor(Base):
         shape: Shape = self._value.shape
         return shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise TrackedTensorError(f"shape: a Tensor keeps its shape; write x = x.reshape({shape})")
+
     @property
     def ndim(self) -> int:
         """Number of dimensions."""
@@ -145,7 +150,19 @@ class Tensor(Base):
 
     @property
     def grad(self) -> Tensor | None:
-        """The accumulated gradient of a leaf; None before a backward pass and for other Tensors."""
+        """The accumulated gradient of a leaf; None before a backward pass.
+
+        Raises
+        ------
+        TrackedTensorError
+            If an operation made this Tensor: its gradient is not kept.
+        """
+        if not self.is_leaf:
+            raise TrackedTensorError(
+                "grad: this Tensor is no leaf, so that its gradient is not kept:"
+                " tg.gradients(loss, [tensor]) gives it.  If it was a parameter, update that in"
+                " place, 'with tg.no_grad(): p -= lr * p.grad'"
+            )
         account = self._node.account() if type(self._node) is Leaf else None
         return None if account is None else account.grad
 
@@ -195,24 +212,14 @@ class Tensor(Base):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Convert for `numpy.asarray`; refused where it would lose a derivative."""
         if self._node is not None:
-            raise TrackedTensorError(
-                "numpy.asarray of a Tensor that tracks gradients would drop them silently: use"
-                " .detach() if that is"
-                " meant, numpy.stack([t, u]) to join Tensors, or a NumPy function that has a rule"
-                " (tg.logsumexp, tg.softmax and tg.log_softmax for SciPy's)"
-            )
+            raise leaves_the_graph("numpy.asarray")
         if copy is False and type(self._value) is np.ndarray:
             return self.numpy() if dtype is None else np.asarray(self.numpy(), dtype, copy=False)
         return np.array(self._value, dtype)
 
     def _number(self, convert: Callable[[Any], Any]) -> Any:
         if self._node is not None:
-            raise TrackedTensorError(
-                f"{convert.__name__}() of a Tensor that tracks gradients would drop them"
-                " silently (math.exp and its"
-                " like ask for it too): use .item() for the plain number, numpy's function for a"
-                " derivative"
-            )
+            raise leaves_the_graph(f"{convert.__name__}()")
         if self._value.size != 1:
             raise TypeError(
                 f"{convert.__name__}: only one element converts, the shape is {self.shape}"
@@ -235,6 +242,9 @@ class Tensor(Base):
         if self.dtype.kind not in "iu":
             raise TypeError(f"a Tensor of {self.dtype} is no index; integers are needed")
         return self.__int__()
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._number(float), digits)
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -359,7 +369,10 @@ def operand(value: Any) -> Any:
         return operand(np.asarray(value))
     elif getattr(value, "__array_ufunc__", value) is None:  # NEP 13: it answers operators itself
         raise DeferredError(f"{kind.__name__} takes part in no NumPy function")
-    raise DTypeError(f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}")
+    remedy = "; pass its .to_numpy()" if hasattr(value, "to_numpy") else ""
+    raise DTypeError(
+        f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}{remedy}"
+    )
 
 
 def method(name: str, function: Any) -> None:

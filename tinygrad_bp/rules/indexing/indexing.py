@@ -15,7 +15,7 @@ from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.nodes import is_recording
-from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
 from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
@@ -228,6 +228,26 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
 
 
 method("__setitem__", setitem)
+
+
+def _in_place(operation: Recorder) -> Recorder:
+    """Return an operator such as ``-=``, which updates a parameter where nothing is recorded.
+
+    Anything else is left to the operator itself, whose result the name is then bound to: it would
+    be the name alone, a loop variable, that changed.
+    """
+
+    def update(x: Tensor, other: Any) -> Any:
+        if is_recording() or not (x.is_leaf and x.requires_grad):
+            return NotImplemented
+        setitem(x, ..., operation(x.detach(), other))
+        return x
+
+    return update
+
+
+for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow"):
+    method(f"__i{_name}__", _in_place(getattr(operator, _name)))
 
 
 @composed(np.take, methods=("take",))

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.constructors import arrayed
-from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.errors import ShapeError
+
+LETTERS = dict(enumerate(string.ascii_uppercase + string.ascii_lowercase))
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,9 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
     ------
     ShapeError
         If subscripts and operands do not fit.
-    UnsupportedFunctionError
-        If the subscripts are not given as one string.
     """
     if not args or not isinstance(args[0], str):
-        raise UnsupportedFunctionError(
-            "einsum: give the subscripts as one string, for example 'ij,jk->ik'; lists of axis"
-            " numbers have no rule"
-        )
+        args = _with_labels(args)
     equation = args[0].replace(" ", "")
     operands = [arrayed(x) for x in args[1:]]
     left, arrow, output = equation.partition("->")
@@ -75,6 +72,25 @@ def parse(*args: Any) -> tuple[tuple[Any, ...], Subscripts]:
     for i, labels in enumerate(inputs):
         operands[i], inputs[i] = _diagonal(operands[i], labels)
     return tuple(operands), Subscripts(tuple(inputs), output)
+
+
+def _with_labels(args: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a call with axis numbers, einsum(x, [0, 1], y, [1, 2], [0, 2]), as one with labels."""
+    pairs = list(zip(args[::2], args[1::2], strict=False))
+    inputs = ",".join(_labels(axes) for _, axes in pairs)
+    arrow = f"->{_labels(args[-1])}" if len(args) % 2 else ""
+    return inputs + arrow, *(x for x, _ in pairs)
+
+
+def _labels(axes: Any) -> str:
+    """Return a letter for each axis number; they sort as the numbers do."""
+    try:
+        return "".join("..." if n is Ellipsis else LETTERS[n] for n in axes)
+    except (KeyError, TypeError) as error:
+        raise ShapeError(
+            f"einsum: {axes!r:.80}: expected one string of subscripts, then operands; or after each"
+            " operand a list of axis numbers, 0 to 51"
+        ) from error
 
 
 def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tuple[list[str], str]:
