@@ -546,18 +546,27 @@ FAILURES = {
     "nary": (lambda x, w: np.concatenate([np.sin(x), w[0]]), "concatenate[2]", ["sin", "getitem"]),
     "ternary": (lambda x, w: tg.affine(x, w, np.sin(x)), "affine", ["leaf", "leaf", "sin"]),
     "no rule": (lambda x, _w: np.savetxt("x", np.cos(x)), "savetxt", ["cos"]),
+    "keyword": (lambda x, w: np.add(np.sin(x), w, where=True), "add", ["sin", "leaf"]),
+    "out": (
+        lambda x, _w: np.add(np.ones(2), np.sin(x), out=np.ones(2)),
+        "add",
+        ["constant", "sin"],
+    ),
+    "overflow": (lambda x, _w: np.exp(np.square(x) * 1e6), "exp", ["multiply"]),
 }
 
 
 @pytest.mark.parametrize(("function", "op", "operands"), FAILURES.values(), ids=FAILURES)
 def test_the_failing_operation_is_marked(function, op, operands):
-    view = tg.graph(caught(function, ones((3, 2), "x"), ones((5, 4), "w")))
+    with np.errstate(over="raise"):
+        view = tg.graph(caught(function, ones((3, 2), "x"), ones((5, 4), "w")))
     (failed,) = (node for node in view.nodes if node.kind == "failed")
     assert failed.op == op
     assert failed is view.nodes[-1]
     sources = [view.nodes[edge.source].op for edge in view.edges if edge.target == failed.id]
     assert sources == operands
-    assert failed.note.split(":")[0] in {"ShapeError", "UnsupportedFunctionError"}
+    kinds = {"ShapeError", "UnsupportedFunctionError", "FloatingPointError"}
+    assert failed.note.split(":")[0] in kinds
     assert "raised" in view.notes[-1]
     assert view.to_text()
     assert view.to_svg(engine="own")
@@ -581,6 +590,12 @@ def test_an_exception_of_the_user_shows_what_was_there():
     view = tg.graph(caught(f, ones((2,), "x")))
     assert [node.op for node in view.nodes] == ["leaf", "sin", "raised"]
     assert view.nodes[-1].note == "RuntimeError: after (2,)"
+
+
+def test_a_failure_can_be_drawn_once_its_traceback_is_gone():
+    error = caught(lambda x: np.sin(x) @ np.ones(3), ones((2,), "x"))
+    error.__traceback__ = error.__cause__.__traceback__ = None
+    assert ops(tg.graph(error)) == ["leaf", "sin", "constant", "matmul"]
 
 
 def test_an_exception_without_tensors_is_refused():

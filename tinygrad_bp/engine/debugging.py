@@ -14,8 +14,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.nodes import Mode, Node, is_recording, recording, watching
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.tensor import unwrap, wrap
 from tinygrad_bp.errors import NonFiniteError, users_frame
 
 _lines: WeakKeyDictionary[Node, str] = WeakKeyDictionary()  # where each node was recorded
@@ -104,10 +105,11 @@ class Watch:
         mask = self.bad(out) if inside is None else None
         if mask is not None:
             guilty = [i for i, one in enumerate(operands) if self.bad(one) is not None]
-            raise NonFiniteError(
+            error = NonFiniteError(
                 f"debug: {node.rule.name} {_verdict(out, mask, made=not guilty)}\n"
                 f"  at {line_of(node)}\n{_ranges(node, operands)}"
             )
+            raise noted(error, node.rule.name, map(wrap, operands, node.parents))
 
     def walk(self) -> WalkWatch:
         """Return what watches one walk."""

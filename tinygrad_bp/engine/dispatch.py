@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.rule import more_rows
 from tinygrad_bp.engine.tensor import Tensor, method
 from tinygrad_bp.errors import UnsupportedFunctionError
@@ -26,29 +27,37 @@ def _array_ufunc(
     _self: Tensor, ufunc: Any, call: str, first: Any, *others: Any, **kwargs: Any
 ) -> Any:
     """Record a call of a NumPy ufunc."""
-    if call == "__call__":
-        if not kwargs:
-            record = UFUNCS.get(ufunc)
-            if record is not None:
-                # one argument spelt out: unpacking a tuple costs as much as the lookup
-                return record(first, *others) if others else record(first)
-        if more_rows() or (ufunc in UFUNCS and not kwargs):
-            return ufunc(first, *others, **kwargs)
-        raise _refused_ufunc(ufunc, kwargs)
-    if not UFUNC_METHODS:
-        more_rows()
-    return UFUNC_METHODS[call](ufunc, first, *others, **kwargs)
+    try:
+        if call == "__call__":
+            if not kwargs:
+                record = UFUNCS.get(ufunc)
+                if record is not None:
+                    # one argument spelt out: unpacking a tuple costs as much as the lookup
+                    return record(first, *others) if others else record(first)
+            if more_rows() or (ufunc in UFUNCS and not kwargs):
+                return ufunc(first, *others, **kwargs)
+            _refuse_ufunc(ufunc, kwargs)
+        if not UFUNC_METHODS:
+            more_rows()
+        return UFUNC_METHODS[call](ufunc, first, *others, **kwargs)
+    except Exception as error:
+        noted(error, ufunc.__name__, (first, *others))
+        raise
 
 
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Record a call of any other NumPy function."""
-    record = FUNCTIONS.get(function)
-    if record is None:
-        if more_rows() or function in FUNCTIONS:
-            # not function(*args): NumPy has taken like= away
-            return _array_function(self, function, types, args, kwargs)
-        raise _unsupported(function, f"{function.__module__}.{function.__name__}")
-    return record(*args, **kwargs)
+    try:
+        record = FUNCTIONS.get(function)
+        if record is None:
+            if more_rows() or function in FUNCTIONS:
+                # not function(*args): NumPy has taken like= away
+                return _array_function(self, function, types, args, kwargs)
+            _refuse(function, f"{function.__module__}.{function.__name__}")
+        return record(*args, **kwargs)
+    except Exception as error:
+        noted(error, function.__name__, (*args, *kwargs.values()))
+        raise
 
 
 def refuse_out(name: str, out: Any) -> None:
@@ -65,11 +74,11 @@ def refuse_out(name: str, out: Any) -> None:
         )
 
 
-def _unsupported(function: Any, name: str) -> Exception:
+def _refuse(function: Any, name: str) -> NoReturn:
     remedy = REFUSED.get(function) or REFUSED.get(getattr(function, "__module__", None))
     if remedy is not None:
-        return UnsupportedFunctionError(f"{name} takes no Tensors; {remedy}")
-    return UnsupportedFunctionError(
+        raise UnsupportedFunctionError(f"{name} takes no Tensors; {remedy}")
+    raise UnsupportedFunctionError(
         f"{name} has no derivative rule for Tensors; compose it from functions that have one, or"
         " pass .detach() where no gradient is wanted"
     )
@@ -84,16 +93,16 @@ def _qualified(ufunc: Any) -> str:
     return name
 
 
-def _refused_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> Exception:
+def _refuse_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> NoReturn:
     name = _qualified(ufunc)
     if ufunc not in UFUNCS:
-        return _unsupported(ufunc, name)
+        _refuse(ufunc, name)
     if "out" in kwargs:
-        return UnsupportedFunctionError(
+        raise UnsupportedFunctionError(
             f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"
             " array = array + tensor"
         )
-    return UnsupportedFunctionError(
+    raise UnsupportedFunctionError(
         f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=,"
         " .astype for dtype="
     )

@@ -13,6 +13,7 @@ from typing import Any
 from numpy import complex128, dtype, float64, ndarray
 from numpy.linalg import LinAlgError
 
+from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.nodes import Node, is_recording, tick
 from tinygrad_bp.engine.rule import Recorder
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, new, operand, unwrap
@@ -38,8 +39,9 @@ def unary(rule: Any) -> Recorder:
         value = x._value
         try:
             out = forward(value, *params) if params else forward(value)
-        except ValueError as error:
-            raise explained(rule, (x,), error) from error
+        except Exception as error:
+            explain(rule, (x,), error)
+            raise
         result = new(Tensor)
         result._value = out
         parent = x._node
@@ -99,10 +101,11 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             else:
                 b = y if type(y) in SCALARS else operand(y)
             out = forward(a, b, *params) if params else forward(a, b)
-        except ValueError as error:
-            raise explained(rule, (x, y), error) from error
         except DeferredError:
             return NotImplemented
+        except Exception as error:
+            explain(rule, (x, y), error)
+            raise
         mode = is_recording()
         if left is None or right is None:
             if type(out) is complex:  # what Python makes of its own complex and a NumPy scalar
@@ -170,25 +173,26 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
     def record(*args: Any, **kwargs: Any) -> Any:
         x, y, z = bind(*args, **kwargs)[0] if kwargs or len(args) != 3 else args
         first = second = third = None
-        if type(x) is Tensor:
-            a = x._value
-            first = x._node
-        else:
-            a = x if type(x) in SCALARS else operand(x)
-        if type(y) is Tensor:
-            b = y._value
-            second = y._node
-        else:
-            b = y if type(y) in SCALARS else operand(y)
-        if type(z) is Tensor:
-            c = z._value
-            third = z._node
-        else:
-            c = z if type(z) in SCALARS else operand(z)
         try:
+            if type(x) is Tensor:
+                a = x._value
+                first = x._node
+            else:
+                a = x if type(x) in SCALARS else operand(x)
+            if type(y) is Tensor:
+                b = y._value
+                second = y._node
+            else:
+                b = y if type(y) in SCALARS else operand(y)
+            if type(z) is Tensor:
+                c = z._value
+                third = z._node
+            else:
+                c = z if type(z) in SCALARS else operand(z)
             out = forward(a, b, c)
-        except ValueError as error:
-            raise explained(rule, (x, y, z), error) from error
+        except Exception as error:
+            explain(rule, (x, y, z), error)
+            raise
         tracked = (first is not None) + 2 * (second is not None) + 4 * (third is not None)
         if not (tracked and (mode := is_recording())):
             wrapped = type(x) is Tensor or type(y) is Tensor or type(z) is Tensor
@@ -223,22 +227,23 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     tracked = 0
     bit = 1
     wrapped = False
-    for arg in args:
-        if type(arg) is Tensor:
-            wrapped = True
-            values.append(arg._value)
-            node = arg._node
-            parents.append(node)
-            if node is not None:
-                tracked |= bit
-        else:
-            values.append(arg if type(arg) in SCALARS else operand(arg))
-            parents.append(None)
-        bit <<= 1
     try:
+        for arg in args:
+            if type(arg) is Tensor:
+                wrapped = True
+                values.append(arg._value)
+                node = arg._node
+                parents.append(node)
+                if node is not None:
+                    tracked |= bit
+            else:
+                values.append(arg if type(arg) in SCALARS else operand(arg))
+                parents.append(None)
+            bit <<= 1
         out = rule.forward(*values, *params)
-    except ValueError as error:
-        raise explained(rule, args, error) from error
+    except Exception as error:
+        explain(rule, args, error)
+        raise
     if not (tracked and (mode := is_recording())):
         return _untracked(out) if wrapped else out
     save_out, *saves = rule.saves(tracked)
@@ -293,9 +298,10 @@ def frozen(rule: Any, params: Sequence[Any]) -> tuple[Any, ...]:
 def _frozen(rule: Any, param: Any) -> Any:
     kind = type(param)
     if kind is Tensor and param.requires_grad:
-        raise TrackedTensorError(
+        error = TrackedTensorError(
             f"{rule.name}: a tracked Tensor stands where there is no derivative; pass its .detach()"
         )
+        raise noted(error, rule.name, (param,))
     if isinstance(param, ndarray):
         return param.copy()
     if kind is tuple or kind is list:
@@ -303,13 +309,20 @@ def _frozen(rule: Any, param: Any) -> Any:
     return unwrap(param)
 
 
-def explained(rule: Any, args: Sequence[Any], error: ValueError) -> Exception:
-    """Return a ShapeError that names the operation, its arguments' shapes, and NumPy's reason."""
-    if isinstance(error, TinygradError):
-        return error
-    described = ", ".join(_described(arg) for arg in args)
-    message = f"{rule.name}({described}): {error}{rule.remedy}"
-    return LinAlgError(message) if isinstance(error, LinAlgError) else ShapeError(message)
+def explain(rule: Any, args: Sequence[Any], error: Exception) -> None:
+    """Note on an exception which operation raised it, for whoever draws the failure.
+
+    Raises
+    ------
+    ShapeError, LinAlgError
+        In place of a ValueError of NumPy's: with the operation, its arguments' shapes, the reason.
+    """
+    if not isinstance(error, ValueError) or isinstance(error, TinygradError):
+        noted(error, rule.name, args)
+        return
+    message = f"{rule.name}({', '.join(map(_described, args))}): {error}{rule.remedy}"
+    kind = LinAlgError if isinstance(error, LinAlgError) else ShapeError
+    raise noted(kind(message), rule.name, args) from error
 
 
 def _described(arg: Any) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import FrameType
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine import dispatch, recording
+from tinygrad_bp.engine.failures import failure_of
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.building import pictured, sheet_of
 from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import numbers
-
-ENGINE = (recording.__file__, dispatch.__file__)
-CALLED = ("rule", "function", "ufunc")  # what the engine's frames call the operation
 
 
 def failed(
@@ -30,20 +27,20 @@ def failed(
     Parameters
     ----------
     error : exception
-        Caught, so that it has a traceback, whose frames hold the operands.
+        With what the engine noted on it, or else with the traceback that it was caught with.
     parameters, data
         As `graph` takes them.
 
     Raises
     ------
     GraphError
-        If no Tensor of the frames was tracked.
+        If neither holds a tracked Tensor.
     """
-    frames = list(_frames(error))
-    operation, operands = _failing(frames)
+    causes = _causes(error)
+    failure = next((found for one in causes if (found := failure_of(one))), None)
+    operands = [one for value in failure.operands for one in _drawn(value)] if failure else []
     tracked = [one for one in operands if isinstance(one, Tensor) and one.node is not None]
-    if not tracked:
-        tracked = list(_tensors_in(frames))
+    tracked = tracked or _tensors_in(causes)
     if not tracked:
         raise GraphError(
             "graph: no tracked Tensor is in the traceback of this exception; pass the exception"
@@ -53,61 +50,34 @@ def failed(
     sheet.recorded.cotangents.clear()  # there is no result that they could be of
     sheet.recorded.notes.clear()
     sheet.kinds = ["op" if kind == "output" else kind for kind in sheet.kinds]
-    view = pictured(sheet)
-    return _marked(view, sheet.recorded.places, operation, operands, error)
+    operation = None if failure is None else failure.operation
+    return _marked(pictured(sheet), sheet.recorded.places, operation, operands, error)
 
 
-def _frames(error: BaseException) -> Iterator[FrameType]:
-    """Yield the frames of a traceback, innermost first, and those of what caused it before."""
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and what it was raised from, what came first at the front."""
     causes: list[BaseException] = []
-    one: BaseException | None = error
-    while one is not None and one not in causes:
-        causes.append(one)
-        one = one.__cause__
-    for cause in reversed(causes):
-        frames = []
-        trace = cause.__traceback__
-        while trace is not None:
-            frames.append(trace.tb_frame)
-            trace = trace.tb_next
-        yield from reversed(frames)
+    while error is not None and error not in causes:
+        causes.insert(0, error)
+        error = error.__cause__
+    return causes
 
 
-def _failing(frames: list[FrameType]) -> tuple[str | None, list[Any]]:
-    """Return the name of the operation that the engine was about to apply, and its operands."""
-    for frame in frames:
-        if frame.f_code.co_filename not in ENGINE:
-            continue
-        values = frame.f_locals
-        called = next((values[name] for name in CALLED if name in values), None)
-        if called is None:
-            continue
-        code = frame.f_code
-        names = code.co_varnames[: code.co_argcount + bool(code.co_flags & 0x04)]
-        given = [values[name] for name in names if values.get(name) is not called]
-        if "inputs" in values:
-            given = list(values["inputs"])
-        elif "args" in values:
-            given = list(values["args"])
-        name = getattr(called, "name", None) or getattr(called, "__name__", None)
-        operands = [one for value in given for one in _operands(value)]
-        return str(name), operands
-    return None, []
-
-
-def _operands(value: Any) -> list[Any]:
+def _drawn(value: Any) -> list[Any]:
+    """Return what is drawn of an operand: arrays, numbers, and what a list with Tensors holds."""
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
         return list(value)
     return [value] if isinstance(value, Tensor | np.ndarray | int | float | complex) else []
 
 
-def _tensors_in(frames: list[FrameType]) -> Iterator[Tensor]:
-    """Yield the tracked Tensors of the innermost frame that has some."""
-    for frame in frames:
-        found = [one for one in frame.f_locals.values() if isinstance(one, Tensor) and one.node]
-        if found:
-            yield from found
-            return
+def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
+    """Return the tracked Tensors of the innermost frame that has some."""
+    for error in causes:
+        for frame, _ in reversed(list(walk_tb(error.__traceback__))):
+            values = frame.f_locals.values()
+            if found := [one for one in values if isinstance(one, Tensor) and one.node is not None]:
+                return found
+    return []
 
 
 def _marked(
