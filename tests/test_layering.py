@@ -1,4 +1,4 @@
-"""Imports point strictly down.
+"""Imports point strictly down, and nowhere in a circle.
 
 An import counts wherever it stands: at the top, in a function, under TYPE_CHECKING, and as the name
 of a module in a string, which is how imports hide.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,13 @@ def test_imports_point_down(module: str) -> None:
         assert name.split(".")[1:2] == own or level(name) < level(module), (
             f"{module} imports {name}, which is not below it"
         )
+
+
+def test_no_imports_in_a_circle() -> None:
+    try:
+        TopologicalSorter(EDGES).prepare()
+    except CycleError as error:
+        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
 
 
 def test_every_import_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

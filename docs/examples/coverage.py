@@ -128,9 +128,9 @@ def entries() -> tuple[Entry, ...]:
 
 def elsewhere() -> dict[str, Any]:
     """Return what the installed JAX and autograd have of these functions, by their full names."""
-    import autograd.numpy  # noqa: F401, PLC0415  # fills autograd's tables
-    import jax  # noqa: PLC0415
-    from autograd.core import primitive_vjps  # noqa: PLC0415
+    import autograd.numpy  # noqa: F401  # fills autograd's tables
+    import jax
+    from autograd.core import primitive_vjps
 
     ours = {one.full for one in entries()}
     spaces = {"numpy": jax.numpy, "numpy.linalg": jax.numpy.linalg, "numpy.fft": jax.numpy.fft}
@@ -144,7 +144,7 @@ def elsewhere() -> dict[str, Any]:
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import version  # noqa: PLC0415
+    from importlib.metadata import version
 
     return version(package)
 

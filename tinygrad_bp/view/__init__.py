@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tinygrad_bp.view.building import graph
 from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.folding import GraphTooLargeError
-from tinygrad_bp.view.graph_view import CheckView, EdgeView, GraphView, NodeView, Statistics
+from tinygrad_bp.view.graph_view import GraphView, graph
+from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Statistics
 from tinygrad_bp.view.training_frames import Frame, TrainingFrames
 
 __all__ = [

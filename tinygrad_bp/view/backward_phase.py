@@ -6,20 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 from tinygrad_bp.engine.nodes import Leaf, Node
-from tinygrad_bp.view.building import Sheet
-from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import lengths, numbers, statistics
 from tinygrad_bp.view.recorded import contribution
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.sheet import Sheet
 
 READ = "read"  # names an edge from a value to a cotangent that was computed with it
 
 
-def with_cotangents(view: GraphView, sheet: Sheet, *, alone: bool) -> GraphView:
+def with_cotangents(view: Picture, sheet: Sheet, *, alone: bool) -> Picture:
     """Return the picture with a cotangent for every node, in the order in which the walk has them.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
         Of the forward phase.
     sheet : Sheet
     alone : bool

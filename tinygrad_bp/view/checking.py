@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf
-from tinygrad_bp.view.graph_view import CheckView
 from tinygrad_bp.view.recorded import Recorded, quiet, replay
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.building import Sheet
+from tinygrad_bp.view.records import CheckView
+from tinygrad_bp.view.sheet import Sheet
 
 BUDGET = 20_000  # operations that a check may run; beyond it there is none
 WORK = 20_000_000  # elements that these operations may compute

@@ -1,4 +1,4 @@
-"""A `GraphView` in Graphviz' DOT language, and Graphviz' program ``dot``.
+"""A `Picture` in Graphviz' DOT language, and Graphviz' program ``dot``.
 
 Names come from users and from files.  They are shown and never obeyed: an id is ``n`` and a number,
 and whatever DOT would take for markup, a port, an escape or an entity is written so that it is seen
@@ -10,16 +10,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
+from tinygrad_bp.view.records import Picture
 
 # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
 TIMEOUT = 60.0
@@ -65,18 +63,18 @@ class RenderError(TinygradError, RuntimeError):
     """A picture that could not be drawn; the message says what is missing or failed."""
 
 
-def source(view: GraphView) -> str:
+def source(view: Picture) -> str:
     """Return `view` in the DOT language.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
 
     Returns
     -------
     str
     """
-    import graphviz  # noqa: PLC0415  # takes longer to import than the rest of the package
+    import graphviz  # takes longer to import than the rest of the package
 
     attributes = {"rankdir": direction(view), **GRAPH}
     digraph = graphviz.Digraph("computation", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
@@ -94,7 +92,7 @@ def source(view: GraphView) -> str:
 
 
 def _add_parts(
-    digraph: Any, view: GraphView, part: Part, count: list[int], plain: Callable[[str], str]
+    digraph: Any, view: Picture, part: Part, count: list[int], plain: Callable[[str], str]
 ) -> None:
     for place in part.nodes:
         node = view.nodes[place]

@@ -16,9 +16,9 @@ import numpy as np
 
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.nodes import Node
-from tinygrad_bp.view.graph_view import NodeView
 from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
 from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet
+from tinygrad_bp.view.records import NodeView
 
 PRODUCTS = {"affine"}  # rules that are products and a sum though they are recorded as one
 SUMS = {"add", "subtract", "negative", "positive", "multiply"} | PRODUCTS  # beside the linear ones

@@ -12,16 +12,17 @@ import numpy as np
 from tinygrad_bp.engine.failures import failure_of
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.view.building import pictured, sheet_of
-from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
+from tinygrad_bp.view.building import pictured
 from tinygrad_bp.view.plain_arrays import numbers
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.sheet import sheet_of
 
 
 def failed(
     error: BaseException,
     parameters: Mapping[str, Tensor] | None = None,
     data: Mapping[str, Any] | None = None,
-) -> GraphView:
+) -> Picture:
     """Return what was recorded up to the operation that raised, with that operation marked.
 
     Parameters
@@ -81,12 +82,12 @@ def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
 
 
 def _marked(
-    view: GraphView,
+    view: Picture,
     places: Mapping[Any, int],
     operation: str | None,
     operands: list[Any],
     error: BaseException,
-) -> GraphView:
+) -> Picture:
     nodes, edges = list(view.nodes), list(view.edges)
     sources = []
     for one in operands:

@@ -1,6 +1,6 @@
 """Large pictures made small: parts folded into one node, repeated blocks into one with a count.
 
-Everything here takes a `GraphView` and gives another; time is linear in the nodes.
+Everything here takes a `Picture` and gives another; time is linear in the nodes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.view.graph_view import CheckView, EdgeView, GraphView, NodeView
+from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Picture
 
 COMFORTABLE = 150  # nodes that one can read; more are folded
 LARGEST = 1000  # nodes that are drawn without `force`
@@ -26,7 +26,7 @@ class GraphTooLargeError(TinygradError, ValueError):
     """A graph with more nodes than anybody could read; the message says how to fold it."""
 
 
-def drawable(view: GraphView, *, force: bool = False) -> GraphView:
+def drawable(view: Picture, *, force: bool = False) -> Picture:
     """Return what to draw of a picture: all of it, or folded where it has more than 150 nodes.
 
     Raises
@@ -46,7 +46,7 @@ def drawable(view: GraphView, *, force: bool = False) -> GraphView:
     return drawn
 
 
-def folded(view: GraphView, depth: int | None = None) -> GraphView:
+def folded(view: Picture, depth: int | None = None) -> Picture:
     """Fold scopes deeper than `depth`; by default as few as leave 150 nodes, then repetitions."""
     if depth is not None:
         return _fold_scopes(view, depth)
@@ -62,7 +62,7 @@ def folded(view: GraphView, depth: int | None = None) -> GraphView:
     return best
 
 
-def _fold_scopes(view: GraphView, depth: int) -> GraphView:
+def _fold_scopes(view: Picture, depth: int) -> Picture:
     """Make one node of each run of operations in the same scope below `depth`, with its leaves.
 
     A run is consecutive in the topological order, so that no circle can come of it.
@@ -85,7 +85,7 @@ def _fold_scopes(view: GraphView, depth: int) -> GraphView:
     return _contracted(view, group, lambda number, members: _folded_node(paths[number], members))
 
 
-def _take_sources(view: GraphView, group: dict[int, int]) -> None:
+def _take_sources(view: Picture, group: dict[int, int]) -> None:
     """Put leaves and constants that only one group uses into it."""
     users: dict[int, set[int | None]] = {}
     for edge in view.edges:
@@ -110,10 +110,10 @@ def _folded_node(path: tuple[str, ...], members: Sequence[NodeView]) -> NodeView
 
 
 def _contracted(
-    view: GraphView,
+    view: Picture,
     group: dict[int, int],
     merge: Callable[[int, Sequence[NodeView]], NodeView],
-) -> GraphView:
+) -> Picture:
     """Merge the nodes of each group into one, which stands where its last member stood."""
     members: dict[int, list[NodeView]] = {}
     for node in view.nodes:
@@ -132,7 +132,7 @@ def _contracted(
     return _renumbered(view, nodes, ids)
 
 
-def _renumbered(view: GraphView, nodes: Sequence[NodeView], ids: dict[int, int]) -> GraphView:
+def _renumbered(view: Picture, nodes: Sequence[NodeView], ids: dict[int, int]) -> Picture:
     """Return the picture of `nodes`; an edge within one of them or backwards is dropped."""
     kept: dict[tuple[int, int, int], EdgeView] = {}
     merged = [node.kind == "scope" for node in nodes]
@@ -159,7 +159,7 @@ def _renumbered(view: GraphView, nodes: Sequence[NodeView], ids: dict[int, int])
 # Repeated blocks
 
 
-def _collapse_repeats(view: GraphView) -> GraphView:
+def _collapse_repeats(view: Picture) -> Picture:
     """Draw a block of operations that repeats at least three times in a row once, with a count."""
     operations = [node for node in view.nodes if not _is_source(node)]
     found = list(_runs(_Signatures(view, operations)))
@@ -193,7 +193,7 @@ class _Signatures:
     Wiring is alike where an argument was computed as many steps before, or is the very same node.
     """
 
-    def __init__(self, view: GraphView, operations: Sequence[NodeView]) -> None:
+    def __init__(self, view: Picture, operations: Sequence[NodeView]) -> None:
         place = {node.id: i for i, node in enumerate(operations)}
         leaves = {node.id: (node.kind, node.shape, node.dtype) for node in view.nodes}
         count = len(operations)
@@ -250,7 +250,7 @@ def _runs(signatures: _Signatures) -> Iterable[tuple[int, int, int]]:
                 yield begin, period, times
 
 
-def _repeated_sources(view: GraphView, first: dict[int, int], count: dict[int, int]) -> None:
+def _repeated_sources(view: Picture, first: dict[int, int], count: dict[int, int]) -> None:
     """Let the leaf of the first repetition stand for those that the others use in its place."""
     users: dict[int, list[EdgeView]] = {}
     for edge in view.edges:

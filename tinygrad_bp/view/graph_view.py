@@ -1,160 +1,31 @@
-"""`GraphView`: a computation graph as plain data, apart from the Tensors and arrays that made it.
-
-Every renderer reads a `GraphView` and nothing else.  It holds no array and no node, so that keeping
-a picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
-"""
+"""`graph` takes a picture of a recorded computation; `GraphView` is the picture with its forms."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.view import json_form
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.view import dot, folding, json_form, mermaid, pictures, text_tree
+from tinygrad_bp.view.backward_phase import with_cotangents
+from tinygrad_bp.view.building import pictured
+from tinygrad_bp.view.dot import RenderError
+from tinygrad_bp.view.failure import failed
+from tinygrad_bp.view.records import Picture
+from tinygrad_bp.view.scalar_level import expanded
+from tinygrad_bp.view.sheet import sheet_of
+from tinygrad_bp.view.training_frames import TrainingFrames
 
-if TYPE_CHECKING:
-    from tinygrad_bp.view.training_frames import TrainingFrames
-
-Kind = Literal[
-    "leaf", "parameter", "data", "constant", "op", "output", "cotangent", "failed", "scope"
-]
-Phase = Literal["forward", "backward"]
-Numbers = tuple[Any, ...]  # the elements of an array in C order
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """The elements of a value in four numbers; those that are not finite are only counted.
-
-    Attributes
-    ----------
-    low, high, mean, deviation : float
-        Over the finite elements; of absolute values where the value is complex.
-    not_finite : int
-    """
-
-    low: float
-    high: float
-    mean: float
-    deviation: float
-    not_finite: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NodeView:
-    """One node of the picture.
-
-    Attributes
-    ----------
-    id : int
-        Place in the topological order: every node comes after those it depends on.
-    op : str
-        The rule that was applied; ``"leaf"`` for a leaf, ``"constant"`` for an argument that tracks
-        nothing.
-    name : str or None
-        What a user called it; at the scalar level the element, ``W3[0,2]``.
-    shape : tuple of int
-    dtype : str
-    kind : str
-        ``leaf``, ``parameter``, ``data``, ``constant``, ``op``, ``output``, ``cotangent``,
-        ``failed`` (the operation that raised) or ``scope`` (a part that is folded).
-    scope : tuple of str
-        The parts that it belongs to, outermost first.
-    phase : {"forward", "backward"}
-    value, cotangent : tuple of numbers, or None
-        All elements in C order; None if unknown, not asked for, or too many.
-    statistics : Statistics or None
-        Of the value.
-    detail : str
-        The settings of the operation: ``axis=0``.
-    words, formula, tex : str
-        What the rule does, and its formula in plain text and in TeX.
-    pulls : tuple of str
-        For each argument the formula of its part of the cotangent.  Here and in `formula`, ``{0}``,
-        ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
-    links : tuple, or None
-        How each element of the result is made, in C order: a pair ``(products, terms)``.  A product
-        ``(k, l)`` multiplies element k of the first argument by element l of the second; a term
-        ``(position, k, slope)`` is element k of an argument, with the partial derivative by it.
-        None if not asked for, or too many.
-    is_sum : bool
-        Whether an element is the sum of its products, and of its terms times their slopes.
-    count : int
-        How many nodes of the graph it stands for.
-    note : str
-        The message of an operation that failed.
-    """
-
-    id: int
-    op: str
-    name: str | None
-    shape: Shape
-    dtype: str
-    kind: Kind
-    scope: tuple[str, ...] = ()
-    phase: Phase = "forward"
-    value: Numbers | None = None
-    cotangent: Numbers | None = None
-    statistics: Statistics | None = None
-    detail: str = ""
-    words: str = ""
-    formula: str = ""
-    tex: str = ""
-    pulls: tuple[str, ...] = ()
-    links: tuple[Any, ...] | None = None
-    is_sum: bool = False
-    count: int = 1
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeView:
-    """The value of one node used as an argument of another.
-
-    Attributes
-    ----------
-    source, target : int
-        Ids of nodes.
-    position : int
-        Which argument of the target's rule, from 0.
-    argument : str or None
-        What the rule calls it: ``"W"``; None where it has no names for its arguments.
-    contribution : tuple of numbers, or None
-        What this use adds to the source's cotangent; given where the source is used more than once.
-    """
-
-    source: int
-    target: int
-    position: int
-    argument: str | None = None
-    contribution: Numbers | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckView:
-    """The gradient of one leaf by finite differences of the recorded computation.
-
-    Attributes
-    ----------
-    node : int
-        Id of the leaf.
-    differences : tuple of float
-        Central differences, one an element.
-    error : float
-        Largest absolute difference from the cotangent.
-    """
-
-    node: int
-    differences: Numbers
-    error: float
+PIXEL_FORMS = (".png", ".pdf")  # which the program dot makes
+NOTEBOOK_NODES = 300  # a notebook shows no larger picture: dot would keep it waiting
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class GraphView:
+class GraphView(Picture):
     """A computation graph as plain data; made by `graph`.
 
     Attributes
@@ -169,12 +40,6 @@ class GraphView:
         What the picture leaves out, and why.
     checks : tuple of CheckView
     """
-
-    nodes: tuple[NodeView, ...]
-    edges: tuple[EdgeView, ...]
-    level: str = "tensor"
-    notes: tuple[str, ...] = ()
-    checks: tuple[CheckView, ...] = ()
 
     def __repr__(self) -> str:
         return f"<GraphView: {len(self.nodes)} nodes, {len(self.edges)} edges, {self.level} level>"
@@ -201,7 +66,7 @@ class GraphView:
         ValueError
             If the format or its version is another one.
         """
-        return json_form.read(found)
+        return _faced(json_form.read(found))
 
     def to_json(self) -> str:
         """Return `to_dict` as JSON in ASCII; numbers that JSON lacks are texts: ``"nan"``."""
@@ -220,9 +85,7 @@ class GraphView:
         -------
         GraphView
         """
-        folding = import_module("tinygrad_bp.view.folding")
-        view: GraphView = folding.folded(self, depth)
-        return view
+        return _faced(folding.folded(self, depth))
 
     def to_dot(self, *, force: bool = False) -> str:
         """Return the picture in Graphviz' DOT language; every label is plain text.
@@ -243,7 +106,7 @@ class GraphView:
         GraphTooLargeError
             If more than 1000 nodes are left to draw.
         """
-        return _renderer("dot").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+        return dot.source(folding.drawable(self, force=force))
 
     def to_svg(self, *, engine: str | None = None, force: bool = False) -> str:
         """Return the picture as an SVG document, for light screens and dark ones.
@@ -267,8 +130,7 @@ class GraphView:
         GraphTooLargeError
             As `to_dot` does.
         """
-        drawn = _drawn(self, force=force)
-        return _renderer("pictures").svg(drawn, engine)  # type: ignore[no-any-return]
+        return pictures.svg(folding.drawable(self, force=force), engine)
 
     def to_mermaid(self, *, force: bool = False) -> str:
         """Return the picture as a Mermaid flowchart, which Markdown hosts draw.
@@ -287,7 +149,7 @@ class GraphView:
         GraphTooLargeError
             As `to_dot` does.
         """
-        return _renderer("mermaid").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+        return mermaid.source(folding.drawable(self, force=force))
 
     def to_text(self, *, force: bool = False) -> str:
         """Return the picture as a tree for terminals, from the result to what it came from.
@@ -306,7 +168,7 @@ class GraphView:
         GraphTooLargeError
             As `to_dot` does.
         """
-        return _renderer("text_tree").source(_drawn(self, force=force))  # type: ignore[no-any-return]
+        return text_tree.source(folding.drawable(self, force=force))
 
     def to_html(self, frames: TrainingFrames | None = None) -> str:
         """Return the explorer: one page, without a network, to step through the computation.
@@ -320,7 +182,9 @@ class GraphView:
         -------
         str
         """
-        return _renderer("explorer").page(self, frames)  # type: ignore[no-any-return]
+        from tinygrad_bp.view.explorer import page
+
+        return page(self, frames)
 
     def save(
         self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False
@@ -347,18 +211,127 @@ class GraphView:
             If the file cannot be written.
         """
         path = Path(path)
-        _renderer("pictures").save(self, path, frames, force=force)
+        suffix = path.suffix.lower()
+        if frames is not None and suffix != ".html":
+            raise ValueError(f"save: {path.name!r} has no place for frames; they go into .html")
+        forms: dict[str, Callable[[], str]] = {
+            ".svg": lambda: self.to_svg(force=force),
+            ".dot": lambda: self.to_dot(force=force),
+            ".gv": lambda: self.to_dot(force=force),
+            ".json": self.to_json,
+            ".mmd": lambda: self.to_mermaid(force=force),
+            ".txt": lambda: self.to_text(force=force),
+            ".html": lambda: self.to_html(frames),
+        }
+        if suffix in PIXEL_FORMS:
+            path.write_bytes(dot.run(self.to_dot(force=force), suffix[1:]))
+        elif suffix in forms:
+            path.write_text(forms[suffix](), encoding="utf-8", newline="\n")
+        else:
+            known = ", ".join((*forms, *PIXEL_FORMS))
+            raise ValueError(
+                f"save: {path.name!r} ends in {path.suffix!r}; expected one of {known}"
+            )
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         """Show an SVG in a notebook, and a text tree elsewhere; never raise."""
-        bundle: dict[str, str] = _renderer("pictures").mimebundle(self)
+        bundle = {"text/plain": repr(self)}
+        with suppress(Exception):  # a display hook that raises would hide the result of the cell
+            drawn = self.folded() if len(self.nodes) > NOTEBOOK_NODES else self
+            bundle["text/plain"] = drawn.to_text()
+            if len(drawn.nodes) <= NOTEBOOK_NODES:
+                try:
+                    bundle["image/svg+xml"] = drawn.to_svg()
+                except RenderError:
+                    bundle["image/svg+xml"] = drawn.to_svg(engine="own")
         return bundle
 
 
-def _renderer(name: str) -> Any:
-    return import_module(f"tinygrad_bp.view.{name}")  # now: most programs draw nothing
+def graph(
+    out: Any,
+    *,
+    parameters: Mapping[str, Tensor] | None = None,
+    data: Mapping[str, Any] | None = None,
+    level: str = "tensor",
+    focus: str | int | None = None,
+    sample: int | None = 0,
+    phase: str = "forward",
+    cotangent: Any = None,
+    values: bool | None = None,
+) -> GraphView:
+    """Take a picture of the graph that `out` was computed by.
+
+    Parameters
+    ----------
+    out : Tensor, nested container of Tensors, or exception
+        Tracks gradients.  Of an exception: what was recorded up to the operation that raised it.
+    parameters : mapping of str to Tensor, optional
+        The leaves that are trained, and what to call them; ``dict(model.named_parameters())``.
+    data : mapping of str to array or Tensor, optional
+        What was given, and what to call it; found among constants by its value.
+    level : {"tensor", "scalar"}
+        At the scalar level each element is a node.
+    focus : str or int, optional
+        A node by its name or id, ``"hidden2"``: drawn element by element among whole tensors; at
+        the scalar level only what it depends on and what depends on it.  One element,
+        ``"W3[0,2]"``, is looked at at the scalar level.
+    sample : int or None, default 0
+        The row of the data that the scalar level shows; None for all.
+    phase : {"forward", "backward", "both"}
+        Whether to draw the computation, the walk back through it, with cotangents for nodes, or
+        both.
+    cotangent : array, optional
+        What the walk begins with at `out`; 1 for a scalar.
+    values : bool, optional
+        Whether to look for values, cotangents and statistics; by default up to 1000 nodes.
+
+    Returns
+    -------
+    GraphView
+
+    Raises
+    ------
+    GraphError
+        If `out` tracks nothing, so that there is no graph, or `focus` names nothing in it.
+    ValueError
+        If these options do not go together: of the backward phase, and of an exception, there is
+        the tensor level alone.
+
+    Notes
+    -----
+    Time O(n log n) in the number of nodes, whatever the depth.  Values and cotangents cost about as
+    much as the computation and a backward pass; ``values=False`` leaves them out.  Running the same
+    program again gives the same ids.
+
+    Examples
+    --------
+    >>> import numpy as np, tinygrad_bp as tg
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> [node.op for node in tg.graph(np.sum(np.sin(x))).nodes]
+    ['leaf', 'sin', 'sum']
+    """
+    if isinstance(out, BaseException):
+        if (level, focus, phase) != ("tensor", None, "forward"):
+            raise ValueError(
+                "graph: of an exception the forward phase at the tensor level is drawn"
+            )
+        return _faced(failed(out, parameters, data))
+    sheet = sheet_of(out, parameters, data, cotangent=cotangent, values=values)
+    if phase not in ("forward", "backward", "both") or level not in ("tensor", "scalar"):
+        raise ValueError(
+            f"graph: level={level!r}, phase={phase!r}; expected level 'tensor' or 'scalar', phase"
+            " 'forward', 'backward' or 'both'"
+        )
+    if level == "scalar" or focus is not None:
+        if phase != "forward":
+            raise ValueError(f"graph: phase={phase!r} is drawn at the tensor level, without focus")
+        named = None if focus is None else str(focus)
+        return _faced(expanded(sheet, level, named, sample))
+    view = pictured(sheet)
+    if phase != "forward":
+        view = with_cotangents(view, sheet, alone=phase == "backward")
+    return _faced(view)
 
 
-def _drawn(view: GraphView, *, force: bool) -> GraphView:
-    drawn: GraphView = _renderer("folding").drawable(view, force=force)
-    return drawn
+def _faced(picture: Picture) -> GraphView:
+    return GraphView(picture.nodes, picture.edges, picture.level, picture.notes, picture.checks)

@@ -1,20 +1,19 @@
-"""A `GraphView` as JSON has it, and back; `docs/graphs.md` describes the form."""
+"""A `Picture` as JSON has it, and back; `docs/graphs.md` describes the form."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
+from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Picture, Statistics
 
 FORMAT = "tinygrad_bp.graph"
 VERSION = 2  # raised when a reader of this version could misread the JSON; new keys alone do not
 NUMBERS = {"value", "cotangent", "contribution", "differences", "error"}  # fields that hold some
 
 
-def written(view: GraphView) -> dict[str, Any]:
+def written(view: Picture) -> dict[str, Any]:
     """Return a picture as dicts, lists, texts and numbers alone."""
     return {
         "format": FORMAT,
@@ -27,7 +26,7 @@ def written(view: GraphView) -> dict[str, Any]:
     }
 
 
-def read(found: Mapping[str, Any]) -> GraphView:
+def read(found: Mapping[str, Any]) -> Picture:
     """Return the picture that `written` gave.
 
     Raises
@@ -35,12 +34,9 @@ def read(found: Mapping[str, Any]) -> GraphView:
     ValueError
         If the format or its version is another one.
     """
-    # now: that module imports this one
-    from tinygrad_bp.view.graph_view import CheckView, EdgeView, GraphView, NodeView  # noqa: PLC0415
-
     if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
         raise ValueError(f"GraphView: expected {FORMAT!r} of version {VERSION}")
-    return GraphView(
+    return Picture(
         tuple(NodeView(**_read(node)) for node in found["nodes"]),
         tuple(EdgeView(**_read(edge)) for edge in found["edges"]),
         found["level"],
@@ -69,8 +65,6 @@ def _read(found: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in found.items():
         if name == "statistics" and value is not None:
-            from tinygrad_bp.view.graph_view import Statistics  # noqa: PLC0415  # as above
-
             fields[name] = Statistics(**{key: _number(one) for key, one in value.items()})
         elif name in NUMBERS and value is not None:
             fields[name] = tuple(map(_number, value)) if isinstance(value, list) else _number(value)

@@ -10,10 +10,9 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 
 NAME_LENGTH = 40  # characters of a name in a label
 DETAIL_LENGTH = 24  # characters of an operation's settings
@@ -128,7 +127,7 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
     return found
 
 
-def edge_labels(view: GraphView) -> list[str]:
+def edge_labels(view: Picture) -> list[str]:
     """Say which argument an edge is, where that could be mistaken: labels cost more than they tell.
 
     A leaf called ``hidden1.W`` or ``W1`` that is the argument ``W`` says so itself; where all but

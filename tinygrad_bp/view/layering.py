@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
+from tinygrad_bp.view.records import Picture
 
 WIDE = 13  # ranks from left to right that a page is wide enough for
 
 
-def ranks(view: GraphView) -> list[int]:
+def ranks(view: Picture) -> list[int]:
     """Return the rank of every node: the longest way to it; that of a leaf is next to its user."""
     rank = [0] * len(view.nodes)
     has_input = [False] * len(view.nodes)
@@ -30,6 +27,6 @@ def ranks(view: GraphView) -> list[int]:
     return rank
 
 
-def direction(view: GraphView) -> str:
+def direction(view: Picture) -> str:
     """Return ``"LR"``, or ``"TB"`` where that would be too wide to read."""
     return "LR" if max(ranks(view), default=0) < WIDE else "TB"

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tinygrad_bp.view.layering import ranks
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
+from tinygrad_bp.view.records import Picture
 
 SWEEPS = 12
 DUMMIES = 20_000  # beyond it long edges go straight, behind what is in their way
@@ -49,12 +46,12 @@ class _Ranked:
     pull: list[float] = field(default_factory=list)  # how hard each keeps its way straight
 
 
-def layout(view: GraphView, sizes: Sequence[Point]) -> Layout:
+def layout(view: Picture, sizes: Sequence[Point]) -> Layout:
     """Place the nodes of a picture.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
     sizes : sequence of (length, breadth)
         Extent of each node along and across the ranks.
 
@@ -132,7 +129,7 @@ class _Ways:
         return self.sizes[i][0] / 2 if i < len(self.sizes) else 0.0
 
 
-def _with_dummies(view: GraphView, rank: Sequence[int]) -> _Ranked:
+def _with_dummies(view: Picture, rank: Sequence[int]) -> _Ranked:
     count = len(rank)
     ranked = _Ranked([[] for _ in range(max(rank, default=0) + 1)])
     for i in _visited(view):
@@ -159,7 +156,7 @@ def _with_dummies(view: GraphView, rank: Sequence[int]) -> _Ranked:
     return ranked
 
 
-def _visited(view: GraphView) -> list[int]:
+def _visited(view: Picture) -> list[int]:
     """Return the nodes as one meets them from the results back, arguments in their order."""
     arguments: dict[int, list[int]] = {}
     used = set()

@@ -1,17 +1,14 @@
-"""A `GraphView` as a Mermaid flowchart: text that Markdown hosts draw."""
+"""A `Picture` as a Mermaid flowchart: text that Markdown hosts draw."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
+from tinygrad_bp.view.records import Picture
 
 # Opening and closing signs of each kind's outline.
 OUTLINES = {
@@ -28,12 +25,12 @@ OUTLINES = {
 PLAIN = frozenset(" .,_=+·×…")  # besides letters and digits; all else is written as its number
 
 
-def source(view: GraphView) -> str:
+def source(view: Picture) -> str:
     """Return `view` as a Mermaid flowchart.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
 
     Returns
     -------
@@ -54,7 +51,7 @@ def source(view: GraphView) -> str:
     return "\n".join(text) + "\n"
 
 
-def _part_lines(view: GraphView, part: Part, count: list[int], indent: str) -> Iterator[str]:
+def _part_lines(view: Picture, part: Part, count: list[int], indent: str) -> Iterator[str]:
     for place in part.nodes:
         node = view.nodes[place]
         opening, closing = OUTLINES[node.kind]

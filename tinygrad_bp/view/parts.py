@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView
-
+from tinygrad_bp.view.records import Picture
 
 SOURCES = ("leaf", "parameter", "data", "constant")
 
@@ -21,7 +18,7 @@ class Part:
     parts: list[Part] = field(default_factory=list)
 
 
-def parts(view: GraphView) -> Part:
+def parts(view: Picture) -> Part:
     """Return the scopes of the nodes of a picture as a tree; the root has no title.
 
     A scope that holds nothing but one scope is joined with it, and so is its title.  One that holds

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.tensor import is_foreign
-from tinygrad_bp.view.graph_view import Numbers, Statistics
+from tinygrad_bp.view.records import Numbers, Statistics
 
 NUMERIC = "biufc"  # kinds of dtypes; a rule of a user's own may pass on other things
 PLAIN = {"f": "float64", "c": "complex128"}

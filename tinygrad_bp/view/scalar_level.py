@@ -11,11 +11,12 @@ import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.view.building import Sheet, entry_at, node_view
+from tinygrad_bp.view.building import node_view
 from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
-from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView
 from tinygrad_bp.view.plain_arrays import numbers
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.sheet import Sheet, entry_at
 from tinygrad_bp.view.words import argument_names
 
 MOST = 20_000  # nodes of a scalar picture; it is built before it is cut down
@@ -23,7 +24,7 @@ MOST = 20_000  # nodes of a scalar picture; it is built before it is cut down
 Element = tuple[int, int]  # place of the entry, place in the flat array
 
 
-def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) -> GraphView:
+def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) -> Picture:
     """Return the picture at the scalar level, or with one node of the tensor level expanded.
 
     Parameters
@@ -123,7 +124,7 @@ class _Drawing:
         self._made: dict[Element, Made] = {}
         self._links: dict[int, Links] = {}
 
-    def whole(self) -> GraphView:
+    def whole(self) -> Picture:
         """Draw every element that the results depend on."""
         needed: list[set[int]] = [set() for _ in self.entries]
         for root in self.sheet.recorded.roots:
@@ -147,7 +148,7 @@ class _Drawing:
                 self._draw(place, element)
         return self._view("scalar")
 
-    def around(self, place: int) -> GraphView:
+    def around(self, place: int) -> Picture:
         """Draw one entry by its elements, and the others whole."""
         ids: dict[int, int] = {}
         for other, entry in enumerate(self.entries):
@@ -168,14 +169,14 @@ class _Drawing:
                     self.edges.append(EdgeView(ids[argument], ids[other], position, name))
         return self._view("tensor")
 
-    def _view(self, level: str) -> GraphView:
+    def _view(self, level: str) -> Picture:
         notes = list(self.sheet.recorded.notes)
         if self.sample is not None and self.rows:
             count = max(self.rows.values())
             notes.append(
                 f"sample {self.sample} of {count} is drawn; gradients are those of all samples"
             )
-        return GraphView(tuple(self.nodes), tuple(self.edges), level, tuple(notes))
+        return Picture(tuple(self.nodes), tuple(self.edges), level, tuple(notes))
 
     def _drawn(self, place: int, elements: Any) -> set[int]:
         """Return those elements that belong to the sample, all if there is none."""
@@ -300,7 +301,7 @@ def _index(shape: tuple[int, ...], element: int) -> str:
     return f"[{','.join(str(int(i)) for i in np.unravel_index(element, shape))}]"
 
 
-def _cone(view: GraphView, chosen: list[int]) -> GraphView:
+def _cone(view: Picture, chosen: list[int]) -> Picture:
     """Return what the chosen nodes depend on and what depends on them."""
     if not chosen:
         raise GraphError("graph: the result does not depend on what focus names")

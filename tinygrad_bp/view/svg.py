@@ -1,4 +1,4 @@
-"""A `GraphView` as SVG by the layout of this package: a picture on a machine without Graphviz."""
+"""A `Picture` as SVG by the layout of this package: a picture on a machine without Graphviz."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import html
 import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.labels import edge_labels, lines, printable
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.layout import Point, layout
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView, NodeView
+from tinygrad_bp.view.records import NodeView, Picture
 
 LINE = 16.0  # pixels from line to line
 PAD = 10.0  # around the text of a node
@@ -36,12 +33,12 @@ STYLE = (
 )
 
 
-def source(view: GraphView, *, in_page: bool = False) -> str:
+def source(view: Picture, *, in_page: bool = False) -> str:
     """Return `view` as an SVG document.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
         Of a few hundred nodes.
     in_page : bool, default False
         Leave the colours to the page that it is part of.

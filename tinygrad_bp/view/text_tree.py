@@ -1,16 +1,12 @@
-"""A `GraphView` as a tree of text for terminals: the result on top, what it came from below."""
+"""A `Picture` as a tree of text for terminals: the result on top, what it came from below."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tinygrad_bp.view.labels import lines, printable
-
-if TYPE_CHECKING:
-    from tinygrad_bp.view.graph_view import GraphView, NodeView
+from tinygrad_bp.view.records import NodeView, Picture
 
 
-def source(view: GraphView) -> str:
+def source(view: Picture) -> str:
     """Return `view` as a text, one node a line.
 
     A node that is used more than once is written out where it is met first; elsewhere its number
@@ -43,7 +39,7 @@ def source(view: GraphView) -> str:
     return "\n".join(text) + "\n"
 
 
-def _line(view: GraphView, node: NodeView) -> str:
+def _line(view: Picture, node: NodeView) -> str:
     """Return the label of a node in one line of printable characters."""
     return as_text("  ".join(lines(node, view.level)))
 

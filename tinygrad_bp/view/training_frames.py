@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinygrad_bp.errors import DataError
-from tinygrad_bp.view.graph_view import Numbers
+from tinygrad_bp.view.records import Numbers
 
 MOST = 100  # frames; more are not told apart on a slider
 

@@ -1,4 +1,4 @@
-"""What the explorer's page knows: a `GraphView` and a training as one object for its script."""
+"""What the explorer's page knows: a `Picture` and a training as one object for its script."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinygrad_bp.view.graph_view import EdgeView, GraphView, NodeView, Numbers
 from tinygrad_bp.view.labels import number_text, printable, shape_text, shortened
+from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 SHOWN = 144  # elements of a matrix that the page holds: its first rows
@@ -22,7 +22,7 @@ PLACE_NAMES = re.compile(r"\{(\w+)\}")
 PLACE = re.compile(r"\{(\w+)\}(ᵀ?)")
 
 
-def content(view: GraphView, frames: TrainingFrames | None) -> dict[str, Any]:
+def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
     """Return everything that the page shows, as dicts, lists, texts and numbers."""
     arguments: dict[int, list[EdgeView]] = {}
     uses: dict[int, list[EdgeView]] = {}
@@ -58,7 +58,7 @@ def as_json(found: Any) -> str:
 
 
 def _node(
-    view: GraphView, node: NodeView, arguments: Sequence[EdgeView], *, linked: bool
+    view: Picture, node: NodeView, arguments: Sequence[EdgeView], *, linked: bool
 ) -> dict[str, Any]:
     found = {
         "id": node.id,
@@ -112,7 +112,7 @@ def _statistics(node: NodeView) -> str:
 
 
 def _edge(
-    view: GraphView, edge: EdgeView, beside: Sequence[EdgeView], *, shared: bool
+    view: Picture, edge: EdgeView, beside: Sequence[EdgeView], *, shared: bool
 ) -> dict[str, Any]:
     """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ·dz3``, and its shapes.
 

@@ -6,13 +6,14 @@ import base64
 import hashlib
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 from tinygrad_bp.view import folding, palette, svg
 from tinygrad_bp.view.explorer.content import as_json, content, symbol
-from tinygrad_bp.view.graph_view import GraphView, NodeView, Numbers
 from tinygrad_bp.view.labels import number_text, printable, shape_text
+from tinygrad_bp.view.records import NodeView, Numbers, Picture
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 SCRIPTS = ("steps.js", "matrices.js", "show.js", "training.js", "keys.js")
@@ -21,12 +22,12 @@ TABLED = 400  # rows of the table that stands for the page without JavaScript
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
 
 
-def page(view: GraphView, frames: TrainingFrames | None = None) -> str:
+def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     """Return the explorer of a picture as HTML.
 
     Parameters
     ----------
-    view : GraphView
+    view : Picture
     frames : TrainingFrames, optional
 
     Returns
@@ -65,7 +66,7 @@ def as_text(text: str) -> str:
     return html.escape(printable(text))
 
 
-def _shown(view: GraphView) -> tuple[GraphView, list[str]]:
+def _shown(view: Picture) -> tuple[Picture, list[str]]:
     """Return what the page shows of a large graph, and what it says about that."""
     if len(view.nodes) <= folding.COMFORTABLE:
         return view, []
@@ -82,9 +83,7 @@ def _shown(view: GraphView) -> tuple[GraphView, list[str]]:
     return small, [told]
 
 
-def _tail(view: GraphView, first: int) -> GraphView:
-    from dataclasses import replace  # noqa: PLC0415  # for graphs that hardly anybody draws
-
+def _tail(view: Picture, first: int) -> Picture:
     return replace(
         view,
         nodes=tuple(replace(node, id=node.id - first) for node in view.nodes[first:]),
@@ -99,7 +98,7 @@ def _tail(view: GraphView, first: int) -> GraphView:
     )
 
 
-def _heading(view: GraphView) -> str:
+def _heading(view: Picture) -> str:
     results = [symbol(node) for node in view.nodes if node.kind in ("output", "failed")]
     return f"How {results[-1] if results else 'it'} was computed"
 
@@ -140,7 +139,7 @@ def _colours() -> str:
 # Without JavaScript
 
 
-def _table(view: GraphView, frames: TrainingFrames | None) -> Iterator[str]:
+def _table(view: Picture, frames: TrainingFrames | None) -> Iterator[str]:
     """Yield the same numbers as plain tables."""
     checks = {check.node: check.error for check in view.checks}
     yield "<table><caption>Every node of the computation, in the order in which it ran</caption>"

@@ -1,0 +1,156 @@
+"""A picture of a computation as plain data: nodes, edges, checks, statistics, numbers.
+
+Every renderer reads a `Picture` and nothing else.  It holds no array and no node, so that keeping a
+picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tinygrad_bp.engine.shapes import Shape
+
+Kind = Literal[
+    "leaf", "parameter", "data", "constant", "op", "output", "cotangent", "failed", "scope"
+]
+Phase = Literal["forward", "backward"]
+Numbers = tuple[Any, ...]  # the elements of an array in C order
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The elements of a value in four numbers; those that are not finite are only counted.
+
+    Attributes
+    ----------
+    low, high, mean, deviation : float
+        Over the finite elements; of absolute values where the value is complex.
+    not_finite : int
+    """
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+    not_finite: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node of the picture.
+
+    Attributes
+    ----------
+    id : int
+        Place in the topological order: every node comes after those it depends on.
+    op : str
+        The rule that was applied; ``"leaf"`` for a leaf, ``"constant"`` for an argument that tracks
+        nothing.
+    name : str or None
+        What a user called it; at the scalar level the element, ``W3[0,2]``.
+    shape : tuple of int
+    dtype : str
+    kind : str
+        ``leaf``, ``parameter``, ``data``, ``constant``, ``op``, ``output``, ``cotangent``,
+        ``failed`` (the operation that raised) or ``scope`` (a part that is folded).
+    scope : tuple of str
+        The parts that it belongs to, outermost first.
+    phase : {"forward", "backward"}
+    value, cotangent : tuple of numbers, or None
+        All elements in C order; None if unknown, not asked for, or too many.
+    statistics : Statistics or None
+        Of the value.
+    detail : str
+        The settings of the operation: ``axis=0``.
+    words, formula, tex : str
+        What the rule does, and its formula in plain text and in TeX.
+    pulls : tuple of str
+        For each argument the formula of its part of the cotangent.  Here and in `formula`, ``{0}``,
+        ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+    links : tuple, or None
+        How each element of the result is made, in C order: a pair ``(products, terms)``.  A product
+        ``(k, l)`` multiplies element k of the first argument by element l of the second; a term
+        ``(position, k, slope)`` is element k of an argument, with the partial derivative by it.
+        None if not asked for, or too many.
+    is_sum : bool
+        Whether an element is the sum of its products, and of its terms times their slopes.
+    count : int
+        How many nodes of the graph it stands for.
+    note : str
+        The message of an operation that failed.
+    """
+
+    id: int
+    op: str
+    name: str | None
+    shape: Shape
+    dtype: str
+    kind: Kind
+    scope: tuple[str, ...] = ()
+    phase: Phase = "forward"
+    value: Numbers | None = None
+    cotangent: Numbers | None = None
+    statistics: Statistics | None = None
+    detail: str = ""
+    words: str = ""
+    formula: str = ""
+    tex: str = ""
+    pulls: tuple[str, ...] = ()
+    links: tuple[Any, ...] | None = None
+    is_sum: bool = False
+    count: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeView:
+    """The value of one node used as an argument of another.
+
+    Attributes
+    ----------
+    source, target : int
+        Ids of nodes.
+    position : int
+        Which argument of the target's rule, from 0.
+    argument : str or None
+        What the rule calls it: ``"W"``; None where it has no names for its arguments.
+    contribution : tuple of numbers, or None
+        What this use adds to the source's cotangent; given where the source is used more than once.
+    """
+
+    source: int
+    target: int
+    position: int
+    argument: str | None = None
+    contribution: Numbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """The gradient of one leaf by finite differences of the recorded computation.
+
+    Attributes
+    ----------
+    node : int
+        Id of the leaf.
+    differences : tuple of float
+        Central differences, one an element.
+    error : float
+        Largest absolute difference from the cotangent.
+    """
+
+    node: int
+    differences: Numbers
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a `GraphView` holds; its attributes are described there."""
+
+    nodes: tuple[NodeView, ...]
+    edges: tuple[EdgeView, ...]
+    level: str = "tensor"
+    notes: tuple[str, ...] = ()
+    checks: tuple[CheckView, ...] = ()

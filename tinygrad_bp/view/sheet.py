@@ -1,0 +1,129 @@
+"""A recorded computation with all that is known of it: what drawings are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.engine.tensor import Tensor, is_foreign
+from tinygrad_bp.engine.walk import seed
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.view.recorded import (
+    Recorded,
+    find_cotangents,
+    find_values,
+    foreign_in,
+    held_values,
+    read,
+)
+from tinygrad_bp.view.records import Kind
+from tinygrad_bp.view.scoping import Path, scopes_of
+
+VALUED = 1000  # nodes up to which values and cotangents are looked for unless they are asked for
+
+
+@dataclass
+class Sheet:
+    """A recorded computation with all that the caller said about it, one entry a place."""
+
+    recorded: Recorded
+    names: list[str | None]
+    kinds: list[Kind]
+    scopes: list[Path]
+
+
+def sheet_of(
+    out: Any,
+    parameters: Mapping[str, Tensor] | None,
+    data: Mapping[str, Any] | None,
+    *,
+    cotangent: Any = None,
+    values: bool | None = None,
+) -> Sheet:
+    """Read the graph of `out`, with names, kinds, scopes, values and cotangents."""
+    tensors = [one for one in flatten(out)[0] if isinstance(one, Tensor) and one.node is not None]
+    if not tensors:
+        raise GraphError(
+            "graph: nothing is tracked, so there is no graph to show; compute it from a Tensor made"
+            " with requires_grad=True, outside tg.no_grad()"
+        )
+    roots = list(dict.fromkeys([one.node for one in tensors if one.node is not None]))
+    recorded = read(roots)
+    sheet = _described(recorded, parameters or {}, data or {})
+    recorded.foreign = foreign_in(recorded, tensors)
+    if recorded.foreign is not None:
+        recorded.notes.append(f"no values: a picture computes and fetches no {recorded.foreign}")
+    elif values or (values is None and len(recorded.entries) <= VALUED):
+        find_values(recorded, held_values(tensors))
+        find_cotangents(recorded, _seeds(tensors, cotangent))
+    return sheet
+
+
+def _seeds(tensors: Sequence[Tensor], cotangent: Any) -> dict[Node, Any]:
+    if cotangent is not None:
+        node: Any = tensors[0].node
+        start = seed(tensors[0], cotangent, "graph")
+        return {node: start._value if isinstance(start, Tensor) else start}
+    return {one.node: seed(one, None, "graph") for one in tensors if one.node and one.size == 1}
+
+
+def _described(
+    recorded: Recorded, parameters: Mapping[str, Tensor], data: Mapping[str, Any]
+) -> Sheet:
+    for key, one in parameters.items():
+        if not isinstance(one, Tensor):
+            found = type(one).__name__
+            raise TypeError(f"graph: parameters[{key!r}] is a {found}, no Tensor; pass it as data")
+    trained = {tensor.node: name for name, tensor in parameters.items()}
+    given = {one.node: name for name, one in data.items() if isinstance(one, Tensor) and one.node}
+    arrays = [(name, one) for name, one in data.items() if getattr(one, "node", None) is None]
+    names: list[str | None] = []
+    kinds: list[Kind] = []
+    for entry in recorded.entries:
+        node = entry.node
+        if node is None:
+            name = _among(arrays, entry.value)
+            names.append(name)
+            kinds.append("constant" if name is None else "data")
+            continue
+        names.append(trained.get(node) or given.get(node) or node.name)
+        if isinstance(node, Leaf):
+            kinds.append("parameter" if node in trained else "data" if node in given else "leaf")
+        else:
+            kinds.append("output" if node in recorded.roots else "op")
+    return Sheet(recorded, names, kinds, scopes_of(recorded, names))
+
+
+def _among(arrays: Sequence[tuple[str, Any]], value: Any) -> str | None:
+    if is_foreign(value):  # to compare it would be to compute it
+        return next((name for name, one in arrays if one is value), None)
+    for name, one in arrays:
+        array = one._value if isinstance(one, Tensor) else np.asarray(one)
+        if np.shape(array) == np.shape(value) and np.array_equal(array, value):
+            return name
+    return None
+
+
+def entry_at(sheet: Sheet, name: str) -> int:
+    """Return the place of the entry with a name or id; the last, where several have the name.
+
+    Raises
+    ------
+    GraphError
+        If there is none; names those there are.
+    """
+    found = [place for place, own in enumerate(sheet.names) if own == name]
+    if not found and name.isascii() and name.isdigit() and int(name) < len(sheet.names):
+        found = [int(name)]
+    if not found:
+        known = ", ".join(sorted({own for own in sheet.names if own})[:12]) or "none has a name"
+        raise GraphError(
+            f"graph: focus={name!r:.60} is no node of this graph; by name there are: {known}; any"
+            f" node goes by its id, 0 to {len(sheet.names) - 1}"
+        )
+    return found[-1]
