@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.cli import main, outputs
+from tinygrad_bp.cli import main
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.view import pictures
 
@@ -51,11 +51,7 @@ def without_dot(monkeypatch) -> None:
 
 def without_plots(monkeypatch) -> None:
     """Let Matplotlib be absent: most tests ask for other things, and drawing takes longest."""
-
-    def import_module(name):
-        raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
-
-    monkeypatch.setattr(outputs, "import_module", import_module)
+    monkeypatch.setitem(sys.modules, "tinygrad_bp.cli.plots", None)
 
 
 def run_process(arguments: Sequence[object], script: str | None = None, **options) -> Result:

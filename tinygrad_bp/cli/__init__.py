@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 
 from tinygrad_bp.cli.exit_codes import INTERRUPTED
 
@@ -31,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         # now, not above: the imports take most of the start, and Ctrl-C may come in between
-        code: int = import_module("tinygrad_bp.cli.application").run(argv)
+        from tinygrad_bp.cli.application import run
+
+        code = run(argv)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         code = INTERRUPTED

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-from importlib import import_module
 
 import numpy as np
 
@@ -24,7 +23,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     DataError
         If the function cannot be had or called.
     """
-    testing = import_module("tinygrad_bp.testing")  # other commands start without it
+    from tinygrad_bp import testing  # other commands start without it
+
     function = load_function(options.function)
     low, high = options.domain
     if not np.isfinite([low, high, high - low]).all():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from tinygrad_bp.cli.fitting import Run
@@ -81,8 +80,9 @@ def _attempt(
 
 
 def _draw_loss(run: Run, folder: Path) -> list[str]:
-    plots = import_module("tinygrad_bp.cli.plots")  # now, not above: Matplotlib may be absent
-    atomic_write_text(folder / LOSS, plots.loss_svg(run))
+    from tinygrad_bp.cli.plots import loss_svg  # now, not above: Matplotlib may be absent
+
+    atomic_write_text(folder / LOSS, loss_svg(run))
     return []
 
 
@@ -90,10 +90,11 @@ def _draw_boundary(run: Run, folder: Path) -> list[str]:
     features = run.table.X.shape[1]
     if features != 2:
         return [f"{BOUNDARY} not drawn: it shows two features, the table has {features}"]
-    plots = import_module("tinygrad_bp.cli.plots")
-    if not plots.is_drawable(run.table.X):
+    from tinygrad_bp.cli.plots import boundary_svg, is_drawable
+
+    if not is_drawable(run.table.X):
         return [f"{BOUNDARY} not drawn: the numbers are too large or too close for an axis"]
-    atomic_write_text(folder / BOUNDARY, plots.boundary_svg(run))
+    atomic_write_text(folder / BOUNDARY, boundary_svg(run))
     return []
 
 

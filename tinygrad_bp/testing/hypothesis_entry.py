@@ -7,10 +7,11 @@ it into every project that uses it, and nothing else is imported until a Tensor 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 
 def hypothesis_is_imported() -> None:
     """Register the type, if the package has been imported; if not, it does so when it is."""
     if "tinygrad_bp.engine.tensor" in sys.modules:
-        import_module("tinygrad_bp.testing.registration").register()
+        from tinygrad_bp.testing.registration import register
+
+        register()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -55,7 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def check_grads() -> Callable[..., Any]:
     """Return `tinygrad_bp.testing.check_grads`: compare gradients with an independent oracle."""
-    check: Callable[..., Any] = import_module("tinygrad_bp.testing").check_grads
+    from tinygrad_bp.testing import check_grads as check
+
     return check
 
 
@@ -89,7 +89,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def _tally() -> Any:
-    return import_module("tinygrad_bp.testing.tally").TALLY
+    from tinygrad_bp.testing.tally import TALLY
+
+    return TALLY
 
 
 def _numbers() -> dict[str, Any]:

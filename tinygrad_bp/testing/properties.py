@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -94,9 +93,10 @@ def gradients_hold(
 def _run(
     f: Callable[..., Any], arguments: Any, order: int, modes: Sequence[str], examples: int
 ) -> None:
-    hypothesis = _hypothesis()
-    done = 0
+    import hypothesis
 
+    given: Any = hypothesis.given  # its overloads know no strategy of Any
+    done = 0
     how = hypothesis.settings(
         max_examples=examples * (DEEP if TALLY.deep else 1),
         deadline=None,
@@ -116,7 +116,7 @@ def _run(
         done += 1
 
     try:
-        how(hypothesis.given(arguments)(hold))()
+        how(given(arguments)(hold))()
     except hypothesis.errors.Unsatisfiable:
         if not done:
             raise UncheckableError(
@@ -181,18 +181,6 @@ def _runs(f: Callable[..., Any], args: Sequence[Any]) -> bool:
         return False
 
 
-def _hypothesis() -> Any:
-    """Return Hypothesis, which only tests need.
-
-    Raises
-    ------
-    ImportError
-        Naming the extra.
-    """
-    import_module("tinygrad_bp.testing.strategies")  # says what is missing
-    return import_module("hypothesis")
-
-
 def _arguments(
     f: Callable[..., Any],
     shapes: Sequence[Any],
@@ -200,12 +188,13 @@ def _arguments(
     kinks: Sequence[float],
 ) -> Any:
     """Return a strategy of the arguments."""
+    from tinygrad_bp.testing import strategies  # which says so if Hypothesis is missing
 
     def drawn(shape: Any) -> Any:
         return strategies.arrays(shape, domain=domain, kinks=kinks)
 
-    st = _hypothesis().strategies
-    strategies = import_module("tinygrad_bp.testing.strategies")
+    from hypothesis import strategies as st
+
     if not shapes:
         count = len(inspect.signature(f).parameters)
         return strategies.broadcastable(count).flatmap(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from tinygrad_bp.engine.tensor import Tensor
 
 
 def register() -> None:
     """Tell Hypothesis how to draw a Tensor."""
-    tensor = import_module("tinygrad_bp.engine.tensor").Tensor
-    import_module("hypothesis.strategies").register_type_strategy(tensor, _tensors)
+    from hypothesis.strategies import register_type_strategy
+
+    register_type_strategy(Tensor, _tensors)
 
 
 def _tensors(_type: Any) -> Any:
-    return import_module("tinygrad_bp.testing.strategies").tensors()
+    from tinygrad_bp.testing.strategies import tensors  # when the first is drawn
+
+    return tensors()
