@@ -31,6 +31,7 @@ from tinygrad_bp.engine.rule import (
     TABLE,
     VARIADIC,
     Composition,
+    Drawing,
     Recorder,
     Rule,
     Trial,
@@ -66,7 +67,7 @@ def elementwise(
     operators, reflected, methods : sequence of str
         Operators of Tensor that call it, those that call it with swapped operands, and methods.
     **record
-        Further fields of `Rule`, and those of its `Trial`.
+        Further fields of `Rule`, and those of its `Drawing` and its `Trial`.
 
     Returns
     -------
@@ -224,8 +225,8 @@ def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any
     forward = record.pop("forward", function)
     if name in TABLE:
         raise ValueError(f"rules: {name} is in the table already")
-    trial = _part(Trial, record)
-    rule = Rule(name, function, forward, pulls, kind, trial=trial, **record)
+    parts = {"drawing": _part(Drawing, record), "trial": _part(Trial, record)}
+    rule = Rule(name, function, forward, pulls, kind, **parts, **record)
     TABLE[name] = rule
     return rule
 

@@ -28,6 +28,34 @@ NO_VALUE = "depends on shapes and dtypes alone"
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """How a function is drawn and explained.
+
+    Attributes
+    ----------
+    words, formula, tex : str
+        What the function does: in a few words, as a formula in plain text, and in TeX; derived from
+        the name where they are empty.
+    pull_words : tuple of str
+        The pull for each argument as a formula in plain text.  As in `formula`, ``{0}``, ``{1}``
+        stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+    commutes : bool
+        Whether the order of the arguments says nothing.
+    adds : {"", "terms", "products"}
+        What an element of the result is the sum of: elements of the arguments times constants, or
+        such terms and products of two elements, one of either of the first two arguments.  Empty
+        where it is no sum, and for the kinds that say so themselves: linear and bilinear.
+    """
+
+    words: str = ""
+    formula: str = ""
+    tex: str = ""
+    pull_words: tuple[str, ...] = ()
+    commutes: bool = False
+    adds: str = ""
+
+
+@dataclass(frozen=True)
 class Sample:
     """How to call a function in a test.
 
@@ -126,12 +154,7 @@ class Rule:
     alike : bool
         Whether arguments of one shape and dtype give a result of that shape and dtype, so that
         nobody need ask the array.  NumPy knows it of its ufuncs.
-    words, formula, tex : str
-        What the function does: in a few words, as a formula in plain text, and in TeX; drawings
-        derive them from the name where they are empty.
-    pull_words : tuple of str
-        The pull for each argument as a formula in plain text.  As in `formula`, ``{0}``, ``{1}``
-        stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+    drawing : Drawing
     """
 
     name: str
@@ -145,10 +168,7 @@ class Rule:
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
     masks: bool = False
-    words: str = ""
-    formula: str = ""
-    tex: str = ""
-    pull_words: tuple[str, ...] = ()
+    drawing: Drawing = Drawing()
     alike: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
 

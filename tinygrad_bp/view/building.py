@@ -11,19 +11,12 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import is_foreign
 from tinygrad_bp.view.checking import checks
-from tinygrad_bp.view.element_links import is_sum, written
+from tinygrad_bp.view.element_links import written
 from tinygrad_bp.view.plain_arrays import dtype_text, lengths, numbers, statistics
 from tinygrad_bp.view.recorded import contribution, parameters_of
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.sheet import Sheet
-from tinygrad_bp.view.words import (
-    argument_names,
-    detail_of,
-    formula_of,
-    pulls_of,
-    tex_of,
-    words_of,
-)
+from tinygrad_bp.view.words import argument_names, detail_of
 
 TRACED = 600  # elements up to which it is traced what each is made of
 
@@ -40,15 +33,15 @@ def pictured(sheet: Sheet) -> Picture:
         for place in entry.arguments:
             if place is not None:
                 uses[place] = uses.get(place, 0) + 1
-    names: dict[str, Sequence[str | None]] = {}
+    names: dict[Any, Sequence[str | None]] = {}
     edges = []
     for target, entry in enumerate(recorded.entries):
         if entry.node is None or not entry.arguments:
             continue
         rule = entry.node.rule
-        called = names.get(rule.name)
+        called = names.get(rule)
         if called is None:
-            called = names[rule.name] = argument_names(rule)
+            called = names[rule] = argument_names(rule)
         for position, source in enumerate(entry.arguments):
             if source is None:
                 continue
@@ -77,29 +70,11 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
     if value is None and kind == "leaf":  # nothing else to tell: the commonest in large graphs
         return NodeView(place, rule.name, name, shape, dtype_text(node.dtype), kind, scope)
     ct = recorded.cotangents.get(node)
-    words, formula, tex, pulls, adds = _NOTHING if isinstance(node, Leaf) else _explained(rule)
     return NodeView(
         place, rule.name, name, shape, dtype_text(node.dtype), kind, scope,
         value=numbers(value),
         cotangent=numbers(ct),
         statistics=statistics(value),
         detail=detail_of(rule, parameters_of(node)) if node.saved else "",
-        words=words,
-        formula=formula,
-        tex=tex,
-        pulls=pulls,
-        is_sum=adds,
+        **({} if isinstance(node, Leaf) else sheet.explanation(rule)),
     )  # fmt: skip
-
-
-_Explained = tuple[str, str, str, tuple[str, ...], bool]
-_EXPLAINED: dict[Any, _Explained] = {}
-_NOTHING: _Explained = ("", "", "", (), False)
-
-
-def _explained(rule: Any) -> _Explained:
-    found = _EXPLAINED.get(rule)
-    if found is None:
-        found = (words_of(rule), formula_of(rule), tex_of(rule), pulls_of(rule), is_sum(rule))
-        _EXPLAINED[rule] = found
-    return found

@@ -1,8 +1,10 @@
 """Which elements of its arguments an element of a result is made of, for any rule.
 
-An elementwise rule says so by broadcasting.  For every other rule its own pull tells: the cotangent
-that is 1 at one element comes back as the partial derivatives of that element.  Which factor a
-product pairs with which is found by pulling numbers that are places.
+An elementwise rule says so by broadcasting.  Any other is asked through its own pull: from a
+cotangent that is 1 at one element and 0 elsewhere it makes the partial derivatives of that element.
+Of a product, the derivative by an element of the first argument is the element of the second that
+it is multiplied with.  To learn which that is, the pull is given 1, 2, 3, ... in place of the
+second argument: the derivative then is the number of the element.
 """
 
 from __future__ import annotations
@@ -19,9 +21,7 @@ from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
 from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet
 from tinygrad_bp.view.records import NodeView
-
-PRODUCTS = {"affine"}  # rules that are products and a sum though they are recorded as one
-SUMS = {"add", "subtract", "negative", "positive", "multiply"} | PRODUCTS  # beside the linear ones
+from tinygrad_bp.view.words import adds_of
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Made:
     pairs: tuple[tuple[Link, Link], ...] = ()
     is_alias: bool = False
 
-
-def is_sum(rule: Any) -> bool:
-    """Return whether elements are sums of products, and of arguments' elements times constants."""
-    return rule.kind in ("linear", "bilinear") or rule.name in SUMS
+    @property
+    def is_product(self) -> bool:
+        """Whether it is one product, and no sum."""
+        return len(self.pairs) == 1 and not self.terms
 
 
 def written(recorded: Recorded, place: int) -> tuple[Any, ...] | None:
@@ -69,8 +69,9 @@ def renamed(own: NodeView, made: Made) -> NodeView:
     """Return the node of one element, called a sum or a product where it is one."""
     if not made.pairs:
         return replace(own, pulls=())
-    is_product = len(made.pairs) == 1 and not made.terms
-    return replace(own, pulls=(), op="multiply" if is_product else "add")
+    op = "multiply" if made.is_product else "add"
+    words = own.words if own.op == op else ""
+    return replace(own, pulls=(), op=op, words=words, commutes=True)
 
 
 def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
@@ -85,7 +86,7 @@ def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
         Of those arguments that are drawn, where they are added up or go into a function.
     """
     node = renamed(own, made)
-    if node.op == "multiply" and made.pairs:
+    if made.is_product:
         links = ((((0, 0),), ()),)
         pulls = ("{ct} · {1}", "{ct} · {0}")
         return replace(node, links=links, is_sum=True, formula="{0} · {1}", pulls=pulls)
@@ -123,6 +124,7 @@ class Links:
     def __init__(self, recorded: Recorded, entry: Entry) -> None:
         node: Any = entry.node
         self.rule, self.shape, self.dtype = node.rule, tuple(node.shape), node.dtype
+        self.adds = adds_of(node.rule)
         self.out = recorded.values.get(node)
         # where a value is unknown, what the graph kept of it is enough for the pulls, as in a walk
         kept = node.saved[1:] if node.saved else (None,) * len(entry.arguments)
@@ -140,10 +142,10 @@ class Links:
         rule = self.rule
         if rule.kind == "elementwise":
             terms = self._elementwise(element)
-            if rule.name == "multiply" and len(terms) == 2:
+            if self.adds == "products" and len(terms) == 2:
                 return Made((), ((terms[0], terms[1]),))
             return Made(terms)
-        if rule.name in PRODUCTS or (rule.kind == "bilinear" and len(rule.pulls) == 2):
+        if self.adds == "products":
             made = self._products(element)
             if made is not None:
                 return made
@@ -217,7 +219,9 @@ class Links:
         rest = list(self.arguments[2:])
         which = self._slopes(0, element, [left, places, *rest])
         squares = self._slopes(0, element, [left, places**2, *rest])
-        if [(k, p * p) for k, p in which] != squares:  # one with several partners, or a factor
+        if [
+            (k, p * p) for k, p in which
+        ] != squares:  # p is no place: several, added up, or one times a factor
             return None
         pairs = tuple(
             (Link(0, k, right.flat[int(p) - 1]), Link(1, int(p) - 1, left.flat[k]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.failures import failure_of
+from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.building import pictured
@@ -103,7 +104,10 @@ def _marked(
         nodes.append(NodeView(place, "constant", name, array.shape, dtype, "constant", value=value))
     own = len(nodes)
     note = f"{type(error).__name__}: {error}"
-    nodes.append(NodeView(own, operation or "raised", None, (), "", "failed", note=note))
+    rule = TABLE.get(operation or "")
+    commutes = rule is not None and rule.drawing.commutes
+    op = operation or "raised"
+    nodes.append(NodeView(own, op, None, (), "", "failed", note=note, commutes=commutes))
     edges += [EdgeView(source, own, position) for position, source in enumerate(sources)]
     told = f"{operation or 'the computation'} raised {note}"
     return replace(view, nodes=tuple(nodes), edges=tuple(edges), notes=(*view.notes, told))

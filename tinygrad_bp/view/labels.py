@@ -18,8 +18,6 @@ NAME_LENGTH = 40  # characters of a name in a label
 DETAIL_LENGTH = 24  # characters of an operation's settings
 NOTE_LENGTH, NOTE_WIDTH = 110, 40  # characters of the message of what failed, and of a line of it
 DIGITS = 4  # significant digits of a number
-# The order of their arguments says nothing.
-COMMUTATIVE = {"add", "multiply", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp"}
 
 
 def printable(text: str) -> str:
@@ -128,10 +126,10 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
 
 
 def edge_labels(view: Picture) -> list[str]:
-    """Say which argument an edge is, where that could be mistaken: labels cost more than they tell.
+    """Return a label for each edge: which argument it is, or "" where nobody could mistake it.
 
-    A leaf called ``hidden1.W`` or ``W1`` that is the argument ``W`` says so itself; where all but
-    one of the arguments do, so does the last.
+    Nobody could where the order says nothing, and where a leaf is called like the argument:
+    ``hidden1.W`` or ``W1`` for ``W``.  Once all other arguments are clear, so is the last.
     """
     unclear: dict[int, int] = {}
     told = []
@@ -140,7 +138,7 @@ def edge_labels(view: Picture) -> list[str]:
         name = (place[edge.source].name or "").rpartition(".")[2].rstrip("0123456789")
         told.append(edge.argument is not None and name == edge.argument)
         unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
-    silent = {n.id for n in view.nodes if n.op in COMMUTATIVE or n.kind in ("cotangent", "scope")}
+    silent = {n.id for n in view.nodes if n.commutes or n.kind in ("cotangent", "scope")}
     return [
         "" if is_told or unclear[edge.target] == 1 or edge.target in silent else _label_of(edge)
         for edge, is_told in zip(view.edges, told, strict=True)

@@ -75,6 +75,8 @@ class NodeView:
         None if not asked for, or too many.
     is_sum : bool
         Whether an element is the sum of its products, and of its terms times their slopes.
+    commutes : bool
+        Whether the order of its arguments says nothing.
     count : int
         How many nodes of the graph it stands for.
     note : str
@@ -99,6 +101,7 @@ class NodeView:
     pulls: tuple[str, ...] = ()
     links: tuple[Any, ...] | None = None
     is_sum: bool = False
+    commutes: bool = False
     count: int = 1
     note: str = ""
 

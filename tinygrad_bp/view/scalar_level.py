@@ -279,7 +279,6 @@ class _Drawing:
             cotangent=None if ct is None else numbers(np.ravel(ct)[element]),
             statistics=None,
             detail="" if view.name or view.kind == "constant" else index,
-            words="" if view.op in ("affine", "matmul") else view.words,
             tex="",
         )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.engine.walk import seed
 from tinygrad_bp.errors import GraphError
@@ -23,6 +24,7 @@ from tinygrad_bp.view.recorded import (
 )
 from tinygrad_bp.view.records import Kind
 from tinygrad_bp.view.scoping import Path, scopes_of
+from tinygrad_bp.view.words import explanation
 
 VALUED = 1000  # nodes up to which values and cotangents are looked for unless they are asked for
 
@@ -35,6 +37,14 @@ class Sheet:
     names: list[str | None]
     kinds: list[Kind]
     scopes: list[Path]
+    _explained: dict[Rule, dict[str, Any]] = field(default_factory=dict)
+
+    def explanation(self, rule: Rule) -> dict[str, Any]:
+        """Return what a rule says of its nodes; see `words.explanation`."""
+        found = self._explained.get(rule)
+        if found is None:
+            found = self._explained[rule] = explanation(rule)
+        return found
 
 
 def sheet_of(

@@ -11,10 +11,30 @@ LISTED = 6  # elements of an index that are written out
 FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}
 
 
+def explanation(rule: Rule) -> dict[str, Any]:
+    """Return what a rule says of every node that it was applied at: fields of a `NodeView`."""
+    return {
+        "words": words_of(rule),
+        "formula": formula_of(rule),
+        "tex": tex_of(rule),
+        "pulls": pulls_of(rule),
+        "is_sum": bool(adds_of(rule)),
+        "commutes": rule.drawing.commutes,
+    }
+
+
+def adds_of(rule: Rule) -> str:
+    """Return what an element of the result is the sum of, as `Drawing.adds` has it."""
+    if rule.drawing.adds or rule.kind not in ("linear", "bilinear"):
+        return rule.drawing.adds
+    factors = 1 if rule.kind == "linear" else len(rule.pulls)
+    return ("", "terms", "products")[factors] if factors < 3 else ""
+
+
 def words_of(rule: Rule) -> str:
     """Return what a rule does: ``"sin of each element"``."""
-    if rule.words:
-        return rule.words
+    if rule.drawing.words:
+        return rule.drawing.words
     if rule.kind == "elementwise":
         each = "of each element" if len(rule.pulls) == 1 else "element by element"
         return f"{rule.name} {each}"
@@ -25,16 +45,16 @@ def words_of(rule: Rule) -> str:
 
 def formula_of(rule: Rule) -> str:
     """Return the formula of a rule in plain text, with ``{0}``, ``{1}`` for its arguments."""
-    if rule.formula:
-        return rule.formula
+    if rule.drawing.formula:
+        return rule.drawing.formula
     arguments = ", ".join(f"{{{i}}}" for i in range(len(rule.pulls)))
     return f"{rule.name}({arguments})"
 
 
 def tex_of(rule: Rule) -> str:
     """Return the formula of a rule in TeX: from its row, or its name applied to its arguments."""
-    if rule.tex:
-        return rule.tex
+    if rule.drawing.tex:
+        return rule.drawing.tex
     name = rule.name.replace("_", r"\_")
     arguments = ", ".join(text or f"x_{{{i}}}" for i, text in enumerate(argument_names(rule)))
     return rf"\operatorname{{{name}}}({arguments})"
@@ -46,8 +66,8 @@ def pulls_of(rule: Rule) -> tuple[str, ...]:
     ``{0}``, ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its
     cotangent.
     """
-    if rule.pull_words:
-        return rule.pull_words
+    if rule.drawing.pull_words:
+        return rule.drawing.pull_words
     formula = FORMULAS.get(rule.kind, "pull of {name} by {i}, applied to {ct}")
     count = len(rule.pulls)
     return tuple(

@@ -19,6 +19,8 @@ elementwise(
     formula="{0} + {1}",
     tex="x + y",
     pull_words=("{ct}", "{ct}"),
+    commutes=True,
+    adds="terms",
     operators=("__add__", "__radd__"),
 )
 elementwise(
@@ -29,6 +31,7 @@ elementwise(
     formula="{0} − {1}",
     tex="x - y",
     pull_words=("{ct}", "−{ct}"),
+    adds="terms",
     operators=("__sub__",),
     reflected=("__rsub__",),
 )
@@ -40,6 +43,8 @@ elementwise(
     formula="{0} ⊙ {1}",
     tex=r"x \odot y",
     pull_words=("{ct} ⊙ {1}", "{ct} ⊙ {0}"),
+    commutes=True,
+    adds="products",
     operators=("__mul__", "__rmul__"),
 )
 elementwise(
@@ -54,8 +59,14 @@ elementwise(
     reflected=("__rtruediv__",),
     domain=POSITIVE,
 )
-elementwise(np.negative, lambda ct, _out, _x: -ct, forward=operator.neg, operators=("__neg__",))
-elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",))
+elementwise(
+    np.negative,
+    lambda ct, _out, _x: -ct,
+    forward=operator.neg,
+    operators=("__neg__",),
+    adds="terms",
+)
+elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",), adds="terms")
 
 
 def lowered(x: Any, y: Any) -> Any:

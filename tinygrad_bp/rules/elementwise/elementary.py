@@ -94,6 +94,7 @@ elementwise(
     lambda ct, out, _x, y: ct * y / np.where(out == 0, 1, out),
     domain=POSITIVE,
     analytic=False,
+    commutes=True,
 )
 
 
@@ -128,10 +129,12 @@ elementwise(
     lambda ct, out, x, _y: ct * np.exp(x - _finite(out)),
     lambda ct, out, _x, y: ct * np.exp(y - _finite(out)),
     analytic=False,
+    commutes=True,
 )
 elementwise(
     np.logaddexp2,
     lambda ct, out, x, _y: ct * np.exp2(x - _finite(out)),
     lambda ct, out, _x, y: ct * np.exp2(y - _finite(out)),
     analytic=False,
+    commutes=True,
 )

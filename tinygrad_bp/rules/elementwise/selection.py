@@ -24,12 +24,14 @@ elementwise(
     lambda ct, _out, x, y: _won(ct, x, x > y, x == y),
     lambda ct, _out, x, y: _won(ct, y, y > x, x == y),
     analytic=False,
+    commutes=True,
 )
 elementwise(
     np.minimum,
     lambda ct, _out, x, y: _won(ct, x, x < y, x == y),
     lambda ct, _out, x, y: _won(ct, y, y < x, x == y),
     analytic=False,
+    commutes=True,
 )
 # fmax and fmin ignore NaN: the other operand won where one is NaN.
 elementwise(
@@ -37,12 +39,14 @@ elementwise(
     lambda ct, _out, x, y: ct * ((x > y) | np.isnan(y)) + ct * 0.5 * (x == y),
     lambda ct, _out, x, y: ct * ((y > x) | np.isnan(x)) + ct * 0.5 * (x == y),
     analytic=False,
+    commutes=True,
 )
 elementwise(
     np.fmin,
     lambda ct, _out, x, y: ct * ((x < y) | np.isnan(y)) + ct * 0.5 * (x == y),
     lambda ct, _out, x, y: ct * ((y < x) | np.isnan(x)) + ct * 0.5 * (x == y),
     analytic=False,
+    commutes=True,
 )
 
 

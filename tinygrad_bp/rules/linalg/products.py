@@ -377,6 +377,7 @@ affine = general(
     formula="{0}·{1} + {2}",
     tex=r"z = x W + b",
     pull_words=("{ct}·{1}ᵀ", "{0}ᵀ·{ct}", "sum of the rows of {ct}"),
+    adds="products",
     samples=(
         call((4, 2), (2, 5), (5,)),
         call((2,), (2, 3), (3,)),
