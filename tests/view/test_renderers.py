@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import re
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from view_samples import HOSTILE, network_loss, network_view, ones, programs, ru
 from words import ABSENT
 
 import tinygrad_bp as tg
-from tinygrad_bp.view import GraphView, RenderError, dot, labels, mermaid, palette, pictures, svg
+from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
+from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.layering import ranks
 from tinygrad_bp.view.layout import layout
 
@@ -296,16 +300,39 @@ def test_dot_reads_what_the_parser_of_the_tests_reads():
 
 
 def test_each_kind_has_its_own_outline_and_colour():
-    kinds = len(palette.LOOKS)
-    styles = list(dot.STYLES.values())
+    kinds = len(KINDS)
+    styles = [dot.style(kind) for kind in KINDS]
     assert len({(style["shape"], style.get("style")) for style in styles}) == kinds
     assert len({style["color"] for style in styles}) == kinds
     assert len({style["fillcolor"] for style in styles}) == kinds
-    assert set(mermaid.OUTLINES) == set(palette.LOOKS)
-    assert len(set(mermaid.OUTLINES.values())) == kinds
-    outlines = {kind: svg.outline(kind, (0.0, 0.0), (80.0, 40.0)) for kind in palette.LOOKS}
+    assert len({look.brackets for look in KINDS.values()}) == kinds
+    assert len({look.word for look in KINDS.values()}) == kinds
+    outlines = {
+        kind: svg.outline(look.shape, (0.0, 0.0), (80.0, 40.0)) for kind, look in KINDS.items()
+    }
     alike = {kind for kind in outlines if list(outlines.values()).count(outlines[kind]) > 1}
     assert alike == {"parameter", "constant"}  # which differ in their border: dashed or not
+
+
+def test_a_new_kind_of_node_is_drawn_in_every_form_by_its_row_alone(monkeypatch):
+    row = KINDS["leaf"]._replace(word="measured", border="#123456")
+    monkeypatch.setitem(KINDS, "measured", row)
+    view = tg.graph(np.sin(ones((2,), "x")))
+    first = dataclasses.replace(view.nodes[0], kind="measured")
+    view = dataclasses.replace(view, nodes=(first, *view.nodes[1:]))
+    assert row.border in view.to_dot()
+    assert row.border in view.to_mermaid()
+    assert 'class="measured"' in view.to_svg(engine="own")
+    assert ("measured", "measured") in [one[:2] for one in content(view, None)["legend"]]
+    assert ".measured>path" in view.to_html()
+    assert "x  2" in view.to_text()
+    assert GraphView.from_dict(view.to_dict()) == view
+
+
+def test_the_documentation_names_every_kind():
+    page = (Path(__file__).parents[2] / "docs" / "graphs.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `kind` \| nodes \| (.*) \|$", page, re.MULTILINE)
+    assert row.replace("`", "").split(", ") == list(KINDS)
 
 
 def luminance(colour):
@@ -320,7 +347,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("look", palette.LOOKS.values(), ids=palette.LOOKS)
+@pytest.mark.parametrize("look", KINDS.values(), ids=KINDS)
 def test_text_and_borders_stand_out_in_light_and_dark(look):
     """WCAG 2.2, success criteria 1.4.6 (7 to 1 for text) and 1.4.11 (3 to 1 for borders)."""
     assert contrast(palette.TEXT, look.fill) >= 7

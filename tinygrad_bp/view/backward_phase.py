@@ -71,6 +71,7 @@ def _cotangent(sheet: Sheet, place: int, own: int, users: list[tuple[int, int]])
         own, op, f"∂{result}/∂{_called(sheet, place)}", lengths(node.shape),
         str(node.dtype), "cotangent", phase="backward",
         value=numbers(ct), statistics=statistics(ct),
+        commutes=True,
         words="adds up what every use of the value sends back" if len(rules) > 1 else "",
     )  # fmt: skip
 

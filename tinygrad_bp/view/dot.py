@@ -14,6 +14,7 @@ from typing import Any
 
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.view import palette
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
@@ -22,13 +23,6 @@ from tinygrad_bp.view.records import Picture
 # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
 TIMEOUT = 60.0
 
-STYLES: dict[str, dict[str, str]] = {
-    kind: {"shape": look.outline, "color": look.border, "fillcolor": look.fill, "class": kind}
-    for kind, look in palette.LOOKS.items()
-}
-STYLES["output"]["margin"] = "0.05,0.02"
-STYLES["constant"].update(shape="box", style="filled,rounded,dashed")
-STYLES["failed"]["penwidth"] = "3"
 GRAPH = {
     "ordering": "in",  # arguments from top to bottom, as the rule takes them
     "nslimit": "10",  # rounds a node: straightening long edges takes minutes without an end
@@ -64,16 +58,7 @@ class RenderError(TinygradError, RuntimeError):
 
 
 def source(view: Picture) -> str:
-    """Return `view` in the DOT language.
-
-    Parameters
-    ----------
-    view : Picture
-
-    Returns
-    -------
-    str
-    """
+    """Return `view` in the DOT language."""
     import graphviz  # takes longer to import than the rest of the package
 
     attributes = {"rankdir": direction(view), **GRAPH}
@@ -97,12 +82,25 @@ def _add_parts(
     for place in part.nodes:
         node = view.nodes[place]
         label = r"\n".join(as_text(line) for line in lines(node, view.level))
-        digraph.node(f"n{node.id}", label=plain(label), **STYLES[node.kind])
+        digraph.node(f"n{node.id}", label=plain(label), **style(node.kind))
     for inner in part.parts:  # no deeper than scopes are nested in the source
         count[0] += 1
         with digraph.subgraph(name=f"cluster_{count[0]}") as box:
             box.attr(label=plain(as_text(shortened(inner.title))), **PART, **{"class": "part"})
             _add_parts(box, view, inner, count, plain)
+
+
+def style(kind: str) -> dict[str, str]:
+    """Return the attributes of the nodes of a kind."""
+    look = KINDS[kind]
+    found = {"shape": look.shape, "color": look.border, "fillcolor": look.fill, "class": kind}
+    if look.dashed:
+        found["style"] = "filled,rounded,dashed"
+    if look.thick:
+        found["penwidth"] = "3"
+    if look.shape == "doubleoctagon":  # roomy by itself
+        found["margin"] = "0.05,0.02"
+    return found
 
 
 def as_text(line: str) -> str:
@@ -111,16 +109,7 @@ def as_text(line: str) -> str:
 
 
 def svg(text: str) -> str:
-    """Lay out a graph in the DOT language with the program ``dot``.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        An SVG document.
+    """Return the SVG document that the program ``dot`` makes of a text in the DOT language.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Picture
 
 COMFORTABLE = 150  # nodes that one can read; more are folded
@@ -71,10 +72,10 @@ def _fold_scopes(view: Picture, depth: int) -> Picture:
     paths: list[tuple[str, ...]] = []
     last: tuple[str, ...] | None = None
     for node in view.nodes:
-        if _is_source(node):
+        if KINDS[node.kind].is_source:
             continue
         path = node.scope[: depth + 1] if len(node.scope) > depth else None
-        if path is None or node.kind in ("output", "failed"):
+        if path is None or KINDS[node.kind].is_end:
             last = None
             continue
         if path != last:
@@ -92,20 +93,16 @@ def _take_sources(view: Picture, group: dict[int, int]) -> None:
         users.setdefault(edge.source, set()).add(group.get(edge.target))
     for node in view.nodes:
         of = users.get(node.id, {None})
-        if _is_source(node) and len(of) == 1 and None not in of:
+        if KINDS[node.kind].is_source and len(of) == 1 and None not in of:
             group[node.id] = next(iter(of))  # type: ignore[assignment]  # None was just excluded
-
-
-def _is_source(node: NodeView) -> bool:
-    return node.kind in ("leaf", "parameter", "data", "constant")
 
 
 def _folded_node(path: tuple[str, ...], members: Sequence[NodeView]) -> NodeView:
     last = members[-1]
-    operations = sum(node.count for node in members if not _is_source(node))
+    operations = sum(node.count for node in members if not KINDS[node.kind].is_source)
     return replace(
         last, op="scope", name=path[-1], kind="scope", scope=path[:-1], count=operations,
-        detail="", words="", formula="", tex="", pulls=(), links=None, is_sum=False,
+        detail="", words="", formula="", tex="", pulls=(), links=None, is_sum=False, commutes=True,
     )  # fmt: skip
 
 
@@ -161,7 +158,7 @@ def _renumbered(view: Picture, nodes: Sequence[NodeView], ids: dict[int, int]) -
 
 def _collapse_repeats(view: Picture) -> Picture:
     """Draw a block of operations that repeats at least three times in a row once, with a count."""
-    operations = [node for node in view.nodes if not _is_source(node)]
+    operations = [node for node in view.nodes if not KINDS[node.kind].is_source]
     found = list(_runs(_Signatures(view, operations)))
     if not found:
         return view
@@ -258,7 +255,7 @@ def _repeated_sources(view: Picture, first: dict[int, int], count: dict[int, int
     standing: dict[tuple[int, int], int] = {}
     for node in view.nodes:
         edges = users.get(node.id, [])
-        if not _is_source(node) or len(edges) != 1 or edges[0].target not in first:
+        if not KINDS[node.kind].is_source or len(edges) != 1 or edges[0].target not in first:
             continue
         key = (first[edges[0].target], edges[0].position)
         stands = standing.setdefault(key, node.id)

@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
 from typing import Any
 
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 
 NAME_LENGTH = 40  # characters of a name in a label
@@ -80,7 +81,7 @@ def _trimmed(number: Decimal) -> str:
 def size_text(node: NodeView) -> str:
     """Return shape and dtype; float64 is NumPy's default: only what differs is worth ink."""
     shape = shape_text(node.shape)
-    return shape if node.dtype in ("float64", "") else f"{shape} {node.dtype}"
+    return shape if node.dtype == "float64" else f"{shape} {node.dtype}"
 
 
 def title(node: NodeView) -> str:
@@ -103,19 +104,19 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
         detail = shortened(node.detail, DETAIL_LENGTH)
         op += detail if detail.startswith("[") else f"({detail})"
     scalar = level == "scalar" and not node.shape
-    many = f" ×{node.count}" if node.count > 1 and node.kind != "scope" else ""
-    if node.kind in ("leaf", "parameter", "data", "constant"):
+    kind = KINDS[node.kind]
+    many = f" ×{node.count}" if node.count > 1 else ""
+    if kind.is_its_value and not name and node.value and not node.shape:
+        return [number_text(node.value[0]) + many]
+    if kind.is_source:
         found = [(name or node.op) + many]
-        if node.kind == "constant" and not name and node.value and not node.shape:
-            return [number_text(node.value[0]) + many]
-    elif node.kind == "scope":
-        found = [name, f"{node.count} operation{'s' if node.count > 1 else ''}"]
-    elif node.kind == "cotangent":
-        found = [name, op]
+    elif kind.holds:
+        found = [name, f"{node.count} {kind.holds}{'s' if node.count > 1 else ''}"]
     else:
         found = [*([name] if name else []), op + many]
     told = node.value is not None and not node.shape and node.dtype == "float64"
-    if not (scalar or told or node.kind == "failed"):  # a number needs no "scalar" above it
+    # a number needs no "scalar" above it, and what has failed has no result
+    if node.dtype and not (scalar or told):
         found.append(size_text(node))
     if node.value is not None and len(node.value) == 1:
         found.append(f"= {number_text(node.value[0])}")
@@ -138,7 +139,7 @@ def edge_labels(view: Picture) -> list[str]:
         name = (place[edge.source].name or "").rpartition(".")[2].rstrip("0123456789")
         told.append(edge.argument is not None and name == edge.argument)
         unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
-    silent = {n.id for n in view.nodes if n.commutes or n.kind in ("cotangent", "scope")}
+    silent = {node.id for node in view.nodes if node.commutes}
     return [
         "" if is_told or unclear[edge.target] == 1 or edge.target in silent else _label_of(edge)
         for edge, is_told in zip(view.edges, told, strict=True)

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinygrad_bp.view import palette
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture
 
-# Opening and closing signs of each kind's outline.
-OUTLINES = {
-    "leaf": (">", "]"),
-    "parameter": ("[", "]"),
-    "data": ("[(", ")]"),
-    "constant": ("(", ")"),
-    "op": ("([", "])"),
-    "output": ("((", "))"),
-    "cotangent": ("{{", "}}"),
-    "failed": ("[/", "\\]"),
-    "scope": ("[[", "]]"),
-}
 PLAIN = frozenset(" .,_=+·×…")  # besides letters and digits; all else is written as its number
 
 
@@ -43,8 +32,8 @@ def source(view: Picture) -> str:
         said = f'|"{as_text(label)}"|' if label and not dashed else ""
         text.append(f"  n{edge.source} {arrow}{said} n{edge.target}")
     for kind in sorted({node.kind for node in view.nodes}):
-        look = palette.LOOKS[kind]
-        dash = ",stroke-dasharray:4 3" if kind == "constant" else ""
+        look = KINDS[kind]
+        dash = ",stroke-dasharray:4 3" if look.dashed else ""
         text.append(
             f"  classDef {kind} fill:{look.fill},stroke:{look.border},color:{palette.TEXT}{dash}"
         )
@@ -54,7 +43,7 @@ def source(view: Picture) -> str:
 def _part_lines(view: Picture, part: Part, count: list[int], indent: str) -> Iterator[str]:
     for place in part.nodes:
         node = view.nodes[place]
-        opening, closing = OUTLINES[node.kind]
+        opening, closing = KINDS[node.kind].brackets
         label = "<br/>".join(as_text(line) for line in lines(node, view.level))
         yield f'{indent}n{node.id}{opening}"{label}"{closing}:::{node.kind}'
     for inner in part.parts:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import Picture
-
-SOURCES = ("leaf", "parameter", "data", "constant")
 
 
 @dataclass
@@ -43,7 +42,7 @@ def parts(view: Picture) -> Part:
             inner
             for inner in part.parts
             if not inner.parts
-            and sum(view.nodes[place].kind not in SOURCES for place in inner.nodes) < 2
+            and sum(not KINDS[view.nodes[place].kind].is_source for place in inner.nodes) < 2
         ]
         part.nodes += [place for inner in lone for place in inner.nodes]
         part.parts = [inner for inner in part.parts if inner not in lone]

@@ -11,9 +11,6 @@ from typing import Any, Literal
 
 from tinygrad_bp.engine.shapes import Shape
 
-Kind = Literal[
-    "leaf", "parameter", "data", "constant", "op", "output", "cotangent", "failed", "scope"
-]
 Phase = Literal["forward", "backward"]
 Numbers = tuple[Any, ...]  # the elements of an array in C order
 
@@ -52,8 +49,7 @@ class NodeView:
     shape : tuple of int
     dtype : str
     kind : str
-        ``leaf``, ``parameter``, ``data``, ``constant``, ``op``, ``output``, ``cotangent``,
-        ``failed`` (the operation that raised) or ``scope`` (a part that is folded).
+        A row of `kinds.KINDS`.
     scope : tuple of str
         The parts that it belongs to, outermost first.
     phase : {"forward", "backward"}
@@ -88,7 +84,7 @@ class NodeView:
     name: str | None
     shape: Shape
     dtype: str
-    kind: Kind
+    kind: str
     scope: tuple[str, ...] = ()
     phase: Phase = "forward"
     value: Numbers | None = None

@@ -14,6 +14,7 @@ from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.building import node_view
 from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.plain_arrays import numbers
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.sheet import Sheet, entry_at
@@ -278,7 +279,7 @@ class _Drawing:
             value=None if value is None else numbers(np.ravel(value)[element]),
             cotangent=None if ct is None else numbers(np.ravel(ct)[element]),
             statistics=None,
-            detail="" if view.name or view.kind == "constant" else index,
+            detail="" if view.name or KINDS[view.kind].is_its_value else index,
             tex="",
         )
 

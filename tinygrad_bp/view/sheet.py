@@ -22,7 +22,6 @@ from tinygrad_bp.view.recorded import (
     held_values,
     read,
 )
-from tinygrad_bp.view.records import Kind
 from tinygrad_bp.view.scoping import Path, scopes_of
 from tinygrad_bp.view.words import explanation
 
@@ -35,7 +34,7 @@ class Sheet:
 
     recorded: Recorded
     names: list[str | None]
-    kinds: list[Kind]
+    kinds: list[str]
     scopes: list[Path]
     _explained: dict[Rule, dict[str, Any]] = field(default_factory=dict)
 
@@ -93,7 +92,7 @@ def _described(
     given = {one.node: name for name, one in data.items() if isinstance(one, Tensor) and one.node}
     arrays = [(name, one) for name, one in data.items() if getattr(one, "node", None) is None]
     names: list[str | None] = []
-    kinds: list[Kind] = []
+    kinds: list[str] = []
     for entry in recorded.entries:
         node = entry.node
         if node is None:

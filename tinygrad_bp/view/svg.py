@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tinygrad_bp.view import palette
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import edge_labels, lines, printable
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.layout import Point, layout
@@ -18,34 +19,29 @@ PAD = 10.0  # around the text of a node
 MARGIN = 16.0  # around the picture
 # Pixels of a character at 12 px, wide enough for Helvetica and Arial.
 NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
-EXTRA = {"op": 14.0, "output": 26.0, "cotangent": 26.0, "failed": 22.0, "data": 8.0}
+# Pixels that an outline needs beside the text, across and down.
+ROOM = {"ellipse": (14.0, 6.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
+        "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0)}  # fmt: skip
+CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
     f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
     "paint-order:stroke}"
     f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
-    ".constant path,.back path{stroke-dasharray:4 3}"
+    + ",".join([*(f".{kind} path" for kind, look in KINDS.items() if look.dashed), ".back path"])
+    + "{stroke-dasharray:4 3}"
     + "".join(
         f".{kind} path{{fill:{look.fill};stroke:{look.border};stroke-width:1.2px}}"
-        for kind, look in palette.LOOKS.items()
+        for kind, look in KINDS.items()
     )
-    + ".failed path{stroke-width:3px}"
+    + "".join(f".{kind} path{{stroke-width:3px}}" for kind, look in KINDS.items() if look.thick)
 )
 
 
 def source(view: Picture, *, in_page: bool = False) -> str:
-    """Return `view` as an SVG document.
+    """Return `view`, of a few hundred nodes, as an SVG document.
 
-    Parameters
-    ----------
-    view : Picture
-        Of a few hundred nodes.
-    in_page : bool, default False
-        Leave the colours to the page that it is part of.
-
-    Returns
-    -------
-    str
+    `in_page` leaves the colours to the page that it is part of.
     """
     labels = [lines(node, view.level) for node in view.nodes]
     sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
@@ -106,11 +102,8 @@ def text_width(line: str) -> float:
 
 
 def _size(node: NodeView, text: list[str]) -> Point:
-    width = max(map(text_width, text)) + 2 * PAD + EXTRA.get(node.kind, 0.0)
-    height = LINE * len(text) + (1.2 if node.kind != "data" else 2.0) * PAD
-    if node.kind in ("op", "output"):  # an ellipse is narrow at its ends
-        height += 6.0
-    return width, height
+    across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
+    return max(map(text_width, text)) + 2 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
 def _way(
@@ -147,39 +140,41 @@ def _edge(
 
 def _node(node: NodeView, text: list[str], centre: Point, size: Point) -> Iterator[str]:
     x, y = centre
-    path = outline(node.kind, centre, size)
+    shape = KINDS[node.kind].shape
+    path = outline(shape, centre, size)
     yield f'<g class="{node.kind}" data-node="{node.id}"><path d="{path}"/>'
-    first = y - LINE * (len(text) - 1) / 2 + (8 if node.kind == "data" else 4)
+    first = y - LINE * (len(text) - 1) / 2 + (8 if shape == "cylinder" else 4)
     for i, line in enumerate(text):
         weight = ' font-weight="bold"' if i == 0 and node.name else ""
         yield f'<text x="{x:.1f}" y="{first + LINE * i:.1f}"{weight}>{as_text(line)}</text>'
     yield "</g>"
 
 
-def outline(kind: str, centre: Point, size: Point) -> str:
-    """Return the path of a kind's outline around a point."""
+def outline(shape: str, centre: Point, size: Point) -> str:
+    """Return the path of a shape, as DOT calls it, around a point; a result's is two ellipses."""
     (cx, cy), (w, h) = centre, size
     left, right, top, low = cx - w / 2, cx + w / 2, cy - h / 2, cy + h / 2
-    cut = 9.0
-    if kind in ("op", "output"):
-        return _ellipse(cx, cy, w / 2, h / 2) + (
-            _ellipse(cx, cy, w / 2 - 4, h / 2 - 4) if kind == "output" else ""
+    if shape == "ellipse":
+        return _ellipse(cx, cy, w / 2, h / 2)
+    if shape == "doubleoctagon":
+        return _ellipse(cx, cy, w / 2, h / 2) + _ellipse(cx, cy, w / 2 - 4, h / 2 - 4)
+    if shape == "cylinder":
+        rim = min(RIM, h / 4)
+        lid, floor, arc = top + rim, low - rim, f"A{w / 2:.1f},{rim:g} 0 0 1"
+        return (
+            f"M{left:.1f},{lid:.1f} {arc} {right:.1f},{lid:.1f} V{floor:.1f} {arc}"
+            f" {left:.1f},{floor:.1f} Z M{right:.1f},{lid:.1f} {arc} {left:.1f},{lid:.1f}"
         )
-    if kind == "data":
-        rim = (
-            f"M{left:.1f},{top + 5:.1f} A{w / 2:.1f},5 0 0 1 {right:.1f},{top + 5:.1f}"
-            f" V{low - 5:.1f} A{w / 2:.1f},5 0 0 1 {left:.1f},{low - 5:.1f} Z"
-        )
-        return f"{rim} M{right:.1f},{top + 5:.1f} A{w / 2:.1f},5 0 0 1 {left:.1f},{top + 5:.1f}"
+    cut, tab = min(CUT, h / 3), min(1.0, w / 50)
     corners = {
-        "leaf": [(left, top), (right - cut, top), (right, top + cut), (right, low), (left, low)],
-        "cotangent": [(left, cy), (left + cut, top), (right - cut, top), (right, cy),
-                      (right - cut, low), (left + cut, low)],
-        "failed": [(left, top + cut), (left + cut, top), (right - cut, top), (right, top + cut),
-                   (right, low - cut), (right - cut, low), (left + cut, low), (left, low - cut)],
-        "scope": [(left, top), (left + 24, top), (left + 30, top + 6), (right, top + 6),
-                  (right, low), (left, low)],
-    }.get(kind, [(left, top), (right, top), (right, low), (left, low)])  # fmt: skip
+        "note": [(left, top), (right - cut, top), (right, top + cut), (right, low), (left, low)],
+        "hexagon": [(left, cy), (left + cut, top), (right - cut, top), (right, cy),
+                    (right - cut, low), (left + cut, low)],
+        "octagon": [(left, top + cut), (left + cut, top), (right - cut, top), (right, top + cut),
+                    (right, low - cut), (right - cut, low), (left + cut, low), (left, low - cut)],
+        "folder": [(left, top), (left + 24 * tab, top), (left + 30 * tab, top + 6 * tab),
+                   (right, top + 6 * tab), (right, low), (left, low)],
+    }.get(shape, [(left, top), (right, top), (right, low), (left, low)])  # fmt: skip
     return "M" + " L".join(f"{px:.1f},{py:.1f}" for px, py in corners) + " Z"
 
 

@@ -9,13 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import number_text, printable, shape_text, shortened
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
+from tinygrad_bp.view.svg import outline
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 SHOWN = 144  # elements of a matrix that the page holds: its first rows
 LINKED = 600  # elements of the whole graph up to which the page traces each
 ROUNDING = 1e-5  # relative; in float32 too
+ICON_CENTRE, ICON = (11.0, 9.0), (20.0, 14.0)  # pixels of a legend's outlines
 PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
 
 PLACE_NAMES = re.compile(r"\{(\w+)\}")
@@ -44,6 +47,11 @@ def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
             str(check.node): {"values": _first(check.differences), "error": check.error}
             for check in view.checks
         },
+        "legend": [
+            (kind, look.word, outline(look.shape, ICON_CENTRE, ICON))
+            for kind, look in KINDS.items()
+            if any(node.kind == kind for node in view.nodes)
+        ],
         "notes": [printable(note) for note in view.notes],
         "training": None if frames is None else _training(frames),
     }
@@ -66,6 +74,7 @@ def _node(
         "d": cotangent_symbol(node),
         "op": shortened(node.op),
         "kind": node.kind,
+        "given": KINDS[node.kind].is_source,
         "shape": list(node.shape),
         "size": math.prod(node.shape),
         "dtype": node.dtype,
@@ -143,7 +152,7 @@ def symbol(node: NodeView) -> str:
     """Return what formulas call a node: its name, or its operation with its number."""
     if node.name:
         return shortened(node.name)
-    if node.kind == "constant" and node.value is not None and len(node.value) == 1:
+    if KINDS[node.kind].is_its_value and node.value is not None and len(node.value) == 1:
         return number_text(node.value[0])
     return f"{shortened(node.op)}#{node.id}"
 

@@ -136,7 +136,7 @@ function trace(td) {
   td.classList.add("picked");
   const line = get("sum");
   if (terms === null || !terms.length) {
-    const told = isGiven(node) && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : terms && node.is_sum ? "an empty sum" : "not traced here";
+    const told = node.given && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : terms && node.is_sum ? "an empty sum" : "not traced here";
     line.textContent = `${own} = ${number(value)}  (${told})`;
     return;
   }

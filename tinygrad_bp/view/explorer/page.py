@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_bp.view import folding, palette, svg
 from tinygrad_bp.view.explorer.content import as_json, content, symbol
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import number_text, printable, shape_text
 from tinygrad_bp.view.records import NodeView, Numbers, Picture
 from tinygrad_bp.view.training_frames import TrainingFrames
@@ -99,7 +100,7 @@ def _tail(view: Picture, first: int) -> Picture:
 
 
 def _heading(view: Picture) -> str:
-    results = [symbol(node) for node in view.nodes if node.kind in ("output", "failed")]
+    results = [symbol(node) for node in view.nodes if KINDS[node.kind].is_end]
     return f"How {results[-1] if results else 'it'} was computed"
 
 
@@ -122,13 +123,17 @@ def _colours() -> str:
         "paper": palette.DARK_PAPER, "text": palette.DARK_TEXT, "edge": palette.DARK_EDGE,
         "minus": "#1480BF", "plus": "#D55E00", "soft": "#1E252D", "line": "#3A444F",
     }  # fmt: skip
-    for kind, look in palette.LOOKS.items():
+    for kind, look in KINDS.items():
         light |= {f"{kind}-line": look.border, f"{kind}-fill": look.fill}
         dark |= {f"{kind}-line": look.dark_border, f"{kind}-fill": look.dark_fill}
     rules = [
         f".{kind}>path{{fill:var(--{kind}-fill);stroke:var(--{kind}-line);stroke-width:1.2px}}"
-        for kind in palette.LOOKS
+        for kind in KINDS
     ]
+    rules += [
+        f".{kind}>path{{stroke-dasharray:4 3}}" for kind, look in KINDS.items() if look.dashed
+    ]
+    rules += [f".{kind}>path{{stroke-width:3px}}" for kind, look in KINDS.items() if look.thick]
 
     def root(colours: dict[str, str]) -> str:
         return ":root{" + "".join(f"--{name}:{value};" for name, value in colours.items()) + "}"

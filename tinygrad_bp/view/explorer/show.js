@@ -18,7 +18,7 @@ function go(i) {
   paint();
 }
 function showGiven() {
-  const given = nodes.filter(isGiven);
+  const given = nodes.filter((node) => node.given);
   const box = make("div", { class: "matrices" });
   for (const node of given.slice(0, 30)) box.append(matrix(node, "value", node.value, node.name));
   get("now").append(box);
@@ -161,18 +161,12 @@ function drawOrder() {
   get("order").append(svg);
 }
 function drawLegend() {
-  const words = { leaf: "leaf", parameter: "parameter", data: "data", constant: "constant", op: "operation", output: "result", cotangent: "gradient", failed: "failed", scope: "folded part" };
-  for (const kind of Object.keys(words)) {
-    if (!nodes.some((node) => node.kind === kind)) continue;
+  for (const [kind, word, path] of data.legend) {
     const svg = draw("svg", { width: 22, height: 18, "aria-hidden": "true" });
     const group = draw("g", { class: kind });
-    const shapes = {
-      op: "M1,9 a10,8 0 1 0 20,0 a10,8 0 1 0 -20,0 Z", output: "M1,9 a10,8 0 1 0 20,0 a10,8 0 1 0 -20,0 Z M4,9 a7,5 0 1 0 14,0 a7,5 0 1 0 -14,0 Z",
-      data: "M3,4 A8,3 0 0 1 19,4 V14 A8,3 0 0 1 3,14 Z", leaf: "M2,2 H15 L20,7 V16 H2 Z",
-    };
-    group.append(draw("path", { d: shapes[kind] || "M2,2 H20 V16 H2 Z" }));
+    group.append(draw("path", { d: path }));
     svg.append(group);
-    get("legend").append(make("li", {}, svg, words[kind]));
+    get("legend").append(make("li", {}, svg, word));
   }
 }
 function listChecks() {

@@ -50,15 +50,12 @@ const shapeText = (shape) => shape.join("×") || "scalar";
 // The steps: what is given, each operation, then each gradient from the result back.
 const steps = [{ phase: "given" }];
 for (const node of nodes) {
-  if (argumentsOf[node.id].length || !isGiven(node)) steps.push({ phase: "forward", node });
+  if (argumentsOf[node.id].length || !node.given) steps.push({ phase: "forward", node });
 }
 const firstForward = Math.min(1, steps.length - 1);
 const firstBackward = steps.length;
 for (const node of [...nodes].reverse()) {
   if (node.ct !== null) steps.push({ phase: "backward", node });
-}
-function isGiven(node) {
-  return ["leaf", "parameter", "data", "constant"].includes(node.kind);
 }
 const forwardStep = new Map();
 const backwardStep = new Map();
