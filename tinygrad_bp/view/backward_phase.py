@@ -15,15 +15,9 @@ READ = "read"  # names an edge from a value to a cotangent that was computed wit
 
 
 def with_cotangents(view: Picture, sheet: Sheet, *, alone: bool) -> Picture:
-    """Return the picture with a cotangent for every node, in the order in which the walk has them.
+    """Add to the forward phase a cotangent for every node, in the order in which the walk has them.
 
-    Parameters
-    ----------
-    view : Picture
-        Of the forward phase.
-    sheet : Sheet
-    alone : bool
-        Leave out the forward phase, and so what the pulls read of it.
+    `alone` leaves out the forward phase, and so what the pulls read of it.
     """
     recorded = sheet.recorded
     order = [p for p in range(len(recorded.entries) - 1, -1, -1) if recorded.entries[p].node]

@@ -102,10 +102,6 @@ def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
     return replace(node, pulls=own.pulls if whole_rule else ())
 
 
-def _shape(entry: Entry) -> tuple[int, ...]:
-    return tuple(np.shape(entry.value) if entry.node is None else entry.node.shape)
-
-
 def _number(slope: Any) -> Any:
     found = numbers(slope)
     return None if found is None else found[0]
@@ -132,7 +128,7 @@ class Links:
             kept[i] if value is None else value for i, value in enumerate(recorded.arguments(entry))
         ]
         self.shapes = [
-            None if place is None else _shape(recorded.entries[place]) for place in entry.arguments
+            None if place is None else recorded.entries[place].shape for place in entry.arguments
         ]
         self.parameters = parameters_of(node)
         self._whole: dict[int, Any] = {}

@@ -24,14 +24,7 @@ DIGITS = 4  # significant digits of a number
 def printable(text: str) -> str:
     """Return `text` with control characters, half characters and invisible ones as visible escapes.
 
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-        Every character of it is printable, and can be written as UTF-8 and as XML.
+    Every character of it is printable then, and can be written as UTF-8 and as XML.
     """
     if text.isprintable():
         return text
@@ -92,11 +85,7 @@ def title(node: NodeView) -> str:
 def lines(node: NodeView, level: str = "tensor") -> list[str]:
     """Return the lines of a node's label.
 
-    Parameters
-    ----------
-    node : NodeView
-    level : {"tensor", "scalar"}
-        At the scalar level every node is one number, and its shape says nothing.
+    At the scalar `level` every node is one number, and its shape says nothing.
     """
     name = shortened(node.name or "")
     op = shortened(node.op)

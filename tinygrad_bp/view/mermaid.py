@@ -15,16 +15,7 @@ PLAIN = frozenset(" .,_=+·×…")  # besides letters and digits; all else is wr
 
 
 def source(view: Picture) -> str:
-    """Return `view` as a Mermaid flowchart.
-
-    Parameters
-    ----------
-    view : Picture
-
-    Returns
-    -------
-    str
-    """
+    """Return `view` as a Mermaid flowchart."""
     text = [f"flowchart {direction(view)}", *_part_lines(view, parts(view), [0], "  ")]
     for edge, label in zip(view.edges, edge_labels(view), strict=True):
         dashed = view.nodes[edge.source].phase != view.nodes[edge.target].phase

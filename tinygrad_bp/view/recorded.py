@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,16 @@ class Entry:
     node: Node | None
     value: Any = None
     arguments: list[int | None] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return tuple(np.shape(self.value) if self.node is None else self.node.shape)
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return prod(self.shape)
 
 
 @dataclass
@@ -133,11 +144,7 @@ def parameters_of(node: Node) -> tuple[Any, ...]:
 def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
     """Fill in the values: those kept for derivatives, those given, and what follows from them.
 
-    Parameters
-    ----------
-    recorded : Recorded
-    tensors : mapping of Node to array
-        Values of Tensors that the caller holds: certain for results.
+    `tensors` are values of Tensors that the caller holds: certain for results.
     """
     known: Values = dict(tensors)
     for node in recorded.nodes:
@@ -249,13 +256,7 @@ def find_cotangents(recorded: Recorded, seeds: Mapping[Node, Any]) -> None:
 def contribution(recorded: Recorded, node: Node, position: int) -> Any:
     """Return what one use of a value adds to its cotangent, in the value's shape; None if unknown.
 
-    Parameters
-    ----------
-    recorded : Recorded
-    node : Node
-        The user.
-    position : int
-        Which argument of it.
+    The value is the argument of `node` at `position`.
     """
     ct, parent, pull = recorded.cotangents.get(node), node.parents[position], None
     if position < len(node.rule.pulls):

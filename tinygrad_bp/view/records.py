@@ -6,7 +6,8 @@ picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tinygrad_bp.engine.shapes import Shape
@@ -153,3 +154,18 @@ class Picture:
     level: str = "tensor"
     notes: tuple[str, ...] = ()
     checks: tuple[CheckView, ...] = ()
+
+
+def part_of(view: Picture, ids: Iterable[int]) -> Picture:
+    """Return the picture of some nodes, in their order, with the edges among them."""
+    new = {old: place for place, old in enumerate(sorted(ids))}
+    return replace(
+        view,
+        nodes=tuple(replace(view.nodes[old], id=place) for old, place in new.items()),
+        edges=tuple(
+            replace(edge, source=new[edge.source], target=new[edge.target])
+            for edge in view.edges
+            if edge.source in new and edge.target in new
+        ),
+        checks=tuple(replace(one, node=new[one.node]) for one in view.checks if one.node in new),
+    )

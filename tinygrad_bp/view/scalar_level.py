@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.plain_arrays import numbers
-from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture, part_of
 from tinygrad_bp.view.sheet import Sheet, entry_at
 from tinygrad_bp.view.words import argument_names
 
@@ -28,11 +27,7 @@ Element = tuple[int, int]  # place of the entry, place in the flat array
 def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) -> Picture:
     """Return the picture at the scalar level, or with one node of the tensor level expanded.
 
-    Parameters
-    ----------
-    sheet : Sheet
-    level, focus, sample
-        As `graph` takes them.
+    `level`, `focus` and `sample` are those of `graph`.
     """
     if sheet.recorded.foreign is not None:
         raise GraphError(
@@ -42,7 +37,7 @@ def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) ->
     place, element = (None, None) if focus is None else _focus(sheet, focus)
     rows = _rows(sheet)
     if element is not None and place in rows:
-        sample = element // (_size(sheet, place) // rows[place])
+        sample = element // (sheet.recorded.entries[place].size // rows[place])
     if sample is not None and rows and not 0 <= sample < max(rows.values()):
         raise GraphError(
             f"graph: sample={sample} is out of range; the data have {max(rows.values())} rows"
@@ -66,20 +61,11 @@ def _focus(sheet: Sheet, focus: str) -> tuple[int, int | None]:
     if match is None:
         return entry_at(sheet, focus), None
     place = entry_at(sheet, match[1])
-    shape = _shape(sheet, place)
+    shape = sheet.recorded.entries[place].shape
     index = tuple(int(part) for part in match[2].split(",") if part.strip())
     if len(index) != len(shape) or any(i >= n for i, n in zip(index, shape, strict=True)):
         raise GraphError(f"graph: focus={focus!r:.60}: {match[1]!r:.40} has the shape {shape}")
     return place, int(np.ravel_multi_index(index, shape)) if shape else 0
-
-
-def _shape(sheet: Sheet, place: int) -> tuple[int, ...]:
-    entry = sheet.recorded.entries[place]
-    return tuple(np.shape(entry.value) if entry.node is None else entry.node.shape)
-
-
-def _size(sheet: Sheet, place: int) -> int:
-    return prod(_shape(sheet, place))
 
 
 def _rows(sheet: Sheet) -> dict[int, int]:
@@ -89,7 +75,7 @@ def _rows(sheet: Sheet) -> dict[int, int]:
     are matrices; of these, the first whose rows come out of an operation as rows again.
     """
     entries = sheet.recorded.entries
-    shapes = [_shape(sheet, place) for place in range(len(entries))]
+    shapes = [entry.shape for entry in entries]
     given = [place for place in range(len(entries)) if sheet.kinds[place] == "data"]
     given = given or [
         place
@@ -130,7 +116,7 @@ class _Drawing:
         needed: list[set[int]] = [set() for _ in self.entries]
         for root in self.sheet.recorded.roots:
             place = self.sheet.recorded.places[root]
-            needed[place] |= self._drawn(place, range(_size(self.sheet, place)))
+            needed[place] |= self._drawn(place, range(self.entries[place].size))
         for place in range(len(self.entries) - 1, -1, -1):
             for element in needed[place]:
                 for link in self._terms(place, element):
@@ -154,7 +140,7 @@ class _Drawing:
         ids: dict[int, int] = {}
         for other, entry in enumerate(self.entries):
             if other == place:
-                size = range(_size(self.sheet, place))
+                size = range(self.entries[place].size)
                 for element in sorted(self._drawn(place, size)):
                     self._draw(place, element, whole=ids)
                 continue
@@ -163,7 +149,7 @@ class _Drawing:
             for position, argument in enumerate(entry.arguments):
                 if argument == place:
                     for (_, element), node in list(self.at.items()):
-                        name = _index(_shape(self.sheet, place), element) or None
+                        name = _index(self.entries[place].shape, element) or None
                         self.edges.append(EdgeView(node, ids[other], position, name))
                 elif argument is not None:
                     name = argument_names(entry.node.rule)[position] if entry.node else None
@@ -183,7 +169,7 @@ class _Drawing:
         """Return those elements that belong to the sample, all if there is none."""
         if self.sample is None or place not in self.rows:
             return set(elements)
-        width = _size(self.sheet, place) // self.rows[place]
+        width = self.entries[place].size // self.rows[place]
         return {k for k in elements if k // width == self.sample}
 
     def _argument(self, place: int, link: Link) -> int:
@@ -255,7 +241,7 @@ class _Drawing:
         argument = self._argument(place, link)
         if whole is None:
             return self.at[argument, link.element], None
-        return whole[argument], _index(_shape(self.sheet, argument), link.element) or None
+        return whole[argument], _index(self.entries[argument].shape, link.element) or None
 
     def _is_drawn(self, place: int, link: Link) -> bool:
         """Return whether what a link leads to belongs to the sample."""
@@ -317,12 +303,4 @@ def _cone(view: Picture, chosen: list[int]) -> Picture:
     for edge in view.edges:
         few.setdefault(edge.target, []).append(edge.source)
     beside = {k for node in below for k in few.get(node, []) if len(few[node]) <= 2}
-    kept = sorted(above | below | beside)
-    ids = {old: new for new, old in enumerate(kept)}
-    nodes = tuple(replace(view.nodes[old], id=new) for old, new in ids.items())
-    edges = tuple(
-        replace(edge, source=ids[edge.source], target=ids[edge.target])
-        for edge in view.edges
-        if edge.source in ids and edge.target in ids
-    )
-    return replace(view, nodes=nodes, edges=edges)
+    return part_of(view, above | below | beside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tinygrad_bp.view.labels import lines, printable
-from tinygrad_bp.view.records import NodeView, Picture
+from tinygrad_bp.view.records import Picture
 
 
 def source(view: Picture) -> str:
@@ -18,17 +18,17 @@ def source(view: Picture) -> str:
         arguments.setdefault(edge.target, []).append(edge.source)
         used[edge.source] = used.get(edge.source, 0) + 1
     told: set[int] = set()
+    labels = [printable("  ".join(lines(node, view.level))) for node in view.nodes]
     text = []
     for root in reversed([node.id for node in view.nodes if node.id not in used]):
         rest = [(root, "", "")]  # a stack: node, what leads to it, what stands under it
         while rest:
             place, lead, under = rest.pop()
-            node = view.nodes[place]
             if place in told and place in arguments:
-                text.append(f"{lead}{_line(view, node)}  (see #{place} above)")
+                text.append(f"{lead}{labels[place]}  (see #{place} above)")
                 continue
             mark = f"  #{place}" if used.get(place, 0) > 1 and place in arguments else ""
-            text.append(f"{lead}{_line(view, node)}{mark}")
+            text.append(f"{lead}{labels[place]}{mark}")
             told.add(place)
             inner = arguments.get(place, [])
             for position in range(len(inner) - 1, -1, -1):
@@ -37,13 +37,3 @@ def source(view: Picture) -> str:
                 rest.append((inner[position], under + branch, under + below))
     text += [f"note: {printable(note)}" for note in view.notes]
     return "\n".join(text) + "\n"
-
-
-def _line(view: Picture, node: NodeView) -> str:
-    """Return the label of a node in one line of printable characters."""
-    return as_text("  ".join(lines(node, view.level)))
-
-
-def as_text(line: str) -> str:
-    """Return a line without anything that a terminal would obey."""
-    return printable(line)

@@ -6,15 +6,14 @@ import base64
 import hashlib
 import html
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib.resources import files
-from typing import Any
 
 from tinygrad_bp.view import folding, palette, svg
 from tinygrad_bp.view.explorer.content import as_json, content, symbol
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import number_text, printable, shape_text
-from tinygrad_bp.view.records import NodeView, Numbers, Picture
+from tinygrad_bp.view.labels import number_text, shape_text
+from tinygrad_bp.view.records import NodeView, Numbers, Picture, part_of
+from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 SCRIPTS = ("steps.js", "matrices.js", "show.js", "training.js", "keys.js")
@@ -24,18 +23,10 @@ PLAIN_ELEMENTS = 30  # numbers of one value in that table
 
 
 def page(view: Picture, frames: TrainingFrames | None = None) -> str:
-    """Return the explorer of a picture as HTML.
+    """Return the explorer of a picture as one HTML document.
 
-    Parameters
-    ----------
-    view : Picture
-    frames : TrainingFrames, optional
-
-    Returns
-    -------
-    str
-        One document.  Its content-security policy allows its own script and style, by their hash,
-        and nothing else; it asks no network for anything.
+    Its content-security policy allows its own script and style, by their hash, and nothing else; it
+    asks no network for anything.
     """
     shown, notes = _shown(view)
     found = content(shown, frames)
@@ -62,11 +53,6 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
 
 
-def as_text(text: str) -> str:
-    """Return a text as HTML shows it; control characters become visible first."""
-    return html.escape(printable(text))
-
-
 def _shown(view: Picture) -> tuple[Picture, list[str]]:
     """Return what the page shows of a large graph, and what it says about that."""
     if len(view.nodes) <= folding.COMFORTABLE:
@@ -78,25 +64,8 @@ def _shown(view: Picture) -> tuple[Picture, list[str]]:
             f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to"
             f" fold; the last {DRAWN} are shown"
         )
-        kept = small.nodes[-DRAWN:]
-        first = kept[0].id
-        small = _tail(small, first)
+        small = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
     return small, [told]
-
-
-def _tail(view: Picture, first: int) -> Picture:
-    return replace(
-        view,
-        nodes=tuple(replace(node, id=node.id - first) for node in view.nodes[first:]),
-        edges=tuple(
-            replace(edge, source=edge.source - first, target=edge.target - first)
-            for edge in view.edges
-            if edge.source >= first
-        ),
-        checks=tuple(
-            replace(check, node=check.node - first) for check in view.checks if check.node >= first
-        ),
-    )
 
 
 def _heading(view: Picture) -> str:
@@ -179,6 +148,3 @@ def _plain(values: Numbers | None) -> str:
         return ""
     text = " ".join(number_text(value) for value in values[:PLAIN_ELEMENTS])
     return f"{text} …" if len(values) > PLAIN_ELEMENTS else text
-
-
-__all__: list[Any] = ["as_text", "page"]
