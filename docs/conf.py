@@ -30,7 +30,7 @@ CONTENTS = {
         "reference/view",
         "reference/errors",
     ),
-    "Contribute": ("architecture", "changelog"),
+    "Contribute": ("contributing", "architecture", "changelog"),
 }
 
 project = "tinygrad_bp"
