@@ -27,7 +27,7 @@ REMEDIES = {
 
 def _line(frame: FrameType) -> tuple[str, str]:
     """Return the source that `frame` is running, and the name of the instruction."""
-    from dis import opname  # noqa: PLC0415  # it is slow to import, and this is an error
+    from dis import opname  # it is slow to import, and this is an error
 
     instruction = opname[frame.f_code.co_code[frame.f_lasti]]
     first, last, start, end = list(frame.f_code.co_positions())[frame.f_lasti // 2]
