@@ -61,6 +61,7 @@ DIVISION = "divide by zero"
 INVALID = "invalid value"
 EMPTY = "Mean of empty slice|Degrees of freedom|invalid value"
 NOTHING = np.zeros(0)
+LARGE_SHARES = [0.5, 1.0, 0.5], [0.5, 0.0, 0.5]
 
 TABLE: dict[str, list[At]] = {
     "ties are split evenly": [
@@ -380,6 +381,16 @@ TABLE: dict[str, list[At]] = {
         ),
         at(tg.logsumexp, [1000.0, 1000.0], 1000.0 + LN2, [0.5, 0.5]),
         at(np.logaddexp.reduce, [-inf, -inf], -inf, [0.0, 0.0]),
+    ],
+    "logarithms of sums of large terms": [
+        at(tg.logsumexp, [inf, 0.0], inf, [1.0, 0.0]),
+        at(tg.logsumexp, [inf, inf, 0.0], inf, [0.5, 0.5, 0.0]),
+        at(tg.logsumexp, [1e30, 1e30], 1e30, [0.5, 0.5]),
+        at2(np.logaddexp, [inf, inf, 1e30], [inf, 0.0, 1e30], [inf, inf, 1e30], *LARGE_SHARES),
+        at2(np.logaddexp2, [inf, inf, 1e30], [inf, 0.0, 1e30], [inf, inf, 1e30], *LARGE_SHARES),
+        at(tg.log_softmax, [inf, 0.0], [0.0, -inf], [0.0, 0.0]),
+        at(tg.softmax, [inf, 0.0], [1.0, 0.0], [0.0, 0.0], ct=[1.0, 2.0]),
+        at(lambda z: cross_entropy(z, np.array([0])), [[inf, 0.0]], 0.0, [[0.0, 0.0]]),
     ],
 }
 

@@ -75,6 +75,7 @@ KINKS = [
 ]
 
 ORIGIN = "norm of zeros, std of a constant, hypot and arctan2 of the origin"
+LARGE_TERMS = "logarithms of sums of large terms"
 NO_NUMBER = [
     gradient("np.sqrt(x)", 0, torch="torch.sqrt(x)", held="sqrt at 0"),
     gradient("np.linalg.norm(x)", [0, 0], torch="torch.linalg.norm(x)", held=ORIGIN),
@@ -139,6 +140,22 @@ NO_NUMBER = [
         torch="F.log_softmax(x, -1)[1]",
         jax="jax.nn.log_softmax(x)[1]",
         held="log_softmax and logaddexp with -inf",
+    ),
+    gradient(
+        "tg.logsumexp(x)",
+        [inf, 0],
+        torch="torch.logsumexp(x, 0)",
+        jax="jax.nn.logsumexp(x)",
+        held=LARGE_TERMS,
+    ),
+    gradient("np.logaddexp(x, y)", inf, inf, torch="torch.logaddexp(x, y)", held=LARGE_TERMS),
+    gradient("np.logaddexp(x, y)", 1e50, 1e50, torch="torch.logaddexp(x, y)", held=LARGE_TERMS),
+    gradient(
+        "tg.log_softmax(x)[0]",
+        [40, 0],
+        torch="F.log_softmax(x, -1)[0]",
+        jax="jax.nn.log_softmax(x)[0]",
+        held=LARGE_TERMS,
     ),
 ]
 

@@ -31,7 +31,7 @@ from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules.elementwise.activations import CONSTANTS, raw_sigmoid, sigmoid
-from tinygrad_bp.rules.reductions.aggregates import log_softmax
+from tinygrad_bp.rules.reductions.log_sums import below_maximum, log_softmax
 
 # What the compositions do.
 REDUCED: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": np.positive}
@@ -303,6 +303,8 @@ def _positions(labels: Any, classes: int) -> Any:
 def _exponentials(z: Any) -> Any:
     """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
     top = maximum.reduce(z, axis=1, keepdims=True)
+    if top.size and maximum.reduce(top, None) == np.inf:
+        return below_maximum(z, 1)[0].astype(z.dtype, "C")
     return subtract(z, top, order="C")  # its flat view can be written to
 
 
@@ -337,10 +339,14 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
 
 
 def _errors(z: Any, labels: Any) -> Any:
-    """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits."""
-    target = np.zeros(z.shape, z.dtype)
-    target[np.arange(len(labels)), labels] = 1
-    return exp(log_softmax(z, axis=1)) - target
+    """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits.
+
+    At the label it is minus the sum of the others: the difference would be rounded away.
+    """
+    target = np.zeros(z.shape, bool)
+    target[np.arange(len(labels)), labels] = True
+    p = exp(log_softmax(z, axis=1))
+    return np.where(target, -np.sum(np.where(target, 0, p), axis=1, keepdims=True), p)
 
 
 def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
@@ -349,8 +355,13 @@ def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str)
         return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
     slope = _exponentials(z)
     exp(slope, slope)
-    multiply(slope, (part / sum_columns(slope))[:, np.newaxis], slope)
-    slope.reshape(-1)[_positions(labels, z.shape[1])] -= part
+    places, flat = _positions(labels, z.shape[1]), slope.reshape(-1)
+    own = flat.take(places)
+    flat[places] = 0
+    others = sum_columns(slope)
+    scale = part / (others + own)
+    multiply(slope, scale[:, np.newaxis], slope)
+    flat[places] = -others * scale
     return slope
 
 

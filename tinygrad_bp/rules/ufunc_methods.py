@@ -20,7 +20,7 @@ from tinygrad_bp.engine.shapes import Axis, Shape, normalize_axes, reduced_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, UnsupportedFunctionError
 from tinygrad_bp.rules.indexing.indexing import canonical, scatter, setitem
-from tinygrad_bp.rules.reductions.log_sums import logsumexp
+from tinygrad_bp.rules.reductions.log_sums import LOG_SUMS, log_sum, logsumexp, running_log_sum
 from tinygrad_bp.rules.reductions.nan import nanmax, nanmin
 
 REDUCTIONS: dict[Any, Callable[..., Any]] = {
@@ -93,7 +93,10 @@ def reduce(
         return REDUCTIONS[ufunc](array, axis=axis, keepdims=keepdims, initial=initial, where=where)
     value = _numpys(ufunc.reduce, array, **given)
     axes = reduced_axes(axis, array.ndim)
-    reduced = _folded(ufunc, array.astype(value.dtype), axes, initial, where)
+    fold = _folded
+    if ufunc in LOG_SUMS and value.dtype.kind == "f" and value.size and np.all(np.isfinite(value)):
+        fold = _logarithms_added
+    reduced = fold(ufunc, array.astype(value.dtype), axes, initial, where)
     return np.reshape(reduced, value.shape)
 
 
@@ -110,6 +113,18 @@ def _folded(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> An
         step = ufunc(total, row)
         total = step if choice.all() else np.where(choice, step, total)
     return total
+
+
+def _logarithms_added(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> Any:
+    """Return the same of logarithms, whose intermediate sums would be rounded as large numbers."""
+    rows = _rows(array, axes)
+    if where is not True:
+        chosen = np.broadcast_to(unwrap(where), array.shape)
+        rows = np.where(_rows(chosen, axes), rows, -np.inf)
+    if initial is not None:
+        start = arrayed(initial).astype(array.dtype)
+        rows = np.concatenate([rows, np.broadcast_to(start, (1, *rows.shape[1:]))])
+    return log_sum(ufunc, rows)
 
 
 def _rows(array: Any, axes: Shape) -> Any:
@@ -136,6 +151,8 @@ def accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: An
     (axis,) = normalize_axes(axis, array.ndim, f"{ufunc.__name__}.accumulate")
     rows = np.moveaxis(array, axis, 0)
     scan = _doubled if ufunc in ASSOCIATIVE else _scanned
+    if ufunc in LOG_SUMS and array.dtype.kind == "f" and np.all(np.isfinite(unwrap(array))):
+        scan = running_log_sum
     return np.moveaxis(scan(ufunc, rows), 0, axis)
 
 

@@ -117,24 +117,3 @@ elementwise(
     domain=POSITIVE,
     analytic=False,
 )
-
-
-def _finite(out: Any) -> Any:
-    """Return `out`, 0 where it is -inf: exp(-inf - 0) then is the right weight 0, not NaN."""
-    return np.where(out == -np.inf, 0, out)
-
-
-elementwise(
-    np.logaddexp,
-    lambda ct, out, x, _y: ct * np.exp(x - _finite(out)),
-    lambda ct, out, _x, y: ct * np.exp(y - _finite(out)),
-    analytic=False,
-    commutes=True,
-)
-elementwise(
-    np.logaddexp2,
-    lambda ct, out, x, _y: ct * np.exp2(x - _finite(out)),
-    lambda ct, out, _x, y: ct * np.exp2(y - _finite(out)),
-    analytic=False,
-    commutes=True,
-)

@@ -1,6 +1,8 @@
-"""Logarithms of sums of exponentials: logsumexp and log-softmax.
+"""Logarithms of sums of exponentials: logaddexp, logsumexp and log-softmax.
 
 Numerically necessary: exp of large numbers overflows, exp of very negative ones loses everything.
+The derivatives are the shares of the terms in the sum.  They depend on differences of the arguments
+alone, and come from these: ``exp(x - out)`` would hold the rounding of `out`, as large as x is.
 """
 
 from __future__ import annotations
@@ -9,36 +11,59 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.constructors import elementwise, general
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, kept_shape
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap
+from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.rules.elementwise.elementary import LN2
 from tinygrad_bp.rules.reductions.axes import AXES, widened
 
 
-def _below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
-    """Return x minus its maximum along `axis`, and that maximum, 0 where it is not finite."""
+def below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
+    """Return `x` less its maximum along `axis`, and that maximum.
+
+    In single precision at least.  Where the maximum is inf, what equals it is 0 below; where it is
+    -inf, it counts as 0.
+    """
     if not x.size:
         return x, np.zeros(kept_shape(x.shape, axis), x.dtype)
     if x.dtype.kind in "bui":  # less their maximum, unsigned integers would wrap around
         x = x.astype(np.float64)
+    elif x.dtype.char == "e":
+        x = x.astype(np.float32)
     top = np.maximum.reduce(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    return x - top, top
+    top = np.where(top == -np.inf, 0, top)
+    if type(top) is np.ndarray and np.maximum.reduce(top, None) != np.inf:
+        return x - top, top
+    highest = x == np.inf
+    return np.where(highest, 0, x) - np.where(highest, 0, top), top
 
 
 def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
-    below, top = _below_maximum(x, axis)
+    below, top = below_maximum(x, axis)
     with np.errstate(divide="ignore"):  # log(0) = -inf is right where every term is exp(-inf)
         out = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top
+    out = _as_given(out, x)
     if keepdims:
         return out
     return np.reshape(out, ())[()] if axis is None else np.squeeze(out, axis)
 
 
-def _weights(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return the softmax of `x`, given its logsumexp; 0 where every term is exp(-inf)."""
-    total = widened(out, x.shape, axis, keepdims)
-    return np.exp(x - np.where(total == -np.inf, 0, total))
+def _as_given(out: Any, x: Any) -> Any:
+    """Return `out` in half precision if `x` is, which was computed in single precision."""
+    return out.astype(x.dtype) if x.dtype.char == "e" else out
+
+
+def _weights(x: Any, axis: Axis) -> Any:
+    """Return the softmax of `x`; 0 where every term is exp(-inf)."""
+    if isinstance(x, Tensor):
+        nothing = np.max(unwrap(x), axis=axis, keepdims=True, initial=-np.inf) == -np.inf
+        return np.where(nothing, 0, np.exp(log_softmax(np.where(nothing, 0, x), axis)))
+    below, _ = below_maximum(x, axis)
+    terms = np.exp(below)
+    total = np.sum(terms, axis=axis, keepdims=True)
+    return _as_given(terms / np.where(total == 0, 1, total), x)
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -62,11 +87,9 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 logsumexp = general(
     logsumexp,
-    lambda ct, out, x, axis, keepdims: (
-        widened(ct, x.shape, axis, keepdims) * _weights(x, out, axis, keepdims)
-    ),
-    push=lambda tangents, out, x, axis, keepdims: np.sum(
-        tangents[0] * _weights(x, out, axis, keepdims), axis=axis, keepdims=keepdims
+    lambda ct, _out, x, axis, keepdims: widened(ct, x.shape, axis, keepdims) * _weights(x, axis),
+    push=lambda tangents, _out, x, axis, keepdims: np.sum(
+        tangents[0] * _weights(x, axis), axis=axis, keepdims=keepdims
     ),
     forward=_logsumexp_forward,
     bind=lambda x, axis=None, keepdims=False: (
@@ -81,14 +104,14 @@ logsumexp = general(
 )
 
 
-def _log_softmax_forward(x: Any, axis: int) -> Any:
-    below, _ = _below_maximum(x, axis)
+def _log_softmax_forward(x: Any, axis: Any) -> Any:
+    below, _ = below_maximum(x, axis)
     if not x.size:
         return below
-    return below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True))
+    return _as_given(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)), x)
 
 
-def log_softmax(x: Any, axis: int = -1) -> Any:
+def log_softmax(x: Any, axis: Any = -1) -> Any:
     """Compute the logarithm of the softmax along `axis`, exact also where the softmax underflows.
 
     Parameters
@@ -105,15 +128,25 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     return _log_softmax_forward(x, axis)
 
 
+# Where a probability p is nearly 1 (at most one is above a half), 1 - p is the sum of the others:
+# the difference would be rounded away.
+
+
 def _log_softmax_pull(ct: Any, out: Any, _x: Any, axis: int) -> Any:
     ct = np.where(out == -np.inf, 0, ct)  # a constant -inf: nothing finite moves it
-    return ct - np.exp(out) * np.sum(ct, axis=axis, keepdims=True)
+    p = np.exp(out)
+    main = p > 0.5
+    rest = np.sum(np.where(main, 0, ct), axis=axis, keepdims=True)
+    whole = np.sum(ct, axis=axis, keepdims=True)
+    others = np.sum(np.where(main, 0, p), axis=axis, keepdims=True)
+    return np.where(main, ct * others - p * rest, ct - p * whole)
 
 
 def _log_softmax_push(tangents: Any, out: Any, _x: Any, axis: int) -> Any:
     (t,) = tangents
-    mean = np.sum(np.exp(out) * t, axis=axis, keepdims=True)
-    return np.where(out == -np.inf, 0, t - mean)
+    p = np.exp(out)
+    t = t - np.sum(np.where(p > 0.5, t, 0), axis=axis, keepdims=True)
+    return np.where(out == -np.inf, 0, t - np.sum(p * t, axis=axis, keepdims=True))
 
 
 log_softmax = general(
@@ -126,3 +159,59 @@ log_softmax = general(
     samples=(call((3,)), call((2, 3)), call((2, 3), axis=0), call((0, 3))),
     analytic=False,
 )
+
+
+def _share(x: Any, y: Any, out: Any, logistic: Any) -> Any:
+    """Return the share of x in the sum with y: a half where both are inf, 0 where both are -inf."""
+    x, y = (np.asarray(one, out.dtype) if type(one) in SCALARS else one for one in (x, y))
+    tied = (x == y) & np.isinf(x)
+    gap = np.where(tied, 0, x) - np.where(tied, 0, y)
+    return np.where(out == -np.inf, 0, logistic(gap))
+
+
+def _logistic_of_two(gap: Any) -> Any:
+    """Return ``1 / (1 + 2**-gap)``."""
+    if isinstance(gap, Tensor):
+        return sigmoid(gap * LN2)
+    below = np.exp2(-np.abs(gap))  # to the last bits, also where gap * LN2 is rounded
+    return np.where(gap > 0, 1, below) / (below + 1)
+
+
+for _ufunc, _logistic in ((np.logaddexp, sigmoid), (np.logaddexp2, _logistic_of_two)):
+    elementwise(
+        _ufunc,
+        lambda ct, out, x, y, _logistic=_logistic: ct * _share(x, y, out, _logistic),
+        lambda ct, out, x, y, _logistic=_logistic: ct * _share(y, x, out, _logistic),
+        analytic=False,
+    )
+
+
+# Sums of more than two, composed.  Every term is relative to a constant, the maximum so far.
+
+LOG_SUMS = {np.logaddexp: (np.exp, np.log), np.logaddexp2: (np.exp2, np.log2)}
+
+
+def log_sum(ufunc: Any, rows: Any) -> Any:
+    """Return ``ufunc.reduce(rows)`` where that is finite."""
+    exp, log = LOG_SUMS[ufunc]
+    top = np.maximum.reduce(unwrap(rows), 0)
+    return log(np.sum(exp(rows - top), axis=0)) + top
+
+
+def running_log_sum(ufunc: Any, rows: Any) -> Any:
+    """Return ``ufunc.accumulate(rows)`` of finite numbers, in log2(n) steps.
+
+    Hillis & Steele 1986, "Data parallel algorithms".
+    """
+    exp, log = LOG_SUMS[ufunc]
+    top = unwrap(rows)
+    sums = exp(rows - top)  # each of the last `step` rows up to its own, over exp(top)
+    step = 1
+    while step < len(top):
+        before, own = top[:-step], top[step:]
+        higher = np.maximum(before, own)
+        both = sums[:-step] * exp(before - higher) + sums[step:] * exp(own - higher)
+        sums = np.concatenate([sums[:step], both])
+        top = np.concatenate([top[:step], higher])
+        step *= 2
+    return log(sums) + top
