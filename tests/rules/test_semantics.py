@@ -92,6 +92,27 @@ TABLE: dict[str, list[At]] = {
         at2(np.maximum, inf, inf, inf, 0.5, 0.5),
         at(lambda x: np.maximum(x, x), [1.0, 2.0], [1.0, 2.0], [1.0, 1.0]),
     ],
+    "ties of what is picked by its rank": [
+        at(np.median, [1.0, 2.0, 2.0, 2.0, 3.0], 2.0, [0.0, *[1 / 3] * 3, 0.0]),
+        at(np.median, [2.0, 2.0, 1.0, 3.0], 2.0, [0.5, 0.5, 0.0, 0.0]),
+        at(np.nanmedian, [nan, 2.0, 2.0], 2.0, [0.0, 0.5, 0.5]),
+        at(lambda x: np.quantile(x, 0.5), [1.0, 2.0, 2.0, 2.0, 3.0], 2.0, [0, *[1 / 3] * 3, 0]),
+        at(lambda x: np.quantile(x, 1.0), [1.0, 3.0, 3.0], 3.0, [0.0, 0.5, 0.5]),
+        at(lambda x: np.percentile(x, 75), [1.0, 1.0, 2.0], 1.5, [0.25, 0.25, 0.5]),
+        at(
+            lambda x: np.partition(x, 1),
+            [1.0, 2.0, 1.0],
+            [1.0, 1.0, 2.0],
+            [2.0, 5.0, 2.0],
+            ct=[1.0, 3.0, 5.0],
+        ),
+        at(
+            lambda x: np.partition(x, 2, axis=0),
+            np.zeros((3, 1)),
+            np.zeros((3, 1)),
+            np.ones((3, 1)),
+        ),
+    ],
     "max with NaN": [
         at(np.max, [1.0, nan, 3.0, nan], nan, [0.0, nan, 0.0, nan]),
         at(np.min, [nan, 1.0], nan, [nan, 0.0]),

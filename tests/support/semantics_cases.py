@@ -34,6 +34,7 @@ from semantics_questions import (
 inf, nan = np.inf, np.nan
 ALL = (OURS, TORCH, JAX)
 
+RANKS = "ties of what is picked by its rank"
 KINKS = [
     gradient("np.max(x)", [1, 3, 3], torch="torch.max(x)", held="ties are split evenly"),
     gradient(
@@ -45,6 +46,20 @@ KINKS = [
     gradient("np.min(x)", [1, 1, 3], torch="torch.min(x)", held="ties are split evenly"),
     gradient("np.maximum(x, y)", 1, 1, torch="torch.maximum(x, y)", held="ties are split evenly"),
     gradient("np.minimum(x, y)", 1, 1, torch="torch.minimum(x, y)", held="ties are split evenly"),
+    gradient("np.median(x)", [1, 2, 2, 2, 3], torch="torch.median(x)", held=RANKS),
+    gradient(
+        "np.quantile(x, 0.5)",
+        [1, 2, 2, 2, 3],
+        torch="torch.quantile(x, 0.5)",
+        held=RANKS,
+    ),
+    gradient(
+        "np.percentile(x, 75)",
+        [1, 1, 2],
+        torch="torch.quantile(x, 0.75)",
+        held=RANKS,
+    ),
+    gradient("np.partition(x, 1)", [1, 2, 1], ct=[1, 3, 5], torch=None, held=RANKS),
     gradient("np.max(x)", [1, nan, 3], torch="torch.max(x)", held="max with NaN"),
     gradient(
         "tg.relu(x)", 0, torch="F.relu(x)", jax="jax.nn.relu(x)", held="relu and maximum at 0"

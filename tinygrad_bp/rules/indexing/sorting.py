@@ -11,6 +11,7 @@ from tinygrad_bp.engine.dispatch import FUNCTIONS
 from tinygrad_bp.engine.rule import CONSTANT, FLAT, call
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.rules.indexing.indexing import setitem
+from tinygrad_bp.rules.indexing.ties import sharing
 from tinygrad_bp.rules.reductions.axes import refuse
 
 SAMPLES = (
@@ -65,13 +66,14 @@ def sort(
 def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
 ) -> Any:
-    """`numpy.partition`: the elements where NumPy puts them."""
+    """`numpy.partition`: the elements where NumPy puts them, shared by those that equal them."""
     refuse("partition", order=order)
     a = arrayed(a)
     if axis is None:
         a, axis = np.ravel(a), 0
     parted = np.partition(unwrap(a), unwrap(kth), axis, kind)
-    return np.take_along_axis(a, order_of(parted, a, axis), axis)
+    shared = sharing(a, stable_order(a, axis), axis)
+    return np.take_along_axis(shared, order_of(parted, a, axis), axis)
 
 
 @composed(np.sort_complex)

@@ -17,6 +17,7 @@ from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, kept_shape, reduced_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.indexing.sorting import stable_order
+from tinygrad_bp.rules.indexing.ties import sharing
 from tinygrad_bp.rules.reductions.axes import weights_over
 
 # The methods that choose an element; the others interpolate.
@@ -102,7 +103,9 @@ def _sorted(a: Any, axis: Axis, *, skips_nan: bool) -> _Sorted:
     rows = np.reshape(np.transpose(a, (*rest, *axes)), (*(a.shape[i] for i in rest), n))
     counts = n - np.sum(np.isnan(unwrap(rows)), axis=-1, keepdims=True)
     lost = counts == 0 if skips_nan else counts < n
-    return _Sorted(rows, stable_order(rows), counts if skips_nan else np.full_like(counts, n), lost)
+    order = stable_order(rows)
+    counts = counts if skips_nan else np.full_like(counts, n)
+    return _Sorted(sharing(rows, order), order, counts, lost)
 
 
 def _precision(q: Any, data: Any) -> Any:

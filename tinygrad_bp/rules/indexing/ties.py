@@ -1,0 +1,90 @@
+"""Ties: elements that equal a value picked by its rank share its cotangent evenly."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import general, linear
+from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.tensor import unwrap
+
+
+class Groups(NamedTuple):
+    """Equal elements in the rows of an array.
+
+    Attributes
+    ----------
+    order : (size,) array of int
+        Flat positions, those of a row together and sorted by their values.
+    starts, lengths : arrays of int
+        Where in that order each group begins, and how many elements it has.
+    """
+
+    order: Any
+    starts: Any
+    lengths: Any
+
+
+PAIR = Groups(np.array([4, 1, 0, 2, 3]), np.array([0, 1, 3]), np.array([1, 2, 2]))
+APART = Groups(np.arange(5), np.arange(5), np.ones(5, int))
+
+
+def _averaged(x: Any, groups: Any) -> Any:
+    order, starts, lengths = groups
+    exact = np.result_type(x.dtype, np.float32)  # many halves do not fit into float16
+    means = np.add.reduceat(np.ravel(x)[order], starts, dtype=exact) / lengths
+    averaged = np.empty(x.size, x.dtype)
+    averaged[order] = np.repeat(means, lengths)
+    return averaged.reshape(x.shape)
+
+
+def averaged(x: Any, groups: Any) -> Any:
+    """Return `x` with each element replaced by the mean of its group: its own transpose."""
+    return _averaged(x, groups)
+
+
+averaged = linear(
+    averaged,
+    lambda ct, _out, _x, groups: averaged(ct, groups),
+    forward=_averaged,
+    bind=lambda x, groups: ((x,), (tuple(groups),)),
+    samples=(call((5,), PAIR), call((5,), APART), call((1, 5), PAIR)),
+)
+
+
+def _unchanged(x: Any, groups: Any) -> Any:  # noqa: ARG001  # which only the derivative reads
+    return x
+
+
+def evenly(x: Any, groups: Any) -> Any:
+    """Return `x`, whose equal elements, in these groups, move and are pulled as their mean does."""
+    return _unchanged(x, groups)
+
+
+evenly = general(
+    evenly,
+    lambda ct, _out, _x, groups: averaged(ct, groups),
+    push=lambda tangents, _out, _x, groups: averaged(tangents[0], groups),
+    forward=_unchanged,
+    bind=lambda x, groups: ((x,), (tuple(groups),)),
+    samples=(call((5,), APART), call((1, 5), APART)),  # nothing else has a slope to compare with
+    analytic=False,
+)
+
+
+def sharing(x: Any, order: Any, axis: int = -1) -> Any:
+    """Return `x` so that what is picked out of it is shared by what equals it.
+
+    `order` sorts `x` along `axis`.
+    """
+    ordered = np.moveaxis(np.take_along_axis(unwrap(x), order, axis), axis, -1)
+    first = np.ones(ordered.shape, bool)
+    first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    if first.all():
+        return x
+    places = np.take_along_axis(np.arange(x.size).reshape(x.shape), order, axis)
+    starts = np.flatnonzero(first)
+    lengths = np.diff(starts, append=x.size)
+    return evenly(x, Groups(np.moveaxis(places, axis, -1).ravel(), starts, lengths))
