@@ -183,6 +183,7 @@ for _ufunc, _logistic in ((np.logaddexp, sigmoid), (np.logaddexp2, _logistic_of_
         lambda ct, out, x, y, _logistic=_logistic: ct * _share(x, y, out, _logistic),
         lambda ct, out, x, y, _logistic=_logistic: ct * _share(y, x, out, _logistic),
         analytic=False,
+        commutes=True,
     )
 
 
