@@ -15,6 +15,7 @@ Rules write ``np.exp``.  The hottest, layers and losses, import the name instead
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import update_wrapper
@@ -131,11 +132,12 @@ def variadic(
 
     `bind` turns a call into (arguments, parameters).  Rules are made when first needed and kept.
     """
+    family = _caller()
 
     def rule_of(arity: int) -> Rule:
         rule = TABLE.get(f"{name}[{arity}]")
         if rule is None:
-            row = {"name": f"{name}[{arity}]", **build(arity)}
+            row = {"name": f"{name}[{arity}]", "family": family, **build(arity)}
             rule = _row(function, row.pop("pulls"), row.pop("kind"), row)
         return rule
 
@@ -226,9 +228,19 @@ def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any
     if name in TABLE:
         raise ValueError(f"rules: {name} is in the table already")
     parts = {"drawing": _part(Drawing, record), "trial": _part(Trial, record)}
+    record.setdefault("family", _caller())
     rule = Rule(name, function, forward, pulls, kind, **parts, **record)
     TABLE[name] = rule
     return rule
+
+
+def _caller() -> str:
+    """Return the name of the module that calls a constructor."""
+    frame = sys._getframe(1)  # the standard library's own way to the caller
+    while frame.f_back is not None and frame.f_globals["__name__"] == __name__:
+        frame = frame.f_back
+    name: str = frame.f_globals["__name__"]
+    return name
 
 
 def _part(kind: Any, record: dict[str, Any]) -> Any:

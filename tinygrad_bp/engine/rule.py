@@ -151,6 +151,8 @@ class Rule:
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
+    family : str
+        The module that adds the row.
     alike : bool
         Whether arguments of one shape and dtype give a result of that shape and dtype, so that
         nobody need ask the array.  NumPy knows it of its ufuncs.
@@ -168,6 +170,7 @@ class Rule:
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
     masks: bool = False
+    family: str = ""
     drawing: Drawing = Drawing()
     alike: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
@@ -180,11 +183,6 @@ class Rule:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _named, (self.name, self.family)
-
-    @property
-    def family(self) -> str:
-        """The module that adds this row."""
-        return next(pull.__module__ for pull in self.pulls if pull is not None)
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""

@@ -9,29 +9,23 @@ from typing import Any
 
 import numpy as np
 from numpy import (
-    absolute,
-    add,
-    copysign,
     exp,
     float32,
     float64,
     log,
-    log1p,
-    logaddexp,
     maximum,
-    multiply,
     ndarray,
-    subtract,
 )
 
-from tinygrad_bp.engine.broadcasting import sum_all, sum_columns
+from tinygrad_bp.engine.broadcasting import sum_all
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
-from tinygrad_bp.rules.elementwise.activations import CONSTANTS, raw_sigmoid, sigmoid
-from tinygrad_bp.rules.reductions.log_sums import below_maximum, log_softmax
+from tinygrad_bp.rules import kernels
+from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.rules.reductions.log_sums import log_softmax
 
 # What the compositions do.
 REDUCED: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": np.positive}
@@ -85,36 +79,15 @@ def share(ct: Any, size: int, reduction: str) -> Any:
 
 # Binary cross entropy of logits
 
-FEW = 32  # elements up to which one slow numpy.logaddexp beats two quick functions
-
 
 def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
-    known = CONSTANTS.get(z.dtype.char)
-    if known is None or not (type(z) is type(y) is ndarray) or z.dtype is not y.dtype:
-        return reduced(log1p(exp(-absolute(z))) + (maximum(z, 0) - y * z), reduction)
-    zero = known.zero
-    losses = copysign(z, known.minus_one)  # -|z|
-    if z.size <= FEW:
-        logaddexp(losses, zero, losses)
-    else:
-        exp(losses, losses)
-        log1p(losses, losses)
-    # first the difference, which is exactly 0 for a right answer: added before log1p it would
-    # swallow the small losses
-    rest = maximum(z, zero)
-    subtract(rest, y * z, rest)
-    add(losses, rest, losses)
-    if reduction == "mean":  # the commonest, without a call
-        return sum_all(losses) / float(losses.size)
-    return reduced(losses, reduction)
+    return reduced(kernels.binary_losses(z, y), reduction)
 
 
 def _bce_slope(z: Any, y: Any, part: Any) -> Any:
-    """Return ``(sigmoid(z) - y) * part``, in place on raw arrays."""
+    """Return ``(sigmoid(z) - y) * part``."""
     if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
-        error = raw_sigmoid(z)
-        subtract(error, y, error)
-        return multiply(error, part, error)
+        return kernels.binary_errors(z, y, part)
     return (sigmoid(z) - y) * part
 
 
@@ -295,27 +268,11 @@ binary_cross_entropy = general(
 # Cross entropy of logits over classes
 
 
-def _positions(labels: Any, classes: int) -> Any:
-    """Return where each row's label stands in the flattened (m, classes) array."""
-    return np.arange(0, len(labels) * classes, classes) + labels
-
-
-def _exponentials(z: Any) -> Any:
-    """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
-    top = maximum.reduce(z, axis=1, keepdims=True)
-    if top.size and maximum.reduce(top, None) == np.inf:
-        return below_maximum(z, 1)[0].astype(z.dtype, "C")
-    return subtract(z, top, order="C")  # its flat view can be written to
-
-
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
     if type(z) is not ndarray:
         rows = np.arange(len(labels))
         return reduced(-log_softmax(z, axis=1)[rows, labels], reduction)
-    shifted = _exponentials(z)
-    picked = shifted.ravel().take(_positions(labels, z.shape[1]))
-    exp(shifted, shifted)
-    return reduced(log(sum_columns(shifted)) - picked, reduction)
+    return reduced(kernels.class_losses(z, labels), reduction)
 
 
 def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
@@ -353,16 +310,7 @@ def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str)
     part = share(ct, len(labels), reduction)
     if type(z) is not ndarray or isinstance(ct, Tensor):
         return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
-    slope = _exponentials(z)
-    exp(slope, slope)
-    places, flat = _positions(labels, z.shape[1]), slope.reshape(-1)
-    own = flat.take(places)
-    flat[places] = 0
-    others = sum_columns(slope)
-    scale = part / (others + own)
-    multiply(slope, scale[:, np.newaxis], slope)
-    flat[places] = -others * scale
-    return slope
+    return kernels.class_errors(z, labels, part)
 
 
 def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:

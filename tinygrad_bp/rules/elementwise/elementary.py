@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy import cos, multiply, ndarray, sin, subtract
+from numpy import cos, sin
 
 from tinygrad_bp.engine.constructors import elementwise
-from tinygrad_bp.engine.memory import LARGE, empty_like
 from tinygrad_bp.engine.rule import POSITIVE, UNIT
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.rules import kernels
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -44,35 +43,20 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def _tanh_pull(ct: Any, t: Any, _x: Any = None) -> Any:
-    if type(ct) is Tensor:
-        return tanh_slope(ct, t)
-    if type(t) is not ndarray or type(ct) is not ndarray:
-        return ct - ct * t * t
-    if t.size < LARGE:  # not ct * (1 - t*t): NumPy takes longer with a Python 1 than to multiply
-        slope = multiply(ct, t)
-        multiply(slope, t, slope)
-        return subtract(ct, slope, slope)
-    slope = multiply(t, t, empty_like(t))
-    subtract(1, slope, slope)
-    same = ct.dtype is t.dtype and ct.shape == t.shape
-    return multiply(slope, ct, slope) if same else slope * ct
-
-
 def tanh_slope(ct: Any, t: Any) -> Any:
     """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
-    return _tanh_pull(ct, t)
+    return kernels.tanh_slope(ct, t)
 
 
 tanh_slope = elementwise(
     tanh_slope,
     lambda ct, _out, _ct, t: tanh_slope(ct, t),
     lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
-    forward=_tanh_pull,
+    forward=kernels.tanh_slope,
     alike=True,
     composition=lambda ct, t: ct * (1 - t * t),
 )
-elementwise(np.tanh, _tanh_pull, methods=("tanh",))
+elementwise(np.tanh, kernels.tanh_slope, methods=("tanh",))
 
 
 def _hypotenuse(x: Any) -> Any:

@@ -10,11 +10,11 @@ from numpy import add, matmul, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, bilinear, composed, general, variadic
-from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.linalg.subscripts import parse
 
 
@@ -25,12 +25,6 @@ def transposed(x: Any) -> Any:
 
 # A product of two matrices, either of them transposed: what the pulls of a product are, and again
 # theirs.  Admitted as one record for speed (the Hessian-vector product of the benchmark).
-
-# Rows from which a narrow product is laid out by columns: BLAS, the bias and every sum over the
-# samples are then several times faster (measured on (100000, 5): products 1.7, bias 5, sums 3).
-TALL = 512
-NARROW = 32
-FEW_ROWS = 64  # rows up to which looking for a better layout costs more than it gains
 
 
 def product(x: Any, y: Any, turned: str) -> Any:
@@ -55,18 +49,7 @@ def product(x: Any, y: Any, turned: str) -> Any:
         x = x.T
     elif turned == "TT":
         x, y = x.T, y.T
-    if type(x) is not ndarray or type(y) is not ndarray:
-        return matmul(x, y)
-    rows = len(x)
-    if rows < FEW_ROWS:
-        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
-    columns = y.shape[1]
-    small = rows < TALL and rows * columns < TALL * NARROW
-    if small or x.ndim != 2 or x.dtype is not y.dtype:
-        return x.dot(y)
-    if rows >= TALL and columns <= NARROW:
-        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
-    return x.dot(y, empty((rows, columns), x.dtype))
+    return kernels.product(x, y)
 
 
 def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
@@ -304,7 +287,7 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
-    small = type(x) is type(W) is ndarray and len(x) < FEW_ROWS
+    small = type(x) is type(W) is ndarray and len(x) < kernels.SHORT
     out = x.dot(W) if small else product(x, W, "NN")
     if type(out) is type(b) is ndarray and out.dtype is b.dtype:
         return add(out, b, out)  # out is ours: no second array

@@ -13,31 +13,12 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import elementwise, general
 from tinygrad_bp.engine.rule import call
-from tinygrad_bp.engine.shapes import Axis, kept_shape
+from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.elementwise.elementary import LN2
+from tinygrad_bp.rules.kernels import below_maximum
 from tinygrad_bp.rules.reductions.axes import AXES, widened
-
-
-def below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
-    """Return `x` less its maximum along `axis`, and that maximum.
-
-    In single precision at least.  Where the maximum is inf, what equals it is 0 below; where it is
-    -inf, it counts as 0.
-    """
-    if not x.size:
-        return x, np.zeros(kept_shape(x.shape, axis), x.dtype)
-    if x.dtype.kind in "bui":  # less their maximum, unsigned integers would wrap around
-        x = x.astype(np.float64)
-    elif x.dtype.char == "e":
-        x = x.astype(np.float32)
-    top = np.maximum.reduce(x, axis=axis, keepdims=True)
-    top = np.where(top == -np.inf, 0, top)
-    if type(top) is np.ndarray and np.maximum.reduce(top, None) != np.inf:
-        return x - top, top
-    highest = x == np.inf
-    return np.where(highest, 0, x) - np.where(highest, 0, top), top
 
 
 def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:

@@ -1,0 +1,236 @@
+"""The hot code of rules, on raw arrays: in place, in few calls, in the layout that BLAS likes.
+
+Every function has a twin that one reads as a formula, the `composition` of its row or the formula
+beside it, which tests compare it with.  It takes that way for itself where an argument is no plain
+array of the expected kind: a Tensor, a scalar, another library's array.
+
+The names come from NumPy by import: it has a module ``__getattr__``, so that Python looks its
+attributes up anew each time, 15 ns for each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import (
+    absolute,
+    add,
+    copysign,
+    divide,
+    exp,
+    float64,
+    log,
+    log1p,
+    logaddexp,
+    matmul,
+    maximum,
+    minimum,
+    multiply,
+    ndarray,
+    negative,
+    reciprocal,
+    subtract,
+)
+
+from tinygrad_bp.engine.broadcasting import sum_columns
+from tinygrad_bp.engine.memory import LARGE, empty, empty_like
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.engine.shapes import Axis, kept_shape
+from tinygrad_bp.engine.tensor import Tensor
+
+
+class Numbers(NamedTuple):
+    """Numbers of one dtype, as 0-d arrays.
+
+    A Python number costs a ufunc on a small array more than the arithmetic; these do not.
+    """
+
+    minus_one: Any
+    zero: Any
+    one: Any
+    ceiling: Any
+
+
+# Logits from which 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
+CEILING = 40.0
+CEILING_HALF = 11.0  # of float16
+NUMBERS = {
+    char: Numbers(*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, CEILING))) for char in "fd"
+}
+
+# Elements up to which one slow numpy.logaddexp beats two quick functions.
+LOGADDEXP_UPTO = 32
+# Rows from which a narrow product, of so many columns at most, is laid out by columns: BLAS, the
+# bias and every sum over the samples are then several times faster (measured on (100000, 5):
+# products 1.7, bias 5, sums 3).
+TALL = 512
+NARROW = 32
+# Rows up to which looking for a better layout costs more than it gains.
+SHORT = 64
+
+
+def sigmoid(x: Any) -> Any:
+    """Return ``1 / (1 + exp(-x))``, exact to the last bits in both tails.
+
+    It is 0 and 1 at -+1000, without warnings.
+    """
+    known = NUMBERS.get(x.dtype.char)
+    if known is None or type(x) is not ndarray:
+        if x.dtype.kind == "f":
+            x = minimum(x, CEILING_HALF if x.dtype.char == "e" else CEILING)
+        grown = exp(x)
+        return grown / (grown + 1)
+    one = known.one
+    if x.size < LARGE:  # exp(x) / (1 + exp(x)), held below overflow
+        grown = minimum(x, known.ceiling)
+        exp(grown, grown)
+        total = add(grown, one)
+        return divide(grown, total, total)
+    out = negative(x, empty_like(x))
+    with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that is wanted
+        exp(out, out)
+    add(out, one, out)
+    return reciprocal(out, out)
+
+
+def logistic_slope(ct: Any, s: Any, _x: Any = None) -> Any:
+    """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name."""
+    if type(ct) is Tensor:
+        return TABLE["logistic_slope"].function(ct, s)
+    if type(s) is not ndarray or s.size < LARGE:
+        return (s - s * s) * ct
+    slope = multiply(s, s, empty_like(s))
+    subtract(s, slope, slope)
+    if type(ct) is ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
+        return multiply(slope, ct, slope)
+    return slope * ct
+
+
+def tanh_slope(ct: Any, t: Any, _x: Any = None) -> Any:
+    """Return ``ct * (1 - t**2)``: a pull, which on Tensors is the row of its name."""
+    if type(ct) is Tensor:
+        return TABLE["tanh_slope"].function(ct, t)
+    if type(t) is not ndarray or type(ct) is not ndarray:
+        return ct - ct * t * t
+    if t.size < LARGE:  # not ct * (1 - t*t): NumPy takes longer with a Python 1 than to multiply
+        slope = multiply(ct, t)
+        multiply(slope, t, slope)
+        return subtract(ct, slope, slope)
+    slope = multiply(t, t, empty_like(t))
+    subtract(1, slope, slope)
+    same = ct.dtype is t.dtype and ct.shape == t.shape
+    return multiply(slope, ct, slope) if same else slope * ct
+
+
+def softplus(x: Any) -> Any:
+    """Return ``log(1 + exp(x))`` of real `x` without overflow."""
+    return log1p(exp(-absolute(x))) + maximum(x, 0)
+
+
+def relu(x: Any) -> Any:
+    """Return ``max(x, 0)``."""
+    if type(x) is float64:  # a scalar graph: a comparison costs a tenth of the ufunc
+        return x if x > 0.0 or x != x else float64(0.0)  # NaN stays NaN
+    known = NUMBERS.get(x.dtype.char)
+    return maximum(x, 0 if known is None else known.zero)
+
+
+def binary_losses(z: Any, y: Any) -> Any:
+    """Return ``log(1 + exp(z)) - y * z``, the binary cross entropy of each logit."""
+    known = NUMBERS.get(z.dtype.char)
+    if known is None or not (type(z) is type(y) is ndarray) or z.dtype is not y.dtype:
+        return log1p(exp(-absolute(z))) + (maximum(z, 0) - y * z)
+    zero = known.zero
+    losses = copysign(z, known.minus_one)  # -|z|
+    if z.size <= LOGADDEXP_UPTO:
+        logaddexp(losses, zero, losses)
+    else:
+        exp(losses, losses)
+        log1p(losses, losses)
+    # first the difference, which is exactly 0 for a right answer: added before log1p it would
+    # swallow the small losses
+    rest = maximum(z, zero)
+    subtract(rest, y * z, rest)
+    return add(losses, rest, losses)
+
+
+def binary_errors(z: Any, y: Any, part: Any) -> Any:
+    """Return ``(sigmoid(z) - y) * part`` of raw arrays of one dtype, `part` one number of it."""
+    error = sigmoid(z)
+    subtract(error, y, error)
+    return multiply(error, part, error)
+
+
+def below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
+    """Return `x` less its maximum along `axis`, and that maximum.
+
+    In single precision at least.  Where the maximum is inf, what equals it is 0 below; where it is
+    -inf, it counts as 0.
+    """
+    if not x.size:
+        return x, np.zeros(kept_shape(x.shape, axis), x.dtype)
+    if x.dtype.kind in "bui":  # less their maximum, unsigned integers would wrap around
+        x = x.astype(np.float64)
+    elif x.dtype.char == "e":
+        x = x.astype(np.float32)
+    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    top = np.where(top == -np.inf, 0, top)
+    if type(top) is np.ndarray and np.maximum.reduce(top, None) != np.inf:
+        return x - top, top
+    highest = x == np.inf
+    return np.where(highest, 0, x) - np.where(highest, 0, top), top
+
+
+def _exponents(z: Any) -> Any:
+    """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
+    top = maximum.reduce(z, axis=1, keepdims=True)
+    if top.size and maximum.reduce(top, None) == np.inf:
+        return below_maximum(z, 1)[0].astype(z.dtype, "C")
+    return subtract(z, top, order="C")  # its flat view can be written to
+
+
+def _places(labels: Any, classes: int) -> Any:
+    """Return where each row's label stands in the flattened (m, classes) array."""
+    return np.arange(0, len(labels) * classes, classes) + labels
+
+
+def class_losses(z: Any, labels: Any) -> Any:
+    """Return ``logsumexp(z) - z[label]`` of each row of a raw (m, classes) array."""
+    shifted = _exponents(z)
+    picked = shifted.ravel().take(_places(labels, z.shape[1]))
+    exp(shifted, shifted)
+    return log(sum_columns(shifted)) - picked
+
+
+def class_errors(z: Any, labels: Any, part: Any) -> Any:
+    """Return ``(softmax(z) - one_hot(labels)) * part`` of a raw array; `part` is one a row, or one.
+
+    At the label it is minus the sum of the others: the difference would be rounded away.
+    """
+    slope = _exponents(z)
+    exp(slope, slope)
+    places, flat = _places(labels, z.shape[1]), slope.reshape(-1)
+    own = flat.take(places)
+    flat[places] = 0
+    others = sum_columns(slope)
+    scale = part / (others + own)
+    multiply(slope, scale[:, np.newaxis], slope)
+    flat[places] = -others * scale
+    return slope
+
+
+def product(x: Any, y: Any) -> Any:
+    """Return ``x @ y`` of matrices; a tall narrow result is in Fortran order."""
+    if type(x) is not ndarray or type(y) is not ndarray:
+        return matmul(x, y)
+    rows = len(x)
+    if rows < SHORT:
+        return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
+    columns = y.shape[1]
+    small = rows < TALL and rows * columns < TALL * NARROW
+    if small or x.ndim != 2 or x.dtype is not y.dtype:
+        return x.dot(y)
+    if rows >= TALL and columns <= NARROW:
+        return y.T.dot(x.T, empty((columns, rows), x.dtype)).T
+    return x.dot(y, empty((rows, columns), x.dtype))
