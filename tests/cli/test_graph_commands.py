@@ -100,6 +100,11 @@ def nothing():
 def early():
     raise KeyError("key")
 
+def elsewhere():
+    import os
+    os.chdir("other")
+    return loss()
+
 number = 3
 """
 
@@ -164,6 +169,15 @@ def test_graph_refuses_to_replace_a_file_unless_forced(model, capsys):
     assert main(["graph", "drawn_model:loss", "-o", "g.txt"]) == 2
     assert (model / "g.txt").read_text() == "mine"
     assert main(["graph", "drawn_model:loss", "-o", "g.txt", "--force"]) == 0
+
+
+def test_graph_writes_where_the_command_began_wherever_the_function_goes(model, capsys):
+    (model / "other").mkdir()
+    (model / "other" / "g.txt").write_text("mine")
+    assert main(["graph", "drawn_model:elsewhere", "-o", "g.txt"]) == 0
+    assert (model / "other" / "g.txt").read_text() == "mine"
+    assert "tanh" in (model / "g.txt").read_text(encoding="utf-8")
+    assert "written to g.txt" in capsys.readouterr().out
 
 
 def test_graph_says_that_there_is_nothing_to_draw_of_an_early_exception(model, capsys):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +21,7 @@ from dot_reader import label_lines, parse_dot, parse_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
-from words import ABSENT
+from words import ABSENT, DISK_FULL
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
@@ -495,6 +497,20 @@ def test_save_writes_the_form_that_the_suffix_names(tmp_path):
         assert (tmp_path / name).read_bytes() == render().encode()
     view.save(str(tmp_path / "again.json"))
     assert GraphView.from_dict(json.loads((tmp_path / "again.json").read_text())) == view
+
+
+@pytest.mark.parametrize("suffix", ["svg", "dot", "gv", "json", "mmd", "txt", "html", "png"])
+def test_save_on_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, DISK_FULL)
+
+    path = tmp_path / f"g.{suffix}"
+    path.write_text("old")
+    monkeypatch.setattr(dot, "run", lambda text, form: b"pixels")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="what was there before is intact"):
+        tg.graph(np.sin(ones())).save(path)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {path.name: "old"}
 
 
 @needs_dot

@@ -15,7 +15,7 @@ from tinygrad_bp.view import GraphView, graph
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
-    path = Path(options.out)
+    path = Path(options.out).absolute()  # now: the user's function may go to another folder
     if os.path.lexists(path) and not options.force:
         raise DataError(f"-o {options.out}: the file exists; choose another name, or --force")
     function = load_function(options.function)
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     else:
         view = graph(out, level=options.level, focus=options.focus)
     _save(view, path, options)
-    console.report(f"{len(view.nodes)} nodes, written to {path}")
+    console.report(f"{len(view.nodes)} nodes, written to {options.out}")
     for note in view.notes:
         console.note(note)
     return code

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.files.atomic import atomic_write_bytes, atomic_write_text
 from tinygrad_bp.view import dot, folding, json_form, mermaid, pictures, text_tree
 from tinygrad_bp.view.backward_phase import with_cotangents
 from tinygrad_bp.view.building import pictured
@@ -189,7 +190,7 @@ class GraphView(Picture):
     def save(
         self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False
     ) -> None:
-        """Write the picture to a file; the suffix chooses the form.
+        """Write the picture to a file, whole or not at all; the suffix chooses the form.
 
         Parameters
         ----------
@@ -208,7 +209,7 @@ class GraphView(Picture):
         RenderError, GraphTooLargeError
             As `to_svg` does; nothing is written then.
         OSError
-            If the file cannot be written.
+            If the file cannot be written. The old file, if there is one, is intact.
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -224,9 +225,9 @@ class GraphView(Picture):
             ".html": lambda: self.to_html(frames),
         }
         if suffix in PIXEL_FORMS:
-            path.write_bytes(dot.run(self.to_dot(force=force), suffix[1:]))
+            atomic_write_bytes(path, dot.run(self.to_dot(force=force), suffix[1:]))
         elif suffix in forms:
-            path.write_text(forms[suffix](), encoding="utf-8", newline="\n")
+            atomic_write_text(path, forms[suffix]())
         else:
             known = ", ".join((*forms, *PIXEL_FORMS))
             raise ValueError(
