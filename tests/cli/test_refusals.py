@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 
 import pytest
 from command_line import Command, contents, without_dot, without_plots, write_table
-from words import ABSENT, DISK_FULL, INPUT_OUTPUT, NAME_TOO_LONG
+from words import ABSENT, DISK_FULL, NAME_TOO_LONG
 
 from tinygrad_bp.cli import outputs, run_folder, train
 
@@ -37,13 +38,98 @@ def test_nothing_is_overwritten_without_force(command, tmp_path, no_pictures):
     assert after != before
 
 
-def test_force_replaces_the_results_of_runs_alone(command, tmp_path):
-    (tmp_path / "r").mkdir()
-    (tmp_path / "r" / "thesis.txt").write_text("mine")
-    code, _, err = command("train", "--out", "r", "--force")
-    assert code == 2
-    assert "the folder holds 'thesis.txt', which no run writes" in err
-    assert contents(tmp_path) == {"r/thesis.txt": b"mine"}
+def plant_file(folder):
+    (folder / "thesis.txt").write_text("mine")
+    return "thesis.txt"
+
+
+def plant_name_of_a_result(folder):
+    (folder / "history.csv").write_text("epoch,train_loss,validation_loss,heldout_loss\n")
+    return "history.csv"
+
+
+def plant_edit(folder):
+    with (folder / "history.csv").open("a") as file:
+        file.write("my remark\n")
+    return "history.csv"
+
+
+def plant_folder(folder):
+    (folder / "boundary.svg").unlink(missing_ok=True)
+    (folder / "boundary.svg").mkdir()
+    (folder / "boundary.svg" / "thesis.txt").write_text("mine")
+    return "boundary.svg"
+
+
+def plant_link(folder):
+    (folder / "loss.svg").unlink(missing_ok=True)
+    (folder / "loss.svg").symlink_to(folder / "history.csv")
+    return "loss.svg"
+
+
+def plant_pipe(folder):
+    (folder / "loss.svg").unlink(missing_ok=True)
+    os.mkfifo(folder / "loss.svg")
+    return "loss.svg"
+
+
+def plant_record(folder):
+    (folder / "run.json").write_text('{"format": "mine"}')
+    return min(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("run_before", [False, True])
+@pytest.mark.parametrize(
+    "plant",
+    [
+        plant_file,
+        plant_name_of_a_result,
+        plant_edit,
+        plant_folder,
+        plant_link,
+        plant_pipe,
+        plant_record,
+    ],
+)
+def test_force_replaces_what_runs_have_written_and_nothing_else(tmp_path, plant, run_before):
+    """Whatever stands there under whatever name: only what a run wrote, as it wrote it, goes."""
+    with run_folder.new_folder(tmp_path / "r", force=False) as folder:
+        for name in ("history.csv", "boundary.svg") if run_before else ():
+            (folder / name).write_text("of a run")
+    if not run_before:
+        (tmp_path / "r" / "run.json").unlink()
+    foreign = plant(tmp_path / "r")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(run_folder.RunFolderError, match=f"holds '{foreign}', which no run has"):
+        run_folder.check_folder(str(tmp_path / "r"), force=True)
+    with (
+        pytest.raises(run_folder.RunFolderError, match=f"holds '{foreign}', which no run has"),
+        run_folder.new_folder(tmp_path / "r", force=True) as folder,
+    ):
+        (folder / "history.csv").write_text("new")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_comes_into_the_folder_at_the_last_moment_is_kept(tmp_path, monkeypatch):
+    for number in range(2):
+        with run_folder.new_folder(tmp_path / "r", force=True) as folder:
+            (folder / "history.csv").write_text(str(number))
+    put = run_folder.put_folder
+
+    def put_late(folder, target):
+        (target / "thesis.txt").write_text("mine")
+        return put(folder, target)
+
+    monkeypatch.setattr(run_folder, "put_folder", put_late)
+    with (
+        pytest.raises(run_folder.RunFolderError, match="the new results are there") as caught,
+        run_folder.new_folder(tmp_path / "r", force=True) as folder,
+    ):
+        (folder / "history.csv").write_text("2")
+    assert (tmp_path / "r" / "history.csv").read_text() == "2"
+    (old,) = set(tmp_path.iterdir()) - {tmp_path / "r"}
+    assert contents(old) == {"thesis.txt": b"mine"}
+    assert str(old) in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -108,25 +194,20 @@ def test_new_folder_vanishes_when_the_block_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_new_folder_gives_the_old_one_back_when_the_rename_fails(tmp_path, monkeypatch):
-    old = tmp_path / "r"
-    old.mkdir()
-    (old / "history.csv").write_text("old")
-    rename, calls = run_folder.Path.rename, []
-
-    def fail_second(self, target):
-        calls.append(target)
-        if len(calls) == 2:
-            raise OSError(errno.EIO, INPUT_OUTPUT)
-        return rename(self, target)
-
-    monkeypatch.setattr(run_folder.Path, "rename", fail_second)
-    with (
-        pytest.raises(run_folder.RunFolderError, match=f"{INPUT_OUTPUT}; what was there"),
-        run_folder.new_folder(old, force=True) as folder,
+def test_results_that_a_killed_run_was_replacing_are_named(command, tmp_path):
+    """On systems that cannot exchange two names a kill may leave the folder under another one."""
+    (tmp_path / "r.before-0123abcd").mkdir()
+    path = write_table(tmp_path / "t.csv", ["x", "y", "c"])
+    for arguments in (
+        ("train", "--out", "r"),
+        ("train", "--out", "r", "--force"),
+        ("predict", "r", path),
+        ("predict", "r/model.safetensors", path),
     ):
-        (folder / "history.csv").write_text("new")
-    assert contents(tmp_path) == {"r/history.csv": b"old"}
+        code, _, err = command(*arguments)
+        assert code == 2
+        assert "r.before-0123abcd: rename it back" in err.replace("\n", " ")
+    assert contents(tmp_path).keys() == {"t.csv"}
 
 
 BAD_TABLES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
-from tinygrad_bp.cli.run_folder import MODEL
+from tinygrad_bp.cli.run_folder import MODEL, check_not_set_aside
 from tinygrad_bp.cli.saved_model import load_model
 from tinygrad_bp.data import read_features
 from tinygrad_bp.errors import DataError
@@ -20,6 +20,8 @@ from tinygrad_bp.files.atomic import atomic_write_text
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
     path = Path(options.model)
+    check_not_set_aside(path)
+    check_not_set_aside(path.parent)
     path = path / MODEL if path.is_dir() else path
     _check_output(options, path)
     model = load_model(path)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
-import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.files.atomic import TEMPORARY_PREFIX
+from tinygrad_bp.files.atomic import atomic_write_text
+from tinygrad_bp.files.folders import folder_beside, put_folder, set_aside
 
 MODEL = "model.safetensors"
 HISTORY = "history.csv"
@@ -20,6 +24,11 @@ GRAPH = "graph.svg"
 GRAPH_SOURCE = "graph.dot"
 # in the order in which a run writes them
 FILES = (MODEL, HISTORY, LOSS, BOUNDARY, GRAPH, GRAPH_SOURCE)
+
+# What the files of a run hold, by which --force tells them from what has only their names.
+RECORD = "run.json"
+RECORD_FORMAT = "tinygrad_bp.run.1"
+RECORD_LIMIT = 1 << 16  # bytes; six digests are a hundredth of it
 
 
 class RunFolderError(TinygradError, OSError):
@@ -50,6 +59,7 @@ def check_folder(path: str, *, force: bool) -> Path:
         # since Python 3.13 a loop of links resolves to itself
         if any(one.is_symlink() for one in (target, *target.parents)):
             raise RuntimeError("its symbolic links form a loop")  # noqa: TRY301
+        check_not_set_aside(target)
         if target.exists():
             _check_replaceable(path, target, force=force)
         home = next(parent for parent in target.parents if parent.exists())
@@ -68,16 +78,31 @@ def _check_replaceable(path: str, target: Path, *, force: bool) -> None:
     here = Path.cwd()
     if target == here or target in here.parents:
         raise RunFolderError(f"--out {path}: the working directory is inside it; name a new folder")
-    found = sorted(entry.name for entry in target.iterdir())
-    if found and not force:
+    if not force and any(target.iterdir()):
         raise RunFolderError(
             f"--out {path}: the folder is not empty; choose another one, or --force to replace it"
         )
-    foreign = [name for name in found if name not in FILES]
-    if foreign:
+    foreign = _foreign(target)
+    if foreign is not None:
         raise RunFolderError(
-            f"--out {path}: the folder holds {foreign[0]!r}, which no run writes; --force replaces"
-            " the results of earlier runs and nothing else"
+            f"--out {path}: the folder holds {foreign!r}, which no run has written as it is;"
+            " --force replaces the results of earlier runs and nothing else"
+        )
+
+
+def check_not_set_aside(path: Path) -> None:
+    """Say how to get results back that a killed run was replacing.
+
+    Raises
+    ------
+    RunFolderError
+        If they stand beside `path`, and nothing at it.
+    """
+    old = set_aside(path)
+    if old is not None:
+        raise RunFolderError(
+            f"{path}: a run was killed while it replaced this folder; what stood there is in"
+            f" {old}: rename it back, or remove it"
         )
 
 
@@ -94,7 +119,8 @@ def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
     Yields
     ------
     Path
-        An empty folder beside `target`, on the same file system.
+        An empty folder beside `target`, on the same file system; of what the block writes into it
+        a record is kept, by which a later run knows it.
 
     Raises
     ------
@@ -102,27 +128,75 @@ def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
         If `target` has become unfit in the meantime, or the file system refuses.  What stood in
         `target` is intact.
     """
-    token = secrets.token_hex(8)
-    folder = target.with_name(f"{TEMPORARY_PREFIX}{token}.tmp")
-    old = target.with_name(f"{TEMPORARY_PREFIX}{token}.old")
+    folder = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+        folder = folder_beside(target)
         yield folder
+        _write_record(folder)
         if target.exists():
             _check_replaceable(str(target), target, force=force)
-            target.rename(old)
-        folder.rename(target)
-    except BaseException as error:  # an interrupt too must leave what was there
-        if old.exists() and not target.exists():
-            old.rename(target)
-        if isinstance(error, OSError) and error.errno is not None:
-            reason = os.strerror(error.errno)
-            raise RunFolderError(
-                f"--out {target}: cannot write: {reason}; what was there before is intact"
-            ) from error
-        raise
+        old = put_folder(folder, target)
+        folder = None  # if anything has this name now, it is the old one
+    except OSError as error:
+        if error.errno is None:
+            raise
+        reason = os.strerror(error.errno)
+        raise RunFolderError(
+            f"--out {target}: cannot write: {reason}; what was there before is intact"
+        ) from error
+    else:
+        if old is not None:
+            _remove_results(old, target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_results(old: Path, target: Path) -> None:
+    """Remove what an earlier run wrote, and nothing that came into its folder since the check."""
+    with contextlib.suppress(OSError):
+        for name in (*FILES, RECORD):
+            (old / name).unlink(missing_ok=True)
+        old.rmdir()
+    if old.exists():
+        raise RunFolderError(
+            f"--out {target}: the new results are there, but of the old ones some could not be"
+            f" removed, or something came between them: it is in {old}"
+        )
+
+
+def _write_record(folder: Path) -> None:
+    """Write down what the files of a run hold."""
+    written = {name: _digest(folder / name) for name in FILES if (folder / name).exists()}
+    record = {"format": RECORD_FORMAT, "sha256": written}
+    atomic_write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """Return the digest of each file that a run has written here, nothing if none has."""
+    try:
+        with (folder / RECORD).open("rb") as file:
+            record = json.loads(file.read(RECORD_LIMIT))
+        if record["format"] == RECORD_FORMAT:
+            return {name: record["sha256"][name] for name in FILES if name in record["sha256"]}
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):  # of somebody else
+        pass
+    return {}
+
+
+def _foreign(folder: Path) -> str | None:
+    """Return the name of something in a folder that no run has written as it is now."""
+    known = _written(folder)
+    for name in sorted(entry.name for entry in folder.iterdir()):
+        place = folder / name
+        regular = stat.S_ISREG(place.lstat().st_mode)
+        if not known or not regular:
+            return name
+        if name != RECORD and (name not in known or _digest(place) != known[name]):
+            return name
+    return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

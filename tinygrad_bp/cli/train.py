@@ -13,7 +13,7 @@ from tinygrad_bp.cli.fitting import Run, fit
 from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.outputs import write_outputs
 from tinygrad_bp.cli.report import report, summary
-from tinygrad_bp.cli.run_folder import FILES, check_folder, new_folder
+from tinygrad_bp.cli.run_folder import FILES, RECORD, check_folder, new_folder
 from tinygrad_bp.cli.saved_model import check_saveable
 from tinygrad_bp.data import Table, generate, penguins, read_csv
 
@@ -54,7 +54,7 @@ def _tell(
     *,
     interrupted: bool,
 ) -> None:
-    written = ", ".join(name for name in FILES if (target / name).exists())
+    written = ", ".join(name for name in (*FILES, RECORD) if (target / name).exists())
     lines = [*report(result), "", *notes, f"written to {shown}: {written}"]
     console.report("\n".join(lines))
     if console.json:

@@ -55,7 +55,7 @@ def atomic_write_bytes(path: FilePath, data: bytes) -> None:
         # Known by name before it exists, so that an interrupt at any line finds it.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def atomic_write_text(path: FilePath, text: str) -> None:
@@ -89,7 +89,7 @@ def _mode_of_existing(target: Path) -> int | None:
     raise OSError(errno.EINVAL, reason, os.fspath(target))
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename in the folder durable, where the system can."""
     if os.name == "nt":  # a folder cannot be opened there
         return

@@ -1,0 +1,110 @@
+"""Folders that are replaced whole or not at all, whatever interrupts the writing."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from tinygrad_bp.files.atomic import TEMPORARY_PREFIX, sync_folder
+
+ASIDE = ".before-"  # between the name of a folder and a token: what stood in its place
+
+# Kernels, libraries and file systems that cannot exchange two names.
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
+_AT_FDCWD = -100  # linux/fcntl.h: relative to the working directory
+_RENAME_EXCHANGE = 2  # linux/fs.h
+
+
+def folder_beside(target: Path) -> Path:
+    """Make and return an empty folder on the same file system as `target`, to become it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
+    folder.mkdir()
+    return folder
+
+
+def put_folder(folder: Path, target: Path) -> Path | None:
+    """Let `folder` take the place of `target`.
+
+    Where the system can exchange two names, `target` is the old folder or the new one at every
+    moment.  Elsewhere there is a moment in which it is neither; who is killed in it leaves the old
+    one beside it, and `set_aside` finds it.
+
+    Parameters
+    ----------
+    folder : Path
+        On the same file system.
+    target : Path
+        A folder, or nothing yet.
+
+    Returns
+    -------
+    Path or None
+        Where that which stood at `target` is now.
+
+    Raises
+    ------
+    OSError
+        If the file system refuses.  What stood at `target` is there.
+    """
+    if not os.path.lexists(target):
+        folder.rename(target)
+        sync_folder(target.parent)
+        return None
+    old = folder
+    try:
+        _exchange(folder, target)
+    except OSError as error:
+        if error.errno not in _NO_EXCHANGE:
+            raise
+        old = _swap_by_a_third_name(folder, target)
+    sync_folder(target.parent)
+    return old
+
+
+def set_aside(target: Path) -> Path | None:
+    """Return the folder that a killed `put_folder` has left beside an absent `target`, if any."""
+    if os.path.lexists(target):
+        return None
+    with contextlib.suppress(OSError):
+        beginning = target.name + ASIDE
+        found = [entry for entry in target.parent.iterdir() if entry.name.startswith(beginning)]
+        return max(found, key=lambda entry: entry.stat().st_mtime, default=None)
+    return None
+
+
+def _swap_by_a_third_name(folder: Path, target: Path) -> Path:
+    aside = target.with_name(f"{target.name}{ASIDE}{secrets.token_hex(4)}")
+    try:
+        target.rename(aside)
+        folder.rename(target)
+    except BaseException:  # an interrupt too must leave what was there
+        if aside.exists() and not target.exists():
+            aside.rename(target)
+        raise
+    return aside
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Exchange two names in one step; an OSError says that it cannot be done here."""
+    rename = None
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # AttributeError: an older C library
+            rename = ctypes.CDLL(None, use_errno=True).renameat2
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    names = os.fsencode(first), os.fsencode(second)
+    if rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), os.fspath(second))
