@@ -19,7 +19,7 @@ from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 PACKAGE = str(Path(cli.__file__).parent.parent)
 TRAIN = ("train", "--data", "moons", "--samples", "60", "--epochs", "40", "--out", "r")
-FULL = {"model.safetensors", "history.csv", "graph.svg"}
+FULL = {"model.safetensors", "history.csv", "graph.svg", "run.json"}
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_in_the_writing_the_model_and_its_history_are_complete(
     assert code == 130
     for picture in ("loss.svg", "boundary.svg", "graph.svg"):
         assert f"{picture} not drawn: interrupted\n" in out
-    assert set(contents(tmp_path / "r")) == {"model.safetensors", "history.csv"}
+    assert set(contents(tmp_path / "r")) == {"model.safetensors", "history.csv", "run.json"}
     assert_loads(tmp_path / "r")
 
 

@@ -96,7 +96,9 @@ def test_without_rich_and_matplotlib_it_runs_and_says_what_it_could_not_draw(fol
     assert (code, "Traceback" in err) == (0, False)
     for name in ("loss.svg", "boundary.svg"):
         assert f"{name} not drawn: it needs Matplotlib (pip install 'tinygrad-bp[cli]')\n" in out
-    assert set(contents(folder)) == {"r/model.safetensors", "r/history.csv", "r/graph.svg"}
+    assert set(contents(folder)) == {
+        f"r/{name}" for name in ("model.safetensors", "history.csv", "graph.svg", "run.json")
+    }
 
 
 @pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])

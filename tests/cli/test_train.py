@@ -16,7 +16,7 @@ from tinygrad_bp.data import penguins
 from tinygrad_bp.files import read_model
 from tinygrad_bp.version import __version__
 
-ALWAYS = {"model.safetensors", "history.csv", "loss.svg", "boundary.svg"}
+ALWAYS = {"model.safetensors", "history.csv", "loss.svg", "boundary.svg", "run.json"}
 KEYS = {
     "train_accuracy",
     "heldout_accuracy",
@@ -58,7 +58,7 @@ def test_no_argument_trains_on_the_penguins(command, tmp_path):
     folder = tmp_path / "runs" / "penguins"
     files = {path.name for path in folder.iterdir()}
     assert files - {"graph.svg", "graph.dot"} == ALWAYS
-    assert len(files) == 5
+    assert len(files) == 6
     for part in [
         "penguins: Adelie or Chinstrap, told from bill_length_mm, bill_depth_mm",
         "rows used     219: 164 to train on, 55 held out",
