@@ -62,6 +62,40 @@ def test_same_table_from_every_lawful_spelling(write, content):
     assert (table.name, table.rows_used, table.rows_dropped) == ("table", 2, 0)
 
 
+SEPARATED = ("x1,x2,kind\n", "1,2,a\n", '"3",4,"b,c;d\te"\n')
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "';'"), ("\t", "tabs")])
+def test_semicolons_and_tabs_are_recognised_and_said(write, mark, name):
+    def separated(line):
+        return line.replace(",", mark).replace(f"b{mark}c", "b,c")
+
+    table = read(write("".join(map(separated, SEPARATED))))
+    np.testing.assert_array_equal(table.X, [[1.0, 2.0], [3.0, 4.0]], strict=True)
+    assert table.class_names == ("a", "b,c;d\te")
+    assert table.separator == mark
+    quoted = f'"x1"{mark}"x2"{mark}"kind"\n1{mark}2{mark}"a"\n1{mark}2{mark}b\n'
+    assert read(write(quoted)).separator == mark
+    for lines, reason in (
+        (f"x1{mark}x3{mark}kind\n", "no column 'x2'"),
+        (f"x1{mark}x2{mark}kind\n1{mark}2\n", "line 2, column 'kind': no value"),
+        (f"x1{mark}x2{mark}kind\n1{mark}1,5{mark}a\n", "number such as -1.5 or 2e3 (write 1.5)"),
+        (f'x1{mark}x2{mark}kind\n1{mark}"2"2{mark}a\n', "column 'x2': text after a closing quote"),
+        (f'x1{mark}x2{mark}kind\n1{mark}"2{mark}a\n', "column 'x2': the quote that opens here"),
+    ):
+        message = message_of(write(lines))
+        assert f"table.csv (columns separated by {name}): " in message
+        assert reason in message
+
+
+def test_commas_separate_where_they_give_the_names(write):
+    table = data.read_csv(write("a;b,x\ty,k\n1,2,p\n3,4,q\n"), ["a;b", "x\ty"], "k")
+    assert (table.feature_names, table.separator) == (("a;b", "x\ty"), ",")
+    message = message_of(write("x1,x;3,kind\n1,2,a\n"))
+    assert "separated" not in message
+    assert "the columns are 'x1', 'x;3', 'kind'" in message
+
+
 BAD_VALUES = [
     (b"", "missing value (empty)"),
     (b"   ", "missing value (empty)"),

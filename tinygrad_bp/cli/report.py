@@ -9,6 +9,7 @@ from typing import Any
 from tinygrad_bp.cli.fitting import Run, Scores
 from tinygrad_bp.data import Table
 from tinygrad_bp.data.faults import line_ranges
+from tinygrad_bp.data.strict_csv import SEPARATOR_NAMES
 from tinygrad_bp.view.dot import printable
 
 NAME_LENGTH = 24  # characters of a class name in a table
@@ -37,6 +38,7 @@ def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> d
         "kept_epoch": run.best.number,
         "restarts": run.classifier.restarts_,
         "seconds": run.seconds,
+        "separator": run.table.separator,
         "rows_used": run.table.rows_used,
         "rows_train": len(run.train_rows),
         "rows_heldout": len(run.heldout_rows),
@@ -78,6 +80,8 @@ def _head(run: Run) -> list[str]:
         ("training", f"{len(run.epochs)} epochs in {run.seconds:.1f} s; {kept}"),
         ("restarts", _restarts(run)),
     ]
+    if table.separator != ",":
+        entries.insert(0, ("separated by", f"{SEPARATOR_NAMES[table.separator]}, not commas"))
     if run.interrupted:
         entries.append(("interrupted", "this is the best model so far"))
     title = f"{shortened(table.name, TITLE_LENGTH)}: {classes}, told from {features}"

@@ -1,8 +1,10 @@
 """A strict CSV reader: each bad row is named by the line on which it starts and by its column.
 
-It never guesses. A value is a plain decimal number or it is a fault; all the faults of a file are
-named by line and column, so that one run shows what there is to mend. Memory is bounded by the
-numbers read, whatever the file: a row has a cap, and a row that breaks it ends the reading.
+It never guesses. The header says what separates the columns: a comma, or else a semicolon or a tab
+if that one alone gives the names that were asked for. A value is a plain decimal number or it is a
+fault; all the faults of a file are named by line and column, so that one run shows what there is to
+mend. Memory is bounded by the numbers read, whatever the file: a row has a cap, and a row that
+breaks it ends the reading.
 """
 
 from __future__ import annotations
@@ -29,11 +31,17 @@ ROW_LIMIT = 1 << 20  # characters of a row: bounds memory when a file has no lin
 SUGGESTION_LENGTH = 100  # longer names get no suggestion: matching takes quadratic time
 SUGGESTION_POOL = 200  # columns that a suggestion is looked for in, for the same reason
 MISSING = ("", "NA")
+SEPARATOR_NAMES = {",": "','", ";": "';'", "\t": "tabs"}
+SEPARATORS = tuple(SEPARATOR_NAMES)
 
 # No part can match the same text in two ways, so a megabyte of digits costs linear time.
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_FIELD = re.compile(r'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+|)(?=,|[\r\n]|\Z)')
+_FIELD = {
+    mark: re.compile(rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n][^{mark}\r\n]*+|)(?={mark}|[\r\n]|\Z)')
+    for mark in SEPARATORS
+}
 _OPEN_QUOTE = re.compile(r'"(?:[^"]|"")*+')
+_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,20},\d{1,20}", re.ASCII)
 _BAD_CHARACTER = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that surrogateescape let by
 
 
@@ -66,12 +74,15 @@ class Body:
     labels : list of str
         The label of each row; empty when no label was asked for.
     dropped : list of Dropped
+    separator : str
+        What stands between the columns.
     """
 
     values: array[float] = field(default_factory=lambda: array("d"))
     lines: array[int] = field(default_factory=lambda: array("q"))
     labels: list[str] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+    separator: str = ","
 
     def matrix(self) -> NDArray[np.float64]:
         """Return the features as float64 of shape (rows, columns)."""
@@ -105,7 +116,8 @@ def read_body(path: FilePath, features: Sequence[str], label: str | None, *, dro
     try:
         # surrogateescape: a bad byte is then a fault of one field, not the end of the reading
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            return _Reader(path, file).read(features, label, drop=drop)
+            names = [*features, *([] if label is None else [label])]
+            return _Reader(path, file, names).read(has_label=label is not None, drop=drop)
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"{os.fspath(path)}: cannot read the CSV file: {reason}") from error
@@ -135,7 +147,8 @@ def parse_number(text: str) -> float:
     if text in MISSING:
         raise ValueError(f"missing value ({text or 'empty'})")
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not a plain decimal number such as -1.5 or 2e3")
+        plain = f" (write {text.replace(',', '.')})" if _DECIMAL_COMMA.fullmatch(text) else ""
+        raise ValueError(f"{shown(text)} is not a plain decimal number such as -1.5 or 2e3{plain}")
     value = float(text)
     if math.isinf(value):
         raise ValueError(f"{shown(text)} is beyond the range of float64")
@@ -150,11 +163,31 @@ def _parse_label(text: str) -> str:
     return text
 
 
+def _separator(header: str, names: Sequence[str]) -> str:
+    """Return what separates the columns of a header line in which `names` are looked for."""
+    columns: dict[str, list[str]] = {}
+    for mark in SEPARATORS:
+        try:
+            row = next(csv.reader([header], delimiter=mark, strict=True), [])
+        except csv.Error:  # quotes make no sense with this one, or the row goes on
+            continue
+        columns[mark] = [name.strip(" \t") for name in row]
+        if set(names) <= set(columns[mark]):
+            return mark
+    several = {mark: len(row) for mark, row in columns.items() if len(row) > 1}
+    if "," in several:
+        return ","
+    # a name is misspelt: the columns can be told all the same
+    return max(several, key=several.__getitem__, default=",")
+
+
 class _Lines:
     """Physical lines for `csv.reader`; keeps the text of the row under way and bounds it."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, names: Sequence[str]) -> None:
         self._file = file
+        self._first: str | None = file.readline(ROW_LIMIT + 1)
+        self.separator = _separator(self._first, names)
         self.begin_row()
 
     def begin_row(self) -> None:
@@ -165,7 +198,9 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        part = self._file.readline(self._room + 1)
+        part, self._first = self._first, None
+        if part is None:
+            part = self._file.readline(self._room + 1)
         if not part:
             raise StopIteration
         self._parts.append(part)
@@ -177,16 +212,16 @@ class _Lines:
     def diagnose(self, error: csv.Error) -> tuple[int, str, bool]:
         """Say which field broke the row, why, and whether the rows after it can be trusted."""
         text, position, column = "".join(self._parts), 0, 0
-        limit = csv.field_size_limit()
-        while self._room >= 0 and (match := _FIELD.match(text, position)):
+        limit, pattern = csv.field_size_limit(), _FIELD[self.separator]
+        while self._room >= 0 and (match := pattern.match(text, position)):
             position = match.end()
             if len(match[0]) > limit:
                 return column, f"the field is longer than {limit} characters", False
-            if text[position : position + 1] != ",":
+            if text[position : position + 1] != self.separator:
                 return column, str(error), True
             position, column = position + 1, column + 1
         if self._room < 0:
-            return text.count(","), str(error), False
+            return text.count(self.separator), str(error), False
         if _OPEN_QUOTE.fullmatch(text, position):
             return column, "the quote that opens here is never closed", False
         return column, "text after a closing quote; a quote inside quotes is written twice", True
@@ -195,17 +230,21 @@ class _Lines:
 class _Reader:
     """One pass over one file."""
 
-    def __init__(self, path: FilePath, file: TextIO) -> None:
+    def __init__(self, path: FilePath, file: TextIO, names: Sequence[str]) -> None:
+        self._lines = _Lines(file, names)
+        separator = self._lines.separator
         self._path = os.fspath(path)
-        self._lines = _Lines(file)
-        self._faults = Faults(path)
+        if separator != ",":
+            self._path += f" (columns separated by {SEPARATOR_NAMES[separator]})"
+        self._faults = Faults(self._path)
         self._header: list[str] = []
-        self._body = Body()
+        self._body = Body(separator=separator)
+        self._names = names
 
-    def read(self, features: Sequence[str], label: str | None, *, drop: bool) -> Body:
+    def read(self, *, has_label: bool, drop: bool) -> Body:
         rows = self._rows()
         self._read_header(rows)
-        wanted = self._locate([*features, *([] if label is None else [label])])
+        wanted = self._locate(self._names)
         blank = array("q")
         for line, row in rows:
             if not row:  # harmless at the end of the file, so wait for what follows
@@ -215,7 +254,7 @@ class _Reader:
                 self._faults.add(blank_line, None, "blank line between rows; remove it")
             del blank[:]
             if self._is_sound(line, row):
-                self._take(line, row, wanted, has_label=label is not None, drop=drop)
+                self._take(line, row, wanted, has_label=has_label, drop=drop)
         if self._faults.total:
             self._faults.fail()
         if not self._body.lines:
@@ -226,7 +265,7 @@ class _Reader:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row with the line on which it starts; a broken one becomes a fault."""
-        reader = csv.reader(self._lines, strict=True)
+        reader = csv.reader(self._lines, delimiter=self._lines.separator, strict=True)
         while True:
             self._lines.begin_row()
             line = reader.line_num + 1

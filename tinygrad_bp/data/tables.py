@@ -35,6 +35,8 @@ class Table:
         What the table is called in reports.
     dropped : tuple of Dropped
         Rows of the source that were left out.
+    separator : str
+        What separates the columns of the source: ``","``, ``";"`` or a tab.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Table:
     class_names: tuple[str, str]
     name: str
     dropped: tuple[Dropped, ...] = ()
+    separator: str = ","
 
     def __post_init__(self) -> None:
         rows = self.y.shape[0] if self.y.ndim == 1 else -1
@@ -82,7 +85,8 @@ def read_csv(
 
     The file is UTF-8, with or without a byte order mark. Numbers are plain decimals, with an
     exponent if need be; blanks around values and names, and blank lines at the end, do no harm.
-    Columns that are not asked for may hold any text.
+    Columns are separated by commas; by semicolons or tabs where only these give the names that are
+    asked for, and the table says so. Columns that are not asked for may hold any text.
 
     Parameters
     ----------
@@ -120,6 +124,7 @@ def read_csv(
         class_names=class_names,
         name=Path(path).stem,
         dropped=tuple(body.dropped),
+        separator=body.separator,
     )
 
 
