@@ -48,7 +48,6 @@ _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
 _LENGTH_BYTES = 8
 _ALIGNMENT = 8  # the header is padded so that the first array starts on a multiple of this
-_NAME = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
 # The closing quote is optional: one that is never closed is then passed over once, in linear time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[{\]}]")
@@ -295,7 +294,12 @@ def _check_metadata(path: FilePath, metadata: object) -> dict[str, str]:
 
 
 def _check_name(path: FilePath, name: object) -> None:
-    sound = isinstance(name, str) and len(name) <= NAME_LENGTH and _NAME.fullmatch(name)
+    # what an attribute may be called, and the numbers of a list
+    sound = (
+        isinstance(name, str)
+        and len(name) <= NAME_LENGTH
+        and all(f"_{part}".isidentifier() and part for part in name.split("."))
+    )
     if not sound or name == _METADATA:
         words = f"words of letters, digits and _ joined by dots, {NAME_LENGTH} characters in all"
         raise _fault(path, f"the array name {_shown(name)}", words)
