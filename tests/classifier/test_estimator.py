@@ -28,6 +28,8 @@ from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.optim import SGD
 
 MOONS = data.moons(120, seed=0)
+# a test that asks for it turns the warning on again
+pytestmark = pytest.mark.filterwarnings("ignore:fit. .* too few to hold:UserWarning")
 QUICK = {"max_epochs": 40, "restarts": 0, "random_state": 0}
 
 
@@ -805,3 +807,38 @@ def test_without_scikit_learn_the_import_error_names_the_extra(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)  # importing it then fails
     with pytest.raises(ImportError, match=r"scikit-learn 1\.6 .* install 'tinygrad-bp\[sklearn\]'"):
         importlib.import_module("tinygrad_bp.sklearn")
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_of_too_few_rows_none_is_held_out_and_that_is_said(copies):
+    """The four points of XOR, once and more often: half of them held out is half of them lost."""
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * copies)
+    y = np.array([0, 1, 1, 0] * copies)
+    for seed in range(3):
+        with pytest.warns(UserWarning, match=f"too few .* trained on all {len(y)} rows") as caught:
+            classifier = tg.SigmoidClassifier(random_state=seed).fit(X, y)
+        assert caught[0].filename == __file__
+        assert classifier.validation_curve_ == []
+        assert classifier.score(X, y) == 1.0
+    tg.SigmoidClassifier(random_state=0, validation_fraction=0, max_epochs=1).fit(X, y)
+    enough = tg.SigmoidClassifier(random_state=0, max_epochs=1).fit(
+        np.tile(X, (4, 1)), np.tile(y, 4)
+    )
+    assert enough.validation_curve_
+
+
+def test_a_mask_is_refused_as_tensors_refuse_it():
+    table = data.xor(40, seed=0)
+    for X, y in (
+        (np.ma.array(table.X, mask=table.X > 1), table.y),
+        (np.ma.array(table.X), table.y),
+        (table.X, np.ma.array(table.y, mask=table.y > 2)),
+        (list(np.ma.array(table.X, mask=table.X > 1)), table.y),
+    ):
+        with pytest.raises(DataError, match="mask"):
+            tg.SigmoidClassifier(max_epochs=1).fit(X, y)
+    fitted = tg.SigmoidClassifier(max_epochs=1).fit(table.X, table.y)
+    with pytest.raises(DataError, match="mask"):
+        fitted.predict(np.ma.array(table.X, mask=table.X > 1))
+    with pytest.raises(DataError, match="mask"):
+        fitted.score(table.X, np.ma.array(table.y))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
@@ -12,7 +13,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from tinygrad_bp.classifier.network import descend, sigmoid_network
-from tinygrad_bp.classifier.samples import binary, features, mean_and_scale, standardized
+from tinygrad_bp.classifier.samples import (
+    binary,
+    features,
+    mean_and_scale,
+    refuse_mask,
+    standardized,
+)
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.data import holdout_split
 from tinygrad_bp.engine.nodes import no_grad
@@ -27,6 +34,9 @@ from tinygrad_bp.rules.elementwise.activations import sigmoid
 # that tells half of the samples apart and guesses at the rest, as is common with XOR, leaves 0.5,
 # or a little less for leaning the right way.
 STUCK = 0.4
+
+# Rows of each class without which a validation loss is chance.
+LEAST_HELD = 2
 
 OnEpoch = Callable[[int, float, float | None, "SigmoidClassifier"], None]
 
@@ -47,8 +57,9 @@ class SigmoidClassifier:
         Of Adam (Kingma & Ba 2015), on full batches.
     max_epochs : int, default 1500
     validation_fraction : float, default 0.2
-        Share of each class that early stopping watches and training does not see; 0, or a class
-        with a single sample, turns it off: then the training loss is watched.
+        Share of each class that early stopping watches and training does not see; 0 turns it off,
+        and so does, with a warning, a class of which it would be less than two rows: then the
+        training loss is watched.
     patience : int, default 100
         Epochs without a better watched loss after which training stops.
     restarts : int, default 3
@@ -238,6 +249,7 @@ class SigmoidClassifier:
         NotFittedError, DataError
             As `decision_function` does; also if there are no rows, or `y` is not one label a row.
         """
+        refuse_mask("score", "y", y)
         predicted, y = self.predict(X), np.asarray(y)
         if not len(predicted) or y.shape != predicted.shape:
             raise DataError(
@@ -263,10 +275,18 @@ class SigmoidClassifier:
 
     def _split(self, target: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         """Return the rows to train on, and those that early stopping watches."""
-        ones = target.sum()
-        if not self.validation_fraction or min(ones, len(target) - ones) < 2:
-            return np.arange(len(target)), np.arange(0)
-        return holdout_split(target[:, 0], self.validation_fraction, rng)
+        ones = int(target.sum())
+        fewest = min(ones, len(target) - ones)
+        if self.validation_fraction and fewest * self.validation_fraction + 0.5 >= LEAST_HELD:
+            return holdout_split(target[:, 0], self.validation_fraction, rng)
+        if self.validation_fraction:
+            warnings.warn(
+                f"fit: {fewest} row{'' if fewest == 1 else 's'} of one class are too few to hold"
+                f" {self.validation_fraction:.0%} out for early stopping; trained on all"
+                f" {len(target)} rows (validation_fraction=0 says that this is meant)",
+                stacklevel=3,
+            )
+        return np.arange(len(target)), np.arange(0)
 
     def _start_until_one_learns(
         self, train: _Part, held: _Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None

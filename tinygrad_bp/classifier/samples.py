@@ -44,7 +44,29 @@ def features(caller: str, X: Any) -> Any:
     return numbers
 
 
+def refuse_mask(caller: str, what: str, given: Any) -> None:
+    """Raise for what has a mask: the values under it would count like the others.
+
+    Raises
+    ------
+    DataError
+        If `given` is a masked array, or a list with one in it.
+    """
+    if _is_masked(given):
+        raise DataError(
+            f"{caller}: {what} is a masked array, and the values under the mask would count; leave"
+            " out these rows, or pass .filled(value)"
+        )
+
+
+def _is_masked(given: Any) -> bool:
+    if isinstance(given, (list, tuple)):
+        return any(map(_is_masked, given))
+    return isinstance(given, np.ma.MaskedArray)
+
+
 def _numbers(caller: str, X: Any) -> Any:
+    refuse_mask(caller, "X", X)
     try:
         given = np.asarray(X)
         text = given.dtype.kind == "O" and any(isinstance(v, (str, bytes)) for v in given.flat)
@@ -75,8 +97,9 @@ def binary(y: Any, rows: int) -> tuple[Any, Any]:
     Raises
     ------
     DataError
-        If there is not one label a row, a label is missing, or there are not two classes.
+        If there is not one label a row, a label is missing or masked, or there are not two classes.
     """
+    refuse_mask("fit", "y", y)
     labels = np.asarray(y)
     if labels.shape != (rows,):
         raise DataError(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -201,7 +203,7 @@ def _network(
     """Train the network; tell its epochs, and whether it was interrupted."""
     classifier = SigmoidClassifier(**settings)
     interrupted = False
-    with progress(console, classifier.max_epochs) as update:
+    with progress(console, classifier.max_epochs) as update, _told_by_the_report():
         history = History(table.X[heldout], table.y[heldout], update, interrupts)
         try:
             classifier.fit(table.X[train], table.y[train], on_epoch=history)
@@ -223,6 +225,14 @@ def _check_classes(table: Table) -> None:
             )
 
 
+@contextmanager
+def _told_by_the_report() -> Iterator[None]:
+    """Keep quiet that there is no validation part: the report says it in its place."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="fit: .* too few to hold")
+        yield
+
+
 def _logistic(
     table: Table,
     train: Rows,
@@ -233,7 +243,8 @@ def _logistic(
     """Train in the same way without hidden layers; None if interrupted."""
     classifier = SigmoidClassifier(**{**settings, "hidden": ()})
     try:
-        classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
+        with _told_by_the_report():
+            classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
     except KeyboardInterrupt:
         return None
     return _scores(classifier, table, train, heldout)

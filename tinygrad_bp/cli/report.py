@@ -13,6 +13,7 @@ from tinygrad_bp.data.strict_csv import SEPARATOR_NAMES
 from tinygrad_bp.view.dot import printable
 
 NAME_LENGTH = 24  # characters of a class name in a table
+FEW = 10  # held-out rows: one of them more or less moves the accuracy by a tenth
 TITLE_LENGTH = 60  # characters of a list of names
 
 
@@ -72,6 +73,8 @@ def _head(run: Run) -> list[str]:
     features = shortened(", ".join(table.feature_names), TITLE_LENGTH)
     parts = f"{len(run.train_rows)} to train on, {len(run.heldout_rows)} held out"
     watched = "training" if best.validation_loss is None else "validation"
+    if best.validation_loss is None and run.classifier.validation_fraction:
+        watched = "(for want of rows to validate on) training"
     kept = f"kept epoch {best.number}, where the {watched} loss was lowest"
     entries = [
         ("rows used", f"{table.rows_used}: {parts}"),
@@ -82,6 +85,9 @@ def _head(run: Run) -> list[str]:
     ]
     if table.separator != ",":
         entries.insert(0, ("separated by", f"{SEPARATOR_NAMES[table.separator]}, not commas"))
+    if len(run.heldout_rows) < FEW:
+        scored = f"the held-out scores rest on {len(run.heldout_rows)} rows: they say little"
+        entries.append(("too few rows", scored))
     if run.interrupted:
         entries.append(("interrupted", "this is the best model so far"))
     title = f"{shortened(table.name, TITLE_LENGTH)}: {classes}, told from {features}"
