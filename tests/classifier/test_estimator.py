@@ -842,3 +842,10 @@ def test_a_mask_is_refused_as_tensors_refuse_it():
         fitted.predict(np.ma.array(table.X, mask=table.X > 1))
     with pytest.raises(DataError, match="mask"):
         fitted.score(table.X, np.ma.array(table.y))
+
+
+def test_it_is_fitted_under_no_grad_too():
+    with tg.no_grad():
+        inside = quick().fit(MOONS.X, MOONS.y)
+        assert not (tg.tensor(1.0, requires_grad=True) * 2.0).requires_grad
+    assert all_of(inside) == all_of(quick().fit(MOONS.X, MOONS.y))

@@ -30,6 +30,7 @@ def quick(**changes):
     return SigmoidClassifier(**{"max_epochs": 60, "restarts": 0, "random_state": 0, **changes})
 
 
+@pytest.mark.filterwarnings("ignore:fit. .* too few to hold:UserWarning")
 @parametrize_with_checks([SigmoidClassifier(max_epochs=100, restarts=1)])
 def test_it_passes_every_check_of_scikit_learn(estimator, check):
     check(estimator)

@@ -22,7 +22,7 @@ from tinygrad_bp.classifier.samples import (
 )
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.data import holdout_split
-from tinygrad_bp.engine.nodes import no_grad
+from tinygrad_bp.engine.nodes import enable_grad, no_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.nn import Sequential, bce_with_logits
@@ -35,8 +35,8 @@ from tinygrad_bp.rules.elementwise.activations import sigmoid
 # or a little less for leaning the right way.
 STUCK = 0.4
 
-# Rows of each class without which a validation loss is chance.
-LEAST_HELD = 2
+# Rows to watch; of fewer the lowest loss is chance.
+LEAST_HELD = 3
 
 OnEpoch = Callable[[int, float, float | None, "SigmoidClassifier"], None]
 
@@ -58,8 +58,8 @@ class SigmoidClassifier:
     max_epochs : int, default 1500
     validation_fraction : float, default 0.2
         Share of each class that early stopping watches and training does not see; 0 turns it off,
-        and so does, with a warning, a class of which it would be less than two rows: then the
-        training loss is watched.
+        and so does, with a warning, that it would be less than three rows, or that a class has a
+        single one: then the training loss is watched.
     patience : int, default 100
         Epochs without a better watched loss after which training stops.
     restarts : int, default 3
@@ -139,12 +139,13 @@ class SigmoidClassifier:
         self.classes_, self.n_features_in_ = classes, X.shape[1]
         self.mean_, self.scale_ = mean_and_scale(X[train])
         Z = self.standardize(X)
-        self._start_until_one_learns(
-            _Part(tensor(Z[train]), tensor(target[train])),
-            _Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
-            rng,
-            on_epoch,
-        )
+        with enable_grad():  # whatever is in force around it
+            self._start_until_one_learns(
+                _Part(tensor(Z[train]), tensor(target[train])),
+                _Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
+                rng,
+                on_epoch,
+            )
         return self
 
     def standardize(self, X: Any) -> Any:
@@ -275,18 +276,18 @@ class SigmoidClassifier:
 
     def _split(self, target: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         """Return the rows to train on, and those that early stopping watches."""
-        ones = int(target.sum())
-        fewest = min(ones, len(target) - ones)
-        if self.validation_fraction and fewest * self.validation_fraction + 0.5 >= LEAST_HELD:
-            return holdout_split(target[:, 0], self.validation_fraction, rng)
-        if self.validation_fraction:
+        rows, ones = len(target), int(target.sum())
+        share = self.validation_fraction
+        if share * rows >= LEAST_HELD and min(ones, rows - ones) > 1:
+            return holdout_split(target[:, 0], share, rng)
+        if share:
             warnings.warn(
-                f"fit: {fewest} row{'' if fewest == 1 else 's'} of one class are too few to hold"
-                f" {self.validation_fraction:.0%} out for early stopping; trained on all"
-                f" {len(target)} rows (validation_fraction=0 says that this is meant)",
+                f"fit: {rows} rows, {min(ones, rows - ones)} of one class, are too few to hold"
+                f" {share:.0%} out for early stopping; trained on all {rows} rows"
+                " (validation_fraction=0 says that this is meant)",
                 stacklevel=3,
             )
-        return np.arange(len(target)), np.arange(0)
+        return np.arange(rows), np.arange(0)
 
     def _start_until_one_learns(
         self, train: _Part, held: _Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None
