@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from collections.abc import Callable
 from itertools import pairwise, product
@@ -13,6 +14,7 @@ from leaves import leaf
 from oracles import same
 
 import tinygrad_bp as tg
+from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.testing.oracles import STEP
 
 # The most that a derivative of order 4 loses to rounding: its terms are sums of fifteen products.
@@ -508,3 +510,44 @@ def test_a_scalar_broadcasts_against_any_shape(shape: tuple[int, ...]) -> None:
         x.zero_grad()
         y.backward(np.ones(shape))
         same(x.grad.numpy(), np.asarray(3.0 * a.size))
+
+
+class Length(float):
+    """A number of a class of its own."""
+
+
+class Level(enum.IntEnum):
+    TWO = 2
+
+
+@pytest.mark.parametrize("number", [Length(2.0), Level.TWO])
+def test_a_number_of_a_class_of_its_own_is_that_number(number):
+    x = tg.tensor([1.0, 3.0], requires_grad=True)
+    for out in (x * number, number * x, np.multiply(x, number)):
+        np.testing.assert_array_equal(out.numpy(), [2.0, 6.0])
+        assert tg.grad(lambda x: np.sum(x * number))(x.numpy()).tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("places", [[], [0], [-1], [0, 0]])
+def test_put_writes_into_the_one_element_of_no_axes(places):
+    x = tg.tensor(2.0, requires_grad=True)
+    values = tg.tensor([3.0, 5.0], requires_grad=True)
+    y = x * 4.0
+    np.put(y, np.array(places, int), values)
+    expected = np.array(8.0)
+    np.put(expected, np.array(places, int), [3.0, 5.0])
+    assert y.item() == expected
+    assert y.shape == ()
+    y.backward()
+    assert x.grad.item() == (0.0 if places else 4.0)
+    written = [0.0, 0.0]
+    if places:
+        written[len(places) - 1] = 1.0
+        assert values.grad.tolist() == written
+
+
+def test_the_remedy_is_the_one_for_what_was_asked():
+    M = tg.tensor(np.ones((2, 2)), requires_grad=True)
+    with pytest.raises(UnsupportedFunctionError, match="moveaxis") as caught:
+        np.vecdot(M, M, axis=0)
+    assert "where" not in str(caught.value)

@@ -93,6 +93,15 @@ def _qualified(ufunc: Any) -> str:
     return name
 
 
+_REMEDIES = {
+    "where": "numpy.where",
+    "dtype": ".astype",
+    "axis": "numpy.moveaxis, to make this axis the last,",
+    "axes": "numpy.moveaxis, to make these axes the last,",
+    "keepdims": "numpy.expand_dims",
+}
+
+
 def _refuse_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> NoReturn:
     name = _qualified(ufunc)
     if ufunc not in UFUNCS:
@@ -102,9 +111,10 @@ def _refuse_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> NoReturn:
             f"{name}: out= (also array += tensor) would overwrite a value outside the graph; write"
             " array = array + tensor"
         )
+    remedies = [f"{_REMEDIES[key]} for {key}=" for key in kwargs if key in _REMEDIES]
+    remedy = f"; use {', '.join(remedies)}" if remedies else ""
     raise UnsupportedFunctionError(
-        f"{name}: {', '.join(kwargs)} is not supported on Tensors; use numpy.where for where=,"
-        " .astype for dtype="
+        f"{name}: {', '.join(kwargs)} is not supported on Tensors{remedy}"
     )
 
 

@@ -369,6 +369,9 @@ def operand(value: Any) -> Any:
         return operand(np.asarray(value))
     elif getattr(value, "__array_ufunc__", value) is None:  # NEP 13: it answers operators itself
         raise DeferredError(f"{kind.__name__} takes part in no NumPy function")
+    elif isinstance(value, SCALARS):  # of a class of its own, as an IntEnum is
+        base: type = next(one for one in SCALARS if isinstance(value, one))
+        return base(value)
     remedy = "; pass its .to_numpy()" if hasattr(value, "to_numpy") else ""
     raise DTypeError(
         f"expected numbers, an array or a Tensor, got {kind.__name__}: {value!r:.80}{remedy}"

@@ -54,7 +54,10 @@ def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
     def where(values: Any) -> tuple[Any, Any]:
         index = np.ravel(unwrap(ind)).astype(np.intp)  # NumPy has checked it; [] is of floats
         places = np.take(np.arange(a.size), index, mode=mode)
-        return np.unravel_index(places, a.shape), _cycled(values, len(places))
+        written = _cycled(values, len(places))
+        if not a.ndim:  # one element, which a mask of no axes picks; the last value stays
+            return np.array(len(places) > 0), written[-1:]
+        return np.unravel_index(places, a.shape), written
 
     _place(np.put, a, v, (ind, None, mode), where)
 
