@@ -36,6 +36,7 @@ def read(path, **options):
 def message_of(path, **options) -> str:
     with pytest.raises(DataError) as caught:
         read(path, **options)
+    assert str(path) in str(caught.value)  # whatever is wrong, the file is named
     return str(caught.value)
 
 
@@ -271,6 +272,7 @@ def test_bad_request(write, features, label, part):
     with pytest.raises(DataError, match=r"expected|name it once") as caught:
         data.read_csv(write(GOOD), features, label)
     assert part in str(caught.value)
+    assert "table.csv: " in str(caught.value)
 
 
 def test_unknown_missing_policy(write):

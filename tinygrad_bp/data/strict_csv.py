@@ -112,7 +112,10 @@ def read_body(path: FilePath, features: Sequence[str], label: str | None, *, dro
     DataError
         If the file cannot be read or has any fault; it lists them by line and column.
     """
-    _check_request(features, label)
+    try:
+        _check_request(features, label)
+    except DataError as error:
+        raise DataError(f"{os.fspath(path)}: {error}") from None
     try:
         # surrogateescape: a bad byte is then a fault of one field, not the end of the reading
         with Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:

@@ -112,9 +112,9 @@ def read_csv(
         starts and by its column.
     """
     if missing not in ("error", "drop"):
-        raise DataError(f"read_csv: missing={missing!r}; expected 'error' or 'drop'")
+        raise DataError(f"{os.fspath(path)}: missing={missing!r}; expected 'error' or 'drop'")
     if not isinstance(label, str):
-        raise DataError(f"read_csv: label={label!r}; expected the name of a column")
+        raise DataError(f"{os.fspath(path)}: label={label!r}; expected the name of a column")
     body = read_body(path, features, label, drop=missing == "drop")
     class_names, y = _encode(path, label, body.labels)
     return Table(
