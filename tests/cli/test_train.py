@@ -262,3 +262,13 @@ def test_separator_other_than_a_comma_is_said(command, tmp_path):
     options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 2)
     assert "separated by  ';', not commas" in command("train", *options).out
     assert json.loads(command("train", *options, "--force", "--json").out)["separator"] == ";"
+
+
+def test_a_score_over_few_rows_is_told_as_one(command, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,y\n0,0,p\n0,1,q\n1,0,q\n1,1,p\n")
+    options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 2)
+    code, out, err = command("train", *options)
+    assert code == 0
+    assert "the held-out scores rest on 2 rows: they say little" in out
+    assert "(for want of rows to validate on) training loss was lowest" in out
+    assert "Warning" not in err
