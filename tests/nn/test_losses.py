@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import linecache
 import math
+import warnings
 from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
-from tinygrad_bp.errors import DTypeError, ShapeError
+from tinygrad_bp.errors import DataError, DTypeError, ShapeError
+from tinygrad_bp.rules import losses
 
 EPS = 2.0**-52
 DENORMAL = Decimal("5e-324")  # the spacing of the smallest numbers
@@ -301,3 +305,82 @@ def test_targets_may_be_tracked_too():
     z, y = tg.tensor([0.3, -1.0], requires_grad=True), tg.tensor([0.2, 0.9], requires_grad=True)
     nn.bce_with_logits(z, y, reduction="sum").backward()
     np.testing.assert_allclose(y.grad.numpy(), [-0.3, 1.0], rtol=1e-15)  # the loss has - y z
+
+
+# Labels of no class, and a second sigmoid
+
+BINARY = [nn.bce_with_logits, nn.binary_cross_entropy]
+
+
+@pytest.mark.parametrize("loss", BINARY, ids=["logits", "probabilities"])
+@pytest.mark.parametrize("wrap", [lambda y: y, tg.tensor], ids=["array", "Tensor"])
+@pytest.mark.parametrize("reduction", REDUCE)
+@given(data=st.data())
+def test_labels_outside_0_and_1_are_refused(loss, wrap, reduction, data):
+    char = data.draw(st.sampled_from("efdiq"))
+    good = st.integers(0, 1) if char in "iq" else st.floats(0, 1, width=16)
+    labels = np.array(data.draw(st.lists(good, min_size=1, max_size=5))).astype(char)
+    z = tg.tensor(np.full(labels.shape, 0.5), requires_grad=True)
+    loss(z, wrap(labels), reduction=reduction)
+    wrong = [-1, 2, 7] if char in "iq" else [-0.5, 1.5, 2, np.inf, np.nan]
+    bad = labels.copy()
+    bad[data.draw(st.integers(0, len(bad) - 1))] = data.draw(st.sampled_from(wrong))
+    for _ in range(2):  # the second time it is no news
+        with pytest.raises(DataError, match=r"targets (run from|hold NaN).*from 0 to 1"):
+            loss(z, wrap(bad), reduction=reduction)
+
+
+@pytest.mark.parametrize("scalar", [1.5, -1, np.float64(2.0), np.nan])
+@pytest.mark.parametrize("loss", BINARY, ids=["logits", "probabilities"])
+def test_a_single_label_is_checked_too(loss, scalar):
+    with pytest.raises(DataError, match="expected probabilities of class 1"):
+        loss(tg.tensor(0.5, requires_grad=True), scalar)
+
+
+@pytest.mark.parametrize("label", [9.0, np.nan])
+@pytest.mark.parametrize("char", "efd")
+def test_a_label_that_is_written_later_is_noticed_by_the_loss(label, char):
+    z, y = tg.tensor(np.ones(3, char), requires_grad=True), np.ones(3, char)
+    nn.bce_with_logits(z, y)
+    y[1] = label
+    with pytest.raises(DataError, match="targets"):
+        nn.bce_with_logits(z, y)
+
+
+def test_labels_that_stay_are_looked_at_once(monkeypatch):
+    looks = []
+    monkeypatch.setattr(losses, "require_probabilities", lambda *args: looks.append(args))
+    z, array = tg.tensor(np.ones(3), requires_grad=True), np.ones(3)
+    for y in (array, tg.tensor(array)):
+        looks.clear()
+        for _ in range(5):
+            nn.bce_with_logits(z, y)
+        assert len(looks) == 1
+
+
+ENDS = {
+    "itself": lambda s: s,
+    "reshape": lambda s: s.reshape(-1, 1).ravel(),
+    "column": lambda s: s[:, None][:, 0],
+    "cast": lambda s: s.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("inner", [tg.sigmoid, special.expit], ids=["sigmoid", "expit"])
+def test_a_second_sigmoid_is_warned_of_once_with_the_users_line(inner, end):
+    w = tg.tensor(np.ones(3), requires_grad=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            nn.bce_with_logits(end(inner(w * 2.0)), np.ones(3))
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert "come from a sigmoid" in str(warning.message)
+    assert "nn.bce_with_logits(end(" in linecache.getline(__file__, warning.lineno)
+
+
+def test_logits_that_are_none_are_not_warned_of():
+    w = tg.tensor(np.ones(3), requires_grad=True)
+    for z in (w, tg.sigmoid(w) * 2.0, (w * 2.0).reshape(3), np.tanh(w)[:]):
+        nn.bce_with_logits(z, np.ones(3))

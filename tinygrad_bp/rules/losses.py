@@ -6,12 +6,14 @@ Their compositions overflow, or lose the gradient, exactly where a network is mo
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy import (
     exp,
     float32,
     float64,
+    floating,
     log,
     maximum,
     ndarray,
@@ -25,6 +27,7 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.rules.loss_arguments import SUSPECT, require_probabilities, warn_of_second_sigmoid
 from tinygrad_bp.rules.reductions.log_sums import log_softmax
 
 # What the compositions do.
@@ -44,8 +47,7 @@ def require_same_shape(name: str, prediction: Any, target: Any) -> None:
     if first != second:
         raise ShapeError(
             f"{name}: predictions have shape {first}, targets {second}; they must agree (they"
-            " would broadcast"
-            " silently); reshape one of them"
+            " would broadcast silently); reshape one of them"
         )
 
 
@@ -104,17 +106,44 @@ def _agreeing(logits: Any, targets: Any) -> Any:
     return targets
 
 
+_checked: Any = ref(np.empty(0))  # the labels that were checked last
+
+
 def _records_bce(rule: Any) -> Recorder:
-    """Return what records the loss: it runs in every step, and sorting arguments costs as much."""
+    """Return what records the loss: it runs in every step, and sorting arguments costs as much.
+
+    A training loop passes the same labels again and again: they are checked when they first come.
+    What was written into them since is noticed where it makes the loss negative or NaN.
+    """
     recorder = binary(rule)
 
     def record(logits: Any, targets: Any, reduction: str = "mean") -> Any:
         both = type(logits) is type(targets) is Tensor
         if not (both and logits._value.shape == targets._value.shape):
             targets = _agreeing(logits, targets)
-        return recorder(logits, targets, reduction)
+        labels = targets._value if type(targets) is Tensor else targets
+        if labels is not _checked():
+            _check(labels, targets)
+        if type(logits) is Tensor:
+            node = logits._node
+            if node is not None and node.rule.name in SUSPECT:
+                warn_of_second_sigmoid(node)
+        loss = recorder(logits, targets, reduction)
+        if not both and reduction != "none":
+            total = loss._value if type(loss) is Tensor else loss
+            if isinstance(total, floating) and not total >= 0.0:
+                require_probabilities("bce_with_logits", targets)
+        return loss
 
     return record
+
+
+def _check(labels: Any, targets: Any) -> None:
+    """Check labels that are new, and remember them."""
+    global _checked  # noqa: PLW0603  # another thread's labels are checked once more, no harm
+    require_probabilities("bce_with_logits", targets)
+    if type(labels) is ndarray:
+        _checked = ref(labels)
 
 
 def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
@@ -146,6 +175,13 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     ------
     ShapeError
         If the shapes differ.
+    DataError
+        If a target is outside of [0, 1], or NaN.
+
+    Warns
+    -----
+    UserWarning
+        Once for each network, if the logits come from a sigmoid.
     """
     return _bce_forward(logits, _agreeing(logits, targets), reduction)
 
@@ -157,6 +193,7 @@ bce_with_logits = general(
     forward=_bce_forward,
     push=_bce_push,
     recorder=_records_bce,
+    domain=((-2.0, 2.0), (0.0, 1.0)),
     composition=lambda z, y, reduction="mean": REDUCED[reduction](
         y * log(1 + exp(-z)) + (1 - y) * log(1 + exp(z))
     ),
@@ -202,6 +239,7 @@ def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean")
     if type(targets) in (int, float):
         targets = np.asarray(targets, dtype=float)[()]
     require_same_shape("binary_cross_entropy", probabilities, targets)
+    require_probabilities("binary_cross_entropy", targets)
     return (probabilities, targets), (reduction,)
 
 
@@ -239,6 +277,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mea
     ------
     ShapeError
         If the shapes differ.
+    DataError
+        If a target is outside of [0, 1], or NaN.
     """
     _probability_bind(probabilities, targets, reduction)
     return _probability_losses(probabilities, targets, reduction)

@@ -1,0 +1,71 @@
+"""What a loss of probabilities refuses, or warns of: labels of no class, and a second sigmoid."""
+
+from __future__ import annotations
+
+from typing import Any
+from warnings import warn_explicit
+from weakref import WeakSet
+
+import numpy as np
+
+from tinygrad_bp.engine.nodes import Account, Node, leaves
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import DataError, users_frame
+
+SIGMOIDS = frozenset({"sigmoid", "expit"})
+# What may stand between a sigmoid and the loss and changes no number.
+RESHAPED = frozenset({"reshape", "getitem", "transpose", "cast"})
+SUSPECT = SIGMOIDS | RESHAPED
+_WARNED: WeakSet[Account] = WeakSet()  # the parameters of each network that was warned of
+
+
+def require_probabilities(name: str, targets: Any) -> None:
+    """Refuse labels outside of [0, 1]: the loss would have no bound below.
+
+    Labels that are themselves differentiated are taken as they are, and so are other libraries'
+    arrays, which would have to be computed.
+
+    Raises
+    ------
+    DataError
+        If one is outside, or NaN.
+    """
+    if type(targets) is Tensor:
+        if targets._node is not None:
+            return
+        targets = targets._value
+    if not isinstance(targets, (np.ndarray, np.generic, float, int)):
+        return
+    labels = np.asarray(targets)
+    if labels.dtype.kind not in "biuf" or not labels.size:
+        return
+    low, high = labels.min(), labels.max()
+    if low >= 0 and high <= 1:
+        return
+    found = "hold NaN" if np.isnan(low) else f"run from {low:g} to {high:g}"
+    raise DataError(
+        f"{name}: targets {found}; expected probabilities of class 1, from 0 to 1: write"
+        " (y == label) * 1.0 for a label that stands for class 1, or use cross_entropy for more"
+        " than two classes"
+    )
+
+
+def warn_of_second_sigmoid(node: Node | None) -> None:
+    """Warn, once for each network, where the logits of a loss are probabilities already."""
+    while node is not None and node.rule.name in RESHAPED:
+        node = node.left
+    if node is None or node.rule.name not in SIGMOIDS:
+        return
+    accounts = [account for leaf in leaves(node) if (account := leaf.account()) is not None]
+    if any(account in _WARNED for account in accounts):
+        return
+    _WARNED.update(accounts)
+    where = users_frame()
+    warn_explicit(
+        "bce_with_logits: the logits come from a sigmoid, and the loss applies its own: such a"
+        " network can hardly learn; pass what went into the sigmoid, or use binary_cross_entropy",
+        UserWarning,
+        where.f_code.co_filename,
+        where.f_lineno,
+        registry=where.f_globals.setdefault("__warningregistry__", {}),
+    )
