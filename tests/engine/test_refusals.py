@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from leaves import leaf
+from numpy.polynomial import Chebyshev, Hermite, HermiteE, Laguerre, Legendre, Polynomial
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.refusals import BASES
 from tinygrad_bp.errors import TrackedTensorError
 
 W = leaf([[1.0, 2.0], [3.0, 4.0]])
@@ -183,3 +186,68 @@ def test_einsum_takes_axis_numbers(call: tuple[Any, ...]) -> None:
 def test_axis_numbers_out_of_range_are_refused(axes: Any) -> None:
     with pytest.raises(tg.TinygradError, match="0 to 51"):
         np.einsum(W, axes)
+
+
+# numpy.polynomial: what the message says is what the function does
+
+X = np.linspace(0.1, 0.9, 5)
+CLASSES = {
+    "polynomial": Polynomial,
+    "chebyshev": Chebyshev,
+    "legendre": Legendre,
+    "hermite": Hermite,
+    "hermite_e": HermiteE,
+    "laguerre": Laguerre,
+}
+MODULES = {name: getattr(np.polynomial, name) for name in CLASSES}
+
+
+def series() -> dict[str, tuple[Callable[..., Any], dict[str, Any], str]]:
+    """Return calls, what they are called with (the names of the messages), and what is tracked."""
+    c, calls = np.array([0.5, -1.0, 2.0, 0.3]), {}
+    for name, module in MODULES.items():
+        prefix, kind = BASES[name], CLASSES[name]
+        value, fit = getattr(module, f"{prefix}val"), getattr(module, f"{prefix}fit")
+        p = kind(c, domain=[-3, 2])
+        calls[f"{prefix}val"] = value, {"x": X, "c": c}, "c"
+        calls[f"{prefix}fit"] = fit, {"x": X, "y": X**3, "deg": 2}, "y"
+        calls[kind.__name__] = (lambda x, c, kind=kind: kind(c)(x)), {"x": X, "c": c}, "c"
+        calls[f"{kind.__name__} at x"] = (lambda x, p: p(x)), {"x": X, "p": p}, "x"
+    power = MODULES["polynomial"]
+    for name in ("polyadd", "polysub", "polymul"):
+        calls[name] = getattr(power, name), {"c1": c, "c2": c[:2] + 1}, "c2"
+    calls["polyroots"] = power.polyroots, {"c": np.array([2.0, -3.0, 1.0])}, "c"
+    calls["polyfromroots"] = power.polyfromroots, {"roots": c}, "roots"
+    calls["polyvander"] = power.polyvander, {"x": X, "deg": 3}, "x"
+    calls["polyder"] = power.polyder, {"c": c, "m": 2}, "c"
+    calls["polyint"] = power.polyint, {"c": c, "m": 2}, "c"
+    return calls
+
+
+SERIES = series()
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_what_the_refusal_of_a_series_says_gives_its_values_and_is_tracked(name: str) -> None:
+    function, values, tracked = SERIES[name]
+    wanted = function(**values)
+    values = values | {tracked: leaf(values[tracked])}
+    with pytest.raises(TrackedTensorError, match="write ") as caught:
+        function(**values)
+    assert len(str(caught.value)) < 220
+    remedy = re.search(r"write (.*?)(?: for .*)?$", str(caught.value))
+    assert remedy is not None
+    out = eval(remedy[1], {"np": np, **MODULES, **values})  # noqa: S307  # our own message
+    assert out.requires_grad
+    order = np.argsort if name == "polyroots" else lambda w: slice(None)
+    got = out.detach().numpy()
+    np.testing.assert_allclose(got[order(got)], wanted[order(wanted)], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["chebadd", "lagder", "hermeroots", "legval2d"])
+def test_every_other_function_of_a_series_names_what_evaluates_it(name: str) -> None:
+    module = next(m for m in MODULES.values() if hasattr(m, name))
+    c = leaf(np.ones((2, 2)) if name.endswith("2d") else np.ones(3))
+    arguments = {"chebadd": (c, c), "legval2d": (0.5, 0.5, c)}.get(name, (c,))
+    with pytest.raises(TrackedTensorError, match=rf"{name} took .*vander\("):
+        getattr(module, name)(*arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import sys
 from pathlib import Path
 from types import FrameType
 
@@ -23,6 +24,59 @@ REMEDIES = {
     "minimize": "pass tg.value_and_grad(f) and jac=True: it takes and gives plain arrays",
     "default": "write .tolist() for plain numbers",
 }
+# Bases of numpy.polynomial: its modules, and what the names in them begin with.  Nobody can
+# override these functions; those of the power basis have older twins, highest power first.
+BASES = {
+    "polynomial": "poly",
+    "chebyshev": "cheb",
+    "legendre": "leg",
+    "hermite": "herm",
+    "hermite_e": "herme",
+    "laguerre": "lag",
+}
+TWINS = {
+    "polyval": "np.polyval(c[::-1], x)",
+    "polyroots": "np.roots(c[::-1])",
+    "polyfromroots": "np.poly(roots)[::-1]",
+    "polyvander": "np.vander(x, deg + 1, increasing=True)",
+    "polyfit": "np.polyfit(x, y, deg)[::-1]",
+    "polyder": "np.polyder(c[::-1], m)[::-1]",
+    "polydiv": "np.polydiv(c1[::-1], c2[::-1]), highest power first",
+    "polyint": "np.polyint(c[::-1], m)[::-1]",
+    **{name: f"np.{name}(c1[::-1], c2[::-1])[::-1]" for name in ("polyadd", "polysub", "polymul")},
+}
+
+
+def _series(frame: FrameType) -> tuple[str, str]:
+    """Return what of numpy.polynomial is running in `frame`, and the remedy; nothing elsewhere."""
+    path = Path(frame.f_code.co_filename)
+    if path.parent != Path(np.polynomial.__file__).parent:
+        return "", ""
+    name, basis = frame.f_code.co_name, path.stem
+    if basis == "_polybase":
+        subject = frame.f_locals.get("self", frame.f_locals.get("cls"))
+        kind = subject if isinstance(subject, type) else type(subject)
+        basis = kind.__module__.rpartition(".")[2]
+        title = kind.__name__ if name.startswith("__") else f"{kind.__name__}.{name}"
+        if name == "__call__":
+            at = f"{basis}.{BASES.get(basis, '')}val"
+            return f"a {title}", f"write {at}(x, p.convert().coef) for p(x)"
+        name = BASES.get(basis, "") + {"__init__": "val"}.get(name, name)
+    else:
+        title = f"{basis}.{name}"
+    if name in TWINS:
+        return title, f"write {TWINS[name]}"
+    if name.endswith("fit"):
+        return title, f"write np.linalg.pinv({basis}.{name[:-3]}vander(x, deg)) @ y"
+    return title, f"write {basis}.{BASES.get(basis)}vander(x, len(c) - 1) @ c for the value at x"
+
+
+def _called_by(user: FrameType) -> FrameType:
+    """Return the frame that `user` called, on the way to here."""
+    frame = sys._getframe(1)  # the standard library's own way to the caller
+    while frame.f_back is not None and frame.f_back is not user:
+        frame = frame.f_back
+    return frame
 
 
 def _line(frame: FrameType) -> tuple[str, str]:
@@ -58,11 +112,12 @@ def leaves_the_graph(what: str) -> TrackedTensorError:
             " silently: make the array with np.zeros(shape, like=tensor)"
         )
     call = re.match(r"[\w.]+(?=\()", source)
-    name = call[0] if call else what
-    remedy = REMEDIES.get(name.rpartition(".")[2])
-    if remedy is None and name.startswith("math."):
+    name, remedy = _series(_called_by(frame))
+    name = name or (call[0] if call else what)
+    remedy = remedy or REMEDIES.get(name.rpartition(".")[2], "")
+    if not remedy and name.startswith("math."):
         remedy = f"use np.{name.removeprefix('math.')}, which has a derivative"
-    if remedy is None:
+    if not remedy:
         remedy = (
             "np.stack joins Tensors, tg.differentiable gives a function a rule, .detach() drops the"
             " gradient knowingly"
