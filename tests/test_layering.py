@@ -19,7 +19,8 @@ import tinygrad_bp
 ROOT = Path(tinygrad_bp.__file__).parent
 FACE = "tinygrad_bp"
 LAYERS = [
-    {"errors", "deferred", "version"},
+    {"errors", "elsewhere", "version"},
+    {"deferred"},
     {"engine"},
     {"rules"},
     {"functional", "transforms", "files"},

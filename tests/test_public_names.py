@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_bp as tg
+from tinygrad_bp import elsewhere
 
 LAZY = {"SigmoidClassifier", "GraphView", "Tensor", "TinygradError"}
 MODULES = ["data", "nn", "optim", "testing", "files", "view"]
@@ -42,3 +47,47 @@ assert tg.{name}.__name__ == "tinygrad_bp.{name}"
 def test_an_unknown_name_is_said() -> None:
     with pytest.raises(AttributeError, match="no attribute 'gradd'"):
         _ = tg.gradd
+
+
+def test_the_names_of_every_room_are_known_at_the_top() -> None:
+    top = {name for name in tg.__all__ if name not in {*MODULES, *LAZY, "hook"}}
+    assert {*elsewhere.FUNCTIONS.split()} == top
+    for room, names in elsewhere.ROOMS.items():
+        assert {*names.split()} == {*getattr(tg, room).__all__}, room
+
+
+@pytest.mark.parametrize("module", [tg, tg.nn, tg.optim], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("name", sorted({*elsewhere.KNOWN, "zeros", "einsum"}))
+def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
+    module: ModuleType, name: str
+) -> None:
+    if hasattr(module, name):
+        return
+    start = re.escape(f"module '{module.__name__}' has no attribute '{name}': ")
+    with pytest.raises(AttributeError, match=start) as caught:
+        getattr(module, name)
+    for path in re.findall(r"\b(?:tg|np)(?:\.\w+)+", str(caught.value)):
+        found: Any = {"tg": tg, "np": np}[path.split(".")[0]]
+        for part in path.split(".")[1:]:
+            found = getattr(found, part)  # what is named exists
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "answer"),
+    [
+        (tg, "save", "tg.files.write_model(path, model.state(), {})"),
+        (tg, "mse", "it is tg.nn.mse"),
+        (tg, "exp", "call np.exp"),
+        (tg.nn, "Dropout", "x * (rng.random(x.shape) >= p) / (1 - p)"),
+        (tg.optim, "RMSprop", "SGD, Adam and AdamW"),
+    ],
+)
+def test_answers(module: ModuleType, name: str, answer: str) -> None:
+    with pytest.raises(AttributeError, match=re.escape(answer)):
+        getattr(module, name)
+
+
+def test_names_that_programs_probe_for_are_plainly_missing() -> None:
+    for name in ("__wrapped__", "__path_hooks__", "_private", "pytest_plugins"):
+        with pytest.raises(AttributeError, match=rf"has no attribute '{name}'$"):
+            getattr(tg, name)

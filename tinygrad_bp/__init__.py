@@ -19,7 +19,7 @@ from tinygrad_bp.engine.nodes import enable_grad, no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.functional import gelu, mse, silu, softmax
+from tinygrad_bp.functional import gelu, silu, softmax
 from tinygrad_bp.rules.elementwise.activations import relu, sigmoid, softplus
 from tinygrad_bp.rules.hooks import hook
 from tinygrad_bp.rules.linalg.products import affine
@@ -65,7 +65,6 @@ __all__ = [
     "jvp",
     "log_softmax",
     "logsumexp",
-    "mse",
     "nn",
     "no_grad",
     "optim",

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from tinygrad_bp.elsewhere import where_it_is
+
 
 def deferred(
     package: str, homes: Mapping[str, str]
@@ -22,7 +24,8 @@ def deferred(
     package : str
         Its ``__name__``.
     homes : mapping
-        Name to the module that holds it, relative to the package; a module is its own home.
+        Name to the module that holds it, relative to the package; a module is its own home.  A
+        name that is missing is answered with where the thing is, if `elsewhere` knows.
 
     Returns
     -------
@@ -32,7 +35,9 @@ def deferred(
     def load(name: str) -> Any:
         home = homes.get(name)
         if home is None:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            place = where_it_is(name)
+            remedy = f": {place}" if place else ""
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{remedy}")
         module = import_module(f"{package}.{home}")
         found = module if home == name else getattr(module, name)
         setattr(sys.modules[package], name, found)

@@ -694,7 +694,7 @@ def test_a_tracked_tensor_where_nothing_is_differentiated_is_refused() -> None:
             lambda: tg.affine(np.ones((2, 3)), leaf(np.ones((4, 5))), np.ones(5)),
             r"affine.*\(2, 3\).*\(4, 5\)",
         ),
-        (lambda: tg.mse(leaf(np.ones((3, 1))), np.ones(3)), r"mse.*\(3, 1\).*\(3,\)"),
+        (lambda: tg.nn.mse(leaf(np.ones((3, 1))), np.ones(3)), r"mse.*\(3, 1\).*\(3,\)"),
     ],
 )
 def test_shape_errors_name_the_operation_and_the_shapes(call: Any, pattern: str) -> None:

@@ -78,9 +78,9 @@ FUNCTIONAL: dict[
         ),
     ],
     "mse": [
-        (tg.mse, lambda p, y: np.mean((p - y) ** 2), ((3, 1), (3, 1))),
-        (lambda p, y: tg.mse(p, y, "sum"), lambda p, y: np.sum((p - y) ** 2), ((4,), (4,))),
-        (lambda p, y: tg.mse(p, y, reduction="none"), lambda p, y: (p - y) ** 2, ((4,), (4,))),
+        (tg.nn.mse, lambda p, y: np.mean((p - y) ** 2), ((3, 1), (3, 1))),
+        (lambda p, y: tg.nn.mse(p, y, "sum"), lambda p, y: np.sum((p - y) ** 2), ((4,), (4,))),
+        (lambda p, y: tg.nn.mse(p, y, reduction="none"), lambda p, y: (p - y) ** 2, ((4,), (4,))),
     ],
 }
 

@@ -638,7 +638,7 @@ def test_gradients_take_the_dtype_of_their_leaf_among_others() -> None:
     [
         lambda z: bce_with_logits(z, np.zeros_like(z.detach().numpy())),
         lambda z: binary_cross_entropy(z, np.full(z.shape, 0.5, np.float16)),
-        lambda z: tg.mse(z, np.zeros(z.shape, np.float16)),
+        lambda z: tg.nn.mse(z, np.zeros(z.shape, np.float16)),
         lambda z: cross_entropy(np.stack([z, z * 0], axis=1), np.zeros(z.shape, int)),
     ],
     ids=["bce_with_logits", "binary_cross_entropy", "mse", "cross_entropy"],
@@ -790,7 +790,7 @@ def test_binary_cross_entropy_of_certain_probabilities(dtype: Any, reduction: st
     [
         bce_with_logits,
         binary_cross_entropy,
-        tg.mse,
+        tg.nn.mse,
         lambda z, y: cross_entropy(z, y.astype(int).reshape(3, 1)),
     ],
     ids=["bce_with_logits", "binary_cross_entropy", "mse", "cross_entropy"],

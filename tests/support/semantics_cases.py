@@ -212,7 +212,7 @@ DTYPES = [
         held="test_a_training_step_keeps_the_dtype",
     ),
     gradient(
-        "tg.mse(x.astype('e').repeat(20000), np.zeros(20000, 'e'), 'sum')",
+        "tg.nn.mse(x.astype('e').repeat(20000), np.zeros(20000, 'e'), 'sum')",
         [0.5],
         value=True,
         torch="F.mse_loss(x.half().repeat(20000), torch.zeros(20000).half(), reduction='sum')",
@@ -305,7 +305,7 @@ LOSSES = [
     loss(PROBABILITIES, TORCH_PROBABILITIES, [1, 0], [0, 1], held=CERTAIN, value=True),
     loss(PROBABILITIES, TORCH_PROBABILITIES, [1, 0], [0, 1], held=CERTAIN),
     gradient(
-        "tg.mse(x, np.ones(3))",
+        "tg.nn.mse(x, np.ones(3))",
         [[1], [2], [3]],
         value=True,
         torch="F.mse_loss(x, torch.ones(3))",
