@@ -40,6 +40,24 @@ def test_the_pages_are_found() -> None:
     assert names <= {relative(page) for page in PAGES if blocks(page)}
 
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("block", re.findall(r"(?s)```python\n.*?```", README))
+def test_every_block_of_the_readme_runs_by_itself(block: str, tmp_path: Path) -> None:
+    page = tmp_path / "alone.md"
+    page.write_text(block, encoding="utf-8")
+    run_page(page, tmp_path)
+
+
+@pytest.mark.parametrize("block", re.findall(r"(?s)```sh\n(.*?)```", README))
+def test_each_command_of_the_readme_is_one_line_that_stops_where_a_step_fails(block: str) -> None:
+    (line,) = block.splitlines()
+    assert not re.search(r";|\|\||[^&]&[^&]", line)
+    for path in re.findall(r" (tests/\S+)", line):
+        assert (ROOT / path).exists()
+
+
 def imported(name: str) -> ModuleType:
     """Import a module; skip if it needs an extra that is not installed."""
     try:
