@@ -24,7 +24,6 @@ def push_forward(
     tangents: Mapping[Node, Any],
     *,
     record: bool = False,
-    free: bool = False,
     order: Sequence[Node] | None = None,
 ) -> Tangents:
     """Walk from the nodes in `tangents` up to `outputs`.
@@ -37,8 +36,6 @@ def push_forward(
         The tangents to begin with, in each node's shape and dtype; Tensors if `record`.
     record : bool
         Run the rules on Tensors, so that the result can be differentiated again.
-    free : bool
-        Drop the residuals of every node that was visited.
     order : sequence of Node, optional
         What `ancestors` gives for `outputs`, where several walks share it.
 
@@ -55,7 +52,8 @@ def push_forward(
     Notes
     -----
     Nodes in order of creation: each comes after its parents.  A tangent is dropped after the last
-    rule that reads it.
+    rule that reads it.  Residuals stay: a checkpointed function that runs again may walk over what
+    is older, and in the beginning all of them are there anyway.
     """
     if order is None:
         order = ancestors(*outputs, floor=min(node.index for node in tangents))
@@ -69,8 +67,6 @@ def push_forward(
         saved = node.saved
         if saved is None:
             raise freed(node)
-        if free:
-            node.saved = None
         if record:
             saved = retracked(node, saved)
         part = PUSHES[node.rule.kind](node, given, saved, record)

@@ -139,7 +139,7 @@ class Call:
         convert = as_tensor if outside else unwrap
         tangents = {node: convert(t) for node, t in tangents.items()}
         with enable_grad():
-            found = push_forward(tracked, tangents, record=outside, free=not outside, order=order)
+            found = push_forward(tracked, tangents, record=outside, order=order)
         parts = [
             found[root] if root in found else _zero_tangent(one)
             for root, one in zip(roots, outputs, strict=True)

@@ -193,7 +193,7 @@ class _Segment:
         starts, roots, recorded = self.again(outs, args)
         moves = {node: t for node, t in zip(starts, ts, strict=True) if t is not None}
         with enable_grad():
-            found = push_forward(roots, moves, record=recorded, free=not recorded)
+            found = push_forward(roots, moves, record=recorded)
         return [found.get(root) for root in roots]
 
     def again(self, outs: list[Any], args: list[Any]) -> tuple[list[Any], list[Node], bool]:
