@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, Token
 from itertools import count
 from operator import attrgetter
@@ -26,6 +26,11 @@ tick = count().__next__
 # True, False, or what watches the recording (`debugging.Watch`).
 recording: ContextVar[Any] = ContextVar("recording", default=True)
 watching: ContextVar[Any] = ContextVar("watching", default=None)
+# Set while a checkpointed function runs: what is older is around it, and counts as live.  When the
+# function runs again for a derivative, the transform that asks has closed its variables already.
+inside_from: ContextVar[int] = ContextVar("inside_from", default=-1)
+# True while a transform walks that has found nobody outside who could differentiate its result.
+unasked: ContextVar[bool] = ContextVar("unasked", default=False)
 is_recording = recording.get
 by_creation = attrgetter("index")
 
@@ -223,6 +228,21 @@ def leaves(*roots: Node) -> Iterator[Leaf]:
     return (node for node in ancestors(*roots) if type(node) is Leaf)
 
 
+def is_live(nodes: Iterable[Node]) -> bool:
+    """Whether `nodes` depend on anything that someone may still differentiate by."""
+    rest = list(nodes)
+    seen = set(rest)
+    begin = inside_from.get()
+    while rest:
+        node = rest.pop()
+        if type(node) is Leaf or node.index < begin or (type(node) is Variable and node.open):
+            return True
+        fresh = [one for one in node.parents if one is not None and one not in seen]
+        seen.update(fresh)
+        rest += fresh
+    return False
+
+
 class Mode:
     """Sets the mode of recording of this thread or asyncio task; context manager and decorator."""
 
@@ -285,3 +305,20 @@ class enable_grad(Mode):  # noqa: N801  # the counterpart of no_grad
 
     def __enter__(self) -> None:
         self._tokens.append(recording.set(watching.get() or True))
+
+
+class walking(enable_grad):  # noqa: N801  # as above
+    """Within it a transform walks a graph, and has decided by itself whether to record."""
+
+    def __init__(self, *, record: bool) -> None:
+        super().__init__()
+        self._unasked = is_recording() and not record
+        self._before: list[Token[bool]] = []
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self._before.append(unasked.set(self._unasked))
+
+    def __exit__(self, *exc: object) -> Literal[False]:
+        unasked.reset(self._before.pop())
+        return super().__exit__(*exc)

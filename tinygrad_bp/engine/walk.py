@@ -16,9 +16,9 @@ import numpy as np
 from numpy import add, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
-from tinygrad_bp.engine.nodes import LEAF, Node, watching
+from tinygrad_bp.engine.nodes import LEAF, Node, is_live, unasked, watching
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
-from tinygrad_bp.errors import GraphError, users_frame
+from tinygrad_bp.errors import GraphError, TrackedTensorError, users_frame
 
 Cotangents = dict[Node, Any]
 ONES = {np.float64: np.float64(1), np.float32: np.float32(1)}
@@ -249,6 +249,23 @@ def conform(part: Any, node: Node) -> Any:
     if part.dtype.kind == "c" and node.dtype.kind == "f":
         part = np.real(part)
     return part.astype(node.dtype)
+
+
+def plain_answer(answer: Any, who: str) -> Any:
+    """Return the array that `who`, a user's function, gave in a walk that does not record.
+
+    Raises
+    ------
+    TrackedTensorError
+        If it depends on what is tracked around the function, and a transform decided not to record.
+    """
+    node = answer._node if type(answer) is Tensor else None
+    if node is not None and unasked.get() and is_live([node]):
+        raise TrackedTensorError(
+            f"{who} reads a tracked Tensor from around it, by which the gradient could not be"
+            " differentiated; make it an argument of the function, or read its .detach()"
+        )
+    return unwrap(answer)
 
 
 def freed(node: Node) -> GraphError:

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import linear
 from tinygrad_bp.engine.rule import call
-from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.engine.tensor import Tensor, wrap
+from tinygrad_bp.engine.walk import plain_answer
 from tinygrad_bp.errors import ShapeError
 
 
@@ -26,7 +27,7 @@ def _seen(ct: Any, _out: Any, _x: Any, f: Callable[[Tensor], Any]) -> Any:
     if isinstance(answer, np.ndarray):
         answer = answer.copy()  # the user's to change
     answer = answer if answer.dtype == ct.dtype else answer.astype(ct.dtype)
-    return answer if type(ct) is Tensor else unwrap(answer)
+    return answer if type(ct) is Tensor else plain_answer(answer, "hook: its function")
 
 
 def hook(x: Any, f: Callable[[Tensor], Any]) -> Any:  # noqa: ARG001  # the pull calls it
@@ -49,6 +50,9 @@ def hook(x: Any, f: Callable[[Tensor], Any]) -> Any:  # noqa: ARG001  # the pull
     ------
     ShapeError
         In the backward pass, if `f` returns another shape.
+    TrackedTensorError
+        There, if `f` reads a tracked Tensor from around it and a transform would lose the
+        derivative by that.
 
     Examples
     --------

@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
 from tinygrad_bp.engine.nodes import Variable, enable_grad
-from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
-from tinygrad_bp.engine.walk import conform, pull_back
+from tinygrad_bp.engine.tensor import Tensor, wrap
+from tinygrad_bp.engine.walk import conform, plain_answer, pull_back
 from tinygrad_bp.errors import DTypeError, ShapeError, UnsupportedFunctionError
 from tinygrad_bp.transforms.joint import Unlisted, joint_rule
 
@@ -233,7 +233,7 @@ class Applied:
         if part is None:
             return _zeros(like, recorded=recorded)
         if not isinstance(part, Tensor) or not recorded:
-            part = unwrap(part)
+            part = plain_answer(part, f"{self.own.name}: its {label}")
             if isinstance(part, np.ndarray) and (part.flags.writeable or part.base is not None):
                 part = part.copy()  # the user's to change, perhaps by another view
             part = part if hasattr(part, "dtype") else np.asarray(part)

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten, flatten_like, places
-from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, enable_grad, is_recording
+from tinygrad_bp.engine.nodes import (
+    Leaf,
+    Node,
+    Variable,
+    ancestors,
+    enable_grad,
+    is_live,
+    is_recording,
+    walking,
+)
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
 from tinygrad_bp.engine.walk import conform, pull_back, seed
@@ -85,7 +94,7 @@ class Call:
         outside = self.outside(seeds) or (is_recording() and any(map(_is_live, seeds.values())))
         convert = as_tensor if outside else unwrap
         seeds = {node: convert(ct) for node, ct in seeds.items()}
-        with enable_grad():
+        with walking(record=outside):
             found = pull_back(seeds, targets=self.nodes, record=outside, free=free and not outside)
         seeds.clear()
         answers = []
@@ -138,7 +147,7 @@ class Call:
         )
         convert = as_tensor if outside else unwrap
         tangents = {node: convert(t) for node, t in tangents.items()}
-        with enable_grad():
+        with walking(record=outside):
             found = push_forward(tracked, tangents, record=outside, order=order)
         parts = [
             found[root] if root in found else _zero_tangent(one)
@@ -216,26 +225,13 @@ def reaches_outside(order: Iterable[Node], floor: int) -> bool:
         for parent in node.more or (node.left, node.right):
             if parent is not None and parent.index < floor:
                 older.append(parent)  # noqa: PERF401  # most nodes have none: no list for each
-    return _live(older)
+    return is_live(older)
 
 
 def _is_live(tangent: Any) -> bool:
+    """Whether a tangent or cotangent depends on what someone may still differentiate by."""
     node = getattr(tangent, "node", None)
-    return node is not None and _live([node])
-
-
-def _live(nodes: Iterable[Node]) -> bool:
-    """Whether `nodes` depend on anything that someone may still differentiate by."""
-    rest = list(nodes)
-    seen = set(rest)
-    while rest:
-        node = rest.pop()
-        if type(node) is Leaf or (type(node) is Variable and node.open):
-            return True
-        fresh = [one for one in node.parents if one is not None and one not in seen]
-        seen.update(fresh)
-        rest += fresh
-    return False
+    return node is not None and is_live([node])
 
 
 def _exclusive(ct: Any) -> bool:

@@ -16,6 +16,7 @@ from tinygrad_bp.engine.nodes import (
     Variable,
     ancestors,
     enable_grad,
+    inside_from,
     is_recording,
     tick,
 )
@@ -102,7 +103,7 @@ def _first_run(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, 
     mixed = list(flat)
     for i, value, variable in zip(places, values, variables, strict=True):
         mixed[i] = wrap(value, variable)
-    result = _run(f, build(mixed), variables)
+    result = _run(f, build(mixed), variables, floor)
     outputs, rebuild = flatten(result)
     ends = [i for i, one in enumerate(outputs) if isinstance(one, Tensor) and one.node is not None]
     if not ends:
@@ -116,11 +117,14 @@ def _first_run(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, 
     return rebuild(outputs)
 
 
-def _run(f: Callable[..., Any], arguments: Any, variables: Iterable[Variable]) -> Any:
+def _run(f: Callable[..., Any], arguments: Any, variables: Iterable[Variable], floor: int) -> Any:
+    """Call `f`; what is older than `floor` is around it."""
+    token = inside_from.set(floor)
     try:
         with enable_grad():
             return f(*arguments[0], **arguments[1])
     finally:
+        inside_from.reset(token)
         for one in variables:
             one.open = False
 
@@ -212,7 +216,7 @@ class _Segment:
         mixed = [_snapshot(one) if isinstance(one, Tensor) else one for one in self.constants]
         for i, one, variable in zip(self.places, args[:count], variables[:count], strict=True):
             mixed[i] = wrap(unwrap(one), variable)
-        outputs, _ = flatten(_run(self.f, self.build(mixed), variables))
+        outputs, _ = flatten(_run(self.f, self.build(mixed), variables, floor))
         roots = self._checked(outputs, outs, floor)
         swap: dict[Node, Node] = dict(zip(self.reads, starts[count:], strict=True))
         if recorded:
@@ -234,10 +238,11 @@ class _Segment:
                 " it reads"
             )
         roots: list[Node] = [outputs[i].node for i in ends]
-        for node, value in _read_outside(roots, floor).items():
-            known = self.reads.get(node)
+        reads = _read_outside(roots, floor)
+        for node in reads | self.reads:
+            value, known = reads.get(node), self.reads.get(node)
             changed = value is not known and value is not None and known is not None
-            if changed or node not in self.reads:
+            if changed or node not in reads or node not in self.reads:
                 raise GraphError(
                     f"checkpoint: a Tensor of shape {node.shape} that {_name(self.f)} reads has"
                     " changed since the forward pass; run the backward pass before changing it"

@@ -61,7 +61,8 @@ def differentiable(
         If a second derivative is asked for, or a first one in forward mode without `jvp`, and `vjp`
         is not written in functions that have a derivative themselves.
     TrackedTensorError
-        If a keyword argument is tracked, or `f` reads a tracked Tensor from around it.
+        If a keyword argument is tracked, or `f` reads a tracked Tensor from around it; in a walk,
+        if `vjp` or `jvp` does and a transform would lose the derivative by that.
 
     Notes
     -----

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten
-from tinygrad_bp.engine.nodes import Node, ancestors, enable_grad
+from tinygrad_bp.engine.nodes import Node, ancestors, enable_grad, walking
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
@@ -222,7 +222,7 @@ def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
         pushes = sum(node.size * len(_units(node, numbers)) for node in call.nodes)
         mode = "forward" if pushes <= pulls else "reverse"
     join = outside or any(is_foreign(unwrap(one)) for one in call.flat)
-    with enable_grad():
+    with walking(record=outside):
         if mode == "forward":
             order = ancestors(*tracked, floor=min((node.index for node in call.nodes), default=0))
             columns = [_columns(node, numbers, order, (outside, join)) for node in call.nodes]
