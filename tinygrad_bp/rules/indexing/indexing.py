@@ -166,12 +166,18 @@ def _cleared(ct: Any, index: tuple[Any, ...]) -> Any:
     return assigned(ct, 0.0, index)
 
 
+def _assigned_bind(x: Any, value: Any, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    if type(value) is Tensor and value.dtype.kind == "c" and x.dtype.kind == "f":
+        value = value.astype(x.dtype)  # NumPy drops the imaginary part, and so does the gradient
+    return (x, value), (canonical(index),)
+
+
 assigned = linear(
     assigned,
     lambda ct, _out, _x, _value, index: _cleared(ct, index),
     lambda ct, _out, _x, _value, index: unbroadcast(ct[index], _value.shape),
     forward=_assigned_forward,
-    bind=lambda x, value, index: ((x, value), (canonical(index),)),
+    bind=_assigned_bind,
     composition=_assigned_composed,
     samples=(
         call((4, 3), (3,), index=1),
