@@ -40,6 +40,10 @@ class GraphError(TinygradError, RuntimeError):
     """A backward pass that cannot run: nothing tracked, or residuals already freed."""
 
 
+class ViewError(TinygradError, TypeError):
+    """A write into a Tensor that stands for a view of another, which would not change."""
+
+
 class NonFiniteError(TinygradError, FloatingPointError):
     """NaN or infinity under `tg.debug`."""
 

@@ -25,6 +25,8 @@ from words import READ_ONLY, STAYS_LOCKED
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LEAST
+from tinygrad_bp.engine.views import owner_of
+from tinygrad_bp.errors import ViewError
 
 Plain = Callable[..., Any]
 
@@ -485,6 +487,7 @@ class AnyOrder(RuleBasedStateMachine):
         one = self.with_rows(pick)
         if one.tensor.is_leaf and one.tensor.requires_grad:
             one = self.keep(+one.tensor, np.positive, one)
+        one = self.owned(one)
         index, now = self.place(how)
         new: Any = 0.5
         line = self.constant(new)
@@ -503,6 +506,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.keep(one.tensor, assigned, one, line)
         self.held.remove(one)  # the name has another value now; the twin kept the old one
 
+    def owned(self, one: Held) -> Held:
+        """Return a line that may be written into: a view of another may not, a copy of it may."""
+        if owner_of(one.tensor) is None:
+            return one
+        with pytest.raises(ViewError):
+            one.tensor[...] = 9.0
+        return self.keep(one.tensor.copy(), np.copy, one)
+
     def first(self, value: Any, line: int) -> tuple[Any, int]:
         """Return the first element of an operand, and its line."""
         if isinstance(value, tg.Tensor):
@@ -513,7 +524,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(pick=picks, other=picks, kind=st.sampled_from(["tensor", "array"]))
     def add_in_place(self, pick: int, other: int, kind: str) -> None:
-        one = self.some(pick)
+        one = self.owned(self.some(pick))
         second, line = self.operand(other, kind)
         if np.shape(second) not in ((), one.tensor.shape):
             return

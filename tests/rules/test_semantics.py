@@ -22,7 +22,7 @@ from words import READ_ONLY, words
 
 import tinygrad_bp as tg
 from tinygrad_bp import optim
-from tinygrad_bp.errors import DTypeError, GraphError, NonFiniteError, ShapeError
+from tinygrad_bp.errors import DTypeError, GraphError, NonFiniteError, ShapeError, ViewError
 from tinygrad_bp.nn.losses import bce_with_logits, binary_cross_entropy, cross_entropy
 
 inf, nan = np.inf, np.nan
@@ -862,6 +862,14 @@ def test_mutation_of_tensors_rebinds() -> None:
     x.zero_grad()
     np.sum(y).backward()
     assert x.grad.tolist() == [0.0, 2.0, 2.0]
+
+
+def test_a_write_into_a_row_is_refused() -> None:
+    y = leaf(np.ones((2, 2))) * 2
+    with pytest.raises(ViewError, match=r"y\[0, 0\] = v"):
+        y[0][0] = 7.0
+    y[0, 0] = 7.0
+    assert y.tolist() == [[7.0, 2.0], [2.0, 2.0]]
 
 
 def test_views_of_values_are_read_only() -> None:

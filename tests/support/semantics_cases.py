@@ -29,6 +29,7 @@ from semantics_questions import (
     second_call,
     training_step,
     two_calls,
+    written_view,
 )
 
 inf, nan = np.inf, np.nan
@@ -349,6 +350,12 @@ MUTATION = [
         changed_value,
         *ALL,
         held="test_mutation_of_tensors_rebinds",
+    ),
+    asked(
+        "`y = 2 * x`, `y[0][0] = 7`, then the gradient of the sum of y",
+        written_view,
+        *ALL,
+        held="test_a_write_into_a_row_is_refused",
     ),
 ]
 

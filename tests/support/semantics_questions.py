@@ -204,6 +204,17 @@ def changed_array(library: Library) -> Any:
     return library.plain(x.grad)
 
 
+def written_view(library: Library) -> Any:
+    """Write into a row of what is summed."""
+
+    def loss(x: Any) -> Any:
+        y = x * 2.0
+        y[0][0] = 7.0
+        return y.sum()
+
+    return library.gradients(loss, [np.ones((2, 2))])
+
+
 def changed_value(library: Library) -> Any:
     """Add in place to what the derivative of exp reads."""
     exp = library.torch.exp if library is TORCH else library.namespace["np"].exp

@@ -38,6 +38,7 @@ from tinygrad_bp.engine.rule import (
     Trial,
 )
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
+from tinygrad_bp.engine.views import look_into, viewing
 from tinygrad_bp.errors import UnsupportedFunctionError
 
 P = ParamSpec("P")
@@ -144,7 +145,11 @@ def variadic(
     def record(*args: Any, **kwargs: Any) -> Any:
         arrays, params = bind(*args, **kwargs)
         rule = rule_of(len(arrays))
-        return nary(rule, arrays, frozen(rule, params))
+        params = frozen(rule, params)
+        result = nary(rule, arrays, params)
+        if callable(rule.views) and rule.views(result, *params):
+            look_into(result, arrays[0])
+        return result
 
     VARIADIC[name] = rule_of
     for arity in (1, 2, 3):  # those that the generic tests iterate over
@@ -276,6 +281,8 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
     arity = len(rule.pulls)
     unrolled = {1: unary, 2: binary}.get(arity)
     recorder: Any = unrolled(rule) if unrolled else None
+    if rule.views:
+        recorder = viewing(recorder, rule.views)
     whole = -1  # how many arguments make a call that needs no sorting
     if bind is None:
         bind = _binder(rule)

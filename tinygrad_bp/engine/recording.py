@@ -44,6 +44,7 @@ def unary(rule: Any) -> Recorder:
             raise
         result = new(Tensor)
         result._value = out
+        result._looks_into = None
         parent = x._node
         if parent is None or not (mode := is_recording()):
             result._node = None
@@ -130,6 +131,7 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             return _untracked(out)
         result = new(Tensor)
         result._value = out
+        result._looks_into = None
         result._node = node = Node()
         node.rule = rule
         node.left = left
@@ -200,6 +202,7 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         save_out, save_a, save_b, save_c = saves[tracked]
         result = new(Tensor)
         result._value = out
+        result._looks_into = None
         result._node = node = Node()
         node.rule = rule
         node.left = node.right = None
@@ -257,6 +260,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
             kept.append(value)
     result = new(Tensor)
     result._value = out
+    result._looks_into = None
     result._node = node = Node()
     node.rule = rule
     if len(parents) > 2:
@@ -278,6 +282,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
 def _untracked(out: Any) -> Tensor:
     result = new(Tensor)
     result._value = out
+    result._looks_into = None
     result._node = None
     return result
 

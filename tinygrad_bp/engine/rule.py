@@ -153,6 +153,9 @@ class Rule:
         the infinite slope of what made it is NaN, of which the walk warns.
     family : str
         The module that adds the row.
+    views : bool or callable
+        Whether NumPy's result is a view of the only argument; ``views(out, *parameters)`` says of
+        which calls it is.
     alike : bool
         Whether arguments of one shape and dtype give a result of that shape and dtype, so that
         nobody need ask the array.  NumPy knows it of its ufuncs.
@@ -172,6 +175,7 @@ class Rule:
     masks: bool = False
     family: str = ""
     drawing: Drawing = Drawing()
+    views: bool | Callable[..., bool] = False
     alike: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
 

@@ -6,7 +6,7 @@ attached by the rule that differentiates them (`method`); `attached` declares th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -62,12 +62,13 @@ class Tensor(Base):
     [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "_account", "_label", "_node", "_value")
+    __slots__ = ("__weakref__", "_account", "_label", "_looks_into", "_node", "_value")
 
     _value: Any
     _node: Node | None
     _account: Account  # of a leaf alone
     _label: str | None
+    _looks_into: tuple[Any, Any] | None  # the Tensor that this stands for a view of; see `views`
 
     def __init__(
         self,
@@ -79,7 +80,7 @@ class Tensor(Base):
     ) -> None:
         value = private_copy(data, dtype)
         self._value = value
-        self._node = None
+        self._node = self._looks_into = None
         if name is not None:
             self._label = name
         if requires_grad:
@@ -257,9 +258,6 @@ class Tensor(Base):
             raise TypeError("len() of a 0-d Tensor")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self._value == (item._value if isinstance(item, Tensor) else item)))
 
@@ -303,6 +301,7 @@ def wrap(value: Any, node: Node | None = None) -> Tensor:
     tensor = new(Tensor)
     tensor._value = value
     tensor._node = node
+    tensor._looks_into = None
     return tensor
 
 

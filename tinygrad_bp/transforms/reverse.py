@@ -71,7 +71,7 @@ def backward(
             else:
                 total = new(Tensor)
                 total._value = ct if prior is None else prior._value + ct
-                total._node = None
+                total._node = total._looks_into = None
             accounts.append(account)
             totals.append(total)
         # all or none: a sum may find no memory, and no Ctrl-C comes into a loop in C

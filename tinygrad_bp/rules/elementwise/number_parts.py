@@ -120,10 +120,10 @@ def nan_to_num(
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """`numpy.real_if_close`: the real part where no imaginary part is more than rounding."""
     if a.dtype.kind != "c":
-        return np.copy(a)
+        return a
     if tol > 1:
         tol = float(np.finfo(a.dtype).eps) * tol
-    return np.real(a) if np.all(np.absolute(unwrap(a).imag) < tol) else np.copy(a)
+    return np.real(a) if np.all(np.absolute(unwrap(a).imag) < tol) else a
 
 
 flat(np.isposinf, np.isneginf, np.isnat, HIDDEN._ones_like)

@@ -6,6 +6,7 @@ Scatter is the transpose of reading.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +19,21 @@ from tinygrad_bp.engine.nodes import is_recording
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
+from tinygrad_bp.engine.views import UNNAMED, references, refuse_lost_write, stores_item
 from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
 
 BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+COMMON = {int, slice}
+AUGMENTED = {
+    "+=": "add",
+    "-=": "sub",
+    "*=": "mul",
+    "@=": "matmul",
+    "/=": "truediv",
+    "//=": "floordiv",
+    "%=": "mod",
+    "**=": "pow",
+}
 
 
 def canonical(index: Any) -> tuple[Any, ...]:
@@ -116,10 +129,19 @@ def getitem(x: Any, index: Any) -> Any:
     return x[index]
 
 
+def _looks(out: Any, index: tuple[Any, ...]) -> bool:
+    """Whether NumPy gives a view: no array is among the indices, and it is no number."""
+    for part in index:
+        if type(part) not in COMMON and not isinstance(part, BASIC):
+            return False
+    return out.ndim > 0 or ... in index
+
+
 getitem = linear(
     getitem,
     lambda ct, _out, _x, index: scatter(ct, _x.shape, index),
     forward=_getitem_forward,
+    views=_looks,
     bind=lambda x, index: ((x,), (canonical(index),)),
     composition=lambda x, index: np.ravel(x)[_positions(x.shape, index)],
     samples=(
@@ -201,7 +223,14 @@ def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
 
 
 def setitem(x: Tensor, index: Any, value: Any) -> None:
-    """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old."""
+    """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old.
+
+    Raises
+    ------
+    ViewError
+        If `x` stands for a view of another Tensor, which would not change.
+    """
+    refuse_lost_write(x, "x[i] = v")
     index = canonical(index)
     if x.is_leaf and x.requires_grad:
         if is_recording():
@@ -236,14 +265,19 @@ def setitem(x: Tensor, index: Any, value: Any) -> None:
 method("__setitem__", setitem)
 
 
-def _in_place(operation: Recorder) -> Recorder:
+def _in_place(symbol: str, operation: Recorder) -> Recorder:
     """Return an operator such as ``-=``, which updates a parameter where nothing is recorded.
 
     Anything else is left to the operator itself, whose result the name is then bound to: it would
-    be the name alone, a loop variable, that changed.
+    be the name alone, a loop variable, that changed.  That of a view is refused, but in
+    ``y[0] -= v`` Python itself stores the result into `y`, and nothing else holds the view.
     """
 
     def update(x: Tensor, other: Any) -> Any:
+        if x._looks_into is not None and not (
+            references(x) <= UNNAMED and stores_item(sys._getframe(1))
+        ):
+            refuse_lost_write(x, f"x {symbol} v")
         if is_recording() or not (x.is_leaf and x.requires_grad):
             return NotImplemented
         setitem(x, ..., operation(x.detach(), other))
@@ -252,8 +286,8 @@ def _in_place(operation: Recorder) -> Recorder:
     return update
 
 
-for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow"):
-    method(f"__i{_name}__", _in_place(getattr(operator, _name)))
+for _symbol, _name in AUGMENTED.items():
+    method(f"__i{_name}__", _in_place(_symbol, getattr(operator, _name)))
 
 
 @composed(np.take, methods=("take",))

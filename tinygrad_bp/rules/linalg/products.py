@@ -15,7 +15,7 @@ from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.rules import kernels
-from tinygrad_bp.rules.linalg.subscripts import parse
+from tinygrad_bp.rules.linalg.subscripts import Subscripts, parse
 
 
 def transposed(x: Any) -> Any:
@@ -232,6 +232,11 @@ def _einsum_pull(i: int, arity: int) -> Any:
     return pull
 
 
+def _sums_nothing(_out: Any, subscripts: Subscripts, _optimize: Any) -> bool:
+    """Whether NumPy gives a view of the only operand: its labels in another order."""
+    return len(subscripts.inputs[0]) == len(subscripts.output)
+
+
 def _einsum_rule(arity: int) -> dict[str, Any]:
     specs = {
         1: (
@@ -265,6 +270,7 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
         ),
         "pulls": tuple(_einsum_pull(i, arity) for i in range(arity)),
         "reads": lambda i: [False, *(j != i for j in range(arity))],
+        "views": arity == 1 and _sums_nothing,
         "kind": "bilinear",
         "samples": specs.get(arity, ()),
     }

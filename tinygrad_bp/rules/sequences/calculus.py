@@ -47,7 +47,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = ABSENT, append: Any 
     """`numpy.diff`: of booleans, whether neighbours differ."""
     (a,) = as_arrays(a)
     if n == 0:
-        return np.copy(a)
+        return a
     if n < 0 or not a.ndim:
         raise ShapeError(
             f"diff: expected n >= 0 and an array of one dimension or more, got n={n} and shape"

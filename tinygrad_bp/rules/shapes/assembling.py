@@ -14,6 +14,7 @@ from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap
+from tinygrad_bp.engine.views import look_away, look_into
 from tinygrad_bp.errors import DTypeError, ShapeError, UnsupportedFunctionError
 from tinygrad_bp.rules.indexing.indexing import rearranged
 
@@ -73,8 +74,7 @@ def diagflat(v: Any, k: int = 0) -> Any:
     ),
 )
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
-    """`numpy.meshgrid`; ``copy=False`` gives values all the same, not views."""
-    del copy
+    """`numpy.meshgrid`."""
     if indexing not in ("xy", "ij"):
         raise ShapeError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     places = list(range(len(xi)))
@@ -84,7 +84,8 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
         np.reshape(arrayed(x), tuple(-1 if i == place else 1 for i in range(len(xi))))
         for x, place in zip(xi, places, strict=True)
     )
-    return grids if sparse else tuple(np.broadcast_arrays(*grids))
+    grids = grids if sparse else tuple(np.broadcast_arrays(*grids))
+    return tuple(map(look_away, grids)) if copy else grids
 
 
 @composed(np.ix_, samples=(call((2,), (3,)), call((3,))))
@@ -248,7 +249,7 @@ def sliding_window_view(
             " do not change"
         )
     windows = np.lib.stride_tricks.sliding_window_view
-    return rearranged(lambda places: windows(places, window_shape, axis), arrayed(x))
+    return look_into(rearranged(lambda places: windows(places, window_shape, axis), arrayed(x)), x)
 
 
 @composed(np.apply_along_axis)

@@ -15,6 +15,7 @@ from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import FUNCTIONS
 from tinygrad_bp.engine.rule import FLAT, POSITIVE, call
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
+from tinygrad_bp.engine.views import look_away
 from tinygrad_bp.errors import DTypeError, UnsupportedFunctionError
 
 # Evenly spaced numbers: the one rule of this file.
@@ -181,7 +182,7 @@ def full_like(
     if not isinstance(fill_value, Tensor):
         return np.full_like(plain, fill_value, dtype, order, subok, shape, device=device)
     wanted = np.empty_like(plain, dtype, order, subok, shape, device=device)
-    return np.broadcast_to(_cast(fill_value, wanted.dtype, "full_like"), wanted.shape)
+    return look_away(np.broadcast_to(_cast(fill_value, wanted.dtype, "full_like"), wanted.shape))
 
 
 # What takes like=.
@@ -206,7 +207,7 @@ _created(np.frombuffer, np.fromfile, np.fromiter, np.fromstring, np.genfromtxt, 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
     """`numpy.full` with ``like=``; order and device say nothing about values."""
     value = fill_value if isinstance(fill_value, Tensor) else tensor(fill_value)
-    return np.broadcast_to(_cast(value, dtype, "full"), shape)
+    return look_away(np.broadcast_to(_cast(value, dtype, "full"), shape))
 
 
 @composed(np.arange, domain=POSITIVE, analytic=False)
@@ -245,24 +246,27 @@ def array(
     object: Any,  # noqa: A002  # NumPy's name
     dtype: Any = None,
     *,
+    copy: bool | None = True,
     ndmin: int = 0,
     ndmax: int = 0,
     **options: Any,
 ) -> Any:
     """`numpy.array` with ``like=``: also of nested sequences that hold Tensors.
 
-    Nothing else can see the elements, so that ``copy=``, ``order=`` and ``subok=`` say nothing.
+    ``order=`` and ``subok=`` say nothing about the elements.
     """
     if ndmax:  # NumPy 2.4: how deep to look into sequences
         raise UnsupportedFunctionError("array: ndmax= is not supported on Tensors")
     del options
     made = _cast(_stacked(object), dtype, "array")
+    if copy and made is object:
+        made = np.copy(made)
     return np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape) if ndmin > made.ndim else made
 
 
 def _arrays(ndmin: int) -> Callable[..., Any]:
-    def as_array(a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
-        return array(a, dtype, ndmin=ndmin)
+    def as_array(a: Any, dtype: Any = None, *_: Any, copy: bool | None = None, **__: Any) -> Any:
+        return array(a, dtype, copy=copy, ndmin=ndmin)
 
     return as_array
 
@@ -279,7 +283,7 @@ def require(a: Any, dtype: Any = None, requirements: Any = None) -> Any:
     wanted = {str(one).upper() for one in requirements or ()}
     if wanted & {"W", "WRITEABLE"}:
         raise UnsupportedFunctionError("require: the value of a Tensor is not writeable")
-    return array(a, dtype)
+    return array(a, dtype, copy=None)
 
 
 @composed(np.fromfunction)

@@ -64,9 +64,10 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
         return rearranged(lambda places: np.pad(places, pad_width, mode, **options), array)
     if mode == "empty":
         mode = "constant"  # what stands there is nobody's
+    padded = array
     for axis, (before, after) in enumerate(pairs):
-        array = _padded(array, axis, before, after, mode, options)
-    return array
+        padded = _padded(padded, axis, before, after, mode, options)
+    return np.copy(array) if padded is array else padded
 
 
 def _shapes_only(options: dict[str, Any]) -> dict[str, Any]:

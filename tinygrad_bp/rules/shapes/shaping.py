@@ -13,6 +13,7 @@ from tinygrad_bp.engine.recording import unary
 from tinygrad_bp.engine.rule import NO_VALUE, TABLE, Recorder, call
 from tinygrad_bp.engine.shapes import Axis, Shape, inverse_permutation, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
+from tinygrad_bp.engine.views import look_away
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 
 SMALL = 4096  # elements up to which filling an array beats numpy.broadcast_to, which is Python code
@@ -36,6 +37,7 @@ def spread(ct: Any, shape: Shape) -> Any:
 linear(
     np.broadcast_to,
     lambda ct, _out, _x, _shape: unbroadcast(ct, _x.shape),
+    views=True,
     forward=lambda array, shape: spread(
         array, tuple(shape) if isinstance(shape, Sequence) else (shape,)
     ),
@@ -94,6 +96,7 @@ reshape: Recorder = linear(
     np.reshape,
     lambda ct, _out, _x, _shape, order="C": np.reshape(ct, _x.shape, order=order),
     forward=_reshape_forward,
+    views=True,
     bind=_reshape_bind,
     samples=(
         call((2, 3), (3, 2)),
@@ -112,13 +115,16 @@ def _reshape_method(x: Tensor, *shape: Any, **options: Any) -> Any:
 method("reshape", _reshape_method)
 
 
-@composed(np.ravel, methods=("ravel", "flatten"))
+@composed(np.ravel, methods=("ravel",))
 def ravel(a: Any, order: Any = "C") -> Any:
     """`numpy.ravel`; order "K" is that of the memory, as far as strides say it."""
     if order == "K":
         strides = np.abs(unwrap(arrayed(a)).strides)
         a, order = transpose(a, tuple(np.argsort(-strides, kind="stable").tolist())), "C"
     return reshape(a, -1, order)
+
+
+method("flatten", lambda a, order="C": look_away(ravel(a, order)))
 
 
 def _permutation(axes: Any, ndim: int) -> Shape:
@@ -130,6 +136,7 @@ transpose = linear(
     lambda ct, _out, _x, axes: np.transpose(
         ct, None if axes is None else inverse_permutation(_permutation(axes, _x.ndim))
     ),
+    views=True,
     forward=lambda a, axes=None: a.T if axes is None else np.transpose(a, axes),
     samples=(
         call((2, 3)),
@@ -155,6 +162,7 @@ swapaxes = linear(
     np.swapaxes,
     lambda ct, _out, _x, axis1, axis2: np.swapaxes(ct, axis1, axis2),
     forward=lambda a, axis1, axis2: np.swapaxes(a, axis1, axis2),
+    views=True,
     methods=("swapaxes",),
     samples=(call((2, 3, 4), 0, 2), call((2, 3), 1, -2), call((0, 3), 0, 1)),
 )
@@ -237,7 +245,7 @@ def tile(A: Any, reps: Any) -> Any:
     shape = (1,) * (ndim - A.ndim) + A.shape
     apart = reshape(A, tuple(n for size in shape for n in (1, size)))
     wide = np.broadcast_to(apart, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
-    return reshape(wide, tuple(r * n for r, n in zip(reps, shape, strict=True)))
+    return look_away(reshape(wide, tuple(r * n for r, n in zip(reps, shape, strict=True))))
 
 
 @composed(np.repeat, methods=("repeat",))
