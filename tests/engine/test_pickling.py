@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.nodes import ancestors
+from tinygrad_bp.errors import UnsupportedFunctionError
 
 COPIES: dict[str, Callable[[Any], Any]] = {
     "deepcopy": copy.deepcopy,
@@ -94,6 +96,123 @@ def test_a_recorded_gradient_is_copied_with_its_leaf() -> None:
     (x**3).backward(create_graph=True)
     twin = copy.deepcopy(x)
     assert tg.gradients(twin.grad, twin).item() == pytest.approx(12.0)
+
+
+@each_copy
+def test_tensors_of_one_graph_still_share_it(duplicate: Any) -> None:
+    """Whatever the order, and also where the first is newer than the second."""
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    h = x * 3.0
+    k = np.sin(h)
+    loss, other = np.sum(h * k), np.sum(h * x)
+    names = {"x": x, "h": h, "k": k, "loss": loss, "other": other}
+    for order in (list(names), list(names)[::-1], ["loss", "h", "other", "k", "x"]):
+        twins = dict(zip(order, duplicate([names[name] for name in order]), strict=True))
+        for root in ("loss", "other"):
+            wanted = tg.gradients(names[root], [x, h, k])
+            found = tg.gradients(twins[root], [twins["x"], twins["h"], twins["k"]])
+            for one, two in zip(wanted, found, strict=True):
+                np.testing.assert_array_equal(one.numpy(), two.numpy())
+        assert twins["h"].node is not h.node
+        assert twins["h"].node in ancestors(twins["loss"].node)
+        (twins["loss"] * twins["other"]).backward()
+        assert x.grad is None
+        assert twins["x"].grad is not None
+
+
+@each_copy
+def test_a_graph_and_a_gradient_of_it_still_share_it(duplicate: Any) -> None:
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    h = np.exp(x)
+    (slope,) = tg.gradients(np.sum(h**3), [h], create_graph=True)
+    container = {"h": h, "in": [slope, (x,)]}
+    twin = duplicate(container)
+    found = tg.gradients(np.sum(twin["in"][0]), twin["h"])
+    np.testing.assert_allclose(found.numpy(), 6 * np.exp([1.0, 2.0]))
+
+
+def test_what_many_share_is_written_once() -> None:
+    x = tg.tensor(np.linspace(0, 1, 1000), requires_grad=True)
+    steps = [x]
+    for _ in range(30):
+        steps.append(np.sin(steps[-1]))
+    one = len(pickle.dumps(steps[-1]))
+    assert len(pickle.dumps(steps)) < 1.5 * one
+    assert len(pickle.dumps(tg.tensor(np.zeros(10**6))[:3])) < 1000
+
+
+# What a user's functions made
+
+
+@tg.checkpoint
+def remembered(a: Any, pair: Any) -> Any:
+    return np.sin(a) * pair["b"], a
+
+
+def repeated(a: Any) -> Any:
+    return np.exp(a) * a
+
+
+@tg.differentiable(vjp=lambda ct, out, a, p: (ct * 2, [ct * a]))
+def own(a: Any, p: Any) -> Any:
+    return a * p[0]
+
+
+def halved(ct: Any) -> Any:
+    return ct * 0.5
+
+
+class Layer:
+    def __init__(self) -> None:
+        self.w = tg.tensor([2.0, 3.0], requires_grad=True)
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.w
+
+
+def of_users(x: Any, layer: Layer) -> Any:
+    y, z = remembered(x, {"b": x * 2.0})
+    y = tg.checkpoint(repeated)(y * z)
+    y = tg.hook(own(y, [x * layer.w]), halved)
+    return np.sum(tg.checkpoint(layer.__call__)(y))
+
+
+@each_copy
+def test_a_graph_of_users_functions(duplicate: Any) -> None:
+    x, layer = tg.tensor([0.5, -1.0], requires_grad=True), Layer()
+    out = of_users(x, layer)
+    twin, x2, layer2 = duplicate((out, x, layer))
+    for create_graph in (False, True):
+        wanted = tg.gradients(out, [x, layer.w], create_graph=create_graph)
+        found = tg.gradients(twin, [x2, layer2.w], create_graph=create_graph)
+        for one, two in zip(wanted, found, strict=True):
+            np.testing.assert_array_equal(one.detach().numpy(), two.detach().numpy())
+
+
+NAMELESS: dict[str, Callable[[Any], Any]] = {
+    "checkpoint": lambda x: tg.checkpoint(lambda x: x * 2.0)(x),
+    "differentiable": lambda x: tg.differentiable(lambda x: x * 2.0, vjp=lambda ct, _y, _x: ct)(x),
+    "hook": lambda x: tg.hook(x, lambda ct: ct * 2.0),
+}
+
+
+@pytest.mark.parametrize("name", NAMELESS)
+def test_a_function_without_a_name_is_named_in_the_error(name: str) -> None:
+    x = tg.tensor([0.5, -1.0], requires_grad=True)
+    out = np.sum(NAMELESS[name](x) ** 2)
+    with pytest.raises(UnsupportedFunctionError, match=r"pickle: .*<lambda>.*top of a module"):
+        pickle.dumps(out)
+    twin, x2 = copy.deepcopy((out, x))  # in one process the function itself is there
+    np.testing.assert_array_equal(tg.gradients(twin, x2).numpy(), tg.gradients(out, x).numpy())
+
+
+def test_the_closure_of_a_copied_checkpoint_is_not_copied() -> None:
+    x, w = (tg.tensor([0.5, -1.0], requires_grad=True) for _ in range(2))
+    out = np.sum(tg.checkpoint(lambda x: x * w)(x))
+    twin, *_ = copy.deepcopy((out, x, w))
+    with pytest.raises(tg.TinygradError, match="the graph is a copy"):
+        twin.backward()
+    assert w.grad is None
 
 
 def test_freed_residuals_stay_freed() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 Rebuild = Callable[[Sequence[Any]], Any]
@@ -12,14 +14,14 @@ CONTAINERS = (dict, list, tuple)
 def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
     """Return the values of a nested dict, list or tuple, and what builds its like around others.
 
-    A named tuple stays one; a dict keeps its order; anything else is a value.
+    A named tuple stays one; a dict keeps its order; anything else is a value.  What builds can be
+    pickled if the containers can.
     """
     if isinstance(tree, dict):
-        keys = list(tree)
-        values, build = flatten([tree[key] for key in keys])
-        return values, lambda new: dict(zip(keys, build(new), strict=True))
+        values, build = flatten(list(tree.values()))
+        return values, partial(_as_dict, list(tree), build)
     if not isinstance(tree, (list, tuple)):
-        return [tree], lambda new: new[0]
+        return [tree], itemgetter(0)
     kind = type(tree)
     if _is_flat(tree):
         return list(tree), getattr(kind, "_make", kind)
@@ -29,12 +31,16 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
         values, build = flatten(one)
         parts.append((len(flat), len(flat) + len(values), build))
         flat += values
+    return flat, partial(_nested, kind, parts)
 
-    def rebuild(new: Sequence[Any]) -> Any:
-        built = [build(new[start:end]) for start, end, build in parts]
-        return kind(*built) if hasattr(kind, "_fields") else kind(built)
 
-    return flat, rebuild
+def _as_dict(keys: list[Any], build: Rebuild, values: Sequence[Any]) -> dict[Any, Any]:
+    return dict(zip(keys, build(values), strict=True))
+
+
+def _nested(kind: Any, parts: list[tuple[int, int, Rebuild]], values: Sequence[Any]) -> Any:
+    built = [build(values[start:end]) for start, end, build in parts]
+    return kind(*built) if hasattr(kind, "_fields") else kind(built)
 
 
 def _is_flat(tree: Sequence[Any]) -> bool:

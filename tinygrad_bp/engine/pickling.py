@@ -1,7 +1,7 @@
 """Pickles and deep copies of Tensors: values, leaves with their gradients, and recorded graphs.
 
-A graph is written as a flat list in the order of creation, so that its depth does not matter.  A
-leaf is an object of its own in the pickle: Tensors that are pickled together still share it.
+A Tensor is written with the list of its graph, oldest node first: so the depth does not matter.
+Each node is an object of its own: Tensors that are pickled or copied together still share it.
 
 A pickle names the modules of what it calls.  Those that version 0.1.0 named have moved; its pickles
 find them under their old names.
@@ -11,34 +11,71 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from importlib import import_module
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, tick
+from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, by_creation, tick
 from tinygrad_bp.engine.tensor import Tensor, method, new, wrap
+from tinygrad_bp.errors import UnsupportedFunctionError
+
+# What nobody writes into: a copy of a graph shares it.
+SHARED = {np.ndarray, np.float64, np.float32, float, int, bool, str, type(None)}
 
 
-class _Place(NamedTuple):
-    """Stands for a node in the list of a graph."""
+class ByName:
+    """A user's function in a pickle, which writes the name under which it is found again.
 
-    position: int
+    What a decorator made of it may stand under that name.
+    """
+
+    __slots__ = ("function", "who")
+
+    def __init__(self, function: Any, who: str) -> None:
+        self.function = function
+        self.who = who
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        function = self.function
+        if not isinstance(function, FunctionType):
+            return _itself, (function,)
+        found: Any = sys.modules.get(function.__module__)
+        for name in function.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is function:
+            return _itself, (function,)
+        if getattr(found, "__wrapped__", None) is function:
+            return _inside, (found,)
+        raise UnsupportedFunctionError(
+            f"pickle: the graph holds {self.who} of {function.__qualname__}, a function that has no"
+            " name to be found by; define it at the top of a module, or pickle the Tensor's"
+            " .detach()"
+        )
+
+
+def _itself(function: Any) -> Any:
+    return function
+
+
+def _inside(wrapper: Any) -> Any:
+    return wrapper.__wrapped__
+
+
+# Tensors
 
 
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     """Say how to build this Tensor again."""
-    value = self._value
-    if isinstance(value, np.ndarray):
-        value = value.copy()  # a view would take the whole of its base along
     node = self._node
     if node is None:
-        return _plain, (value, self.name)
+        return _plain, (self._value, self.name)
     if isinstance(node, Leaf):
-        return _leaf, (value, self.name, node, self.grad)
-    return _computed, (value, _written(node))
+        return _leaf, (self._value, self.name, node, self.grad)
+    return _computed, (self._value, ancestors(node)[::-1])
 
 
 def _plain(value: Any, name: str | None) -> Tensor:
@@ -68,54 +105,44 @@ def _computed(value: Any, graph: Sequence[Any]) -> Tensor:
     return tensor
 
 
-def _written(root: Node) -> list[Any]:
-    """Return the graph of `root`, oldest node first: leaves as they are, others as plain tuples."""
-    order = ancestors(root)[::-1]
-    places = {node: _Place(i) for i, node in enumerate(order)}
-
-    def place(one: Any) -> Any:
-        return places[one] if isinstance(one, Node) else one
-
-    return [
-        node
-        if isinstance(node, Leaf)
-        else (
-            node.rule,
-            [place(parent) for parent in node.parents],
-            None if node.saved is None else [place(one) for one in node.saved],
-            node.shape,
-            node.dtype,
-            node.name,
-        )
-        for node in order
-    ]
+def _deep_copy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """Copy a Tensor for `copy.deepcopy`; the arrays, which never change, are shared."""
+    node = self._node
+    if node is None:
+        return _plain(self._value, self.name)
+    twin: Any = deepcopy(node, memo)
+    if isinstance(twin, Leaf):
+        return _leaf(self._value, self.name, twin, deepcopy(self.grad, memo))
+    return _computed(self._value, [twin])
 
 
-def _read(graph: Sequence[Any]) -> Node:
-    """Build the nodes again, with fresh indices; return the last."""
-    nodes: list[Node] = []
+# Nodes
 
-    def node_at(one: Any) -> Any:
-        return nodes[one.position] if type(one) is _Place else one
 
-    for entry in graph:
-        if isinstance(entry, Leaf):
-            nodes.append(entry)
-            continue
-        node = new(Node)
-        node.rule, parents, saved, node.shape, node.dtype, name = entry
-        above = [node_at(parent) for parent in parents]
-        node.left = node.right = node.more = None
-        if len(above) > 2:
-            node.more = tuple(above)
-        else:
-            node.left, node.right = [*above, None][:2]
-        node.saved = None if saved is None else tuple([node_at(one) for one in saved])
-        node.index = tick()
-        if name is not None:
-            node.label = name
-        nodes.append(node)
-    return nodes[-1]
+def _reduce_node(self: Node) -> tuple[Any, ...]:
+    """Say how to build this node again; its parents come before it in the list of its graph."""
+    saved = self.saved
+    if saved is not None:
+        who = self.rule.name
+        saved = tuple([ByName(one, who) if type(one) is FunctionType else one for one in saved])
+    return _node, (self.rule, self.parents, saved, self.shape, self.dtype, self.name)
+
+
+def _node(rule: Any, parents: Any, saved: Any, shape: Any, dtype: Any, name: str | None) -> Node:
+    """Build a node, with a fresh index."""
+    node = new(Node)
+    node.rule = rule
+    node.left = node.right = node.more = None
+    if len(parents) > 2:
+        node.more = tuple(parents)
+    else:
+        node.left, node.right = [*parents, None][:2]
+    node.saved = saved
+    node.shape, node.dtype = shape, dtype
+    node.index = tick()
+    if name is not None:
+        node.label = name
+    return node
 
 
 def _reduce_leaf(self: Leaf) -> tuple[Any, ...]:
@@ -129,6 +156,54 @@ def _closed(shape: Any, dtype: Any) -> Variable:
     variable = Variable(shape, dtype)
     variable.open = False  # the function under its transform runs somewhere else
     return variable
+
+
+def _deep_copy_node(self: Node, memo: dict[int, Any]) -> Node:
+    """Copy a node and what it depends on, oldest first; `memo` has what others have copied."""
+    order, seen = [self], {self}
+    for node in order:
+        for parent in node.more or (node.left, node.right):
+            if parent is not None and parent not in seen and id(parent) not in memo:
+                seen.add(parent)
+                order.append(parent)
+    for node in sorted(order, key=by_creation):
+        if isinstance(node, Leaf):
+            make, arguments = _reduce_leaf(node)
+            memo[id(node)] = make(*arguments)
+            continue
+        parents = [None if one is None else memo[id(one)] for one in node.parents]
+        saved = node.saved
+        if saved is not None:
+            saved = tuple([one if type(one) in SHARED else deepcopy(one, memo) for one in saved])
+        memo[id(node)] = _node(node.rule, parents, saved, node.shape, node.dtype, node.name)
+    twin: Node = memo[id(self)]
+    return twin
+
+
+# What the first version wrote: a flat list, in which a place stands for each node.
+
+
+class _Place(NamedTuple):
+    """Stands for a node in the list of a graph."""
+
+    position: int
+
+
+def _read(graph: Sequence[Any]) -> Node:
+    """Return the last node of a graph; what the first version wrote is built here."""
+    nodes: list[Node] = []
+
+    def node_at(one: Any) -> Any:
+        return nodes[one.position] if type(one) is _Place else one
+
+    for entry in graph:
+        if isinstance(entry, Node):
+            nodes.append(entry)
+            continue
+        rule, parents, saved, shape, dtype, name = entry
+        saved = None if saved is None else tuple(map(node_at, saved))
+        nodes.append(_node(rule, [node_at(one) for one in parents], saved, shape, dtype, name))
+    return nodes[-1]
 
 
 MOVED = {
@@ -157,4 +232,8 @@ def _stand_in(old: str, new: str) -> None:
 for _old, _new in MOVED.items():
     _stand_in(_old, _new)
 method("__reduce__", _reduce)
-Leaf.__reduce__ = _reduce_leaf  # type: ignore[assignment]  # attached here: graph knows no pickles
+method("__deepcopy__", _deep_copy)
+# attached here: nodes know no pickles
+Node.__reduce__ = _reduce_node  # type: ignore[method-assign,assignment]
+Node.__deepcopy__ = _deep_copy_node  # type: ignore[attr-defined]
+Leaf.__reduce__ = _reduce_leaf  # type: ignore[assignment]

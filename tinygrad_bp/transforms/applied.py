@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
 from tinygrad_bp.engine.nodes import Variable, enable_grad
+from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.engine.walk import conform, plain_answer, pull_back
 from tinygrad_bp.errors import DTypeError, ShapeError, UnsupportedFunctionError
@@ -35,9 +36,16 @@ class Definition:
         self.vjp = vjp
         self.jvp = jvp
         self.name = getattr(f, "__name__", type(f).__name__)
-        self.rule = joint_rule(self.name, f, (_rule_of, (wrapper,)))
+        self.rule = joint_rule(self.name, f, (_rule_of, (ByName(wrapper, self.name),)))
+        self._wrapper = wrapper
         self._arguments = _positional(f)
         self._names = [_positional(one) for one in (vjp, jvp) if one is not None]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _definition_of, (ByName(self._wrapper, self.name),)
+
+    def __deepcopy__(self, _memo: Any) -> Definition:
+        return self
 
     def reads(self, position: int) -> bool:
         """Whether vjp or jvp read their parameter at `position`: 1 is the result, 2 an argument.
@@ -60,6 +68,11 @@ class Definition:
         except ValueError:  # written in C, without a signature
             return args, kwargs
         return bound.args, bound.kwargs
+
+
+def _definition_of(wrapper: Any) -> Definition:
+    definition: Definition = wrapper.definition
+    return definition
 
 
 def _rule_of(wrapper: Any) -> Unlisted:

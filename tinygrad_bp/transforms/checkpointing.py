@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from tinygrad_bp.engine.nodes import (
     is_recording,
     tick,
 )
+from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
@@ -181,6 +183,15 @@ class _Segment:
     ends: tuple[int, ...]
     reads: dict[Node, Any]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        f = ByName(self.f, "a checkpoint")
+        return _Segment, (f, self.build, self.places, self.constants, self.ends, self.reads)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Segment:
+        f, constants = deepcopy((self.f, self.constants), memo)  # of a method, its object
+        reads = {deepcopy(node, memo): value for node, value in self.reads.items()}
+        return replace(self, f=f, constants=constants, reads=reads)
+
     def pull(self, cts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Pull cotangents back through the function, run again."""
         starts, roots, recorded = self.again(outs, args)
@@ -245,7 +256,8 @@ class _Segment:
             if changed or node not in reads or node not in self.reads:
                 raise GraphError(
                     f"checkpoint: a Tensor of shape {node.shape} that {_name(self.f)} reads has"
-                    " changed since the forward pass; run the backward pass before changing it"
+                    " changed since the forward pass, or the graph is a copy whose function reads"
+                    " another's; run the backward pass before changing it, or make it an argument"
                 )
         return roots
 
