@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -131,15 +132,22 @@ def variadic(
 ) -> Recorder:
     """Add a function of any number of arrays; ``build(n)`` gives the fields of its rule for n.
 
-    `bind` turns a call into (arguments, parameters).  Rules are made when first needed and kept.
+    `bind` turns a call into (arguments, parameters); the pulls are `Pulls`.  The rules of few
+    arguments, over which the generic tests iterate, stay; another lives as long as a graph has it.
     """
     family = _caller()
+    alive: WeakValueDictionary[int, Rule] = WeakValueDictionary()
+
+    def made(arity: int) -> Rule:
+        row = {"name": f"{name}[{arity}]", "family": family, **build(arity)}
+        pulls = row.pop("pulls")
+        row["reads"] = lambda i: list(pulls.keeps(arity, 1 << i))
+        return _rule(function, pulls, row.pop("kind"), row)
 
     def rule_of(arity: int) -> Rule:
-        rule = TABLE.get(f"{name}[{arity}]")
+        rule = few.get(arity) or alive.get(arity)
         if rule is None:
-            row = {"name": f"{name}[{arity}]", "family": family, **build(arity)}
-            rule = _row(function, row.pop("pulls"), row.pop("kind"), row)
+            rule = alive[arity] = made(arity)
         return rule
 
     def record(*args: Any, **kwargs: Any) -> Any:
@@ -151,9 +159,8 @@ def variadic(
             look_into(result, arrays[0])
         return result
 
+    few = {arity: _listed(made(arity)) for arity in (1, 2, 3)}
     VARIADIC[name] = rule_of
-    for arity in (1, 2, 3):  # those that the generic tests iterate over
-        rule_of(arity)
     FUNCTIONS[function] = record
     return record
 
@@ -227,15 +234,22 @@ def refused(*functions: Any, remedy: str) -> None:
         REFUSED[function] = remedy
 
 
-def _row(function: Any, pulls: tuple[Any, ...], kind: str, record: dict[str, Any]) -> Rule:
+def _row(function: Any, pulls: Sequence[Any], kind: str, record: dict[str, Any]) -> Rule:
+    return _listed(_rule(function, pulls, kind, record))
+
+
+def _rule(function: Any, pulls: Sequence[Any], kind: str, record: dict[str, Any]) -> Rule:
     name = record.pop("name", None) or function.__name__
     forward = record.pop("forward", function)
-    if name in TABLE:
-        raise ValueError(f"rules: {name} is in the table already")
     parts = {"drawing": _part(Drawing, record), "trial": _part(Trial, record)}
     record.setdefault("family", _caller())
-    rule = Rule(name, function, forward, pulls, kind, **parts, **record)
-    TABLE[name] = rule
+    return Rule(name, function, forward, pulls, kind, **parts, **record)
+
+
+def _listed(rule: Rule) -> Rule:
+    if rule.name in TABLE:
+        raise ValueError(f"rules: {rule.name} is in the table already")
+    TABLE[rule.name] = rule
     return rule
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_bp.engine.nodes import Node, Variable, ancestors, enable_grad, watching
 from tinygrad_bp.engine.recording import nary
+from tinygrad_bp.engine.rule import Pulls
 from tinygrad_bp.engine.tensor import wrap
 from tinygrad_bp.engine.walk import conform, freed, pull_back, retracked
 
@@ -132,11 +133,15 @@ def _push_linear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: 
     count = len(ts)
     if count > 1:
         arguments = saved[1 : 1 + count]
-        if any(t is None and x is None for x, t in zip(arguments, ts, strict=True)):
+        pulls = node.rule.pulls
+        if type(pulls) is Pulls:  # what is pulled back from zeros are zeros for the argument
+            zeros = np.zeros(node.shape, node.dtype)
+            ts = [pulls.part(i, zeros, saved) if t is None else t for i, t in enumerate(ts)]
+        elif any(t is None and x is None for x, t in zip(arguments, ts, strict=True)):
             # nobody knows the shape of what is not tracked, and so no zeros to stand for it
             parts = [
                 transposed(pull, t, node, saved, record=record)
-                for pull, t in zip(node.rule.pulls, ts, strict=True)
+                for pull, t in zip(pulls, ts, strict=True)
                 if t is not None
             ]
             return sum(parts[1:], parts[0])

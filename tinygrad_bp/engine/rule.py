@@ -11,7 +11,7 @@ The rules fill the tables; this module knows none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -119,7 +119,44 @@ class Trial:
         return each[min(i, len(each) - 1)]
 
 
-@dataclass(eq=False, slots=True)
+class Pulls(Sequence[Callable[..., Any]]):
+    """The pulls of a rule for any number of arguments: made when asked for, and not kept.
+
+    Parameters
+    ----------
+    part : callable
+        ``part(i, ct, saved)`` is what pull `i` gives, with all that it takes in one tuple, so that
+        a walk over n arguments does not unpack n of them n times.
+    keeps : callable
+        ``keeps(n, tracked)``: see `Rule.saves`.
+    arity : int
+        How many arguments there are.
+    """
+
+    __slots__ = ("arity", "keeps", "part")
+
+    def __init__(
+        self,
+        part: Callable[[int, Any, tuple[Any, ...]], Any],
+        keeps: Callable[[int, int], tuple[bool, ...]],
+        arity: int,
+    ) -> None:
+        self.part = part
+        self.keeps = keeps
+        self.arity = arity
+
+    def __len__(self) -> int:
+        return self.arity
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return tuple(self[k] for k in range(*i.indices(self.arity)))
+        if not 0 <= i < self.arity:
+            raise IndexError(i)
+        return lambda ct, *saved: self.part(i, ct, saved)
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Rule:
     """One row of the table.
 
@@ -131,7 +168,7 @@ class Rule:
         What a user calls.
     forward : callable
         ``forward(*arguments, *parameters)`` on raw arrays.
-    pulls : tuple of (callable or None)
+    pulls : sequence of (callable or None)
         One an argument; None where there is no derivative.
     kind : {"elementwise", "linear", "bilinear", "general"}
         Which constructor made it; says how a tangent is pushed.
@@ -165,7 +202,7 @@ class Rule:
     name: str
     function: Any
     forward: Callable[..., Any]
-    pulls: tuple[Callable[..., Any] | None, ...]
+    pulls: Sequence[Callable[..., Any] | None]
     kind: str
     push: Callable[..., Any] | None = None
     trial: Trial = Trial()
@@ -190,6 +227,8 @@ class Rule:
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""
+        if type(self.pulls) is Pulls:
+            return self.pulls.keeps(len(self.pulls), tracked)
         found = self._saves.get(tracked)
         if found is None:
             needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]

@@ -17,6 +17,7 @@ from numpy import add, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.nodes import LEAF, Node, is_live, unasked, watching
+from tinygrad_bp.engine.rule import Pulls
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
 from tinygrad_bp.errors import GraphError, TrackedTensorError, users_frame
 
@@ -193,6 +194,12 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                     errors = np.errstate(invalid="call", call=complain)
                     errors.__enter__()
                 arguments = node.more or (parent, right)
+                if type(pulls) is Pulls:
+                    for i, parent in enumerate(arguments):
+                        if parent is not None and parent.index >= floor:
+                            deliver(parent, pulls.part(i, ct, saved), wide)
+                    node = None
+                    continue
                 for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us
                     if parent is not None and parent.index >= floor:
                         deliver(parent, pull(ct, *saved), wide)

@@ -10,7 +10,7 @@ from numpy import add, matmul, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, bilinear, composed, general, variadic
-from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.rule import Pulls, call
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
@@ -212,24 +212,25 @@ def _einsum_bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], tuple[Any,
     return operands, (subscripts, optimize)
 
 
-def _einsum_pull(i: int, arity: int) -> Any:
-    def pull(ct: Any, _out: Any, *operands: Any) -> Any:
-        subscripts, optimize = operands[arity:]
-        shape = operands[i].shape
-        target, others = subscripts.transpose(i)
-        arrays = [x for j, x in enumerate(operands[:arity]) if j != i]
-        part = np.einsum(others, ct, *arrays, optimize=optimize)
-        missing = [axis for axis, label in enumerate(subscripts.inputs[i]) if label not in target]
-        # a label that only this operand has: its elements were summed, each gets the sum's
-        # cotangent
-        if missing:
-            part = np.expand_dims(part, missing)
-        wide = tuple(max(n, m) if n and m else 0 for n, m in zip(part.shape, shape, strict=True))
-        part = part if part.shape == wide else np.broadcast_to(part, wide)
-        # here, not in the walk: the result may have the operand's shape and the part another
-        return unbroadcast(part, shape)
+def _einsum_part(i: int, ct: Any, saved: tuple[Any, ...]) -> Any:
+    _, *operands, subscripts, optimize = saved
+    shape = operands.pop(i).shape
+    target, others = subscripts.transpose(i)
+    part = np.einsum(others, ct, *operands, optimize=optimize)
+    missing = [axis for axis, label in enumerate(subscripts.inputs[i]) if label not in target]
+    # a label that only this operand has: its elements were summed, each gets the sum's cotangent
+    if missing:
+        part = np.expand_dims(part, missing)
+    wide = tuple(max(n, m) if n and m else 0 for n, m in zip(part.shape, shape, strict=True))
+    part = part if part.shape == wide else np.broadcast_to(part, wide)
+    # here, not in the walk: the result may have the operand's shape and the part another
+    return unbroadcast(part, shape)
 
-    return pull
+
+def _einsum_keeps(count: int, tracked: int) -> tuple[bool, ...]:
+    """Keep what the pull of another operand reads."""
+    several = tracked & (tracked - 1) != 0
+    return (False, *(several or not tracked >> j & 1 for j in range(count)))
 
 
 def _sums_nothing(_out: Any, subscripts: Subscripts, _optimize: Any) -> bool:
@@ -268,8 +269,7 @@ def _einsum_rule(arity: int) -> dict[str, Any]:
         "forward": lambda *operands: np.einsum(
             operands[arity].equation, *operands[:arity], optimize=operands[arity + 1]
         ),
-        "pulls": tuple(_einsum_pull(i, arity) for i in range(arity)),
-        "reads": lambda i: [False, *(j != i for j in range(arity))],
+        "pulls": Pulls(_einsum_part, _einsum_keeps, arity),
         "views": arity == 1 and _sums_nothing,
         "kind": "bilinear",
         "samples": specs.get(arity, ()),

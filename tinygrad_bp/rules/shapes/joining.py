@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import arrayed, composed, variadic
 from tinygrad_bp.engine.dispatch import refuse_out
-from tinygrad_bp.engine.rule import call
+from tinygrad_bp.engine.rule import Pulls, call
 from tinygrad_bp.engine.shapes import normalize_axes
 from tinygrad_bp.errors import DTypeError, ShapeError
 
@@ -44,12 +44,13 @@ def _cast(operands: tuple[Any, ...], dtype: Any, casting: Any) -> tuple[Any, ...
     return tuple(x if x.dtype == wanted else x.astype(wanted) for x in operands)
 
 
-def _pull(i: int, arity: int) -> Any:
-    def pull(ct: Any, _out: Any, *operands: Any) -> Any:
-        axis, ends = operands[arity:]
-        return ct[(slice(None),) * axis + (slice(ends[i], ends[i + 1]),)]
+def _part(i: int, ct: Any, saved: tuple[Any, ...]) -> Any:
+    axis, ends = saved[-2:]
+    return ct[(slice(None),) * axis + (slice(ends[i], ends[i + 1]),)]
 
-    return pull
+
+def _keeps_nothing(count: int, _tracked: int) -> tuple[bool, ...]:
+    return (False,) * (1 + count)
 
 
 def _rule(arity: int) -> dict[str, Any]:
@@ -67,8 +68,7 @@ def _rule(arity: int) -> dict[str, Any]:
     }
     return {
         "forward": lambda *operands: np.concatenate(operands[:arity], operands[arity]),
-        "pulls": tuple(_pull(i, arity) for i in range(arity)),
-        "reads": lambda _: [False] * (arity + 1),
+        "pulls": Pulls(_part, _keeps_nothing, arity),
         "kind": "linear",
         "samples": shapes.get(arity, ()),
     }
