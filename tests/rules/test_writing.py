@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.errors import ViewError
+from tinygrad_bp.errors import ShapeError, ViewError
 
 Write = Callable[[Any, Any], Any]
 MASK = np.array([True, False, True, True])
@@ -87,6 +87,59 @@ def test_a_complex_value_in_a_real_tensor(name: str) -> None:
         tg.jvp(loss, (x, z), (np.zeros(shape), v))[1],
     ):
         assert pushed == pytest.approx(float(np.real(np.sum(wanted * v))), rel=1e-6)
+
+
+# A value may begin with axes of length 1, which NumPy drops
+
+LONGER: dict[str, tuple[Write, tuple[int, ...], tuple[int, ...]]] = {
+    "a row": (lambda y, v: y.__setitem__(0, v), (3, 4), (1, 4)),
+    "a row, by two axes": (lambda y, v: y.__setitem__(-1, v), (3, 4), (1, 1, 4)),
+    "a row, repeated": (lambda y, v: y.__setitem__(1, v), (3, 4), (1, 1, 1)),
+    "rows": (lambda y, v: y.__setitem__(slice(0, 2), v), (3, 4), (1, 2, 4)),
+    "all": (lambda y, v: y.__setitem__(..., v), (3, 4), (1, 1, 3, 4)),
+    "all of a vector": (lambda y, v: y.__setitem__(slice(None), v), (4,), (1, 4)),
+    "places": (lambda y, v: y.__setitem__([0, 2], v), (3, 4), (1, 2, 4)),
+    "a mask of rows": (lambda y, v: y.__setitem__(MASK[:3], v), (3, 4), (1, 2, 4)),
+    "copyto": (lambda y, v: np.copyto(y, v), (3, 4), (1, 1, 3, 4)),
+    "copyto, where": (lambda y, v: np.copyto(y, v, where=MASK), (4,), (1, 4)),
+    "put": (lambda y, v: np.put(y, [1, 2], v), (3, 3), (1, 2)),
+    "place": (lambda y, v: np.place(y, np.eye(3) > 0, v), (3, 3), (1, 3)),
+    "putmask": (lambda y, v: np.putmask(y, np.eye(3) > 0, v), (3, 3), (1, 3, 3)),
+    "fill_diagonal": (lambda y, v: np.fill_diagonal(y, v), (3, 3), (1, 3)),
+    "put_along_axis": (
+        lambda y, v: np.put_along_axis(y, np.array([[1], [0], [2]]), v, 1),
+        (3, 4),
+        (1, 3, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONGER)
+def test_a_value_with_leading_axes_of_one(name: str) -> None:
+    way, shape, longer = LONGER[name]
+    x, v = np.arange(1.0, 1 + np.prod(shape)).reshape(shape), np.ones(longer) * 0.5
+
+    def written(x: Any, v: Any) -> Any:
+        y = x * 1.0
+        way(y, v)
+        return y
+
+    tangents = (np.zeros(shape), np.random.default_rng(0).normal(size=longer))
+    moved = (written(x, v + 1e-4 * tangents[1]) - written(x, v - 1e-4 * tangents[1])) / 2e-4
+    value, pushed = tg.jvp(written, (x, v), tangents)
+    np.testing.assert_array_equal(value, written(x, v))
+    np.testing.assert_allclose(pushed, moved, rtol=1e-9, atol=1e-9)
+    weight = np.random.default_rng(1).normal(size=shape)
+    _, pulled = tg.vjp(written, x, v)[1](weight)
+    assert pulled.shape == longer
+    assert np.sum(pulled * tangents[1]) == pytest.approx(np.sum(weight * moved), abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 3)])
+def test_what_has_too_many_axes_is_not_broadcast(shape: tuple[int, ...]) -> None:
+    x = tg.tensor(np.ones((1, 1, 4)), requires_grad=True)
+    with pytest.raises(ShapeError):
+        np.broadcast_to(x, shape)
 
 
 # Writing into what NumPy makes a view of another array: it would be lost on that

@@ -188,6 +188,17 @@ def _cleared(ct: Any, index: tuple[Any, ...]) -> Any:
     return assigned(ct, 0.0, index)
 
 
+def _written(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
+    """Return the part of `ct` at `index` for a value of `shape`, which may begin with axes of 1."""
+    part = ct[index]
+    more = len(shape) - part.ndim
+    return (
+        unbroadcast(part, shape)
+        if more <= 0
+        else np.reshape(unbroadcast(part, shape[more:]), shape)
+    )
+
+
 def _assigned_bind(x: Any, value: Any, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if type(value) is Tensor and value.dtype.kind == "c" and x.dtype.kind == "f":
         value = value.astype(x.dtype)  # NumPy drops the imaginary part, and so does the gradient
@@ -197,7 +208,7 @@ def _assigned_bind(x: Any, value: Any, index: Any) -> tuple[tuple[Any, ...], tup
 assigned = linear(
     assigned,
     lambda ct, _out, _x, _value, index: _cleared(ct, index),
-    lambda ct, _out, _x, _value, index: unbroadcast(ct[index], _value.shape),
+    lambda ct, _out, _x, _value, index: _written(ct, _value.shape, index),
     forward=_assigned_forward,
     bind=_assigned_bind,
     composition=_assigned_composed,
@@ -205,6 +216,7 @@ assigned = linear(
         call((4, 3), (3,), index=1),
         call((4, 3), (), index=(slice(None), 0)),
         call((4, 3), (2, 3), index=np.array([0, 2])),
+        call((4, 3), (1, 1, 3), index=0),
         call((3,), (2,), index=np.array([True, False, True])),
         call((4, 3), 2.5, index=(..., slice(1, 3))),
         call((0, 3), (3,), index=slice(None)),

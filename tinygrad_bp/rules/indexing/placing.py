@@ -109,6 +109,8 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
 
     def chosen(values: Any) -> tuple[Any, Any]:
         mask = np.broadcast_to(unwrap(where), dst.shape)
+        more = max(0, values.ndim - dst.ndim)  # axes of 1, which NumPy drops
+        values = np.reshape(values, values.shape[more:])
         return mask, np.broadcast_to(values, dst.shape)[mask]
 
     _place(np.copyto, dst, src, (None, casting, where), chosen)

@@ -27,7 +27,7 @@ def spread(ct: Any, shape: Shape) -> Any:
         size = 1
         for n in shape:
             size *= n
-        if size <= SMALL:
+        if size <= SMALL and ct.ndim <= len(shape):  # else numpy.broadcast_to refuses
             out = np.empty(shape, ct.dtype)
             out[...] = ct
             return out
