@@ -24,6 +24,9 @@ from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
 
 BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 COMMON = {int, slice}
+# With more of them in the array, an index or the values numpy.add.at ends the interpreter (NumPy
+# 2.0 to 2.4).
+ADD_AT_DIMENSIONS = 32
 AUGMENTED = {
     "+=": "add",
     "-=": "sub",
@@ -81,6 +84,17 @@ def _unique(index: tuple[Any, ...]) -> bool:
     return all(isinstance(part, BASIC) or part.dtype.kind == "b" for part in index)
 
 
+def add_at(out: Any, index: tuple[Any, ...], values: Any) -> None:
+    """Add `values` into `out` at `index`, again where it names an element again."""
+    most = out.ndim + max(np.ndim(part) for part in index if not isinstance(part, BASIC))
+    if most <= ADD_AT_DIMENSIONS or is_foreign(out):
+        np.add.at(out, index, values)
+        return
+    places = np.arange(out.size).reshape(out.shape)[index]
+    flat = out.reshape(-1)  # a view: `out` was made here, in C order
+    np.add.at(flat, places.ravel(), np.broadcast_to(values, places.shape).ravel())
+
+
 def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
     """Return zeros of `shape` to which `ct` was added at `index`: the transpose of indexing."""
     # a scalar is of no kind of array but NumPy's
@@ -88,7 +102,7 @@ def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
     if _unique(index):
         out[index] = ct
     else:
-        np.add.at(out, index, ct)
+        add_at(out, index, ct)
     return out if shape else out[()]
 
 
@@ -230,7 +244,7 @@ def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
     if _unique(index):
         return False
     count = np.zeros(shape, np.intp)
-    np.add.at(count, index, 1)
+    add_at(count, index, 1)
     return bool(np.any(count > 1))
 
 
