@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -187,3 +188,46 @@ def test_rules_may_be_loaded_by_many_at_once() -> None:
             [sys.executable, "-c", LOADING], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+FORKING = """
+import os, signal, sys, threading
+import numpy as np
+import tinygrad_bp as tg
+
+stop = False
+x = tg.tensor(np.ones(40_000), requires_grad=True)
+
+def walk():
+    while not stop:
+        np.sum(tg.sigmoid(x * 2.0)).backward()  # takes buffers, and adds into one leaf
+
+threads = [threading.Thread(target=walk, daemon=True) for _ in range(3)]
+for one in threads:
+    one.start()
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(100)  # a lock that nobody will open would be waited for
+        y = tg.tensor(np.full(40_000, 2.0), requires_grad=True)
+        np.sum(tg.sigmoid(y) * y).backward()
+        os._exit(0 if np.all(np.isfinite(y.grad.numpy())) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+stop = True
+for one in threads:
+    one.join()
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_fork_while_other_threads_walk() -> None:
+    """The child has none of these threads: it does not wait for what they hold."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -9,6 +9,7 @@ base.  A Python that counts in another way is found out at the import, and every
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any
@@ -103,3 +104,15 @@ def _drop_unused() -> None:
             _kept -= size
         if not kept:
             del _buffers[size]
+
+
+def _begin_anew() -> None:
+    """Forget the pool in a forked child: a thread that is not there may have been at work in it."""
+    global _lock, _kept  # noqa: PLW0603  # one pool a process
+    _lock = threading.Lock()
+    _buffers.clear()
+    _kept = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from itertools import repeat
@@ -22,6 +23,16 @@ from tinygrad_bp.transforms.calls import (
 )
 
 _accumulating = threading.Lock()  # two threads that add into one leaf lose nothing
+
+
+def _unlock() -> None:
+    """Make a new lock in a forked child: a thread that is not there may hold the old one."""
+    global _accumulating  # noqa: PLW0603  # one lock a process
+    _accumulating = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def backward(
