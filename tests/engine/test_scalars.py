@@ -552,3 +552,48 @@ def test_the_remedy_is_the_one_for_what_was_asked():
     with pytest.raises(UnsupportedFunctionError, match="moveaxis") as caught:
         np.vecdot(M, M, axis=0)
     assert "where" not in str(caught.value)
+
+
+def test_what_one_function_leaves_the_next_takes() -> None:
+    """NumPy's scalars, Python's numbers, and Tensors of no dimensions, however they were made."""
+    x = np.array([0.3, -0.7, 0.2])
+    leaves: list[Callable[[Any], Any]] = [
+        np.sum,
+        lambda x: np.logaddexp.reduce(x),
+        lambda x: tg.logsumexp(x, axis=0),
+        lambda x: tg.logsumexp(x, axis=(0,)),
+        lambda x: np.max(x, axis=-1),
+        lambda x: x[1],
+        lambda x: np.linalg.norm(x),
+        lambda x: np.median(x),
+        lambda x: np.reshape(x[:1], ()),
+        lambda x: np.squeeze(x[:1]),
+        lambda x: np.einsum("i,i", x, x),
+        lambda x: np.matmul(x, x),
+    ]
+    takes: list[Callable[[Any], Any]] = [
+        tg.sigmoid,
+        tg.relu,
+        tg.softplus,
+        tg.gelu,
+        tg.silu,
+        lambda z: tg.softmax(z * np.ones(2)),
+        tg.logsumexp,
+        np.tanh,
+        np.sum,
+        lambda z: np.stack([z, z]),
+        lambda z: np.broadcast_to(z, (2,)),
+    ]
+    for leave in leaves:
+        number = leave(x)
+        for take in takes:
+            wanted = np.asarray(take(np.asarray(number)))
+            np.testing.assert_allclose(np.asarray(take(number)), wanted, rtol=1e-13)
+            np.testing.assert_allclose(take(leave(tg.tensor(x))).numpy(), wanted, rtol=1e-13)
+            found = take(leave(tg.tensor(x, requires_grad=True)))
+            np.sum(found).backward()
+            np.testing.assert_allclose(found.detach().numpy(), wanted, rtol=1e-13)
+    for take in takes[:5]:
+        for number in (0.5, np.float32(0.5), np.array(0.5)):
+            np.testing.assert_allclose(take(number), take(np.array([0.5]))[0], rtol=1e-6)
+        assert take(2) == take(2.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import complex128, dtype, float64, ndarray
+from numpy import asarray, complex128, dtype, float64, ndarray
 from numpy.linalg import LinAlgError
 
 from tinygrad_bp.engine.failures import noted
@@ -35,7 +35,8 @@ def unary(rule: Any) -> Recorder:
 
     def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
-            return forward(operand(x), *params)
+            # a function of our own, of what may be Python's number: forwards ask for a dtype
+            return forward(asarray(x)[()] if type(x) in SCALARS else operand(x), *params)
         value = x._value
         try:
             out = forward(value, *params) if params else forward(value)

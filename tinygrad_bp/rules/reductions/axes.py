@@ -19,6 +19,7 @@ from tinygrad_bp.errors import ShapeError, TrackedTensorError, UnsupportedFuncti
 AXES = (
     call((3, 4)),
     call((3, 4), axis=0),
+    call((4,), axis=-1),
     call((3, 4), axis=-1, keepdims=True),
     call((2, 3, 4), axis=(0, 2)),
     call((2, 3), keepdims=True),

@@ -28,7 +28,8 @@ def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     out = _as_given(out, x)
     if keepdims:
         return out
-    return np.reshape(out, ())[()] if axis is None else np.squeeze(out, axis)
+    out = np.reshape(out, ()) if axis is None else np.squeeze(out, axis)
+    return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
 def _as_given(out: Any, x: Any) -> Any:
