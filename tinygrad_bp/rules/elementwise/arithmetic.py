@@ -144,7 +144,8 @@ elementwise(
 elementwise(
     np.fmod,
     lambda ct, _out, _x, _y: ct,
-    lambda ct, _out, x, y: -ct * np.trunc(x / y),
+    # x - out is n y, the whole number n the quotient: trunc(x / y) is another where x / y rounds up
+    lambda ct, out, x, y: -ct * np.rint((x - out) / y),
     domain=((3.2, 3.9), (1.4, 1.55)),
     analytic=False,
 )
