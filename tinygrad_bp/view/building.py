@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import is_foreign
 from tinygrad_bp.view.checking import checks
-from tinygrad_bp.view.element_links import written
+from tinygrad_bp.view.element_links import traced
 from tinygrad_bp.view.plain_arrays import dtype_text, lengths, numbers, statistics
 from tinygrad_bp.view.recorded import contribution, parameters_of
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
@@ -25,9 +24,8 @@ def pictured(sheet: Sheet) -> Picture:
     """Return the picture of a sheet at the tensor level."""
     recorded = sheet.recorded
     nodes = tuple(node_view(sheet, place) for place in range(len(recorded.entries)))
-    traced = sum(node.size for node in recorded.nodes) <= TRACED and bool(recorded.values)
-    if traced:
-        nodes = tuple(replace(node, links=written(recorded, node.id)) for node in nodes)
+    if recorded.values and sum(node.size for node in recorded.nodes) <= TRACED:
+        nodes = tuple(traced(node, recorded) for node in nodes)
     uses: dict[int, int] = {}
     for entry in recorded.entries:
         for place in entry.arguments:

@@ -43,6 +43,7 @@ class Made:
     terms: tuple[Link, ...]
     pairs: tuple[tuple[Link, Link], ...] = ()
     is_alias: bool = False
+    is_sum: bool = False  # of its products, and of its terms times their slopes
 
     @property
     def is_product(self) -> bool:
@@ -50,19 +51,19 @@ class Made:
         return len(self.pairs) == 1 and not self.terms
 
 
-def written(recorded: Recorded, place: int) -> tuple[Any, ...] | None:
-    """Return how every element at a place is made, as `NodeView.links` holds it."""
-    entry = recorded.entries[place]
+def traced(own: NodeView, recorded: Recorded) -> NodeView:
+    """Return the node of a whole array with its links: how every element is made."""
+    entry = recorded.entries[own.id]
     if entry.node is None or not entry.arguments or not entry.node.saved:
-        return None
+        return own
     links = Links(recorded, entry)
     found = []
-    for element in range(entry.node.size):
-        made = links.of(element)
+    whole = [links.of(element) for element in range(entry.node.size)]
+    for made in whole:
         products = tuple((left.element, right.element) for left, right in made.pairs)
         terms = tuple((link.position, link.element, _number(link.slope)) for link in made.terms)
         found.append((products, terms))
-    return tuple(found)
+    return replace(own, links=tuple(found), is_sum=own.is_sum and all(m.is_sum for m in whole))
 
 
 def renamed(own: NodeView, made: Made) -> NodeView:
@@ -91,7 +92,7 @@ def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
         pulls = ("{ct} · {1}", "{ct} · {0}")
         return replace(node, links=links, is_sum=True, formula="{0} · {1}", pulls=pulls)
     terms = tuple((position, 0, _number(slope)) for position, slope in enumerate(slopes))
-    node = replace(node, links=(((), terms),))
+    node = replace(node, links=(((), terms),), is_sum=made.is_sum)
     if made.pairs:
         formula = " + ".join(f"{{{position}}}" for position in range(len(slopes)))
         return replace(node, is_sum=True, formula=formula, pulls=("{ct}",) * len(slopes))
@@ -139,8 +140,8 @@ class Links:
         if rule.kind == "elementwise":
             terms = self._elementwise(element)
             if self.adds == "products" and len(terms) == 2:
-                return Made((), ((terms[0], terms[1]),))
-            return Made(terms)
+                return Made((), ((terms[0], terms[1]),), is_sum=True)
+            return Made(terms, is_sum=self.adds == "terms")
         if self.adds == "products":
             made = self._products(element)
             if made is not None:
@@ -151,7 +152,7 @@ class Links:
             for k, slope in self._slopes(position, element)
         )
         alias = rule.kind == "linear" and len(terms) == 1 and terms[0].slope == 1
-        return Made(terms, is_alias=alias)
+        return Made(terms, is_alias=alias, is_sum=self.adds == "terms")
 
     def _elementwise(self, element: int) -> tuple[Link, ...]:
         found = []
@@ -228,4 +229,4 @@ class Links:
             for position in range(2, len(self.rule.pulls))
             for k, slope in self._slopes(position, element)
         )
-        return Made(others, pairs)
+        return Made(others, pairs, is_sum=True)

@@ -96,6 +96,7 @@ elementwise(
     lambda ct, out, a, b: ct * out * (special.digamma(b) - special.digamma(a + b)),
     domain=POSITIVE,
     analytic=False,
+    commutes=True,
 )
 elementwise(
     special.betaln,
@@ -103,6 +104,7 @@ elementwise(
     lambda ct, _out, a, b: ct * (special.digamma(b) - special.digamma(a + b)),
     domain=POSITIVE,
     analytic=False,
+    commutes=True,
 )
 
 
