@@ -77,11 +77,6 @@ def size_text(node: NodeView) -> str:
     return shape if node.dtype == "float64" else f"{shape} {node.dtype}"
 
 
-def title(node: NodeView) -> str:
-    """Return what to call a node in a sentence: its name, or its operation."""
-    return shortened(node.name) if node.name else shortened(node.op)
-
-
 def lines(node: NodeView, level: str = "tensor") -> list[str]:
     """Return the lines of a node's label.
 
