@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import general, linear
 from tinygrad_bp.engine.rule import call
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.tensor import is_foreign, unwrap
 
 
 class Groups(NamedTuple):
@@ -35,9 +35,9 @@ def _averaged(x: Any, groups: Any) -> Any:
     order, starts, lengths = groups
     exact = np.result_type(x.dtype, np.float32)  # many halves do not fit into float16
     means = np.add.reduceat(np.ravel(x)[order], starts, dtype=exact) / lengths
-    averaged = np.empty(x.size, x.dtype)
-    averaged[order] = np.repeat(means, lengths)
-    return averaged.reshape(x.shape)
+    back = np.empty(x.size, int)
+    back[order] = np.arange(x.size)
+    return np.repeat(means, lengths)[back].astype(x.dtype).reshape(x.shape)
 
 
 def averaged(x: Any, groups: Any) -> Any:
@@ -77,9 +77,13 @@ evenly = general(
 def sharing(x: Any, order: Any, axis: int = -1) -> Any:
     """Return `x` so that what is picked out of it is shared by what equals it.
 
-    `order` sorts `x` along `axis`.
+    `order` sorts `x` along `axis`.  Another library's array would have to be computed to be compared:
+    there each value keeps its place in that order.
     """
-    ordered = np.moveaxis(np.take_along_axis(unwrap(x), order, axis), axis, -1)
+    value = unwrap(x)
+    if is_foreign(value):
+        return x
+    ordered = np.moveaxis(np.take_along_axis(value, order, axis), axis, -1)
     first = np.ones(ordered.shape, bool)
     first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     if first.all():
