@@ -51,6 +51,7 @@ averaged = linear(
     forward=_averaged,
     bind=lambda x, groups: ((x,), (tuple(groups),)),
     samples=(call((5,), PAIR), call((5,), APART), call((1, 5), PAIR)),
+    by_value="which elements are equal",
 )
 
 
@@ -71,14 +72,15 @@ evenly = general(
     bind=lambda x, groups: ((x,), (tuple(groups),)),
     samples=(call((5,), APART), call((1, 5), APART)),  # nothing else has a slope to compare with
     analytic=False,
+    by_value="which elements are equal",
 )
 
 
 def sharing(x: Any, order: Any, axis: int = -1) -> Any:
     """Return `x` so that what is picked out of it is shared by what equals it.
 
-    `order` sorts `x` along `axis`.  Another library's array would have to be computed to be compared:
-    there each value keeps its place in that order.
+    `order` sorts `x` along `axis`.  Another library's array would have to be computed to be
+    compared: there each value keeps its place in that order.
     """
     value = unwrap(x)
     if is_foreign(value):
