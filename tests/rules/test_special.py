@@ -337,7 +337,7 @@ def test_keywords_are_refused() -> None:
 def test_functions_that_scipy_wrote_in_python_are_refused(f: Any, ours: Any) -> None:
     """They ask for `numpy.asarray`, which no protocol overrides; the error names what to use."""
     x = np.array([0.5, 1.5])
-    with pytest.raises(TrackedTensorError, match=r"tg\.logsumexp, tg\.softmax and tg\.log_softmax"):
+    with pytest.raises(TrackedTensorError, match=r"use tg\.|took a Tensor"):
         f(tg.tensor(x, requires_grad=True))
     same(ours(x), f(x))
 

@@ -41,6 +41,7 @@ def parametric(function: Any, parameters: str, pull: Callable[..., Any], **recor
         *fixed, x = args
         return (*[_widened(one, x) for one in fixed], x), ()
 
+    record.setdefault("family", pull.__module__)  # not this module, which adds no row by itself
     return elementwise(function, *[None] * len(names), pull, bind=bind, **record)
 
 
