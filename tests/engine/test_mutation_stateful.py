@@ -429,10 +429,10 @@ class AnyOrder(RuleBasedStateMachine):
         line = self.constant(targets)
         if kind == "bce":
             self.keep(tg.nn.bce_with_logits(one.tensor, targets), _bce, one, line)
-        else:
-            self.keep(
-                tg.nn.bce_with_logits(targets, one.tensor), lambda y, z: _bce(y, z), line, one
-            )
+        else:  # labels are probabilities, or they are refused
+            sigmoid, plain = UNARY["sigmoid"]
+            label = self.keep(sigmoid(one.tensor), plain, one)
+            self.keep(tg.nn.bce_with_logits(targets, label.tensor), _bce, line, label)
         targets[...] = 0.5
 
     # Changing
