@@ -1,11 +1,8 @@
 """The hot code of rules, on raw arrays: in place, in few calls, in the layout that BLAS likes.
 
-Every function has a twin that one reads as a formula, the `composition` of its row or the formula
-beside it, which tests compare it with.  It takes that way for itself where an argument is no plain
-array of the expected kind: a Tensor, a scalar, another library's array.
-
-The names come from NumPy by import: it has a module ``__getattr__``, so that Python looks its
-attributes up anew each time, 15 ns for each.
+Each has a twin that one reads as a formula, which tests compare it with: the `composition` of its
+row.  Those that the walk calls directly, as pulls, are the row of their name where they meet a
+Tensor.  Why names are imported from NumPy is said in `engine.constructors`.
 """
 
 from __future__ import annotations
@@ -220,8 +217,19 @@ def class_errors(z: Any, labels: Any, part: Any) -> Any:
     return slope
 
 
-def product(x: Any, y: Any) -> Any:
-    """Return ``x @ y`` of matrices; a tall narrow result is in Fortran order."""
+def product(x: Any, y: Any, turned: str) -> Any:
+    """Return the product of two matrices, either of them transposed first: "NN", "TN", "NT", "TT".
+
+    A tall narrow raw result is in Fortran order.  On Tensors it is the row `matrix_product`.
+    """
+    if type(x) is Tensor or type(y) is Tensor:
+        return TABLE["matrix_product"].function(x, y, turned)
+    if turned == "NT":
+        y = y.T
+    elif turned == "TN":
+        x = x.T
+    elif turned == "TT":
+        x, y = x.T, y.T
     if type(x) is not ndarray or type(y) is not ndarray:
         return matmul(x, y)
     rows = len(x)

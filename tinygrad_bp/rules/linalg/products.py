@@ -12,9 +12,9 @@ from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, bilinear, composed, general, variadic
 from tinygrad_bp.engine.rule import Pulls, call
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
-from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.rules import kernels
+from tinygrad_bp.rules.kernels import product
 from tinygrad_bp.rules.linalg.subscripts import Subscripts, parse
 
 
@@ -25,31 +25,6 @@ def transposed(x: Any) -> Any:
 
 # A product of two matrices, either of them transposed: what the pulls of a product are, and again
 # theirs.  Admitted as one record for speed (the Hessian-vector product of the benchmark).
-
-
-def product(x: Any, y: Any, turned: str) -> Any:
-    """Compute the product of two matrices; `turned` says which are transposed first.
-
-    Parameters
-    ----------
-    x, y : 2-d array or Tensor
-    turned : {"NN", "TN", "NT", "TT"}
-        A letter a matrix, as in BLAS: T for the transposed one.
-
-    Returns
-    -------
-    2-d array or Tensor
-        A tall narrow raw result is in Fortran order.
-    """
-    if type(x) is Tensor or type(y) is Tensor:
-        return matrix_product(x, y, turned)
-    if turned == "NT":
-        y = y.T
-    elif turned == "TN":
-        x = x.T
-    elif turned == "TT":
-        x, y = x.T, y.T
-    return kernels.product(x, y)
 
 
 def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
@@ -76,7 +51,7 @@ def _product_right(ct: Any, _out: Any, x: Any, _y: Any, turned: str) -> Any:
             return product(ct, x, "TT")
 
 
-matrix_product = bilinear(
+bilinear(
     product,
     _product_left,
     _product_right,
