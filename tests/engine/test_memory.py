@@ -22,9 +22,9 @@ def address(x: np.ndarray[Any, Any]) -> int:
 @pytest.fixture(autouse=True)
 def emptied():
     """Buffers that other tests have left would be found first."""
-    memory.release()
+    memory._drop_unused()
     yield
-    memory.release()
+    memory._drop_unused()
 
 
 @pytest.mark.skipif(not memory.REUSED, reason="this Python counts references in another way")
@@ -57,11 +57,11 @@ def test_counts_that_tell_nothing_are_noticed(monkeypatch, counted):
 def test_release_keeps_what_is_in_use():
     arrays = [memory.empty((SIZE + k // 3,), np.dtype(float)) for k in range(9)]
     del arrays[::2]
-    memory.release()
+    memory._drop_unused()
     assert sum(map(len, memory._buffers.values())) == 4 * memory.REUSED
     assert memory._kept == sum(size * len(kept) for size, kept in memory._buffers.items())
     del arrays
-    memory.release()
+    memory._drop_unused()
     assert memory._buffers == {}
     assert memory._kept == 0
 
@@ -81,7 +81,7 @@ for _ in range(3):
     wanted = (1 - y.numpy() ** 2) * s + y.numpy() * s * (1 - s)
     np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-12, atol=1e-15)
     x.zero_grad()
-memory.release()
+memory._drop_unused()
 assert not memory._buffers and not memory.REUSED
 """
 

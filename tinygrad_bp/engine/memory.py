@@ -116,9 +116,3 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
-
-
-def release() -> None:
-    """Give every unused buffer back to the system."""
-    with _lock:
-        _drop_unused()

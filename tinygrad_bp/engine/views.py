@@ -14,10 +14,10 @@ from types import FrameType
 from typing import Any
 from weakref import ref
 
+from tinygrad_bp.engine.rule import Recorder
 from tinygrad_bp.engine.tensor import Tensor, method
 from tinygrad_bp.errors import ViewError
 
-Recorder = Callable[..., Any]
 Link = tuple[Any, Any]  # a weak reference to the owner, and the owner's own link or None
 
 # Steps of the interpreter: those that store an item, and those that only prepare for it.
