@@ -16,11 +16,7 @@ from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.nodes import Account, Leaf, Node
 from tinygrad_bp.engine.refusals import leaves_the_graph
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.errors import (
-    DeferredError,
-    DTypeError,
-    TrackedTensorError,
-)
+from tinygrad_bp.errors import DeferredError, DTypeError, TrackedTensorError
 
 if TYPE_CHECKING:
     Base = Attached
@@ -34,7 +30,8 @@ new = object.__new__
 class Tensor(Base):
     """A duck array that records the operations on it in a computation graph.
 
-    Values are immutable while a graph can see them: ``x[i] = v`` and ``x += v`` make a new value.
+    Values are immutable while a graph can see them: ``x[i] = v`` and ``x += v`` make a new value;
+    under `no_grad` they give it to a parameter itself.
 
     Parameters
     ----------
@@ -87,8 +84,7 @@ class Tensor(Base):
             if value.dtype.kind not in "fc":
                 raise DTypeError(
                     f"tensor: {value.dtype} cannot require gradients (a derivative needs a"
-                    " continuous value);"
-                    " pass dtype=float or floating data"
+                    " continuous value); pass dtype=float or floating data"
                 )
             self._account = Account()
             self._account.holder = ref(self)
@@ -228,16 +224,13 @@ class Tensor(Base):
         return convert(self._value.item())
 
     def __float__(self) -> float:
-        result: float = self._number(float)
-        return result
+        return float(self._number(float))
 
     def __int__(self) -> int:
-        result: int = self._number(int)
-        return result
+        return int(self._number(int))
 
     def __complex__(self) -> complex:
-        result: complex = self._number(complex)
-        return result
+        return complex(self._number(complex))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
@@ -385,7 +378,7 @@ def method(name: str, function: Any) -> None:
 def tensor(
     data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
 ) -> Tensor:
-    """Make a Tensor; the same as the constructor `Tensor`.
+    """Make a Tensor; the same as the constructor `Tensor`, which says what it refuses.
 
     Parameters
     ----------
@@ -401,10 +394,5 @@ def tensor(
     Returns
     -------
     Tensor
-
-    Raises
-    ------
-    DTypeError
-        If the data are not numbers, or gradients are asked of integers or booleans.
     """
     return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
