@@ -125,11 +125,11 @@ def test_float32_stays_float32(one: Case) -> None:
     tangents = [np.float32(t) for t in directions(narrow, 31)]
     value, tangent = tg.jvp(one, narrow, tangents)
     assert tangent.dtype == value.dtype == one(*narrow).dtype
-    _, wanted = tg.jvp(one, *([np.float64(x) for x in xs] for xs in (narrow, tangents)))
+    _, wanted = tg.jvp(one, *([x.astype(np.float64) for x in xs] for xs in (narrow, tangents)))
     # divisions by numbers near the edges of the domains magnify the rounding of the values
     np.testing.assert_allclose(tangent, wanted, rtol=10 * EXACT["f"], atol=10 * EXACT["f"])
     for i in range(len(narrow) if len(narrow) > 1 else 0):
-        mixed = [np.float64(x) if k == i else x for k, x in enumerate(narrow)]
+        mixed = [x.astype(np.float64) if k == i else x for k, x in enumerate(narrow)]
         for some in (tangents, [None if k == i else t for k, t in enumerate(tangents)]):
             value, tangent = tg.jvp(one, mixed, some)
             assert (tangent.dtype, np.shape(tangent)) == (value.dtype, np.shape(value))

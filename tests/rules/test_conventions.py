@@ -120,7 +120,7 @@ def test_float32_stays_float32(one: Case) -> None:
         if parent is not None and value.dtype in (np.float32, np.complex64):
             assert pull(weight.astype(value.dtype)[()], *node.saved).dtype == parent.dtype
     value.backward(weight.astype(value.dtype))
-    reference, pull = tg.vjp(one, *[np.float64(x) for x in narrow])
+    reference, pull = tg.vjp(one, *[x.astype(np.float64) for x in narrow])
     np.testing.assert_allclose(value.numpy(), reference, rtol=EXACT["f"], atol=EXACT["f"])
     for leaf, w in zip(leaves, pull(weight.astype(value.dtype)), strict=True):
         assert leaf.grad.dtype == np.float32

@@ -212,7 +212,7 @@ def widened(peer: Jax | Torch, function: Function) -> Function:
         )
 
     def double(x: Any) -> Any:
-        wide = np.float64(x)
+        wide = np.asarray(x, np.float64)
         return peer.torch.as_tensor(wide) if isinstance(peer, Torch) else wide
 
     return run

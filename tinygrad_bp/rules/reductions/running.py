@@ -146,21 +146,20 @@ def _running(name: str, function: Any, start: float) -> Any:
     return running
 
 
-for _name, _function, _start in (
-    ("cumulative_sum", np.cumsum, 0),
-    ("cumulative_prod", np.cumprod, 1),
+for _function, _of, _start in (
+    (np.cumulative_sum, np.cumsum, 0),
+    (np.cumulative_prod, np.cumprod, 1),
 ):
-    if hasattr(np, _name):  # since NumPy 2.1
-        composed(
-            getattr(np, _name),
-            samples=(
-                call((4,)),
-                call((2, 3), axis=0, include_initial=True),
-                call((2, 3), axis=-1),
-                call((0, 2), axis=0),
-                call(()),
-            ),
-        )(_running(_name, _function, _start))
+    composed(
+        _function,
+        samples=(
+            call((4,)),
+            call((2, 3), axis=0, include_initial=True),
+            call((2, 3), axis=-1),
+            call((0, 2), axis=0),
+            call(()),
+        ),
+    )(_running(_function.__name__, _of, _start))
 
 
 def _without_nan(name: str, function: Any, neutral: float) -> Any:

@@ -47,14 +47,12 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return np.moveaxis(a, axis, start - (start > axis))
 
 
-if hasattr(np, "unstack"):  # NumPy 2.1
-
-    @composed(np.unstack, samples=(call((2, 3)), call((2, 3, 2), axis=-2)))
-    def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-        """`numpy.unstack`."""
-        if not x.ndim:
-            raise ShapeError("unstack: a 0-d array has no axis to part")
-        return tuple(np.moveaxis(x, axis, 0))
+@composed(np.unstack, samples=(call((2, 3)), call((2, 3, 2), axis=-2)))
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """`numpy.unstack`."""
+    if not x.ndim:
+        raise ShapeError("unstack: a 0-d array has no axis to part")
+    return tuple(np.moveaxis(x, axis, 0))
 
 
 @composed(np.diagflat, samples=(call((3,)), call((2, 2), 1), call((), -1), call((0,))))
