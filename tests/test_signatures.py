@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.attached import Attached
@@ -152,7 +153,7 @@ def test_the_methods_are_no_slower_to_call() -> None:
 
 @pytest.mark.deep  # half a minute, and it needs mypy
 def test_type_checkers_see_the_signature(tmp_path: Path) -> None:
-    api = pytest.importorskip("mypy.api")
+    api = extra("mypy.api")
     path = tmp_path / "user.py"
     path.write_text("import tinygrad_bp as tg\nreveal_type(tg.relu)\nreveal_type(tg.affine)\n")
     out, _, _ = api.run(["--cache-dir", str(tmp_path / "cache"), str(path)])

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import data
@@ -21,7 +22,7 @@ try:
 
     from tinygrad_bp.sklearn import SigmoidClassifier
 except ModuleNotFoundError:
-    pytest.skip("scikit-learn is not installed", allow_module_level=True)
+    extra("sklearn")
 
 MOONS = data.moons(120, seed=0)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from command_line import contents, run_process, write_table
+from extras import extra
 from words import DISK_FULL, FILE_TOO_LARGE
 
 from tinygrad_bp.cli.saved_model import load_model
@@ -103,8 +104,8 @@ def test_without_rich_and_matplotlib_it_runs_and_says_what_it_could_not_draw(fol
 
 @pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
 def test_terminal_shows_a_bar_and_a_dumb_one_lines(folder, environment, term, drawn):
-    pty = pytest.importorskip("pty")
-    pytest.importorskip("rich")
+    pty = extra("pty")
+    extra("rich")
     text, code = in_terminal(pty, SHORT, folder, {**environment, "TERM": term, "COLUMNS": "100"})
     assert code == 0
     assert ("\x1b[2K" in text) == drawn
@@ -115,7 +116,7 @@ def test_terminal_shows_a_bar_and_a_dumb_one_lines(folder, environment, term, dr
 
 
 def test_terminal_without_rich_shows_lines(folder, environment):
-    pty = pytest.importorskip("pty")
+    pty = extra("pty")
     text, code = in_terminal(pty, SHORT, folder, {**environment, "TERM": "xterm"}, QUICK)
     assert code == 0
     assert "epoch 1/3  loss 0." in text
@@ -124,8 +125,8 @@ def test_terminal_without_rich_shows_lines(folder, environment):
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_on_a_terminal_takes_the_bar_away_and_saves(folder, environment):
-    pty = pytest.importorskip("pty")
-    pytest.importorskip("rich")
+    pty = extra("pty")
+    extra("rich")
     endless, env = ENDLESS + MAIN, {**environment, "TERM": "xterm"}
     text, code = in_terminal(pty, LONG, folder, env, endless, press="loss 0.")
     assert code == 130

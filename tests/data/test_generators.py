@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from extras import extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,7 +85,7 @@ def test_noise_is_a_standard_deviation(name):
 @pytest.mark.oracle
 @pytest.mark.parametrize("n", [2, 51, 100])
 def test_same_points_as_scikit_learn(n):
-    datasets = pytest.importorskip("sklearn.datasets")
+    datasets = extra("sklearn.datasets")
 
     def rows(X, y):
         return np.array(sorted(np.column_stack((y, X)).round(12).tolist()))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from extras import there
 from pages import PageError, blocks, docstrings, run_docstrings, run_page
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,7 @@ def imported(name: str) -> ModuleType:
         cause: BaseException | None = error
         while cause is not None:  # a module may raise its own, friendlier ImportError from it
             missing = str(getattr(cause, "name", None)).partition(".")[0]
-            if missing in OPTIONAL:
+            if missing in OPTIONAL and not there(missing):
                 pytest.skip(f"{name} needs {missing}, which is not installed")
             cause = cause.__cause__
         raise

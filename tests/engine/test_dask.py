@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 from oracles import same
 from pages import run_page
 
@@ -19,8 +20,8 @@ import tinygrad_bp as tg
 from tinygrad_bp.nn import Linear, Sequential, Sigmoid, bce_with_logits
 from tinygrad_bp.optim import SGD
 
-dask = pytest.importorskip("dask")
-da = pytest.importorskip("dask.array")
+dask = extra("dask")
+da = extra("dask.array")
 
 PAGE = Path(__file__).parents[2] / "docs" / "dask.md"
 SIZES = ((2, 5), (5, 5), (5, 1))
@@ -211,5 +212,5 @@ def test_more_data_than_memory() -> None:
 
 @pytest.mark.deep
 def test_the_page_runs_on_a_cluster(tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
+    extra("distributed")
     assert run_page(PAGE, tmp_path) > 0

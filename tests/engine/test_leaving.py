@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 from leaves import leaf
 from numpy.polynomial import Chebyshev, Hermite, HermiteE, Laguerre, Legendre, Polynomial
 
@@ -63,7 +64,7 @@ def test_the_call_and_its_remedy_are_named(call: str) -> None:
 
 
 def test_functions_of_scipy_have_twins() -> None:
-    special = pytest.importorskip("scipy.special")
+    special = extra("scipy.special")
     with pytest.raises(TrackedTensorError, match=r"use tg\.logsumexp"):
         special.logsumexp(W)
     with pytest.raises(TrackedTensorError, match=r"use tg\.softmax"):

@@ -9,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from extras import extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -111,8 +112,8 @@ def test_any_memory_layout_is_written(path):
 
 @pytest.mark.oracle
 def test_safetensors_agrees(path):
-    theirs = pytest.importorskip("safetensors.numpy")
-    safetensors = pytest.importorskip("safetensors")
+    theirs = extra("safetensors.numpy")
+    safetensors = extra("safetensors")
     write_model(path, ARRAYS, METADATA)
     loaded = theirs.load_file(path)
     assert loaded.keys() == ARRAYS.keys()

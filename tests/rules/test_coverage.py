@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 from sampling import CASES
 from test_composed import flat_calls, flat_functions, flat_list
 from test_compositions import CALLS
@@ -221,8 +222,8 @@ def test_nearly_all_that_others_differentiate_is_covered() -> None:
 
 @pytest.mark.oracle
 def test_the_lists_of_other_libraries_are_theirs() -> None:
-    pytest.importorskip("jax")
-    pytest.importorskip("autograd")
+    extra("jax")
+    extra("autograd")
     others = json.loads(script.ELSEWHERE.read_text(encoding="utf-8"))
     for library, found in script.elsewhere().items():
         if found["version"] == others[library]["version"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 from oracles import same
 
 import tinygrad_bp as tg
@@ -22,7 +23,7 @@ from tinygrad_bp.engine.dispatch import UFUNCS
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import TrackedTensorError, UnsupportedFunctionError
 
-special = pytest.importorskip("scipy.special")
+special = extra("scipy.special")
 CANCELS = 1.0  # where the derivatives of erfcx change their method
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
@@ -80,7 +80,7 @@ class Jax:
     name = "JAX"
 
     def __init__(self) -> None:
-        self.jax = pytest.importorskip("jax")
+        self.jax = extra("jax")
         self.jax.config.update("jax_enable_x64", val=True)
         numpy = self.jax.numpy
         self.modules = {
@@ -131,7 +131,7 @@ class Torch:
     name = "PyTorch"
 
     def __init__(self) -> None:
-        self.torch = pytest.importorskip("torch")
+        self.torch = extra("torch")
         self.modules = {
             "numpy": self.torch,
             "numpy.linalg": self.torch.linalg,

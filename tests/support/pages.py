@@ -26,10 +26,11 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from extras import there
 
 SHOWN = {"text", "json", "csv"}
 SETS_UP = re.compile(r"\b(?:venv|pip)\b")
@@ -59,7 +60,7 @@ class Block:
 
     @property
     def runs(self) -> bool:
-        return self.needs is None or find_spec(self.needs) is not None
+        return self.needs is None or there(self.needs)
 
 
 def blocks(path: Path) -> list[Block]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
@@ -80,7 +80,7 @@ class Torch(Library):
 
     @property
     def torch(self) -> Any:
-        return pytest.importorskip("torch")
+        return extra("torch")
 
     @property
     def namespace(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Jax(Library):
 
     @property
     def jax(self) -> Any:
-        jax = pytest.importorskip("jax")
+        jax = extra("jax")
         jax.config.update("jax_enable_x64", val=True)  # otherwise there is no float64
         return jax
 

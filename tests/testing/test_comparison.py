@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from extras import extra
 from planted_faults import FAULTS, Fault
 from right_functions import RIGHT
 
@@ -31,11 +32,10 @@ CHECKERS = load()
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", ["torch", "jax", "autograd"])
 def test_ours_catches_what_another_catches(name: str) -> None:
+    extra(name)
     ours, *others = CHECKERS.libraries()
-    there = [one for one in others if one.name == name]
-    if not there:
-        pytest.skip(f"{name} is not installed")
-    caught = [one for one in FAULTS if CHECKERS.judged(there[0], one).outcome == CHECKERS.CAUGHT]
+    (other,) = (one for one in others if one.name == name)
+    caught = [one for one in FAULTS if CHECKERS.judged(other, one).outcome == CHECKERS.CAUGHT]
     assert len(caught) > 60
     missed = [one for one in caught if CHECKERS.judged(ours, one).outcome != CHECKERS.CAUGHT]
     assert not missed

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from extras import extra
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -124,7 +125,7 @@ def test_nothing_is_said_where_nothing_was_checked(run: Callable[..., Any]) -> N
 
 
 def test_workers_send_what_they_counted(run: Callable[..., Any]) -> None:
-    pytest.importorskip("xdist")
+    extra("xdist")
     done = run("-q", "-n", "2")
     assert "4 functions checked, worst relative error " in done.stdout
     assert "kinks met: 2" in done.stdout

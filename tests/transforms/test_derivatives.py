@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from extras import extra
 from leaves import leaf
 from oracles import EXACT, same
 from sampling import CASES, Case, directions, each
@@ -516,7 +517,7 @@ def test_works_where_recording_is_off() -> None:
 @pytest.mark.oracle
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # in torch itself
 def test_torch_agrees() -> None:
-    torch = pytest.importorskip("torch")
+    torch = extra("torch")
     x, v = RNG.normal(size=4), RNG.normal(size=4)
 
     def network(x: Any, m: Any, first: Any, second: Any) -> Any:

