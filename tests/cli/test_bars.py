@@ -9,7 +9,7 @@ import pytest
 
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.fitting import fit
-from tinygrad_bp.cli.train import SAMPLES
+from tinygrad_bp.cli.training_options import SAMPLES
 from tinygrad_bp.data import generate, penguins
 
 SEEDS = range(10)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from command_line import Command
 
-from tinygrad_bp.cli import arguments
+from tinygrad_bp.cli import application
 
 MODULE = """
 import numpy as np
@@ -125,4 +125,4 @@ def test_the_help_page_has_examples_that_parse(check: Callable[..., Any]) -> Non
     examples = [line.split()[1:] for line in out.splitlines() if line.startswith("  tinygrad-bp ")]
     assert len(examples) == 2
     for words in examples:
-        assert callable(arguments.build_parser().parse_args(words).run)
+        assert callable(application.build_parser().parse_args(words).run)

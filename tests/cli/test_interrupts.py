@@ -14,7 +14,7 @@ from command_line import Command, contents, without_dot, without_plots
 
 from tinygrad_bp import cli
 from tinygrad_bp.classifier import SigmoidClassifier
-from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train
+from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train, training_options
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 PACKAGE = str(Path(cli.__file__).parent.parent)
@@ -55,7 +55,7 @@ def assert_loads(folder: Path) -> None:
 
 
 def test_before_the_training_nothing_is_written(command, tmp_path, monkeypatch):
-    pressing_before(monkeypatch, train, "generate")
+    pressing_before(monkeypatch, training_options, "generate")
     assert command(*TRAIN) == (130, "", "interrupted\n")
     assert contents(tmp_path) == {}
 
@@ -135,7 +135,7 @@ def test_in_the_report_the_results_are_there(command, tmp_path, monkeypatch):
 def test_with_force_the_old_results_stay_until_the_new_are_whole(command, tmp_path, monkeypatch):
     assert command(*TRAIN).code == 0
     before = contents(tmp_path)
-    pressing_before(monkeypatch, train, "generate")
+    pressing_before(monkeypatch, training_options, "generate")
     assert command(*TRAIN, "--force", "--seed", 5).code == 130
     assert contents(tmp_path) == before
 

@@ -11,7 +11,7 @@ import pytest
 from command_line import Command, contents, quiet, without_dot, without_plots, write_table
 
 from tinygrad_bp.classifier import estimator
-from tinygrad_bp.cli import arguments, fitting
+from tinygrad_bp.cli import application, fitting
 from tinygrad_bp.data import penguins
 from tinygrad_bp.files import read_model
 from tinygrad_bp.version import __version__
@@ -213,7 +213,7 @@ def test_every_help_page_has_an_example_that_parses(command, page):
     assert examples
     for line in examples:
         words = shlex.split(line.partition(">")[0])[1:]
-        assert callable(arguments.build_parser().parse_args(words).run)
+        assert callable(application.build_parser().parse_args(words).run)
     assert max(map(len, out.splitlines())) <= 100
 
 

@@ -11,10 +11,14 @@ from typing import TextIO
 
 import numpy as np
 
-from tinygrad_bp.cli.arguments import build_parser
+from tinygrad_bp.cli import draw, explore, gradcheck, predict, train
+from tinygrad_bp.cli.arguments import Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.version import __version__
+
+COMMANDS = (train, predict, explore, draw, gradcheck)  # as the help page lists them
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -38,6 +42,20 @@ def run(argv: Sequence[str] | None) -> int:
         code = BAD_INPUT
     _flush_or_discard()
     return code
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line."""
+    parser = Parser(
+        prog="tinygrad-bp",
+        description="Train a small neural network on a table of two classes, and predict with it.",
+        epilog="example:\n  tinygrad-bp train\n      then look into runs/penguins",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for one in COMMANDS:
+        one.add(commands)
+    return parser
 
 
 def _dispatch(argv: Sequence[str] | None, console: Console) -> int:

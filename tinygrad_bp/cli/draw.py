@@ -6,11 +6,37 @@ import argparse
 import os
 from pathlib import Path
 
+from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE
 from tinygrad_bp.cli.user_functions import load_function
 from tinygrad_bp.errors import DataError, GraphError, TinygradError
 from tinygrad_bp.view import GraphView, graph
+
+EXAMPLE = """\
+examples:
+  tinygrad-bp graph mymodel:loss -o loss.svg
+      calls loss() of mymodel.py in this folder, and draws what computed its result
+  tinygrad-bp graph mymodel:loss -o one.svg --level scalar --focus "W3[0,2]"
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command and its options."""
+    parser = command(commands, "graph", "draw what a Python function computes", EXAMPLE, run)
+    parser.add_argument(
+        "function", metavar="MODULE:FUNCTION", help="takes no arguments and returns a Tensor"
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", required=True,
+        help="must be new; its suffix says the form: .svg .png .pdf .dot .json .mmd .txt .html",
+    )  # fmt: skip
+    parser.add_argument(
+        "--level", choices=("tensor", "scalar"), default="tensor", help="draw arrays, or elements"
+    )
+    parser.add_argument("--fold", metavar="N", type=integer(0), help="fold parts nested deeper")
+    parser.add_argument("--focus", metavar="NAME", help="a node to expand, or an element: W3[0,2]")
+    parser.add_argument("--force", action="store_true", help="replace FILE; draw however large")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

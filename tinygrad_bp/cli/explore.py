@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
+from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.fitting import HELDOUT, SPLIT_STREAM
 from tinygrad_bp.cli.scores import log_loss
-from tinygrad_bp.cli.train import table_of
+from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
 from tinygrad_bp.data import Table, holdout_split
 from tinygrad_bp.engine.nodes import no_grad
 from tinygrad_bp.engine.scopes import scope
@@ -28,6 +29,12 @@ from tinygrad_bp.nn.state import State
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.view import Frame, GraphView, TrainingFrames, graph
 
+EXAMPLE = """\
+examples:
+  tinygrad-bp explore
+      train on the bundled penguins, and write explore.html: one page that needs no network
+  tinygrad-bp explore --data xor --rows 8 --out xor.html
+"""
 PAGE = "explore.html"
 ROWS = 6  # samples in the computation; as many fit on a screen
 FRAMES = 100
@@ -65,6 +72,29 @@ class Snapshots:
         return self.starts[classifier.start_]
 
 
+def add(commands: Commands) -> None:
+    """Add the command and its options."""
+    what = "train, and write a page to step through the computation"
+    parser = command(commands, "explore", what, EXAMPLE, run)
+    add_training(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--rows",
+        metavar="N",
+        type=integer(1),
+        default=ROWS,
+        help=f"samples in the computation that the page steps through (default: {ROWS})",
+    )
+    group.add_argument(
+        "--out",
+        metavar="FILE",
+        default=PAGE,
+        help=f"where to write; must be new (default: {PAGE})",
+    )
+    group.add_argument("--force", action="store_true", help="replace the file named by --out")
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
     if os.path.lexists(options.out) and not options.force:
@@ -74,10 +104,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     table = table_of(options)
     rng = np.random.default_rng((options.seed, SPLIT_STREAM))
     train, heldout = holdout_split(table.y, HELDOUT, rng)
-    settings: dict[str, Any] = {"hidden": tuple(options.hidden), "random_state": options.seed}
-    if options.epochs is not None:
-        settings["max_epochs"] = options.epochs
-    classifier = SigmoidClassifier(**settings)
+    classifier = SigmoidClassifier(**settings_of(options), random_state=options.seed)
     snapshots = Snapshots(table.X[heldout], table.y[heldout])
     classifier.fit(table.X[train], table.y[train], on_epoch=snapshots)
     view = computation(classifier, table, _few(table, train, options.rows))

@@ -7,12 +7,50 @@ import re
 
 import numpy as np
 
+from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, MISMATCH
 from tinygrad_bp.cli.user_functions import load_function
 from tinygrad_bp.errors import DataError, TinygradError
 
+EXAMPLE = """\
+examples:
+  tinygrad-bp gradcheck mymodel:loss --shape 3,4 --shape 4
+      calls loss(x, b) of mymodel.py in this folder; exit code 1 if a gradient is wrong
+  tinygrad-bp gradcheck numpy:log --shape 5 --domain 0.1 2 --order 3
+"""
 MOST = 10_000_000  # elements of one argument
+
+
+def add(commands: Commands) -> None:
+    """Add the command and its options."""
+    what = "compare the gradients of a Python function with an independent oracle"
+    parser = command(commands, "gradcheck", what, EXAMPLE, run)
+    parser.add_argument(
+        "function", metavar="MODULE:FUNCTION", help="takes arrays and returns one, or a number"
+    )
+    parser.add_argument(
+        "--shape",
+        metavar="N,N",
+        type=shape,
+        action="append",
+        default=[],
+        help="of an argument, one for each; '' is a number",
+    )
+    parser.add_argument(
+        "--domain",
+        metavar=("LOW", "HIGH"),
+        nargs=2,
+        type=float,
+        default=(-2.0, 2.0),
+        help="where the arguments are drawn (default: -2 2)",
+    )
+    parser.add_argument(
+        "--order", metavar="N", type=integer(1), default=2, help="of derivatives (default: 2)"
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=integer(0), default=0, help="of the arguments (default: 0)"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -8,6 +8,7 @@ import io
 import os
 from pathlib import Path
 
+from tinygrad_bp.cli.arguments import Commands, command
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.run_folder import MODEL, check_not_set_aside
@@ -15,6 +16,23 @@ from tinygrad_bp.cli.saved_model import load_model
 from tinygrad_bp.data import read_features
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import atomic_write_text
+
+EXAMPLE = """\
+example:
+  tinygrad-bp predict runs/penguins/model.safetensors new.csv --out probabilities.csv
+      new.csv needs the columns that the model was trained on, in any order
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command and its options."""
+    parser = command(commands, "predict", "predict with a trained model", EXAMPLE, run)
+    parser.add_argument("model", metavar="MODEL", help="model.safetensors, or the folder of a run")
+    parser.add_argument("file", metavar="FILE", help="a CSV file with the columns of the model")
+    parser.add_argument(
+        "--out", metavar="FILE", help="where to write (default: standard output); must be new"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file named by --out")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

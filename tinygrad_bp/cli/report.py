@@ -10,7 +10,7 @@ from tinygrad_bp.cli.fitting import Run, Scores
 from tinygrad_bp.data import Table
 from tinygrad_bp.data.faults import line_ranges
 from tinygrad_bp.data.strict_csv import SEPARATOR_NAMES
-from tinygrad_bp.view.dot import printable
+from tinygrad_bp.view.labels import shortened
 
 NAME_LENGTH = 24  # characters of a class name in a table
 FEW = 10  # held-out rows: one of them more or less moves the accuracy by a tenth
@@ -54,12 +54,6 @@ def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> d
         "notes": list(notes),
         "out": out,
     }
-
-
-def shortened(text: str, length: int) -> str:
-    """Return a text from a file as one line of at most `length` printable characters."""
-    text = printable(text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def layers(run: Run) -> str:

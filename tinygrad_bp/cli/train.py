@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
+from tinygrad_bp.cli.arguments import Commands, command
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, INTERRUPTED
 from tinygrad_bp.cli.fitting import Run, fit
@@ -15,10 +15,35 @@ from tinygrad_bp.cli.outputs import write_outputs
 from tinygrad_bp.cli.report import report, summary
 from tinygrad_bp.cli.run_folder import FILES, RECORD, check_folder, new_folder
 from tinygrad_bp.cli.saved_model import check_saveable
-from tinygrad_bp.data import Table, generate, penguins, read_csv
+from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
+from tinygrad_bp.data import Table
 
-BUNDLED = "penguins"
-SAMPLES = 600
+EXAMPLE = """\
+examples:
+  tinygrad-bp train
+      the 2-5-5-1 network on the bundled penguins; results in runs/penguins
+  tinygrad-bp train birds.csv --features wing_mm mass_g --label sex
+      your own table: any two classes, any number of numeric columns; results in runs/birds
+  tinygrad-bp train --data moons --seed 7 --json > moons.json
+      generated data; one JSON object on standard output
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command and its options."""
+    parser = command(commands, "train", "train on a table of two classes", EXAMPLE, run)
+    add_training(parser)
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--out", metavar="FOLDER", help="where to write; must be new (default: runs/NAME)"
+    )
+    group.add_argument(
+        "--force", action="store_true", help="replace the results of an earlier run in FOLDER"
+    )
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON object; all else goes to standard error"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -33,7 +58,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     saved = False
     try:
         with interrupts.held():
-            result = fit(table, _settings(options), options.seed, console, interrupts)
+            result = fit(table, settings_of(options), options.seed, console, interrupts)
             with new_folder(target, force=options.force) as folder:
                 notes = write_outputs(result, folder, interrupts)
             saved = True
@@ -60,33 +85,6 @@ def _tell(
     if console.json:
         found = summary(result, shown, notes, interrupted=interrupted or result.interrupted)
         console.data(json.dumps(found) + "\n")
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    settings: dict[str, Any] = {"hidden": tuple(options.hidden)}
-    if options.epochs is not None:
-        settings["max_epochs"] = options.epochs
-    return settings
-
-
-def table_of(options: argparse.Namespace) -> Table:
-    """Return the table that the options name: a file, a bundled set or a generated one."""
-    if options.file is not None:
-        if options.data is not None or options.samples is not None:
-            options.fail("FILE and --data or --samples exclude each other")
-        if not options.features or options.label is None:
-            options.fail("FILE needs --features and --label")
-        if options.drop_missing:
-            return read_csv(options.file, options.features, options.label, missing="drop")
-        return read_csv(options.file, options.features, options.label)
-    if options.features or options.label is not None or options.drop_missing:
-        options.fail("--features, --label and --drop-missing need a FILE before them")
-    if options.data in (None, BUNDLED):
-        if options.samples is not None:
-            options.fail("--samples needs --data with a generated set")
-        return penguins()
-    samples = SAMPLES if options.samples is None else options.samples
-    return generate(options.data, samples, options.seed)
 
 
 def _folder_name(table: Table) -> str:
