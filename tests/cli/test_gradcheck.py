@@ -82,6 +82,16 @@ def test_options(check: Callable[..., Any], given: Any, said: str) -> None:
     assert said in out
 
 
+@pytest.mark.parametrize(
+    "low", ["-1", "-1.5", "-.5", "-2.", "-1e-3", "-1E-3", "-1.5e+0", "-.5e1", "-1e0", "-1e-300"]
+)
+def test_a_negative_number_is_no_option(check: Callable[..., Any], low: str) -> None:
+    code, out, _ = check("gradcheck_user:Nested.square", "--shape", "3", "--domain", low, "2")
+    assert (code, out[:6]) == (0, "square")
+    code, out, _ = check("--domain", low, "1e1", "--shape", "3", "gradcheck_user:Nested.square")
+    assert (code, out[:6]) == (0, "square")
+
+
 def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
     first, again, other = (
         check("gradcheck_user:wrong", "--shape", "3", "--seed", seed).out for seed in (1, 1, 2)
@@ -108,6 +118,10 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("numpy:log", "--shape", "3"), "there is no derivative to check"),
         (("numpy:log", "--shape", "3", "--domain", "2", "1"), "the second number must be the lar"),
         (("numpy:abs", "--shape", "3", "--domain", "0", "inf"), "two finite numbers"),
+        (("numpy:abs", "--shape", "3", "--domain", "-inf", "1"), "two finite numbers"),
+        (("numpy:abs", "--shape", "3", "--domain", "-NaN", "1"), "two finite numbers"),
+        (("numpy:abs", "--shape", "3", "--order", "-1e3"), "'-1e3' is not an integer of 1 or more"),
+        (("numpy:abs", "--shape", "3", "--domain", "-1e-3x", "1"), "--domain"),
         (("numpy:abs", "--shape", "3", "--domain", "nan", "1"), "two finite numbers"),
         (("numpy:abs", "--shape", "3", "--domain", f"-{10**308}", "1e308"), "not too far apart"),
         (("gradcheck_user:leaves", "--shape", "3"), "took a Tensor that tracks"),

@@ -132,6 +132,20 @@ def test_what_comes_into_the_folder_at_the_last_moment_is_kept(tmp_path, monkeyp
     assert str(old) in str(caught.value)
 
 
+@pytest.mark.parametrize("number", ["-1", "-1e3", "-.5", "-2.5E-3", "-inf"])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        *(("train", one) for one in ("--samples", "--hidden", "--epochs", "--seed")),
+        *(("explore", "--rows"), ("graph", "--fold"), ("gradcheck", "--order")),
+    ],
+)
+def test_a_negative_number_is_a_value_out_of_range(command, name, option, number):
+    code, out, err = command(name, option, number)
+    assert (code, out) == (2, "")
+    assert f"{option}: {number!r} is not an integer of" in err
+
+
 @pytest.mark.parametrize(
     ("out", "part"),
     [

@@ -10,14 +10,19 @@ from typing import Any, TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 Group: TypeAlias = "argparse._ArgumentGroup"
 
+# What `float` reads with a minus before it; argparse knows no exponents, and takes -1e-3 for an
+# option.
+NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|-(inf|infinity|nan)$", re.IGNORECASE)
+
 
 class Parser(argparse.ArgumentParser):
-    """The parser of the command line, and of each command."""
+    """A parser, of a command too, that takes every negative number for a value."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options
         )
+        self._negative_number_matcher = NEGATIVE
 
 
 def command(
