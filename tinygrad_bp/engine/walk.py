@@ -71,15 +71,19 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     if wanted:
         floor = min([node.index for node in wanted])
         inside = frozenset([node for node in wanted if node.rule is not LEAF])
-    cts: Cotangents = {}  # in flight; the newest node to visit is `front` or waits in the heap
-    sums: Cotangents = {}  # of these, what was added up here and may be added to in place
-    piles: dict[Node, list[Any]] = {}  # what is to be added to the cotangents of small leaves
+    cts: Cotangents = {}  # in flight
+    # The frontier: of the nodes to visit, the newest is `front` or waits in the heap.
     front: Node | None = None
     waiting: dict[int, Node] = {}
     heap: list[int] = []
+    # Sums: of the cotangents in flight, those added up here, which may be added to in place.
+    sums: Cotangents = {}
+    # Piles: what is still to be added to the cotangents of small leaves.
+    piles: dict[Node, list[Any]] = {}
     kept: Cotangents = {}
     watch = watching.get() and watching.get().walk()
-    errors: Any = None  # NumPy's error state of before, once a rule that masks was visited
+    # Masks: NumPy's error state of before, once a rule that masks was visited.
+    errors: Any = None
     rule: Any = None
 
     def deliver(parent: Node, part: Any, wide: Any) -> None:
@@ -205,13 +209,14 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                         deliver(parent, pull(ct, *saved), wide)
                 node = None
                 continue
+            # The chain: what would be delivered is what comes next.
             if (
                 front is None
                 and (not heap or parent.index > -heap[0])  # so that it has no cotangent yet
                 and (not wide or wide is parent.shape or wide == parent.shape)
                 and parent.rule is not LEAF
             ):
-                node = parent  # along a chain: what would be delivered is what comes next
+                node = parent
             else:
                 deliver(parent, ct, wide)
                 node = None
