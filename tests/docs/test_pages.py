@@ -210,6 +210,7 @@ def test_only_a_missing_extra_skips_a_module(
 ) -> None:
     (tmp_path / "cannot_import.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(globals(), "there", lambda _name: False)
     with pytest.raises(outcome, match=message):
         imported("cannot_import")
 
