@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from progress import Progress
 from shuffling import Shuffled
+from watchdog import Watchdog
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
 
@@ -38,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Shuffle, if that is asked for."""
+    """Watch for what hangs; shuffle, if that is asked for."""
+    config.pluginmanager.register(Watchdog())
     if (seed := config.getoption("shuffle")) is not None:
         config.pluginmanager.register(Shuffled(seed))
 
