@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
@@ -23,11 +24,15 @@ SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (3,), (2, 3), (2, 1), (1, 3), (
 class Case(Form):
     """One call of one row's function, with arrays that are the same each time."""
 
-    @property
-    def arrays(self) -> list[Any]:
-        """The drawn arrays, float64."""
+    @cached_property
+    def _drawn(self) -> list[Any]:
         seed = crc32(repr(self).encode())
         return drawn(self.rule, self.shapes, self.constants, np.random.default_rng(seed))
+
+    @property
+    def arrays(self) -> list[Any]:
+        """The drawn arrays, float64, for the caller to write into."""
+        return [x.copy() for x in self._drawn]
 
     def run(self, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
         """Call `function` as the sample says, on symmetric matrices where it takes no others."""

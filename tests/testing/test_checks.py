@@ -420,25 +420,34 @@ CHECKS = [
 """
 
 
-@pytest.mark.parametrize("number", range(9))
-def test_the_reproduction_can_be_pasted_and_run(number: int, tmp_path: Path) -> None:
-    (tmp_path / "user.py").write_text(REPRODUCED, encoding="utf-8")
-    script = f"""
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the user's module, and what each of its checks said would reproduce it."""
+    folder = tmp_path_factory.mktemp("reproduced")
+    (folder / "user.py").write_text(REPRODUCED, encoding="utf-8")
+    script = """
 import user
 from tinygrad_bp.testing import GradientMismatch
-try:
-    user.CHECKS[{number}]()
-except GradientMismatch as error:
-    print(error.reproduction)
+for number, check in enumerate(user.CHECKS):
+    try:
+        check()
+    except GradientMismatch as error:
+        with open(f"paste{number}.py", "w", encoding="utf-8") as file:
+            print(error.reproduction, file=file)
 """
-    made = run(tmp_path, script)
-    assert "check_" in made.stdout, made.stderr
-    paste = tmp_path / "paste.py"
-    paste.write_text(made.stdout, encoding="utf-8")
+    assert run(folder, script).stderr == ""
+    return folder
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_the_reproduction_can_be_pasted_and_run(number: int, reproduced: Path) -> None:
+    paste = reproduced / f"paste{number}.py"
+    text = paste.read_text(encoding="utf-8")
+    assert "check_" in text
     again = subprocess.run(
-        [sys.executable, str(paste)], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, str(paste)], capture_output=True, text=True, cwd=reproduced, check=False
     )
-    assert "GradientMismatch" in again.stderr, made.stdout + again.stderr
+    assert "GradientMismatch" in again.stderr, text + again.stderr
 
 
 def run(folder: Path, script: str) -> Any:
