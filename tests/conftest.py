@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -50,6 +51,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and session.config.option.verbose == -1:  # a worker has none
         session.config.pluginmanager.register(Progress(session, reporter))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the 40,000 tests themselves: 8 % of the run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
