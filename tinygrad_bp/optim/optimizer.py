@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 from numbers import Real
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError
-from tinygrad_bp.nn.state import State, assign, matched
+from tinygrad_bp.nn.state import State, matched
 
 
 class Optimizer:
@@ -83,9 +84,11 @@ class Optimizer:
         ShapeError, TinygradError
             If a name, shape or dtype is not as expected; every fault is listed and nothing changed.
         """
-        values = matched(type(self).__name__, self._all_cells(), state)
-        self.lr = float(values[0])  # first: it may be refused
-        assign(self._cells.values(), values[1:])
+        rate, *values = matched(type(self).__name__, self._all_cells(), state)
+        lr = self._setting("lr", float(rate))  # first: it may be refused
+        owners = (self, *self._cells.values())
+        names = ("_lr", *repeat("_value", len(values)))
+        any(map(setattr, owners, names, (lr, *values)))  # in C, as `assign`
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
