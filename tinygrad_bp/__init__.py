@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_bp.deferred import deferred
 from tinygrad_bp.engine import pickling as _pickling  # attaches what copy and pickle call
-from tinygrad_bp.engine.nodes import enable_grad, no_grad
+from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import TinygradError

@@ -15,7 +15,8 @@ import pytest
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LEAST
-from tinygrad_bp.engine.nodes import ancestors, is_recording
+from tinygrad_bp.engine.modes import is_recording
+from tinygrad_bp.engine.nodes import ancestors
 
 THREADS = 8
 

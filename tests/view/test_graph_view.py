@@ -439,7 +439,7 @@ def test_a_scope_needs_a_name(name):
 def test_a_module_called_outside_a_scope_notes_nothing(monkeypatch):
     from tinygrad_bp.engine import scopes
 
-    monkeypatch.setattr(scopes, "enter", lambda *_: pytest.fail("noted"))
+    monkeypatch.setattr(scopes, "inside", lambda *_: pytest.fail("noted"))
     network()(np.ones((1, 2)))
 
 

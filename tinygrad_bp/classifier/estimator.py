@@ -22,7 +22,7 @@ from tinygrad_bp.classifier.samples import (
 )
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.data import holdout_split
-from tinygrad_bp.engine.nodes import enable_grad, no_grad
+from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.nn import Sequential, bce_with_logits

@@ -19,7 +19,7 @@ from tinygrad_bp.cli.fitting import HELDOUT, SPLIT_STREAM
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
 from tinygrad_bp.data import Table, holdout_split
-from tinygrad_bp.engine.nodes import no_grad
+from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from tinygrad_bp.engine.failures import noted
-from tinygrad_bp.engine.nodes import Mode, Node, is_recording, recording, watching
+from tinygrad_bp.engine.modes import Block, Mode, is_recording
+from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.tensor import unwrap, wrap
 from tinygrad_bp.errors import NonFiniteError, users_frame
 
@@ -56,19 +57,10 @@ class debug(Mode):  # noqa: N801  # reads as a verb: with tg.debug():
     def __init__(self, *, nan: bool = True, inf: bool = True) -> None:
         super().__init__()
         self._watch = Watch(nan, inf)
-        self._watchers: list[Token[Any]] = []
 
-    def __enter__(self) -> None:
-        self._watchers.append(watching.set(self._watch))
-        self._tokens.append(recording.set(self._watch if is_recording() else False))
-
-    def __exit__(self, *exc: object) -> Literal[False]:
-        super().__exit__(*exc)
-        watching.reset(self._watchers.pop())
-        return False
-
-    def _fresh(self) -> debug:
-        return debug(nan=self._watch.nan, inf=self._watch.inf)
+    def block(self) -> Block:
+        """Return a new block, in which what is recorded is watched."""
+        return Block(self._watch if is_recording() else False, self._watch)
 
 
 class Watch:
@@ -130,12 +122,13 @@ class WalkWatch:
         return [partial(self._pull, node, pull) for pull in node.rule.pulls]
 
     def _pull(self, node: Node, pull: Any, ct: Any, *saved: Any) -> Any:
-        token = _pulling.set(node)
+        before = _pulling.get()
         try:
+            _pulling.set(node)
             with np.errstate(**self._watch.quiet):
                 part = pull(ct, *saved)
         finally:
-            _pulling.reset(token)
+            _pulling.set(before)
         self._look("backward", node, unwrap(part), (unwrap(ct), *map(unwrap, saved)))
         return part
 

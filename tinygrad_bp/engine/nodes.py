@@ -1,4 +1,4 @@
-"""The computation graph: nodes, leaves, grad mode.  Knows neither Tensors nor any single rule.
+"""The computation graph: nodes and leaves.  Knows neither Tensors nor any single rule.
 
 A `Node` is one applied rule.  Its `parents` stand in the order of the rule's arguments, None for an
 argument that tracks nothing.  Every node has a larger `index` than its parents: creation order is a
@@ -9,29 +9,20 @@ only: there are no reference cycles, and a graph is freed the moment its last ro
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from itertools import count
 from operator import attrgetter
-from typing import Any, Literal, TypeVar
+from typing import Any
 from weakref import ref
 
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.shapes import Shape
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 tick = count().__next__
-# True, False, or what watches the recording (`debugging.Watch`).
-recording: ContextVar[Any] = ContextVar("recording", default=True)
-watching: ContextVar[Any] = ContextVar("watching", default=None)
 # Set while a checkpointed function runs: what is older is around it, and counts as live.  When the
 # function runs again for a derivative, the transform that asks has closed its variables already.
 inside_from: ContextVar[int] = ContextVar("inside_from", default=-1)
-# True while a transform walks that has found nobody outside who could differentiate its result.
-unasked: ContextVar[bool] = ContextVar("unasked", default=False)
-is_recording = recording.get
 by_creation = attrgetter("index")
 
 
@@ -241,84 +232,3 @@ def is_live(nodes: Iterable[Node]) -> bool:
         seen.update(fresh)
         rest += fresh
     return False
-
-
-class Mode:
-    """Sets the mode of recording of this thread or asyncio task; context manager and decorator."""
-
-    def __init__(self) -> None:
-        self._tokens: list[Token[Any]] = []
-
-    def __enter__(self) -> None:
-        raise NotImplementedError
-
-    def __exit__(self, *exc: object) -> Literal[False]:
-        recording.reset(self._tokens.pop())
-        return False
-
-    def __call__(self, function: Function) -> Function:
-        """Return `function` running in this mode."""
-        name = type(self).__name__
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(
-                f"{name}: {function.__name__} is a generator, whose body runs between"
-                " other code;"
-                f" use 'with tg.{name}():' inside it"
-            )
-        if inspect.iscoroutinefunction(function):
-
-            async def wrapped(*args: Any, **kwargs: Any) -> Any:
-                with self._fresh():
-                    return await function(*args, **kwargs)
-
-        else:
-
-            def wrapped(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-                with self._fresh():
-                    return function(*args, **kwargs)
-
-        return functools.wraps(function)(wrapped)  # type: ignore[return-value]  # same signature
-
-    def _fresh(self) -> Mode:
-        """Return a mode like this one: each call of a decorated function enters its own."""
-        return type(self)()
-
-
-class no_grad(Mode):  # noqa: N801  # reads as a verb: with tg.no_grad():
-    """Within it, operations on Tensors are not recorded (per thread and asyncio task).
-
-    Examples
-    --------
-    >>> import tinygrad_bp as tg
-    >>> w = tg.tensor([1.0, 2.0], requires_grad=True)
-    >>> with tg.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(False))
-
-
-class enable_grad(Mode):  # noqa: N801  # the counterpart of no_grad
-    """Within it, operations are recorded even where an outer `no_grad` holds."""
-
-    def __enter__(self) -> None:
-        self._tokens.append(recording.set(watching.get() or True))
-
-
-class walking(enable_grad):  # noqa: N801  # as above
-    """Within it a transform walks a graph, and has decided by itself whether to record."""
-
-    def __init__(self, *, record: bool) -> None:
-        super().__init__()
-        self._unasked = is_recording() and not record
-        self._before: list[Token[bool]] = []
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self._before.append(unasked.set(self._unasked))
-
-    def __exit__(self, *exc: object) -> Literal[False]:
-        unasked.reset(self._before.pop())
-        return super().__exit__(*exc)

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Node, Variable, ancestors, enable_grad, watching
+from tinygrad_bp.engine.modes import blocks, recorded
+from tinygrad_bp.engine.nodes import Node, Variable, ancestors
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import Pulls
 from tinygrad_bp.engine.tensor import wrap
-from tinygrad_bp.engine.walk import conform, freed, pull_back, retracked
+from tinygrad_bp.engine.walk import conform, freed, pull_back, retracked, walk_watch
 
 Tangents = dict[Node, Any]
 
@@ -60,7 +61,7 @@ def push_forward(
         order = ancestors(*outputs, floor=min(node.index for node in tangents))
     last = _last_uses(order, outputs)
     ts: Tangents = dict(tangents)
-    watch = watching.get() and watching.get().walk()
+    watch = walk_watch() if blocks.get() else None
     for node in reversed(order):
         given = _given(node, ts)
         if given is None or node in tangents:
@@ -205,8 +206,7 @@ def transposed(
     trick for calculating Jacobian vector products").
     """
     start = Variable(node.shape, node.dtype)
-    with enable_grad():
-        part = pull(wrap(np.ones(node.shape, node.dtype)[()], start), *saved)
+    part = recorded(pull, wrap(np.ones(node.shape, node.dtype)[()], start), *saved)
     root = getattr(part, "node", None)
     found = {} if root is None else pull_back({root: tangent}, targets=[start], record=record)
     return found[start] if start in found else np.zeros(node.shape, node.dtype)[()]

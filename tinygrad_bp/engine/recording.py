@@ -14,7 +14,8 @@ from numpy import asarray, complex128, dtype, float64, ndarray
 from numpy.linalg import LinAlgError
 
 from tinygrad_bp.engine.failures import noted
-from tinygrad_bp.engine.nodes import Node, is_recording, tick
+from tinygrad_bp.engine.modes import is_recording
+from tinygrad_bp.engine.nodes import Node, tick
 from tinygrad_bp.engine.rule import Recorder
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, new, operand, unwrap
 from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, TrackedTensorError

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ContextDecorator, contextmanager
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
 from sys import maxsize
-from typing import Any, Literal, NamedTuple, TypeVar
+from types import FrameType
+from typing import Any, NamedTuple, TypeVar
 
+from tinygrad_bp.engine.modes import Held, Hold
 from tinygrad_bp.engine.nodes import tick
 from tinygrad_bp.engine.tensor import Tensor
 
@@ -32,13 +35,27 @@ class Interval(NamedTuple):
     path: Path
 
 
-class Open(NamedTuple):
-    """A scope that has been entered and not left."""
+@dataclass(slots=True, eq=False)
+class Open:
+    """A scope that has been entered.
+
+    Attributes
+    ----------
+    begin : int
+        Index of what was recorded first in it.
+    path : tuple of str
+    owner : Module or None
+        Whose part it is.
+    outer : Open or None
+    left : bool
+        Whether it is over: out of turn, or in another task, it may still stand in a chain.
+    """
 
     begin: int
     path: Path
-    owner: Any  # the module, or None
+    owner: Any
     outer: Open | None
+    left: bool = False
 
 
 _open: ContextVar[Open | None] = ContextVar("_open", default=None)
@@ -46,7 +63,7 @@ _closed: ContextVar[deque[Interval] | None] = ContextVar("_closed", default=None
 is_open: Callable[[], Open | None] = _open.get
 
 
-class scope(ContextDecorator):  # noqa: N801  # reads as a verb: with tg.scope("encoder"):
+class scope(Held):  # noqa: N801  # reads as a verb: with tg.scope("encoder"):
     """Within it, what is recorded belongs to a part with this name; scopes nest.
 
     Drawings show the name and can fold the part into one box.  Modules that are called inside a
@@ -75,8 +92,8 @@ class scope(ContextDecorator):  # noqa: N801  # reads as a verb: with tg.scope("
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"scope: expected a name, got {name!r:.40}")
+        super().__init__()
         self.name = name
-        self._tokens: list[Token[Open | None]] = []
 
     def __call__(self, function: Function) -> Function:
         """Decorate a function: each call of it is a part."""
@@ -90,48 +107,73 @@ class scope(ContextDecorator):  # noqa: N801  # reads as a verb: with tg.scope("
                 f"scope: the body of {function.__name__} runs later, between other code; use"
                 f" 'with tg.scope({self.name!r}):' inside it"
             )
-        return super().__call__(function)
 
-    def _recreate_cm(self) -> scope:
-        return scope(self.name)  # one for each call: threads do not share what is open
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return inside(self.name, None, function, *args, **kwargs)
 
-    def __enter__(self) -> None:
-        self._tokens.append(enter(self.name))
+        return wraps(function)(wrapped)  # type: ignore[return-value]  # same signature
 
-    def __exit__(self, *exc: object) -> Literal[False]:
-        leave(self._tokens.pop())
-        return False
+    def _begin(self, _frame: FrameType) -> tuple[Any, Hold]:
+        opened = _opened(self.name, None)
+        return opened, _hold(opened)
 
-
-def enter(name: str, owner: Any = None) -> Token[Open | None]:
-    """Open a scope; give the result to `leave`."""
-    outer = _open.get()
-    path = (*outer.path, name) if outer else (name,)
-    return _open.set(Open(tick(), path, owner, outer))
+    def _opened(self) -> Iterable[Any]:
+        inner = _still_open(_open.get())
+        while inner is not None:
+            yield inner
+            inner = _still_open(inner.outer)
 
 
-def leave(token: Token[Open | None]) -> None:
-    """Close the scope that `enter` opened, and note it."""
-    inner = _open.get()
-    _open.reset(token)
-    if inner is not None:
+def inside(
+    name: str, owner: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Any:
+    """Call `function` in a scope of its own; `owner` is the module whose part it is, or None."""
+    held = _hold(_opened(name, owner))
+    try:
+        next(held)
+        return function(*args, **kwargs)
+    finally:
+        held.close()
+
+
+def of_module(module: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call `function` in a scope named after a module, as its caller knows it."""
+    around = _open.get()
+    owner = around.owner if around is not None else None
+    name = _own_name(module) or _name_in(owner, module) or type(module).__name__
+    return inside(name, module, function, *args, **kwargs)
+
+
+def _opened(name: str, owner: Any) -> Open:
+    outer = _still_open(_open.get())
+    return Open(tick(), (*outer.path, name) if outer else (name,), owner, outer)
+
+
+def _still_open(found: Open | None) -> Open | None:
+    while found is not None and found.left:
+        found = found.outer
+    return found
+
+
+def _hold(opened: Open) -> Hold:
+    """Keep a scope open from the first step of this generator until it is closed, and note it."""
+    try:
+        _open.set(opened)
+        yield
+    finally:
+        opened.left = True
+        unchanged = True
+        try:
+            unchanged = _open.get() is opened
+        finally:
+            if unchanged:  # else it is left out of turn, or in another context
+                _open.set(opened.outer)
+        _open.set(_still_open(_open.get()))
         noted = _closed.get()
         if noted is None:
             noted = deque(maxlen=KEPT)
             _closed.set(noted)
-        noted.append(Interval(inner.begin, tick(), inner.path))
-
-
-@contextmanager
-def of_module(module: Any) -> Iterator[None]:
-    """Open a scope named after a module, as its caller knows it."""
-    around = _open.get()
-    owner = around.owner if around is not None else None
-    token = enter(_own_name(module) or _name_in(owner, module) or type(module).__name__, module)
-    try:
-        yield
-    finally:
-        leave(token)
+        noted.append(Interval(opened.begin, tick(), opened.path))
 
 
 def intervals(low: int, high: int) -> list[Interval]:
@@ -140,10 +182,10 @@ def intervals(low: int, high: int) -> list[Interval]:
     Those that are open still end after everything.
     """
     found = [one for one in _closed.get() or () if one.begin <= high and one.end > low]
-    inner = _open.get()
+    inner = _still_open(_open.get())
     while inner is not None:
         found.append(Interval(inner.begin, maxsize, inner.path))
-        inner = inner.outer
+        inner = _still_open(inner.outer)
     return sorted(found, key=lambda one: (one.begin, -one.end))
 
 

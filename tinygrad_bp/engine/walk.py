@@ -16,7 +16,8 @@ import numpy as np
 from numpy import add, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
-from tinygrad_bp.engine.nodes import LEAF, Node, is_live, unasked, watching
+from tinygrad_bp.engine.modes import blocks, unasked, watch
+from tinygrad_bp.engine.nodes import LEAF, Node, is_live
 from tinygrad_bp.engine.rule import Pulls
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
 from tinygrad_bp.errors import GraphError, TrackedTensorError, users_frame
@@ -81,7 +82,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
     # Piles: what is still to be added to the cotangents of small leaves.
     piles: dict[Node, list[Any]] = {}
     kept: Cotangents = {}
-    watch = watching.get() and watching.get().walk()
+    watch = walk_watch() if blocks.get() else None
     # Masks: NumPy's error state of before, once a rule that masks was visited.
     errors: Any = None
     rule: Any = None
@@ -231,6 +232,12 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
         if node in cts:
             kept[node] = cts[node]
     return kept
+
+
+def walk_watch() -> Any:
+    """Return what looks at the values of one walk, or None."""
+    found = watch()
+    return None if found is None else found.walk()
 
 
 def _sum(total: Any, pile: list[Any]) -> Any:

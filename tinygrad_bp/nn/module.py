@@ -59,8 +59,7 @@ class Module:
         """Return ``self.forward(...)``; inside a `tg.scope` the module is a scope too."""
         if is_open() is None:
             return self.forward(*args, **kwargs)
-        with of_module(self):
-            return self.forward(*args, **kwargs)
+        return of_module(self, self.forward, *args, **kwargs)
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yield (name, parameter) in the order of definition.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
-from tinygrad_bp.engine.nodes import Variable, enable_grad
+from tinygrad_bp.engine.modes import recorded
+from tinygrad_bp.engine.nodes import Variable
 from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.engine.walk import conform, plain_answer, pull_back
@@ -187,17 +188,22 @@ class Applied:
 
         Recorded at 1, not 0: a vjp may leave out what a cotangent of 0 makes vanish.
         """
-        recorded = any(isinstance(one, Tensor) for one in (*ts, *outs, *args))
+        record = any(isinstance(one, Tensor) for one in (*ts, *outs, *args))
         starts = [Variable(like.shape, like.dtype) for like in self.results.likes]
-        with enable_grad():
-            cts = [wrap(np.ones(node.shape, node.dtype)[()], node) for node in starts]
-            parts = self.pull(cts, outs, args)
-            seeds: dict[Any, Any] = {}
-            for part, t in zip(parts, ts, strict=True):
-                node = part._node
-                if t is not None and node is not None:
-                    seeds[node] = seeds[node] + t if node in seeds else t
-            found = pull_back(seeds, targets=starts, record=recorded)
+        cts = [wrap(np.ones(node.shape, node.dtype)[()], node) for node in starts]
+        parts = recorded(self.pull, cts, outs, args)
+        return recorded(self._pulled_again, parts, ts, starts, record=record)
+
+    def _pulled_again(
+        self, parts: list[Any], ts: list[Any], starts: list[Any], *, record: bool
+    ) -> list[Any]:
+        """Return what the tangents make of what was pulled back, by its own cotangents."""
+        seeds: dict[Any, Any] = {}
+        for part, t in zip(parts, ts, strict=True):
+            node = part._node
+            if t is not None and node is not None:
+                seeds[node] = seeds[node] + t if node in seeds else t
+        found = pull_back(seeds, targets=starts, record=record)
         return [found.get(node) for node in starts]
 
     def _shown(self, outs: list[Any], args: list[Any]) -> tuple[Any, Any]:

@@ -10,16 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten, flatten_like, places
-from tinygrad_bp.engine.nodes import (
-    Leaf,
-    Node,
-    Variable,
-    ancestors,
-    enable_grad,
-    is_live,
-    is_recording,
-    walking,
-)
+from tinygrad_bp.engine.modes import is_recording, recorded, unasked
+from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, is_live
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
 from tinygrad_bp.engine.walk import conform, pull_back, seed
@@ -61,8 +53,7 @@ class Call:
         """Call `f`, recording; from its return on, nothing outside can ask for the variables."""
         self.open(on=True)
         try:
-            with enable_grad():
-                return f(*args, **kwargs)
+            return recorded(f, *args, **kwargs)
         finally:
             self.open(on=False)
 
@@ -94,8 +85,8 @@ class Call:
         outside = self.outside(seeds) or (is_recording() and any(map(_is_live, seeds.values())))
         convert = as_tensor if outside else unwrap
         seeds = {node: convert(ct) for node, ct in seeds.items()}
-        with walking(record=outside):
-            found = pull_back(seeds, targets=self.nodes, record=outside, free=free and not outside)
+        free = free and not outside
+        found = walked(pull_back, seeds, targets=self.nodes, record=outside, free=free)
         seeds.clear()
         answers = []
         for node, primal in zip(self.nodes, self.flat, strict=True):
@@ -147,8 +138,7 @@ class Call:
         )
         convert = as_tensor if outside else unwrap
         tangents = {node: convert(t) for node, t in tangents.items()}
-        with walking(record=outside):
-            found = push_forward(tracked, tangents, record=outside, order=order)
+        found = walked(push_forward, tracked, tangents, record=outside, order=order)
         parts = [
             found[root] if root in found else _zero_tangent(one)
             for root, one in zip(roots, outputs, strict=True)
@@ -184,12 +174,21 @@ class Call:
         return private_copy(result._value)
 
 
+def walked(walk: Callable[..., Any], *args: Any, record: bool, **options: Any) -> Any:
+    """Walk for a transform, which has decided by itself whether to record."""
+    before = unasked.get()
+    try:
+        unasked.set(not record and bool(is_recording()))
+        return recorded(walk, *args, record=record, **options)
+    finally:
+        unasked.set(before)
+
+
 def _variable(name: str, primal: Any) -> Tensor:
     """Return a fresh variable with the value of `primal`, and in its graph if that is tracked."""
     if isinstance(primal, Tensor) and primal.node is not None:
-        with enable_grad():
-            variable: Tensor = +primal
-            return variable
+        variable: Tensor = recorded(operator.pos, primal)
+        return variable
     value = primal._value if isinstance(primal, Tensor) else private_copy(primal)
     if value.dtype.kind not in "fc":
         hint = " (write 2.0, not 2)" if type(primal) in SCALARS else "; use .astype(float)"

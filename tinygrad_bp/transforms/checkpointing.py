@@ -11,16 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_bp.engine.containers import Rebuild, flatten
-from tinygrad_bp.engine.nodes import (
-    Leaf,
-    Node,
-    Variable,
-    ancestors,
-    enable_grad,
-    inside_from,
-    is_recording,
-    tick,
-)
+from tinygrad_bp.engine.modes import is_recording, recorded
+from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, inside_from, tick
 from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.rule import TABLE
@@ -121,12 +113,12 @@ def _first_run(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, 
 
 def _run(f: Callable[..., Any], arguments: Any, variables: Iterable[Variable], floor: int) -> Any:
     """Call `f`; what is older than `floor` is around it."""
-    token = inside_from.set(floor)
+    before = inside_from.get()
     try:
-        with enable_grad():
-            return f(*arguments[0], **arguments[1])
+        inside_from.set(floor)
+        return recorded(f, *arguments[0], **arguments[1])
     finally:
-        inside_from.reset(token)
+        inside_from.set(before)
         for one in variables:
             one.open = False
 
@@ -194,21 +186,19 @@ class _Segment:
 
     def pull(self, cts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Pull cotangents back through the function, run again."""
-        starts, roots, recorded = self.again(outs, args)
+        starts, roots, record = self.again(outs, args)
         seeds: dict[Node, Any] = {}
         for root, ct in zip(roots, cts, strict=True):
             if ct is not None:
                 seeds[root] = seeds[root] + ct if root in seeds else ct
-        with enable_grad():
-            found = pull_back(seeds, targets=starts, record=recorded, free=not recorded)
-        return [_filled(found, node, one, recorded) for node, one in zip(starts, args, strict=True)]
+        found = recorded(pull_back, seeds, targets=starts, record=record, free=not record)
+        return [_filled(found, node, one, record) for node, one in zip(starts, args, strict=True)]
 
     def push(self, ts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Push tangents through the function, run again."""
-        starts, roots, recorded = self.again(outs, args)
+        starts, roots, record = self.again(outs, args)
         moves = {node: t for node, t in zip(starts, ts, strict=True) if t is not None}
-        with enable_grad():
-            found = push_forward(roots, moves, record=recorded)
+        found = recorded(push_forward, roots, moves, record=record)
         return [found.get(root) for root in roots]
 
     def again(self, outs: list[Any], args: list[Any]) -> tuple[list[Any], list[Node], bool]:
@@ -218,11 +208,11 @@ class _Segment:
         walk that asked for it goes on.  To be differentiated again, each beginning is a copy of the
         argument at its place in the outer graph.
         """
-        recorded = any(isinstance(one, Tensor) for one in (*args, *outs))
+        record = any(isinstance(one, Tensor) for one in (*args, *outs))
         floor = tick()
         nodes: list[Any] = [one._node if isinstance(one, Tensor) else one for one in args]
         variables = [Variable(one.shape, one.dtype) for one in nodes]  # of nodes, or of arrays
-        starts: list[Any] = [_copied(node) for node in nodes] if recorded else variables
+        starts: list[Any] = [_copied(node) for node in nodes] if record else variables
         count = len(self.places)
         mixed = [_snapshot(one) if isinstance(one, Tensor) else one for one in self.constants]
         for i, one, variable in zip(self.places, args[:count], variables[:count], strict=True):
@@ -230,11 +220,11 @@ class _Segment:
         outputs, _ = flatten(_run(self.f, self.build(mixed), variables, floor))
         roots = self._checked(outputs, outs, floor)
         swap: dict[Node, Node] = dict(zip(self.reads, starts[count:], strict=True))
-        if recorded:
+        if record:
             swap.update(zip(variables, starts, strict=True))
         inside = [node for node in ancestors(*roots, floor=floor) if node.index >= floor]
         _redirect(inside, swap)
-        return starts, [swap.get(root, root) for root in roots], recorded
+        return starts, [swap.get(root, root) for root in roots], record
 
     def _checked(self, outputs: list[Any], outs: list[Any], floor: int) -> list[Node]:
         """Return the nodes of the results, if they are what they were before."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten
-from tinygrad_bp.engine.nodes import Node, ancestors, enable_grad, walking
+from tinygrad_bp.engine.modes import recorded
+from tinygrad_bp.engine.nodes import Node, ancestors
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
@@ -20,6 +21,7 @@ from tinygrad_bp.transforms.calls import (
     found_or_zeros,
     positions_of,
     require_scalar,
+    walked,
 )
 from tinygrad_bp.transforms.forward import arguments_of
 
@@ -185,8 +187,7 @@ def _recorded_gradients(call: Call, result: Any) -> dict[Node, Any]:
     start = {result.node: wrap(seed(result, None, "hvp"))}
     call.open(on=True)  # a user's rule that runs now may ask a transform, which must not drop them
     try:
-        with enable_grad():
-            return pull_back(start, targets=call.nodes, record=True)
+        return recorded(pull_back, start, targets=call.nodes, record=True)
     finally:
         call.open(on=False)
 
@@ -222,16 +223,24 @@ def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
         pushes = sum(node.size * len(_units(node, numbers)) for node in call.nodes)
         mode = "forward" if pushes <= pulls else "reverse"
     join = outside or any(is_foreign(unwrap(one)) for one in call.flat)
-    with walking(record=outside):
-        if mode == "forward":
-            order = ancestors(*tracked, floor=min((node.index for node in call.nodes), default=0))
-            columns = [_columns(node, numbers, order, (outside, join)) for node in call.nodes]
-            found = [[column[k] for column in columns] for k in range(len(numbers))]
-        else:
-            found = [_rows(one, call.nodes, (outside, join)) for one in numbers]
+    by = _by_columns if mode == "forward" else _by_rows
+    found = walked(by, numbers, call.nodes, record=outside, join=join)
     convert = outside or any(isinstance(one, Tensor) for one in call.flat)
     rows = iter([[(as_tensor if convert else unwrap)(block) for block in row] for row in found])
     return [next(rows) if one.dtype.kind in "biufc" else [None] * len(call.nodes) for one in roots]
+
+
+def _by_rows(roots: Sequence[Tensor], nodes: Sequence[Node], *, record: bool, join: bool) -> Blocks:
+    return [_rows(one, nodes, (record, join)) for one in roots]
+
+
+def _by_columns(
+    roots: Sequence[Tensor], nodes: Sequence[Node], *, record: bool, join: bool
+) -> Blocks:
+    tracked = [one.node for one in roots if one.node is not None]
+    order = ancestors(*tracked, floor=min((node.index for node in nodes), default=0))
+    columns = [_columns(node, roots, order, (record, join)) for node in nodes]
+    return [[column[k] for column in columns] for k in range(len(roots))]
 
 
 def _array(value: Any) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import refuse_out
-from tinygrad_bp.engine.nodes import is_recording
+from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
