@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 ROOMS = {
@@ -118,3 +120,90 @@ def where_it_is(name: str) -> str:
     if not known and not name.startswith("_") and callable(getattr(np, name, None)):
         known = f"{NUMPYS} np.{name}"
     return known
+
+
+NUMPY_FUNCTION = "write NumPy's own function, np."
+SAME_DEVICE = "leave it out: NumPy computes on the processor"
+STATE = "write arrays = {}.state()"
+LOADED = "write {}.load_state(arrays)"
+# Attributes of Tensors, modules and optimizers that people know.
+OF_TENSOR = {
+    **dict.fromkeys(
+        ("cuda", "cpu", "to", "device", "contiguous", "block_until_ready"), SAME_DEVICE
+    ),
+    "data": "write .detach() for a Tensor, .numpy() for a read-only array",
+    "values": "write .numpy()",
+    "to_numpy": "write .numpy()",
+    "view": "write .reshape(shape)",
+    "permute": "write .transpose(axes)",
+    "t": "write .T",
+    "unsqueeze": "write np.expand_dims(x, axis), or x[..., None]",
+    "expand": "write np.broadcast_to(x, shape)",
+    "numel": "write .size",
+    "dim": "write .ndim",
+    "clone": "write .copy()",
+    "requires_grad_": "write tg.tensor(array, requires_grad=True)",
+    "retain_grad": "write tg.gradients(loss, [tensor])",
+    "grad_fn": "write .node, or tg.graph(tensor) to look at it",
+    "register_hook": "write tg.hook(x, function)",
+    "float": "write .astype(np.float32)",
+    "double": "write .astype(np.float64)",
+    "half": "write .astype(np.float16)",
+    "long": "write .astype(np.int64)",
+    "type": "write .astype(dtype)",
+    "append": "write np.concatenate, or append .item() to a list",
+    "pow": "write x ** y",
+    "norm": "write np.linalg.norm(x)",
+    **{f"{name}_": "values do not change in place: write x = …" for name in ("zero", "fill")},
+    **{
+        f"{name}_": f"write x {sign}= y"
+        for name, sign in {"add": "+", "sub": "-", "mul": "*", "div": "/"}.items()
+    },
+    **{
+        name: f"{NUMPY_FUNCTION}{name}(x)"
+        for name in ("exp", "log", "sqrt", "sin", "cos", "abs", "matmul", "square", "log1p")
+    },
+}
+OF_MODULE = {
+    **dict.fromkeys(("cuda", "cpu", "to"), SAME_DEVICE),
+    "state_dict": STATE.format("module"),
+    "load_state_dict": LOADED.format("module"),
+    **dict.fromkeys(("train", "eval"), "leave it out: no layer here has two modes"),
+    "register_buffer": "set an array as an attribute: state() saves it",
+    "register_parameter": "set a Tensor with requires_grad=True as an attribute",
+    **dict.fromkeys(("double", "float", "half"), "choose the dtype when the layers are made"),
+}
+OF_OPTIMIZER = {
+    "state_dict": STATE.format("optimizer"),
+    "load_state_dict": LOADED.format("optimizer"),
+    "param_groups": "write optimizer.lr = rate; other rates are other optimizers",
+    **dict.fromkeys(("update", "apply_updates"), "write loss.backward(); optimizer.step()"),
+    "minimize": "write loss.backward(); optimizer.step()",
+}
+
+
+class Elsewhere:
+    """An attribute that is not there, and says what to write instead.
+
+    Not a `__getattr__`, which would slow down every look at what is there.
+    """
+
+    def __init__(self, name: str, place: str) -> None:
+        self.name = name
+        self.place = place
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        raise AttributeError(
+            f"{owner.__name__!r} object has no attribute {self.name!r}: {self.place}"
+        )
+
+
+def answer(kind: type, places: dict[str, str]) -> None:
+    """Let the attributes that `kind` lacks answer with where the thing is."""
+    for name, place in places.items():
+        setattr(kind, name, Elsewhere(name, place))
+
+    def names(self: Any) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in places]
+
+    setattr(kind, "__dir__", names)  # noqa: B010  # they are not there

@@ -15,8 +15,9 @@ from leaves import leaf
 from numpy.polynomial import Chebyshev, Hermite, HermiteE, Laguerre, Legendre, Polynomial
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine import refusals
 from tinygrad_bp.engine.refusals import BASES
-from tinygrad_bp.errors import TrackedTensorError
+from tinygrad_bp.errors import DTypeError, TrackedTensorError
 
 W = leaf([[1.0, 2.0], [3.0, 4.0]])
 a, b = leaf(1.5), leaf(2.5)
@@ -69,6 +70,36 @@ def test_functions_of_scipy_have_twins() -> None:
         special.logsumexp(W)
     with pytest.raises(TrackedTensorError, match=r"use tg\.softmax"):
         special.softmax(W, axis=0)
+
+
+def test_what_draws_scores_and_minimizes_is_told_what_to_take() -> None:
+    plt = extra("matplotlib.figure").Figure().subplots()
+    for draw in (plt.plot, plt.bar, plt.hist):
+        with pytest.raises(TrackedTensorError, match=r"\.item\(\)"):
+            draw([a, b], [a, b])
+    log_loss = extra("sklearn.metrics").log_loss
+    with pytest.raises(TrackedTensorError, match=r"pass \.numpy\(\)"):
+        log_loss([0, 1], W[0])
+    minimize = extra("scipy.optimize").minimize
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # SciPy's, with ours as its cause
+        minimize(lambda x: np.sum((x * W) ** 2), np.zeros(2))
+    assert re.search(r"tg\.value_and_grad\(f\) and jac=True", str(caught.value.__cause__))
+
+
+class Frame:
+    """As a data frame: it leaves its operators to what has a higher priority."""
+
+    def __add__(self, other: Any) -> Any:
+        return NotImplemented if other.__pandas_priority__ > 4000 else np.asarray(other)
+
+    def to_numpy(self) -> Any:
+        return np.ones(2)
+
+
+def test_a_data_frame_is_told_to_become_an_array() -> None:
+    with pytest.raises(DTypeError, match=r"to_numpy\(\)"):
+        Frame() + W
+    assert refusals.LIBRARY_REMEDIES["pandas"].endswith("df.to_numpy() @ W")
 
 
 def test_a_frame_of_other_text_is_no_trouble() -> None:

@@ -77,15 +77,24 @@ def empty_like(x: Buffer) -> Buffer:
     return np.empty_like(x)
 
 
+def read_only(value: Any) -> Any:
+    """Return a raw array in a view that nobody can write into; another value as it is.
+
+    A plain view could be unlocked again, and so could the array that it names as its base.  This
+    one's base is no array.
+    """
+    if type(value) is not np.ndarray:
+        return value
+    return np.asarray(memoryview(value).toreadonly())  # type: ignore[arg-type]  # NumPy 2.0's stubs
+
+
 def _reused(size: int) -> Buffer:
     """Return a view of a buffer of `size` bytes that nothing else refers to."""
     global _kept  # noqa: PLW0603  # one pool a process
     with _lock:
         kept = _buffers.setdefault(size, [])
         if (place := _unused(kept)) >= 0:
-            buffer = kept[place]
-            buffer.flags.writeable = True  # a Tensor that was looked at has locked it
-            return buffer[:]
+            return kept[place][:]
         buffer = np.empty(size, np.uint8)
         if _kept + size > MOST:
             _drop_unused()

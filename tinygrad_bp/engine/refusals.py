@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import re
 import sys
 from pathlib import Path
@@ -15,14 +16,24 @@ from tinygrad_bp.errors import TrackedTensorError, users_frame
 LIBRARIES = str(Path(np.__file__).parents[1])
 LIKE = "np.stack, or np.array(…, like=tensor), makes a Tensor; .detach() gives a plain array"
 PLAIN = "pass loss.item(), the plain number"
+DRAWN = f"{PLAIN}, or .numpy(), the plain array"
+FRAMED = "take .to_numpy() of the data frame, as in df.to_numpy() @ W"
+SCORED = "pass .numpy(), the plain array"
 # The function that was called, as the user's line names it -> what to do instead.
 REMEDIES = {
     **dict.fromkeys(("array", "asarray", "asanyarray", "ascontiguousarray"), LIKE),
     **dict.fromkeys(("float", "int", "complex", "round", "range"), "write .item() for the number"),
-    **dict.fromkeys(("append", "plot", "scatter", "semilogy", "print", "format"), PLAIN),
+    **dict.fromkeys(("append", "print", "format"), PLAIN),
     **{f: f"use tg.{f}" for f in ("logsumexp", "softmax", "log_softmax")},
     "minimize": "pass tg.value_and_grad(f) and jac=True: it takes and gives plain arrays",
     "default": "write .tolist() for plain numbers",
+}
+# The library that is at work -> what to do instead, where the name of the function tells nothing.
+LIBRARY_REMEDIES = {
+    "matplotlib": DRAWN,
+    "pandas": FRAMED,
+    "sklearn": SCORED,
+    "scipy.optimize": "tg.grad, tg.jacobian and tg.value_and_grad make functions of plain arrays",
 }
 # Bases of numpy.polynomial: its modules, and what the names in them begin with.  Nobody can
 # override these functions; those of the power basis have older twins, highest power first.
@@ -79,6 +90,18 @@ def _called_by(user: FrameType) -> FrameType:
     return frame
 
 
+def _library_remedy(user: FrameType) -> str:
+    """Return the remedy for what a library does between the user's line and here."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not user:
+        module = f"{frame.f_globals.get('__name__')}."
+        for name, remedy in LIBRARY_REMEDIES.items():
+            if module.startswith(f"{name}."):
+                return remedy
+        frame = frame.f_back
+    return ""
+
+
 def _line(frame: FrameType) -> tuple[str, str]:
     """Return the source that `frame` is running, and the name of the instruction."""
     from dis import opname  # it is slow to import, and this is an error
@@ -114,9 +137,14 @@ def leaves_the_graph(what: str) -> TrackedTensorError:
     call = re.match(r"[\w.]+(?=\()", source)
     name, remedy = _series(_called_by(frame))
     name = name or (call[0] if call else what)
-    remedy = remedy or REMEDIES.get(name.rpartition(".")[2], "")
-    if not remedy and name.startswith("math."):
-        remedy = f"use np.{name.removeprefix('math.')}, which has a derivative"
+    last = name.rpartition(".")[2]
+    if call:
+        remedy = remedy or REMEDIES.get(last, "")
+    if not remedy and what == "float()" and hasattr(math, last):
+        remedy = f"use np.{last}, which has a derivative"
+    remedy = (
+        remedy or _library_remedy(frame) or REMEDIES.get(what.strip("()").rpartition(".")[2], "")
+    )
     if not remedy:
         remedy = (
             "np.stack joins Tensors, tg.differentiable gives a function a rule, .detach() drops the"

@@ -12,7 +12,9 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import OF_TENSOR, answer
 from tinygrad_bp.engine.attached import Attached, declared
+from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.nodes import Account, Leaf, Node
 from tinygrad_bp.engine.refusals import leaves_the_graph
 from tinygrad_bp.engine.shapes import Shape
@@ -188,15 +190,7 @@ class Tensor(Base):
     def numpy(self) -> Any:
         """Return the value as a read-only array; no copy.  A Dask or CuPy value stays one."""
         value = self._value
-        if isinstance(value, np.generic):
-            value = np.asarray(value)
-        elif type(value) is not np.ndarray:
-            return value
-        owner = value
-        while type(owner) is np.ndarray:  # a view could be made writeable again if its owner is
-            owner.flags.writeable = False
-            owner = owner.base
-        return value.view()
+        return read_only(np.asarray(value) if isinstance(value, np.generic) else value)
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
@@ -242,6 +236,9 @@ class Tensor(Base):
 
     def __bool__(self) -> bool:
         return bool(self._value)
+
+    # Data frames leave their operators to what asks for it, so that the error is ours.
+    __pandas_priority__ = 5000
 
     def __init_subclass__(cls) -> None:
         raise TypeError("Tensor is not meant to be subclassed: wrap it, or use tg.nn.Module")
@@ -396,3 +393,6 @@ def tensor(
     Tensor
     """
     return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
+
+
+answer(Tensor, OF_TENSOR)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import OF_MODULE, answer
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TinygradError
@@ -226,3 +227,6 @@ def _described(value: Any) -> str:
         opening, closing = "[]" if isinstance(value, list) else "()"
         return opening + ", ".join(map(_described, value)) + closing
     return repr(value).replace("\n", "\n  ")
+
+
+answer(Module, OF_MODULE)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
+from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Variable
 from tinygrad_bp.engine.pickling import ByName
@@ -129,15 +130,6 @@ class Nest:
         for i, part in zip(self.moving, parts, strict=True):
             values[i] = part
         return self.build(values)
-
-
-def read_only(value: Any) -> Any:
-    """Return a raw array in a view that cannot be written into; another value as it is."""
-    if type(value) is not np.ndarray:
-        return value
-    view = value.view()
-    view.flags.writeable = False
-    return view
 
 
 @dataclass(slots=True, eq=False)

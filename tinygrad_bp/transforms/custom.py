@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.nodes import Variable
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, private_copy, unwrap, wrap
 from tinygrad_bp.errors import TrackedTensorError
-from tinygrad_bp.transforms.applied import Applied, Definition, Nest, read_only
+from tinygrad_bp.transforms.applied import Applied, Definition, Nest
 from tinygrad_bp.transforms.joint import record
 
 
