@@ -56,6 +56,34 @@ def test_the_names_of_every_room_are_known_at_the_top() -> None:
         assert {*names.split()} == {*getattr(tg, room).__all__}, room
 
 
+OBJECTS = [
+    (tg.tensor([1.0]), elsewhere.OF_TENSOR),
+    (tg.nn.Linear(1, 1), elsewhere.OF_MODULE),
+    (tg.optim.SGD([tg.tensor(1.0, requires_grad=True)], 0.1), elsewhere.OF_OPTIMIZER),
+]
+
+
+@pytest.mark.parametrize(("thing", "places"), OBJECTS, ids=["tensor", "module", "optimizer"])
+def test_an_attribute_known_from_elsewhere_is_answered(thing: Any, places: dict[str, str]) -> None:
+    for name, place in places.items():
+        kind = re.escape(f"{type(thing).__name__!r} object has no attribute {name!r}: {place}")
+        with pytest.raises(AttributeError, match=kind):
+            getattr(thing, name)
+        assert name not in dir(thing)
+        for own in re.findall(r"write \.(\w+)", place):
+            assert hasattr(thing, own)
+
+
+def test_a_module_may_have_an_attribute_that_others_know_as_a_method() -> None:
+    class Net(tg.nn.Module):
+        def train(self) -> int:
+            return self.to
+
+    net = Net()
+    net.to = 3
+    assert net.train() == 3
+
+
 @pytest.mark.parametrize("module", [tg, tg.nn, tg.optim], ids=lambda module: module.__name__)
 @pytest.mark.parametrize("name", sorted({*elsewhere.KNOWN, "zeros", "einsum"}))
 def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import FrameType
+from warnings import warn_explicit
 
-_OWN = str(Path(__file__).parent)
+_OWN = str(Path(__file__).parent / "_")[:-1]  # with the separator: not a longer name
 
 
 class TinygradError(Exception):
@@ -59,7 +60,19 @@ class ModelFileError(TinygradError, ValueError):
 def users_frame() -> FrameType:
     """Return the innermost frame that is neither ours nor NumPy's."""
     frame = sys._getframe(1)  # the standard library's own way to the caller
-    numpy = str(Path(sys.modules["numpy"].__file__ or "").parent)
+    numpy = str(Path(sys.modules["numpy"].__file__ or "").parent / "_")[:-1]
     while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, numpy)):
         frame = frame.f_back
     return frame
+
+
+def warn_user(message: str) -> None:
+    """Warn of something at the user's line, in the words of the function that they called."""
+    where = users_frame()
+    warn_explicit(
+        message,
+        UserWarning,
+        where.f_code.co_filename,
+        where.f_lineno,
+        registry=where.f_globals.setdefault("__warningregistry__", {}),
+    )

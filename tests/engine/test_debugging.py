@@ -308,3 +308,26 @@ def test_the_error_state_is_restored() -> None:
 
 def test_rules_that_mask_are_known() -> None:
     assert {name for name, rule in TABLE.items() if rule.masks} >= {"where"}
+
+
+LABELS = np.arange(5.0)
+
+
+@pytest.mark.parametrize("f", [np.subtract, np.multiply, np.minimum, lambda a, b: np.hypot(b, a)])
+def test_a_column_against_a_row_of_labels_is_warned_of(f):
+    column = tg.tensor(np.ones((5, 1)), requires_grad=True)
+    with tg.debug(), pytest.warns(UserWarning, match="gives every pair") as caught:
+        f(column, LABELS)
+    assert [one.filename for one in caught] == [__file__]
+    with tg.debug(), pytest.warns(UserWarning, match="gives every pair"):
+        f(column[:, 0], LABELS[:, None])
+
+
+def test_what_is_meant_to_make_a_table_is_not_warned_of():
+    x = tg.tensor(np.ones(5), requires_grad=True)
+    with tg.debug():
+        x[:, None] - x  # all pairs of one thing
+        x[:, None] - LABELS[:, None]
+        x[:1, None] - LABELS
+        x[:, None] * np.ones(3)
+        np.outer(x, LABELS)

@@ -369,3 +369,30 @@ def test_an_optimizer_of_ones_own_needs_only_a_step():
     assert repr(SignDescent(leaves(), 0.1)) == "SignDescent(1 parameters, lr=0.1)"
     with pytest.raises(NotImplementedError, match=r"Optimizer has no step\(\)"):
         Optimizer(leaves(), 0.1).step()
+
+
+@every_kind
+def test_a_parameter_that_never_has_a_gradient_is_warned_of_once(make):
+    used, lost = (tg.tensor(np.ones(2), requires_grad=True, name=name) for name in ("u", "lost"))
+    optimizer = make([used, lost])
+
+    def descend():
+        for _ in range(40):
+            np.sum(used * (2.0 * lost).numpy()).backward()
+            optimizer.step()
+
+    with pytest.warns(
+        UserWarning, match="no gradient in 10 steps for parameter 1 'lost'"
+    ) as caught:
+        descend()
+    assert [one.filename for one in caught] == [__file__]
+
+
+@every_kind
+def test_a_parameter_that_rests_at_times_is_not_warned_of(make):
+    one, other = (tg.tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    optimizer = make([one, other])
+    for i in range(30):
+        np.sum(one * other if i == 8 else one).backward()
+        optimizer.step()
+        optimizer.zero_grad()

@@ -6,6 +6,7 @@ The recorders and the walk ask whether a `Watch` is set; without one this module
 from __future__ import annotations
 
 import linecache
+import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -17,9 +18,11 @@ import numpy as np
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, Mode, is_recording
 from tinygrad_bp.engine.nodes import Node
+from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import unwrap, wrap
-from tinygrad_bp.errors import NonFiniteError, users_frame
+from tinygrad_bp.errors import NonFiniteError, users_frame, warn_user
 
+ENGINE = f"{__name__.rpartition('.')[0]}."
 _lines: WeakKeyDictionary[Node, str] = WeakKeyDictionary()  # where each node was recorded
 _pulling: ContextVar[Node | None] = ContextVar("_pulling", default=None)
 
@@ -102,6 +105,8 @@ class Watch:
                 f"  at {line_of(node)}\n{_ranges(node, operands)}"
             )
             raise noted(error, node.rule.name, map(wrap, operands, node.parents))
+        if inside is None and node.rule.kind == "elementwise" and len(operands) == 2:
+            _warn_of_column_against_row(node, [np.shape(one) for one in operands])
 
     def walk(self) -> WalkWatch:
         """Return what watches one walk."""
@@ -169,6 +174,27 @@ class WalkWatch:
             "  give the function a safe argument where it is not wanted:"
             " np.where(ok, np.log(np.where(ok, x, 1)), 0)"
         )
+
+
+def _warn_of_column_against_row(node: Node, shapes: list[Shape]) -> None:
+    """Warn where a prediction and a label, (m, 1) and (m,), make a table of m times m."""
+    row, column = sorted(shapes, key=len)
+    found = len(row) == 1 and row[0] > 1 and column == (*row, 1) and None in node.parents
+    if found and _written_by_the_user():
+        warn_user(
+            f"debug: {node.rule.name}: {shapes[0]} with {shapes[1]} gives every pair, {node.shape};"
+            f" for element by element write y.reshape({column}), or .reshape({row})"
+        )
+
+
+def _written_by_the_user() -> bool:
+    """Whether the user's line asks for this operation, not a function that is composed of it."""
+    frame, user = sys._getframe(1), users_frame()  # the standard library's own way to the caller
+    while frame is not user and frame.f_back is not None:
+        if not frame.f_globals.get("__name__", "").startswith(ENGINE):
+            return False
+        frame = frame.f_back
+    return True
 
 
 def line_of(node: Node) -> str:

@@ -65,6 +65,8 @@ class Adam(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
+        if self._never:
+            self._look_for_gradients()
         beta1, beta2 = self.betas
         kept = 1.0 - self._lr * self.weight_decay if self.decoupled else 1.0
         cells: list[Tensor] = []

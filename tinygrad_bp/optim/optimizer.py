@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from numbers import Real
 from typing import Any
@@ -11,9 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.elsewhere import OF_OPTIMIZER, answer
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.errors import DTypeError, TrackedTensorError
+from tinygrad_bp.errors import DTypeError, TrackedTensorError, warn_user
 from tinygrad_bp.nn.state import State, matched
+
+LOOKS = 10  # steps within which every parameter is expected to have had a gradient
+SHOWN = 3  # parameters that a warning names
 
 
 class Optimizer:
@@ -38,10 +42,14 @@ class Optimizer:
         If there is no parameter, one occurs twice, or a setting is out of its range.
     """
 
+    _never: Sequence[int] = ()  # in one that was pickled before there was this
+    _looks = 0
+
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
         self.params = _checked(type(self).__name__, params)
         self._cells: dict[str, Tensor] = {}  # what else a step changes, as Tensors to `assign` to
         self.lr = lr
+        self._never = range(len(self.params))  # positions without a gradient so far
 
     @property
     def lr(self) -> float:
@@ -125,6 +133,27 @@ class Optimizer:
                 value, slope = param._value, grad._value
                 yield i, value, slope + weight_decay * value if weight_decay else slope
 
+    def _look_for_gradients(self) -> None:
+        """Warn, once, of parameters that have had no gradient in the first steps.
+
+        Called by `step` as long as there are such, which is for one step where all is well.
+        """
+        self._never = [i for i in self._never if self.params[i]._account.grad is None]
+        self._looks += 1
+        if not self._never or self._looks < LOOKS:
+            return
+        shown = ", ".join(
+            f"{i} {name!r}" if (name := self.params[i].name) else f"{i} {self.params[i].shape}"
+            for i in self._never[:SHOWN]
+        )
+        more = f" and {len(self._never) - SHOWN} more" if len(self._never) > SHOWN else ""
+        self._never = []
+        warn_user(
+            f"{type(self).__name__}: no gradient in {LOOKS} steps for parameter {shown}{more}: does"
+            " the loss depend on it, and by Tensors all the way?  .numpy(), .item() and .detach()"
+            " end a graph.  Leave out of the optimizer what is meant to rest"
+        )
+
     def _setting(self, name: str, value: float, below: float = math.inf) -> float:
         """Return `value` as a Python float, which leaves the dtype of what it multiplies alone."""
         real = isinstance(value, Real) and not isinstance(value, bool)
@@ -169,3 +198,6 @@ def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
             )
         seen[id(param)] = i
     return checked
+
+
+answer(Optimizer, OF_OPTIMIZER)

@@ -56,6 +56,8 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
+        if self._never:
+            self._look_for_gradients()
         if not (self.momentum or self.weight_decay):
             self._step_plain()
             return

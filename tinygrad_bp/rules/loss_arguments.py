@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from warnings import warn_explicit
 from weakref import WeakSet
 
 import numpy as np
 
 from tinygrad_bp.engine.nodes import Account, Node, leaves
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.errors import DataError, users_frame
+from tinygrad_bp.errors import DataError, warn_user
 
 SIGMOIDS = frozenset({"sigmoid", "expit"})
 # What may stand between a sigmoid and the loss and changes no number.
@@ -60,12 +59,7 @@ def warn_of_second_sigmoid(node: Node | None) -> None:
     if any(account in _WARNED for account in accounts):
         return
     _WARNED.update(accounts)
-    where = users_frame()
-    warn_explicit(
+    warn_user(
         "bce_with_logits: the logits come from a sigmoid, and the loss applies its own: such a"
-        " network can hardly learn; pass what went into the sigmoid, or use binary_cross_entropy",
-        UserWarning,
-        where.f_code.co_filename,
-        where.f_lineno,
-        registry=where.f_globals.setdefault("__warningregistry__", {}),
+        " network can hardly learn; pass what went into the sigmoid, or use binary_cross_entropy"
     )
