@@ -77,6 +77,8 @@ class SigmoidClassifier(
         check_is_fitted(self)
         return super().decision_function(validate_data(self, X, reset=False))
 
+    get_params = BaseEstimator.get_params  # before that of the base, which names this class
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
 

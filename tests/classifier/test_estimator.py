@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import extra
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -222,6 +223,7 @@ def test_a_setting_out_of_its_range_is_named_at_fit(name, value):
     assert f"{name}={value!r}" in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:fit. hidden layer")  # by a large rate, on purpose
 @pytest.mark.parametrize(
     "changes",
     [
@@ -542,6 +544,7 @@ def test_the_weights_kept_are_those_of_the_best_validation_loss(split):
         assert now == pytest.approx(curve[best], rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:fit. hidden layer")  # by a large rate, on purpose
 @pytest.mark.parametrize(("patience", "fraction"), [(1, 0), (7, 0), (1, 0.3), (7, 0.3), (30, 0.3)])
 def test_training_stops_when_patience_is_over(patience, fraction):
     # a rate this high soon overshoots
@@ -653,6 +656,7 @@ def test_a_logistic_regression_is_never_started_again():
 # Interrupts
 
 
+@pytest.mark.filterwarnings("ignore:fit. hidden layer")  # by a large rate, on purpose
 @pytest.mark.parametrize("stop", [1, 2, 25, 40])
 def test_an_interrupt_keeps_the_best_weights_so_far(stop):
     whole = []
@@ -849,3 +853,35 @@ def test_it_is_fitted_under_no_grad_too():
         inside = quick().fit(MOONS.X, MOONS.y)
         assert not (tg.tensor(1.0, requires_grad=True) * 2.0).requires_grad
     assert all_of(inside) == all_of(quick().fit(MOONS.X, MOONS.y))
+
+
+@pytest.mark.parametrize("rate", [5.0, 1e4, 1e300])
+def test_saturated_weights_are_warned_of_at_the_users_line(rate):
+    table = data.moons(60, seed=0)
+    classifier = tg.SigmoidClassifier(learning_rate=rate, max_epochs=30, restarts=0, random_state=0)
+    with pytest.warns(UserWarning, match=r"fit: hidden layer \d is saturated") as caught:
+        classifier.fit(table.X, table.y)
+    assert [Path(one.filename).name for one in caught] == [Path(__file__).name]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of the numbers on the way
+def test_a_loss_that_is_no_number_is_warned_of():
+    table = data.moons(60, seed=0)
+    with pytest.warns(UserWarning, match="fit: the loss is nan from epoch 1 on") as caught:
+        tg.SigmoidClassifier(learning_rate=1e308, max_epochs=3, random_state=0).fit(
+            table.X, table.y
+        )
+    assert caught[-1].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda one, X, y: extra("sklearn.base").clone(one),
+        lambda one, X, y: extra("sklearn.model_selection").cross_val_score(one, X, y, cv=2),
+    ],
+)
+def test_scikit_learn_is_told_which_class_to_take(use):
+    table = data.moons(60, seed=0)
+    with pytest.raises(TypeError, match=r"tinygrad_bp\.sklearn\.SigmoidClassifier"):
+        use(tg.SigmoidClassifier(), table.X, table.y)

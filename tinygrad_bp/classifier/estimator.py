@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_bp.classifier.network import descend, sigmoid_network
+from tinygrad_bp.classifier.network import descend, flat_layer, sigmoid_network
 from tinygrad_bp.classifier.samples import (
     binary,
     features,
@@ -24,7 +23,7 @@ from tinygrad_bp.classifier.settings import RandomState, check_settings, generat
 from tinygrad_bp.data import holdout_split
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor
-from tinygrad_bp.errors import DataError, TinygradError
+from tinygrad_bp.errors import DataError, TinygradError, warn_user
 from tinygrad_bp.nn import Sequential, bce_with_logits
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim import Adam
@@ -147,6 +146,16 @@ class SigmoidClassifier:
                 on_epoch,
             )
         return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002  # scikit-learn's
+        """Raise TypeError: scikit-learn needs `tinygrad_bp.sklearn.SigmoidClassifier`."""
+        raise TypeError(
+            "SigmoidClassifier: for scikit-learn's pipelines, searches and scores take"
+            " tinygrad_bp.sklearn.SigmoidClassifier, which is the same network"
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        return self.get_params()  # raises
 
     def standardize(self, X: Any) -> Any:
         """Return `X` as the network takes it: less ``mean_``, divided by ``scale_``.
@@ -281,11 +290,10 @@ class SigmoidClassifier:
         if share * rows >= LEAST_HELD and min(ones, rows - ones) > 1:
             return holdout_split(target[:, 0], share, rng)
         if share:
-            warnings.warn(
+            warn_user(
                 f"fit: {rows} rows, {min(ones, rows - ones)} of one class, are too few to hold"
                 f" {share:.0%} out for early stopping; trained on all {rows} rows"
-                " (validation_fraction=0 says that this is meant)",
-                stacklevel=3,
+                " (validation_fraction=0 says that this is meant)"
             )
         return np.arange(rows), np.arange(0)
 
@@ -311,6 +319,25 @@ class SigmoidClassifier:
                 kept.restore()
                 self.start_ = starts.index(kept)
                 self._show(kept)
+        self._warn_of_no_slope(kept, train, entropy)
+
+    def _warn_of_no_slope(self, kept: _Start, train: _Part, entropy: float) -> None:
+        """Warn if the training ended where no gradient leads anywhere."""
+        remedy = f"lower learning_rate ({self.learning_rate:g})"
+        epoch = next((i for i, one in enumerate(kept.losses, 1) if not math.isfinite(one)), 0)
+        if epoch:
+            warn_user(
+                f"fit: the loss is {kept.losses[epoch - 1]} from epoch {epoch} on; kept are the"
+                f" weights of epoch {kept.best_epoch}: {remedy}"
+            )
+        if kept.train_loss < STUCK * entropy:  # flat because it has learned
+            return
+        place, slope = flat_layer(kept.network, train.X)
+        if place:
+            warn_user(
+                f"fit: hidden layer {place} is saturated, flat at every row (slopes of {slope:.0e}"
+                f" at most): the weights beneath it cannot learn any more: {remedy}"
+            )
 
     def _train(
         self, start: _Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None

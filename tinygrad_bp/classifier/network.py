@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import Linear, Module, Sequential, Sigmoid, bce_with_logits
 from tinygrad_bp.optim import Optimizer
+
+# A sigmoid with smaller slopes than this passes on no gradient that would move a weight.
+FLAT = 1e-6
 
 
 def sigmoid_network(
@@ -67,3 +71,19 @@ def descend(network: Module, optimizer: Optimizer, X: Any, y: Any) -> Iterator[f
         optimizer.zero_grad()
         loss = bce_with_logits(network(X), y)  # of the new weights; the next step descends it
         yield loss.item()
+
+
+def flat_layer(network: Sequential, X: Tensor) -> tuple[int, float]:
+    """Return the first saturated hidden layer, counted from 1, and its steepest slope at `X`.
+
+    Without one the layer is 0.
+    """
+    out: Any = X
+    for place, layer in enumerate(network):
+        out = layer(out)
+        if isinstance(layer, Sigmoid):
+            value = out.numpy()
+            steepest = float(np.max(value * (1.0 - value)))
+            if steepest < FLAT:
+                return place // 2 + 1, steepest
+    return 0, 0.0
