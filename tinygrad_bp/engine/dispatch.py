@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, NoReturn
 
 from tinygrad_bp.engine.failures import noted
-from tinygrad_bp.engine.rule import more_rows
+from tinygrad_bp.engine.rule import COMPOSED, more_rows
 from tinygrad_bp.engine.tensor import Tensor, method
 from tinygrad_bp.errors import UnsupportedFunctionError
 
@@ -36,6 +37,8 @@ def _array_ufunc(
                     return record(first, *others) if others else record(first)
             if more_rows() or (ufunc in UFUNCS and not kwargs):
                 return ufunc(first, *others, **kwargs)
+            if kwargs and kwargs.keys() <= _options(ufunc):
+                return UFUNCS[ufunc](first, *others, **kwargs)
             _refuse_ufunc(ufunc, kwargs)
         if not UFUNC_METHODS:
             more_rows()
@@ -58,6 +61,11 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
     except Exception as error:
         noted(error, function.__name__, (*args, *kwargs.values()))
         raise
+
+
+def _options(ufunc: Any) -> set[str]:
+    """Return the keywords that the composition for a ufunc takes; none where that is a rule."""
+    return {*signature(COMPOSED[ufunc].record).parameters} if ufunc in COMPOSED else set()
 
 
 def refuse_out(name: str, out: Any) -> None:

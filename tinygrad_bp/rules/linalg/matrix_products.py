@@ -122,10 +122,11 @@ def _require_core(name: str, x1: Any, x2: Any, first: int, second: int) -> None:
 
 
 @composed(np.vecdot, analytic=False)
-def vecdot(x1: Any, x2: Any) -> Any:
-    """`numpy.vecdot`: inner products over the last axes, the first operand conjugated."""
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """`numpy.vecdot`: inner products over an axis, the first operand conjugated."""
     x1, x2 = as_arrays(x1, x2)
     _require_core("vecdot", x1, x2, 1, 1)
+    x1, x2 = (np.moveaxis(x, axis, -1) if axis != -1 else x for x in (x1, x2))
     # not a sum of products, which would repeat a vector of one element, and widen integers
     return np.matmul(np.expand_dims(conj(x1), -2), np.expand_dims(x2, -1))[..., 0, 0]
 
@@ -154,13 +155,7 @@ composed(np.linalg.tensordot)(lambda x1, x2, axes=2: np.tensordot(x1, x2, axes=a
 composed(np.linalg.matrix_transpose)(lambda x: np.matrix_transpose(x))
 composed(np.linalg.diagonal)(lambda x, offset=0: np.diagonal(x, offset, -2, -1))
 composed(np.linalg.cross)(lambda x1, x2, axis=-1: cross(x1, x2, axis=axis))
-
-
-@composed(np.linalg.vecdot, analytic=False)
-def linalg_vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
-    """`numpy.linalg.vecdot`."""
-    x1, x2 = as_arrays(x1, x2)
-    return vecdot(np.moveaxis(x1, axis, -1), np.moveaxis(x2, axis, -1))
+composed(np.linalg.vecdot, analytic=False)(vecdot)
 
 
 @composed(np.linalg.outer)
