@@ -153,7 +153,7 @@ def test_exception_that_comes_without_the_handler_is_met_too(command, tmp_path, 
     monkeypatch.setattr(fitting, "log_loss", raising)
     code, out, _ = command(*TRAIN)
     assert code == 130
-    assert "training      2 epochs" in out  # the third was not complete
+    assert "training      3 epochs" in out  # its weights are in force, and are judged
     assert_loads(tmp_path / "r")
 
 

@@ -289,6 +289,26 @@ def test_bad_usage_is_refused_with_its_reason(command, tmp_path, options, part):
     assert contents(tmp_path) == {}
 
 
+@pytest.mark.parametrize("name", ["train", "predict", "explore", "graph", "gradcheck"])
+def test_an_unknown_option_shows_the_usage_of_its_command(command, name):
+    code, _, err = command(name, "--bogus", "f", "f")
+    assert code == 2
+    assert err.startswith(f"usage: tinygrad-bp {name} ")
+
+
+def test_the_command_alone_prints_its_help(command):
+    code, out, err = command()
+    assert (code, err) == (2, "")
+    assert "commands:" in out
+    assert "gradcheck" in out
+
+
+def test_a_class_of_one_row_names_the_file(command, tmp_path):
+    (tmp_path / "t.csv").write_text("a,c\n1,x\n2,y\n3,y\n")
+    code, _, err = command("train", "t.csv", "--features", "a", "--label", "c")
+    assert (code, err.partition(":")[0]) == (2, "t.csv")
+
+
 def test_lack_of_memory_is_told_and_writes_nothing(command, tmp_path, monkeypatch):
     def fit(*arguments, **options):
         raise MemoryError("Unable to allocate 9.31 GiB")

@@ -802,3 +802,11 @@ def test_a_singular_matrix_raises_what_numpy_raises(function):
     said = words(np.linalg.inv, np.ones((2, 2)))
     with pytest.raises(np.linalg.LinAlgError, match=rf"\(2, 2\).*{said}"):
         function(tg.tensor(np.ones((2, 2)), requires_grad=True))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -2])
+@pytest.mark.parametrize("function", [np.vecdot, np.linalg.vecdot])
+def test_vecdot_over_any_axis(function: Any, axis: int) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4)) * (1 + 2j)
+    found = function(tg.tensor(x, requires_grad=True), x[::-1], axis=axis)
+    np.testing.assert_allclose(found.detach().numpy(), np.vecdot(x, x[::-1], axis=axis))

@@ -52,14 +52,19 @@ def build_parser() -> Parser:
         epilog="example:\n  tinygrad-bp train\n      then look into runs/penguins",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(run=None)
     for one in COMMANDS:
         one.add(commands)
     return parser
 
 
 def _dispatch(argv: Sequence[str] | None, console: Console) -> int:
-    options = build_parser().parse_args(argv)
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.run is None:
+        parser.print_help()
+        return BAD_INPUT
     console.configure(options)
     # What matters is said in the command's own words: a row of NumPy's internals helps no one here.
     with np.errstate(all="ignore"), warnings.catch_warnings():

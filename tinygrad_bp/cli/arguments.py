@@ -24,6 +24,13 @@ class Parser(argparse.ArgumentParser):
         )
         self._negative_number_matcher = NEGATIVE
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, or end with the usage of this very command: argparse shows the whole line's."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
 
 def command(
     commands: Commands, name: str, what: str, example: str, run: Callable[..., int]

@@ -121,15 +121,25 @@ class History:
         classifier: SigmoidClassifier,
     ) -> None:
         """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
+        self._interrupts.at_once = False  # an epoch that has its weights has its news too
         heldout_loss = log_loss(classifier.decision_function(self._X), self._y)
         start = self._starts.setdefault(classifier.start_, [])
         start.append(Epoch(epoch, train_loss, validation_loss, heldout_loss))
         self._update(epoch, train_loss, heldout_loss)
-        self._interrupts.check()  # the one place where Ctrl-C ends the training
+        self._interrupts.check()
+        self._interrupts.at_once = True
 
     def of(self, classifier: SigmoidClassifier) -> tuple[Epoch, ...]:
         """Return the epochs of the start that `classifier` kept, none if none was reported."""
-        return tuple(self._starts.get(classifier.start_, ()))
+        told = self._starts.get(classifier.start_, [])
+        losses, validation = classifier.loss_curve_, classifier.validation_curve_
+        watched = validation or losses
+        # stopped between the best weights and their news: they are in force, and can be judged
+        if len(told) < len(watched) and int(np.argmin(watched)) == len(told):
+            number, heldout = len(told) + 1, classifier.decision_function(self._X)
+            loss = validation[-1] if validation else None
+            told = [*told, Epoch(number, losses[-1], loss, log_loss(heldout, self._y))]
+        return tuple(told)
 
 
 def fit(
@@ -206,7 +216,9 @@ def _network(
     with progress(console, classifier.max_epochs) as update, _told_by_the_report():
         history = History(table.X[heldout], table.y[heldout], update, interrupts)
         try:
+            interrupts.at_once = True
             classifier.fit(table.X[train], table.y[train], on_epoch=history)
+            interrupts.at_once = False
         except KeyboardInterrupt:
             interrupted = True
     epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
@@ -219,8 +231,9 @@ def _check_classes(table: Table) -> None:
     for label, name in enumerate(table.class_names):
         count = int(np.count_nonzero(table.y == label))
         if count < 2:
+            rows = "1 row" if count == 1 else f"{count} rows"
             raise DataError(
-                f"{table.name}: class {name!r:.60} has {count} row{'' if count == 1 else 's'};"
+                f"{table.source or table.name}: class {name!r:.60} has {rows};"
                 " expected at least 2 of each class: one to train on and one to hold out"
             )
 
@@ -244,7 +257,9 @@ def _logistic(
     classifier = SigmoidClassifier(**{**settings, "hidden": ()})
     try:
         with _told_by_the_report():
+            interrupts.at_once = True
             classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
+            interrupts.at_once = False
     except KeyboardInterrupt:
         return None
     return _scores(classifier, table, train, heldout)

@@ -16,10 +16,14 @@ class Interrupts:
     ----------
     count : int
         How often Ctrl-C came while it was held back.
+    at_once : bool
+        Whether the next Ctrl-C ends what is running as an exception: the training, which keeps its
+        best weights so far wherever it stops, and of which an epoch may take long.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.at_once = False
 
     @property
     def requested(self) -> bool:
@@ -51,3 +55,6 @@ class Interrupts:
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1
+        if self.at_once:
+            self.at_once = False  # what answers this one is not to be interrupted in turn
+            raise KeyboardInterrupt

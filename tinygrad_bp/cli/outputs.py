@@ -42,10 +42,8 @@ def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
     save_model(folder / MODEL, run.classifier, run.table)
     atomic_write_text(folder / HISTORY, _history(run))
     notes = []
-    # the Ctrl-C that ended the training is answered by the results so far; the next one is not
-    before = int(run.interrupted)
     for name, draw in ((LOSS, _draw_loss), (BOUNDARY, _draw_boundary), (GRAPH, _draw_graph)):
-        if interrupts.count > before:
+        if run.interrupted or interrupts.requested:
             notes.append(f"{name} not drawn: interrupted")
         else:
             notes.extend(_attempt(name, draw, run, folder))

@@ -59,7 +59,8 @@ def _add_model(group: Group) -> None:
         metavar="N",
         type=integer(0),
         default=0,
-        help="the same seed gives the same files, to the bit (default: 0)",
+        help="the same seed gives the same files, to the bit, while BLAS has the same number of"
+        " threads (default: 0)",
     )
 
 

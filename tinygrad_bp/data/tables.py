@@ -38,6 +38,9 @@ class Table:
     separator : str
         What separates the columns of the source: ``","``, ``";"`` or a tab.
 
+    source : str
+        The file that it was read from, if it was.
+
     Raises
     ------
     DataError
@@ -51,6 +54,7 @@ class Table:
     name: str
     dropped: tuple[Dropped, ...] = ()
     separator: str = ","
+    source: str = ""
 
     def __post_init__(self) -> None:
         rows = self.y.shape[0] if self.y.ndim == 1 else -1
@@ -125,6 +129,7 @@ def read_csv(
         name=Path(path).stem,
         dropped=tuple(body.dropped),
         separator=body.separator,
+        source=os.fspath(path),
     )
 
 

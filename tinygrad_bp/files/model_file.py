@@ -197,12 +197,13 @@ def _read(
         raise _fault(path, f"{size} bytes", f"at most {FILE_LIMIT}")
     length_bytes = file.read(_LENGTH_BYTES)
     if len(length_bytes) < _LENGTH_BYTES:
-        raise _fault(path, f"{len(length_bytes)} bytes", "8 bytes of header length first")
+        found = f"not a safetensors file: {len(length_bytes)} bytes"
+        raise _fault(path, found, "8 bytes of header length first")
     length = int.from_bytes(length_bytes, "little")
     left = size - _LENGTH_BYTES
     if length > min(left, HEADER_LIMIT):
         limits = f"at most {HEADER_LIMIT}, and no more than the {left} that follow"
-        raise _fault(path, f"a header of {length} bytes", limits)
+        raise _fault(path, f"not a safetensors file: a header of {length} bytes", limits)
     header = file.read(length)
     if len(header) < length:
         raise _fault(path, "the file became shorter while it was read", "a file at rest")
@@ -251,9 +252,11 @@ def _decode_json(path: FilePath, header: bytes) -> dict[str, object]:
     try:
         text = header.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _fault(path, f"a header that is not UTF-8 ({error.reason})", "JSON") from error
+        found = f"not a safetensors file: a header that is not UTF-8 ({error.reason})"
+        raise _fault(path, found, "JSON") from error
     if not text.startswith("{"):
-        raise _fault(path, f"a header that starts with {_shown(text[:1])}", "a JSON object: '{'")
+        found = f"not a safetensors file: a header that starts with {_shown(text[:1])}"
+        raise _fault(path, found, "a JSON object: '{'")
     depth = 0
     for bracket in _BRACKET.finditer(_STRING.sub("", text)):
         depth += 1 if bracket[0] in "[{" else -1
