@@ -13,6 +13,8 @@ from command_line import Command
 from tinygrad_bp.cli import application
 
 MODULE = """
+import sys
+
 import numpy as np
 import tinygrad_bp as tg
 
@@ -37,6 +39,18 @@ def raises_for_tensors(x):
 def leaves(x):
     return np.asarray(x) * 2
 
+def ends(x):
+    sys.exit(0)
+
+def ends_for_tensors(x):
+    if isinstance(x, tg.Tensor):
+        raise SystemExit
+    return x
+
+@tg.differentiable(vjp=lambda ct, out, x: sys.exit(0))
+def ends_backward(x):
+    return x
+
 value = 3.0
 """
 
@@ -46,6 +60,7 @@ def check(capsys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Calls the command in a folder with a module of the user's."""
     (tmp_path / "gradcheck_user.py").write_text(MODULE, encoding="utf-8")
     (tmp_path / "gradcheck_broken.py").write_text("1 / 0", encoding="utf-8")
+    (tmp_path / "gradcheck_ends.py").write_text("raise SystemExit(0)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.delitem(sys.modules, "gradcheck_user", raising=False)
@@ -111,6 +126,10 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("gradcheck_user:loss", "--shape", "3"), "raises at the arguments: TypeError"),
         (("gradcheck_user:raises", "--shape", "3"), "raises at the arguments: ValueError: no"),
         (("gradcheck_user:raises_for_tensors", "--shape", "3"), "raised KeyError: 'k'"),
+        (("gradcheck_user:ends", "--shape", "3"), "ends called sys.exit(0)"),
+        (("gradcheck_user:ends_for_tensors", "--shape", "3"), "called sys.exit(None)"),
+        (("gradcheck_user:ends_backward", "--shape", "3"), "called sys.exit(0)"),
+        (("gradcheck_ends:f", "--shape", "3"), "importing gradcheck_ends raised SystemExit: 0"),
         (("gradcheck_user:loss", "--shape", "3,x"), "'3,x' is no shape such as 3,4"),
         (("gradcheck_user:loss", "--shape", "-3"), "'-3' is no shape such as 3,4"),
         (("gradcheck_user:loss", "--shape", "99999,99999"), "has more than"),

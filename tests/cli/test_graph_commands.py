@@ -94,6 +94,10 @@ def loss():
 def broken():
     return np.tanh(W) @ np.ones((3, 1))
 
+def ends():
+    z = W @ np.ones((2, 1))
+    raise SystemExit(0)
+
 def nothing():
     return 1.0
 
@@ -143,6 +147,12 @@ def test_graph_draws_what_was_recorded_before_an_exception(model, capsys):
     assert main(["graph", "drawn_model:broken", "-o", "g.txt"]) == 2
     assert (model / "g.txt").read_text(encoding="utf-8").startswith("matmul")
     assert "drawn_model:broken raised ShapeError" in capsys.readouterr().err
+
+
+def test_graph_of_a_function_that_ends_the_process_is_no_success(model, capsys):
+    assert main(["graph", "drawn_model:ends", "-o", "g.txt"]) == 2
+    assert "matmul" in (model / "g.txt").read_text(encoding="utf-8")
+    assert "drawn_model:ends raised SystemExit: 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

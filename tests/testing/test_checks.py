@@ -277,6 +277,27 @@ def test_rounding_that_hides_the_slope_is_said() -> None:
         check_grads(rough, np.array([0.3, 0.7]), order=1)
 
 
+class Ends:
+    """A function that ends the process when it is called so often."""
+
+    def __init__(self, calls: int) -> None:
+        self.calls = calls
+
+    def __call__(self, x: Any) -> Any:
+        self.calls -= 1
+        if self.calls == 0:
+            sys.exit(0)
+        return np.hypot(x, 1.0)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 4, 10, 30])
+def test_the_end_of_the_process_is_no_success(calls: int) -> None:
+    with pytest.raises(UncheckableError, match=r"Ends called sys.exit\(0\)"):
+        check_grads(Ends(calls), X)
+    with pytest.raises(UncheckableError, match=r"sin called sys.exit\('no'\)"):
+        check_vjp(np.sin, lambda ct, x: sys.exit("no"), X)
+
+
 @pytest.mark.parametrize(
     "options", [{"modes": ("vpj",)}, {"modes": ()}, {"modes": ("jvp",)}, {"order": 0}]
 )

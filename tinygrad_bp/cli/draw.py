@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     code = DONE
     try:
         out = function()
-    except Exception as error:  # noqa: BLE001  # the user's code; what was recorded is drawn
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
         console.error(f"{options.function} raised {type(error).__name__}: {error}")
         view = _recorded_before(error)
         code = BAD_INPUT
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def _recorded_before(error: Exception) -> GraphView:
+def _recorded_before(error: BaseException) -> GraphView:
     try:
         return graph(error)
     except GraphError as nothing:

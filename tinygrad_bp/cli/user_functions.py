@@ -31,7 +31,7 @@ def load_function(text: str) -> Callable[..., Any]:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise DataError(f"{text}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # its exit code is not the command's
         raise DataError(
             f"{text}: importing {module} raised {type(error).__name__}: {error}"
         ) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ from tinygrad_bp.testing.directions import (
     single_directions,
 )
 from tinygrad_bp.testing.engine import gradient_of
-from tinygrad_bp.testing.errors import UncheckablePointError
+from tinygrad_bp.testing.errors import UncheckableError, UncheckablePointError
 from tinygrad_bp.testing.pushes import wrong_tangent
 from tinygrad_bp.testing.report import Context, Report, broken, mismatch
 from tinygrad_bp.testing.search import located
@@ -63,6 +64,21 @@ class Examination:
         if directions is None and self.entries > FULL * self.times:
             self.random = RANDOM * self.times
         self.report = Report(call.name, directions=self.random, entries=self.entries)
+
+    @contextmanager
+    def course(self) -> Iterator[None]:
+        """Let the function's warnings pass in silence, and make no exit of its own the process's.
+
+        Raises
+        ------
+        UncheckableError
+            In place of SystemExit, which would end a failing check with success.
+        """
+        try:
+            with np.errstate(all="ignore"):  # points outside of the function's domain are tried
+                yield
+        except SystemExit as stop:
+            raise UncheckableError(f"{self.call.name} called sys.exit({stop.code!r})") from stop
 
     def run(self, subject: Subject, order: int, modes: Sequence[str]) -> Report:
         """Compare everything, to the given order."""
