@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.testing.directions import Direction, direction
+from tinygrad_bp.testing.doubts import Claim, doubt, doubtful
 from tinygrad_bp.testing.errors import UncheckablePointError
 from tinygrad_bp.testing.finding import UNPROVEN, Finding
 from tinygrad_bp.testing.kinks import HIDDEN, SAFETY, Line, Slopes, explore
@@ -138,10 +139,49 @@ class Comparison:
                 confirmed.append(finding)
             elif finding is not None and finding.size > self._visible():
                 unclear.append(j)
-        self.wrong = confirmed
-        if unclear and not confirmed:
+        self.wrong = self._undoubted(confirmed)
+        if unclear and not self.wrong:
             self._refuse(unclear[0])
         self._measure()
+
+    def _undoubted(self, found: list[Finding]) -> list[Finding]:
+        """Leave out what need be no fault, the worst first, until there is one that must be.
+
+        Raises
+        ------
+        UncheckablePointError
+            If none is left.
+        """
+        ordered = sorted(found, key=lambda one: one.excess, reverse=True)
+        reasons = []
+        for k, one in enumerate(ordered):
+            reasons.append(doubt(self._claim(one)))
+            if not reasons[-1]:
+                return ordered[k:]
+        if reasons:
+            worst = ordered[0]
+            where = self.named(worst.direction)
+            raise doubtful(self.subject.name, where, worst.expected, worst.got, reasons[0])
+        return []
+
+    def _claim(self, finding: Finding) -> Claim:
+        along, weight = finding.direction, real_weight(self.weight)
+
+        def value(flat: Flat) -> float:
+            try:
+                return float(np.sum(weight * self.subject.values(flat)))
+            except Exception:  # noqa: BLE001  # out of the domain the user's function may raise
+                return np.nan
+
+        return Claim(
+            value,
+            lambda flat: self.got(along, self.subject.vjp(flat)(self.weight)),
+            self.subject.point,
+            along.parts,
+            *(finding.low, finding.high, finding.got),
+            terms=finding.terms,
+            size=float(np.sum(np.abs(weight * self.subject.values(self.subject.point)))),
+        )
 
     def explore(self, j: int) -> None:
         """Look closely along direction `j`."""
@@ -156,8 +196,9 @@ class Comparison:
             if not np.all(np.isfinite(self.slopes[j].error)):
                 raise UncheckablePointError(
                     f"{self.subject.name}: no slope to compare with: close to the arguments, along"
-                    f" {self.named(self.directions[j])}, the function raises or is not finite;"
-                    " choose arguments inside its domain"
+                    f" {self.named(self.directions[j])}, the function raises, is not finite, or"
+                    " changes without limit; choose arguments inside its domain, and away from its"
+                    " poles"
                 )
             if self._noise is None:
                 self._noise = self._gradient_noise()
@@ -244,7 +285,8 @@ class Comparison:
         low, high, tolerance = self.interval(j)
         got = self.got(self.directions[j], self.gradients)
         steps = self.slopes[j].steps
-        return Finding(self.directions[j], low, high, got, tolerance, self._oracles_own(j), steps)
+        own, terms = self._oracles_own(j), self.terms(j)
+        return Finding(self.directions[j], low, high, got, tolerance, own, steps, terms)
 
     def _oracles_own(self, j: int) -> float:
         """Return the oracle's own error of a slope."""

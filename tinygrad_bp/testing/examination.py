@@ -91,16 +91,13 @@ class Examination:
             else random_directions(subject.point, self.random, self.rng)
         )
         pushes = subject.jvp is not None and "jvp" in modes
-        first = self._compare(subject, weight, directions, 1, analytic=analytic, pushes=pushes)
+        try:
+            first = self._compare(subject, weight, directions, 1, analytic=analytic, pushes=pushes)
+        except UncheckablePointError:
+            self._compare_nearby(subject, weight)  # what cannot be told here may be wrong there
+            raise
         self.report.kinks = _kinks(first)
-        near = self._near(subject)
-        if near is not None:
-            few = random_directions(near.point, LATER * self.times, self.rng)
-            smooth = is_analytic(near.values, near.point, self.rng)
-            try:
-                self._compare(near, weight, few, 1, analytic=smooth, where=NEARBY)
-            except UncheckablePointError:  # the user did not ask for this point
-                near = None
+        near = self._compare_nearby(subject, weight)
         if order > 1 and not first.kinks:
             try:
                 self._higher(subject, weight, order, pushes=pushes)
@@ -111,6 +108,19 @@ class Examination:
         elif order > 1 and near is not None:
             self._higher(near, weight, order, pushes=pushes, where=NEARBY)
         return self.report
+
+    def _compare_nearby(self, subject: Subject, weight: Any) -> Subject | None:
+        """Compare at a point close by; return the subject there, None if it cannot be compared."""
+        near = self._near(subject)
+        if near is None:
+            return None
+        few = random_directions(near.point, LATER * self.times, self.rng)
+        analytic = is_analytic(near.values, near.point, self.rng)
+        try:
+            self._compare(near, weight, few, 1, analytic=analytic, where=NEARBY)
+        except UncheckablePointError:  # the user did not ask for this point
+            return None
+        return near
 
     def _higher(
         self, base: Subject, weight: Any, order: int, *, pushes: bool, where: str = ""

@@ -22,11 +22,18 @@ class Finding:
     tolerance: float
     error: float  # of the oracle alone
     steps: tuple[float, float]
+    terms: float  # the sum of the sizes of what the slope under test is a sum of
 
     @property
     def expected(self) -> float:
         """The slope that is nearest to the one under test."""
         return min(max(self.got, self.low), self.high)
+
+    @property
+    def excess(self) -> float:
+        """How far the slope under test is off; infinite where it is NaN."""
+        off = max(self.low - self.got, self.got - self.high)
+        return off if np.isfinite(off) else np.inf
 
     @property
     def is_proven(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_bp.testing.comparison import EXACT, TINY, Comparison
 from tinygrad_bp.testing.directions import direction
+from tinygrad_bp.testing.doubts import Claim, doubt, doubtful
 from tinygrad_bp.testing.kinks import SAFETY
 from tinygrad_bp.testing.noise import roughness_of_derivatives
 from tinygrad_bp.testing.oracles import moved
@@ -26,10 +27,48 @@ class Miss:
     got: float
     error: float
     along: str
+    tangents: Flat
 
 
 def wrong_tangent(comparison: Comparison, rng: Any) -> Miss | None:
-    """Return the element of a pushed tangent that is furthest off, None if all are right."""
+    """Return the element of a pushed tangent that is furthest off, None if all are right.
+
+    Raises
+    ------
+    UncheckablePointError
+        If that need be no fault.
+    """
+    miss = _furthest(comparison, rng)
+    if miss is not None and np.isfinite(miss.expected):
+        why = doubt(_claim(comparison, miss))
+        if why:
+            where = f"{miss.along}, of the result at index {miss.index},"
+            raise doubtful(comparison.subject.name, where, miss.expected, miss.got, why)
+    return miss
+
+
+def _claim(comparison: Comparison, miss: Miss) -> Claim:
+    subject = comparison.subject
+    push: Any = subject.jvp
+
+    def value(flat: Flat) -> float:
+        try:
+            return float(subject.values(flat)[miss.index])
+        except Exception:  # noqa: BLE001  # out of the domain the user's function may raise
+            return np.nan
+
+    return Claim(
+        value,
+        lambda flat: float(push(flat, miss.tangents)[miss.index]),
+        subject.point,
+        miss.tangents,
+        *(miss.expected, miss.expected, miss.got),
+        terms=0.0,
+        size=abs(value(subject.point)),
+    )
+
+
+def _furthest(comparison: Comparison, rng: Any) -> Miss | None:
     count = len(comparison.directions)
     if count and not comparison.directions[0].is_single:
         for j in range(min(RANDOM, count)):
@@ -61,7 +100,8 @@ def _compared(comparison: Comparison, mix: Any) -> Miss | None:
         got = np.asarray(push(subject.point, tangents))
         wanted = np.shape(comparison.subject.values(subject.point))
         if got.shape != wanted:
-            return Miss((), np.nan, np.nan, 0.0, f"a tangent of shape {got.shape}, not {wanted}")
+            what = f"a tangent of shape {got.shape}, not {wanted}"
+            return Miss((), np.nan, np.nan, 0.0, what, tangents)
         if np.all((low - error <= got) & (got <= high + error)):
             return None
         away = [direction(x, np.random.default_rng(0)) for x in subject.point]
@@ -79,7 +119,7 @@ def _compared(comparison: Comparison, mix: Any) -> Miss | None:
     if moving.size == 1:
         along = comparison.named(comparison.directions[moving[0]])
     place = tuple(map(int, index))
-    return Miss(place, float(expected), float(got[index]), float(error[index]), along)
+    return Miss(place, float(expected), float(got[index]), float(error[index]), along, tangents)
 
 
 def _mixture(comparison: Comparison, mix: Any) -> tuple[Any, Any, Any]:

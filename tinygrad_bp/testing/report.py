@@ -87,7 +87,7 @@ def mismatch(
 ) -> GradientMismatch:
     """Return the report of a comparison that found wrong entries."""
     wrong = complete or comparison.wrong
-    worst = max(wrong, key=_excess)
+    worst = max(wrong, key=lambda one: one.excess)
     if not worst.direction.is_single:
         return _unlocated(comparison, worst, context)
     subject = comparison.subject
@@ -159,12 +159,6 @@ def _text(headline: str, facts: list[str], context: Context) -> str:
     if context.reproduction:
         lines += ["", "To reproduce:", "", context.reproduction]
     return "\n".join(lines)
-
-
-def _excess(finding: Finding) -> float:
-    """Return how wrong a slope is; NaN is worst."""
-    off = max(finding.low - finding.got, finding.got - finding.high)
-    return off if np.isfinite(off) else np.inf
 
 
 def _patterns(comparison: Comparison) -> dict[int, Pattern]:
