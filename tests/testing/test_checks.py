@@ -403,6 +403,39 @@ def test_a_wrong_entry_among_many_is_found(sweep: int, monkeypatch: pytest.Monke
     assert error.index == (3210,)
 
 
+class Counted:
+    """A function that counts its calls."""
+
+    def __init__(self, f: Any) -> None:
+        self.f, self.calls = f, 0
+
+    def __call__(self, *args: Any) -> Any:
+        self.calls += 1
+        return self.f(*args)
+
+
+WIDE = np.random.default_rng(0).normal(size=(100, 100))
+LARGE = {
+    "analytic": np.tanh,
+    "a number": lambda x: np.sum(np.tanh(x)),
+    "by differences": lambda x: np.abs(x) ** 1.5,
+    "kinked": lambda x: np.maximum(x, 0.0),
+}
+
+
+@pytest.mark.parametrize("everywhere", [True, False])
+@pytest.mark.parametrize("name", LARGE)
+def test_few_calls_locate_a_wrong_entry_of_a_large_gradient(name: str, everywhere: bool) -> None:
+    slope = np.full(WIDE.shape, 1.1 if everywhere else 1.0)
+    slope[37, 61] = 2.0
+    twin = tg.differentiable(lambda x: 1.0 * x, vjp=lambda ct, out, x: ct * slope)
+    f = Counted(lambda x: LARGE[name](twin(x)))
+    with pytest.raises(GradientMismatch) as caught:
+        check_grads(f, WIDE, order=1, modes=("vjp",))
+    assert everywhere or caught.value.index == (37, 61)
+    assert f.calls < 4000  # there are 10,000 entries
+
+
 REPRODUCED = """\
 import numpy as np
 import tinygrad_bp as tg

@@ -18,7 +18,7 @@ from tinygrad_bp.testing.directions import Direction, direction
 from tinygrad_bp.testing.doubts import Claim, doubt, doubtful
 from tinygrad_bp.testing.errors import UncheckablePointError
 from tinygrad_bp.testing.finding import UNPROVEN, Finding
-from tinygrad_bp.testing.kinks import HIDDEN, SAFETY, Line, Slopes, explore
+from tinygrad_bp.testing.kinks import HIDDEN, SAFETY, Line, Slopes, explore, glimpsed
 from tinygrad_bp.testing.noise import roughness, roughness_of_derivatives
 from tinygrad_bp.testing.oracles import (
     EPSILON,
@@ -43,12 +43,16 @@ THOROUGH = 12  # directions that are explored before the rest is believed
 
 @dataclass
 class Comparison:
-    """The derivatives of a subject at its point, and what the oracle says of them."""
+    """The derivatives of a subject at its point, and what the oracle says of them.
+
+    Of the directions that seem wrong `thorough` are explored; if they are, the rest is believed.
+    """
 
     subject: Subject
     weight: Any
     directions: list[Direction]
     analytic: bool
+    thorough: int = THOROUGH
     gradients: Flat = field(default_factory=list)
     slopes: list[Slopes] = field(default_factory=list)
     wrong: list[Finding] = field(default_factory=list)
@@ -90,6 +94,18 @@ class Comparison:
 
         return values
 
+    def glance(self, direction: Direction) -> float:
+        """Return how far the gradients are off along a direction, to a few digits."""
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if self.analytic:
+                slopes = self._by_complex_step(direction)
+            else:
+                slopes = glimpsed(self.line(direction))
+        low, high = span(slopes, self.weight)
+        got = self.got(direction, self.gradients)
+        return max(low - got, got - high, 0.0)
+
     def got(self, direction: Direction, gradients: Flat) -> float:
         """Return the slope along a direction by the gradients under test."""
         if direction.is_single:
@@ -105,9 +121,7 @@ class Comparison:
 
     def _quick(self, direction: Direction) -> Slopes:
         if self.analytic:
-            step = moved(self.subject.point, direction.parts, 1j * STEP)
-            value = np.asarray(self.subject.values(step)).imag / STEP
-            return Slopes.smooth(Slope(value, 8 * EPSILON * np.abs(value)), (STEP, STEP))
+            return self._by_complex_step(direction)
         line = self.line(direction)
         middle = np.asarray(line(0.0))
         found = None
@@ -121,6 +135,11 @@ class Comparison:
                 return found
         return explore(line)
 
+    def _by_complex_step(self, direction: Direction) -> Slopes:
+        step = moved(self.subject.point, direction.parts, 1j * STEP)
+        value = np.asarray(self.subject.values(step)).imag / STEP
+        return Slopes.smooth(Slope(value, 8 * EPSILON * np.abs(value)), (STEP, STEP))
+
     def _judge(self) -> None:
         """Compare, and explore the directions where the gradients differ from the quick slopes."""
         suspects = [j for j in range(len(self.directions)) if not self._agrees(j)]
@@ -128,7 +147,7 @@ class Comparison:
         unclear: list[int] = []
         for j in suspects:
             finding = None
-            if len(confirmed) < THOROUGH or j in self._explored:
+            if len(confirmed) < self.thorough or j in self._explored:
                 self.explore(j)
                 finding = None if self._agrees(j) else self._finding(j)
                 if finding is None and self._is_rough(j):
@@ -139,30 +158,32 @@ class Comparison:
                 confirmed.append(finding)
             elif finding is not None and finding.size > self._visible():
                 unclear.append(j)
-        self.wrong = self._undoubted(confirmed)
+        self.wrong = confirmed
         if unclear and not self.wrong:
             self._refuse(unclear[0])
         self._measure()
 
-    def _undoubted(self, found: list[Finding]) -> list[Finding]:
+    def require_proof(self) -> None:
         """Leave out what need be no fault, the worst first, until there is one that must be.
 
         Raises
         ------
         UncheckablePointError
-            If none is left.
+            If something seems wrong, and nothing need be.
         """
-        ordered = sorted(found, key=lambda one: one.excess, reverse=True)
+        ordered = sorted(self.wrong, key=lambda one: one.excess, reverse=True)
         reasons = []
-        for k, one in enumerate(ordered):
-            reasons.append(doubt(self._claim(one)))
+        for k, one in enumerate(ordered[:THOROUGH]):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                reasons.append(doubt(self._claim(one)))
             if not reasons[-1]:
-                return ordered[k:]
+                self.wrong = ordered[k:]
+                return
         if reasons:
             worst = ordered[0]
             where = self.named(worst.direction)
             raise doubtful(self.subject.name, where, worst.expected, worst.got, reasons[0])
-        return []
 
     def _claim(self, finding: Finding) -> Claim:
         along, weight = finding.direction, real_weight(self.weight)
@@ -241,10 +262,7 @@ class Comparison:
 
     def interval(self, j: int) -> tuple[float, float, float]:
         """Return the least and the largest slope of ``<weight, f>``, and what rounding allows."""
-        one, w = self.slopes[j], real_weight(self.weight)
-        low = float(np.sum(np.where(w >= 0, w * one.low, w * one.high)))
-        high = float(np.sum(np.where(w >= 0, w * one.high, w * one.low)))
-        return low, high, self._tolerance(j)
+        return *span(self.slopes[j], self.weight), self._tolerance(j)
 
     def _tolerance(self, j: int) -> float:
         one, w = self.slopes[j], np.abs(real_weight(self.weight))
@@ -346,6 +364,14 @@ class Comparison:
             f" slope is {low:.3g} to {high:.3g}, uncertain by {tolerance:.1g}; choose arguments"
             " where rounding does less"
         )
+
+
+def span(slopes: Slopes, weight: Any) -> tuple[float, float]:
+    """Return the least and the largest slope of ``<weight, f>``."""
+    w = real_weight(weight)
+    low = float(np.sum(np.where(w >= 0, w * slopes.low, w * slopes.high)))
+    high = float(np.sum(np.where(w >= 0, w * slopes.high, w * slopes.low)))
+    return low, high
 
 
 def _differences(line: Line, middle: Any, start: float) -> tuple[Slope, bool]:

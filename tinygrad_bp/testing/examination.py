@@ -176,9 +176,12 @@ class Examination:
     ) -> Comparison:
         pull = self._pull(subject, weight, order)
         comparison = Comparison(subject, weight, directions, analytic)
+        if directions and not directions[0].is_single:
+            comparison.thorough = 1  # its entries are looked at next
         comparison.run(pull)
         if comparison.wrong and not directions[0].is_single:
             comparison = located(comparison, pull, self.rng)
+        comparison.require_proof()
         if comparison.wrong:
             TALLY.functions.add(self.call.name)
             raise mismatch(comparison, self._context(order, where))

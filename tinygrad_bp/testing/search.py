@@ -12,6 +12,7 @@ from tinygrad_bp.testing.subject import Pull
 
 EVERY = 1000  # so many entries are looked at one by one
 OTHERS = 64  # of more, so many beside the one that halving found: they show the pattern
+FEW = 1  # wrong entry that is explored before the others are believed
 SWEEP = 20_000  # the most that are looked at where only kinks seem to be
 
 
@@ -30,13 +31,15 @@ def located(comparison: Comparison, pull: Pull, rng: Any) -> Comparison:
     if found.wrong:
         return found
     every = single_directions(point)
-    if len(every) > SWEEP:
+    some = len(every) > SWEEP
+    if some:
         every = [every[k] for k in rng.choice(len(every), SWEEP, replace=False)]
-    return _of(comparison, every, pull)
+    found = _of(comparison, every, pull)
+    return comparison if some and not found.wrong and not comparison.kinks else found
 
 
 def _of(comparison: Comparison, directions: list[Direction], pull: Pull) -> Comparison:
-    new = Comparison(comparison.subject, comparison.weight, directions, comparison.analytic)
+    new = Comparison(comparison.subject, comparison.weight, directions, comparison.analytic, FEW)
     new.run(pull)
     return new
 
@@ -52,17 +55,10 @@ def _halved(comparison: Comparison, direction: Direction) -> Direction:
     while len(spots) > 1:
         middle = len(spots) // 2
         halves = spots[:middle], spots[middle:]
-        off = [_off(comparison, _restricted(direction, half)) for half in halves]
+        off = [comparison.glance(_restricted(direction, half)) for half in halves]
         spots = halves[int(off[1] > off[0])]
     a, i = spots[0]
     return single(comparison.subject.point, a, i, np.ravel(sizes(comparison.subject.point[a]))[i])
-
-
-def _off(comparison: Comparison, direction: Direction) -> float:
-    """Return how far the gradients are off along a direction."""
-    new = Comparison(comparison.subject, comparison.weight, [direction], comparison.analytic)
-    new.run(lambda _: comparison.gradients)
-    return max((abs(one.got - one.expected) for one in new.wrong), default=0.0)
 
 
 def _restricted(direction: Direction, spots: list[tuple[int, int]]) -> Direction:
