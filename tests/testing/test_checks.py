@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -401,6 +402,31 @@ def test_a_wrong_entry_among_many_is_found(sweep: int, monkeypatch: pytest.Monke
     pull = lambda ct, out, x: ct * (np.cos(x) + 0.01 * spot)
     error = wrong(lambda x: np.sum(np.sin(x)), pull, np.linspace(0.0, 3.0, 5000))
     assert error.index == (3210,)
+
+
+def test_warnings_of_the_function_are_not_repeated() -> None:
+    def warns(x: Any) -> Any:
+        warnings.warn("again", RuntimeWarning, stacklevel=1)
+        return np.log(x) + np.mean(x[:0])  # which warns itself
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        with pytest.raises(UncheckableError, match="result is nan"):
+            check_grads(warns, np.ones(3))
+        check_grads(lambda x: np.where(x > 0, np.log(x), x), np.array([2.0, 1e-3]))
+    assert not found
+
+
+def test_a_singular_matrix_is_not_checkable() -> None:
+    def half(A: Any) -> Any:
+        return np.linalg.det(A) + inner(A)
+
+    def pull(ct: Any, out: Any, A: Any) -> Any:
+        return ct * np.linalg.inv(np.zeros((2, 2)))
+
+    inner = tg.differentiable(np.linalg.det, vjp=pull)
+    with pytest.raises(UncheckablePointError, match="no derivative at the arguments: LinAlgError"):
+        check_grads(half, np.eye(2))
 
 
 class Counted:

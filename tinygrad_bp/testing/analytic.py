@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,22 +24,20 @@ def is_analytic(values: Callable[[Flat], Any], point: Flat, rng: Any) -> bool:
     if any(np.iscomplexobj(one) for one in point):
         return False
     along = [direction(one, rng) for one in point]
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            value = np.asarray(values(moved(point, along, 1j * STEP)))
-            middle = values(point)
-            around = [(h, *(values(moved(point, along, t)) for t in (h, -h))) for h in COARSE]
-        except Exception:  # noqa: BLE001  # what does not take complex numbers says so in many ways
-            return False
-        if value.shape != middle.shape or np.iscomplexobj(middle) or not np.iscomplexobj(value):
-            return False
-        slope = value.imag / STEP
-        size = np.abs(slope) + 1e-3 * np.max(np.abs(slope), initial=0.0)
-        near = np.zeros(size.shape, bool)
-        for h, high, low in around:
-            allowed = CLOSE * size + 1e3 * EPSILON * np.abs(middle) / h
-            bend = np.abs(high + low - 2 * middle) / h
-            straight = bend <= 0.1 * size + allowed
-            near |= (np.abs(slope - (high - low) / (2 * h)) <= allowed) & straight
+    try:
+        value = np.asarray(values(moved(point, along, 1j * STEP)))
+        middle = values(point)
+        around = [(h, *(values(moved(point, along, t)) for t in (h, -h))) for h in COARSE]
+    except Exception:  # noqa: BLE001  # what does not take complex numbers says so in many ways
+        return False
+    if value.shape != middle.shape or np.iscomplexobj(middle) or not np.iscomplexobj(value):
+        return False
+    slope = value.imag / STEP
+    size = np.abs(slope) + 1e-3 * np.max(np.abs(slope), initial=0.0)
+    near = np.zeros(size.shape, bool)
+    for h, high, low in around:
+        allowed = CLOSE * size + 1e3 * EPSILON * np.abs(middle) / h
+        bend = np.abs(high + low - 2 * middle) / h
+        straight = bend <= 0.1 * size + allowed
+        near |= (np.abs(slope - (high - low) / (2 * h)) <= allowed) & straight
     return bool(near.all())

@@ -8,7 +8,6 @@ ill-conditioned raises no false alarm.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,10 +63,8 @@ class Comparison:
     def run(self, pull: Pull) -> None:
         """Compare the gradients that `pull` gives along all directions."""
         self.gradients = pull(self.weight)
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self.slopes = [self._quick(one) for one in self.directions]
-            self._judge()
+        self.slopes = [self._quick(one) for one in self.directions]
+        self._judge()
 
     @property
     def kinks(self) -> list[int]:
@@ -96,12 +93,8 @@ class Comparison:
 
     def glance(self, direction: Direction) -> float:
         """Return how far the gradients are off along a direction, to a few digits."""
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if self.analytic:
-                slopes = self._by_complex_step(direction)
-            else:
-                slopes = glimpsed(self.line(direction))
+        line = self.line(direction)
+        slopes = self._by_complex_step(direction) if self.analytic else glimpsed(line)
         low, high = span(slopes, self.weight)
         got = self.got(direction, self.gradients)
         return max(low - got, got - high, 0.0)
@@ -174,9 +167,7 @@ class Comparison:
         ordered = sorted(self.wrong, key=lambda one: one.excess, reverse=True)
         reasons = []
         for k, one in enumerate(ordered[:THOROUGH]):
-            with np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                reasons.append(doubt(self._claim(one)))
+            reasons.append(doubt(self._claim(one)))
             if not reasons[-1]:
                 self.wrong = ordered[k:]
                 return

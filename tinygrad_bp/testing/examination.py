@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -73,12 +74,19 @@ class Examination:
         ------
         UncheckableError
             In place of SystemExit, which would end a failing check with success.
+        UncheckablePointError
+            In place of NumPy's error for a matrix that has no inverse, no roots and so on.
         """
         try:
-            with np.errstate(all="ignore"):  # points outside of the function's domain are tried
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # points outside of the function's domain are tried
                 yield
         except SystemExit as stop:
             raise UncheckableError(f"{self.call.name} called sys.exit({stop.code!r})") from stop
+        except np.linalg.LinAlgError as error:
+            raise UncheckablePointError(
+                f"{self.call.name}: no derivative at the arguments: LinAlgError: {error}"
+            ) from error
 
     def run(self, subject: Subject, order: int, modes: Sequence[str]) -> Report:
         """Compare everything, to the given order."""

@@ -93,25 +93,24 @@ def _furthest(comparison: Comparison, rng: Any) -> Miss | None:
 def _compared(comparison: Comparison, mix: Any) -> Miss | None:
     """Compare the tangent along a mixture of the directions."""
     subject = comparison.subject
-    with np.errstate(all="ignore"):
-        low, high, error = _mixture(comparison, mix)
-        tangents = _tangents(comparison, mix)
-        push: Any = subject.jvp
-        got = np.asarray(push(subject.point, tangents))
-        wanted = np.shape(comparison.subject.values(subject.point))
-        if got.shape != wanted:
-            what = f"a tangent of shape {got.shape}, not {wanted}"
-            return Miss((), np.nan, np.nan, 0.0, what, tangents)
-        if np.all((low - error <= got) & (got <= high + error)):
-            return None
-        away = [direction(x, np.random.default_rng(0)) for x in subject.point]
-        error += subject.hidden + SAFETY * roughness_of_derivatives(
-            lambda t: push(moved(subject.point, away, t), tangents)
-        )
-        wrong = ~((low - error <= got) & (got <= high + error))
-        if not wrong.any():
-            return None
-        off = np.where(wrong, np.nan_to_num(np.maximum(low - got, got - high), nan=np.inf), -1.0)
+    low, high, error = _mixture(comparison, mix)
+    tangents = _tangents(comparison, mix)
+    push: Any = subject.jvp
+    got = np.asarray(push(subject.point, tangents))
+    wanted = np.shape(comparison.subject.values(subject.point))
+    if got.shape != wanted:
+        what = f"a tangent of shape {got.shape}, not {wanted}"
+        return Miss((), np.nan, np.nan, 0.0, what, tangents)
+    if np.all((low - error <= got) & (got <= high + error)):
+        return None
+    away = [direction(x, np.random.default_rng(0)) for x in subject.point]
+    error += subject.hidden + SAFETY * roughness_of_derivatives(
+        lambda t: push(moved(subject.point, away, t), tangents)
+    )
+    wrong = ~((low - error <= got) & (got <= high + error))
+    if not wrong.any():
+        return None
+    off = np.where(wrong, np.nan_to_num(np.maximum(low - got, got - high), nan=np.inf), -1.0)
     index = np.unravel_index(int(np.argmax(off)), got.shape)
     expected = high[index] if got[index] > high[index] else low[index]
     moving = np.flatnonzero(mix)
