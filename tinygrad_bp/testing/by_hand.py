@@ -54,10 +54,7 @@ def by_hand(
     def vjp_at(flat: Flat) -> Pull:
         def pull(ct: Any) -> Flat:
             given = [np.array(one) for one in flat]
-            arguments = list(call.args)
-            rebuilt = call.rebuild([one if one.ndim else one[()] for one in given])
-            for i, one in zip(call.positions, rebuilt, strict=True):
-                arguments[i] = one
+            arguments = call.arguments([one if one.ndim else one[()] for one in given])
             kept = np.array(ct)
             found = df(kept if kept.ndim else kept[()], *arguments) if takes else df(*arguments)
             require_unchanged(call.name, call.labels, given, flat, examination.refuse)

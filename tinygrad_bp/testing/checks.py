@@ -86,14 +86,14 @@ def check_grads(
         raise ValueError(f"check_grads: {what}")
     call = signature(f, args, argnums)
 
-    def reproduce() -> str:
+    def reproduce(given: Sequence[Any]) -> str:
         options = [f"order={order}"] * (order != 2) + [f"modes={tuple(modes)}"] * (
             tuple(modes) != MODES
         )
         options += [f"argnums={argnums}"] * (argnums is not None)
         options += [f"directions={directions}"] * (directions is not None)
         options += [f"seed={seed}"] * (seed != 0)
-        return script("check_grads", {"f": f}, args, ", ".join(options))
+        return script("check_grads", {"f": f}, given, ", ".join(options))
 
     examination = Examination(call, reproduce, directions, seed)
     with examination.course():
@@ -156,11 +156,11 @@ def check_vjp(
     """
     call = signature(f, args, argnums)
 
-    def reproduce() -> str:
+    def reproduce(given: Sequence[Any]) -> str:
         options = [f"argnums={argnums}"] * (argnums is not None)
         options += [f"directions={directions}"] * (directions is not None)
         options += [f"seed={seed}"] * (seed != 0)
-        return script("check_vjp", {"f": f, "df": df}, args, ", ".join(options))
+        return script("check_vjp", {"f": f, "df": df}, given, ", ".join(options))
 
     examination = Examination(call, reproduce, directions, seed)
     with examination.course():

@@ -335,7 +335,7 @@ class Comparison:
             if not np.isfinite(size) or size == 0.0:
                 continue
             far = max(low - got, got - high, 0.0)
-            scale = max(size, 1e-3 * largest)
+            scale = max(size, 1e-3 * largest, shows)
             self.worst = max(self.worst, far / scale)
             self.oracle_error = max(self.oracle_error, self._oracles_own(j) / scale)
             unproven = tolerance > UNPROVEN * size

@@ -45,14 +45,18 @@ class Examination:
     ----------
     call : Signature
     reproduce : callable
-        Writes the script for a report.
+        Writes the script for a report, given the arguments.
     directions : int or None
         As the user gave it.
     seed : int
     """
 
     def __init__(
-        self, call: Signature, reproduce: Callable[[], str], directions: int | None, seed: int
+        self,
+        call: Signature,
+        reproduce: Callable[[Sequence[Any]], str],
+        directions: int | None,
+        seed: int,
     ) -> None:
         self.call = call
         self.reproduce = reproduce
@@ -64,7 +68,10 @@ class Examination:
         self.random: int | None = directions
         if directions is None and self.entries > FULL * self.times:
             self.random = RANDOM * self.times
-        self.report = Report(call.name, directions=self.random, entries=self.entries)
+        self.report = Report(
+            call.name, directions=self.random, entries=self.entries, domain=extent(call.point)
+        )
+        self.nearby: Subject | None = None  # where it is compared, if not at the arguments
 
     @contextmanager
     def course(self) -> Iterator[None]:
@@ -147,6 +154,9 @@ class Examination:
         TALLY.functions.add(report.name)
         TALLY.checks += 1
         TALLY.worst = max(TALLY.worst, report.worst)
+        if report.domain is not None:
+            TALLY.low = min(TALLY.low, report.domain[0])
+            TALLY.high = max(TALLY.high, report.domain[1])
         TALLY.kinks += len(report.kinks)
         return report
 
@@ -169,7 +179,15 @@ class Examination:
         return direction(like, self.rng)[()]
 
     def _context(self, order: int, where: str) -> Context:
-        return Context(order, where, self._lengths(), self.reproduce())
+        return Context(order, where, self._lengths(), self.reproduce(self._arguments()))
+
+    def _arguments(self) -> Sequence[Any]:
+        """Return the arguments that are compared now."""
+        call = self.call
+        if self.nearby is None or call.parameters:
+            return call.args
+        flat = zip(self.nearby.point, call.narrow, strict=False)  # then the cotangent, if any
+        return call.arguments([x.astype(dtype)[()] for x, dtype in flat])
 
     def _compare(
         self,
@@ -182,6 +200,7 @@ class Examination:
         pushes: bool = False,
         where: str = "",
     ) -> Comparison:
+        self.nearby = subject if where else None
         pull = self._pull(subject, weight, order)
         comparison = Comparison(subject, weight, directions, analytic)
         if directions and not directions[0].is_single:
@@ -280,6 +299,12 @@ class Examination:
         for label, one in arrays.items():
             lengths.setdefault(int(getattr(one, "size", 0)), f"the size of {label}")
         return lengths
+
+
+def extent(point: Flat) -> tuple[float, float] | None:
+    """Return the least and the largest element of arrays, and of parts of complex ones."""
+    parts = np.concatenate([np.ravel(x).view(np.float64) for x in point])
+    return (float(np.min(parts)), float(np.max(parts))) if parts.size else None
 
 
 def _kinks(comparison: Comparison) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ into every project's test run, and neither the package nor NumPy is imported unt
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -64,12 +65,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     counted = [_numbers(), *getattr(terminalreporter.config, NUMBERS, [])]
     functions = {name for one in counted for name in one["functions"]}
     if functions:
+        low, high = min(one["low"] for one in counted), max(one["high"] for one in counted)
+        where = f", at arguments from {low:.3g} to {high:.3g}" if low <= high else ""
         worst = max(one["worst"] for one in counted)
         kinks = sum(one["kinks"] for one in counted)
         terminalreporter.write_sep("-", "gradients")
         terminalreporter.write_line(
-            f"{len(functions)} function{'s' * (len(functions) != 1)} checked, worst relative error"
-            f" {worst:.1e}, kinks met: {kinks}"
+            f"{len(functions)} function{'s' * (len(functions) != 1)} checked{where}; the largest"
+            f" difference that passed is {worst:.1g} of a slope, kinks met: {kinks}"
         )
 
 
@@ -98,6 +101,6 @@ def _numbers() -> dict[str, Any]:
     """Return what was counted in this process; nothing is imported for it."""
     module = sys.modules.get("tinygrad_bp.testing.tally")
     if module is None:
-        return {"functions": [], "worst": 0.0, "kinks": 0}
-    tally = module.TALLY
-    return {"functions": sorted(tally.functions), "worst": tally.worst, "kinks": tally.kinks}
+        return {"functions": [], "worst": 0.0, "low": math.inf, "high": -math.inf, "kinks": 0}
+    numbers = {name: getattr(module.TALLY, name) for name in ("worst", "low", "high", "kinks")}
+    return {"functions": sorted(module.TALLY.functions), **numbers}

@@ -135,7 +135,7 @@ def holds(f: Callable[..., Any], *args: Any, order: int = 2, modes: Sequence[str
     """
     check_grads(f, *args, order=order, modes=modes)
     call = signature(f, args, None)
-    examination = Examination(call, lambda: script("check_grads", {"f": f}, args, ""), None, 0)
+    examination = Examination(call, lambda given: script("check_grads", {"f": f}, given, ""), None, 0)
     with examination.course():
         _check_maps(call, examination, modes)
     if all(np.asarray(one).dtype == np.float64 for one in args):

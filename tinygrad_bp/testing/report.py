@@ -38,6 +38,8 @@ class Report:
         The oracle's own largest relative error.
     kinks : tuple of str
         Where there are kinks, in words: there any slope between those to both sides passes.
+    domain : (float, float) or None
+        The least and the largest element of the arguments; None if they have none.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Report:
     worst: float = 0.0
     oracle_error: float = 0.0
     kinks: tuple[str, ...] = field(default=())
+    domain: tuple[float, float] | None = None
 
     def __str__(self) -> str:
         how = (
@@ -56,10 +59,18 @@ class Report:
             else f"{self.directions} random directions in {self.entries} entries"
         )
         first = (
-            f"{self.name}: gradients hold to order {self.order}; {how}, by {self.oracle}; worst"
-            f" relative error {self.worst:.1e}"
+            f"{self.name}: gradients hold to order {self.order}{within(self.domain)}; {how}, by"
+            f" {self.oracle}; worst relative error {self.worst:.1e}"
         )
         return "\n".join([first, *self.kinks])
+
+
+def within(domain: tuple[float, float] | None) -> str:
+    """Say where a check looked."""
+    if domain is None:
+        return ""
+    low, high = (f"{one:.3g}" for one in domain)
+    return f" at arguments of {low}" if low == high else f" at arguments from {low} to {high}"
 
 
 @dataclass
@@ -104,6 +115,7 @@ def mismatch(
     facts = [
         f"expected   {_number(expected)}{_interval(worst, abs(step))}",
         f"got        {_number(got)}{_ratio_text(ratio, context.lengths, found)}",
+        f"where      {label} is {_number(pattern.x[index])} there",
         *(f"hint       {one}" for one in found),
         *_weights(comparison.weight),
         f"wrong      {_counts(patterns, subject)}",
@@ -157,7 +169,8 @@ def _unlocated(comparison: Comparison, worst: Finding, context: Context) -> Grad
 def _text(headline: str, facts: list[str], context: Context) -> str:
     lines = [headline + context.where, *(f"  {fact}" for fact in facts)]
     if context.reproduction:
-        lines += ["", "To reproduce:", "", context.reproduction]
+        first, _, _ = headline.partition("\n")  # once more, where a long output ends
+        lines += ["", "To reproduce:", "", context.reproduction, "", first + context.where]
     return "\n".join(lines)
 
 

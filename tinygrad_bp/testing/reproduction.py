@@ -112,7 +112,7 @@ def _source(name: str, f: Any, scope: dict[str, str]) -> str:
         return f"{name} = {text}"
     if "gradients_hold(" in text.partition("def ")[0]:
         return f"{text}\n\n{name} = {inner.__name__}.gradients_of"
-    return f"{text}\n\n{name} = {inner.__name__}" if inner.__name__ != name else text
+    return f"{text.rstrip()}\n\n{name} = {inner.__name__}" if inner.__name__ != name else text
 
 
 def _variable(name: str, value: Any, reader: str, scope: dict[str, str]) -> str:

@@ -83,11 +83,16 @@ class Signature:
     def __call__(self, *flat: Any) -> Any:
         """Call the function with `flat` in place of the arrays."""
         count = len(self.parameters)
-        arguments = list(self.args)
-        for i, one in zip(self.positions, self.rebuild(flat[count:]), strict=True):
-            arguments[i] = one
         f = with_parameters(self.f, self.parameters, flat[:count]) if count else self.f
-        return f(*arguments)
+        return f(*self.arguments(flat))
+
+    def arguments(self, flat: Sequence[Any]) -> list[Any]:
+        """Return the arguments with `flat` in place of the arrays."""
+        arguments = list(self.args)
+        rebuilt = self.rebuild(flat[len(self.parameters) :])
+        for i, one in zip(self.positions, rebuilt, strict=True):
+            arguments[i] = one
+        return arguments
 
 
 def signature(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -17,6 +18,8 @@ class Tally:
         How often one was checked.
     worst : float
         The largest relative difference that passed.
+    low, high : float
+        The least and the largest element of the arguments that passed.
     kinks : int
         At how many entries a kink was met.
     deep : bool
@@ -26,6 +29,8 @@ class Tally:
     functions: set[str] = field(default_factory=set)
     checks: int = 0
     worst: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
     kinks: int = 0
     deep: bool = False
 
