@@ -12,24 +12,26 @@ from tinygrad_bp.engine.rule import REAL
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.testing.checks import MODES, check_grads
 from tinygrad_bp.testing.directions import direction, sizes
-from tinygrad_bp.testing.errors import UncheckableError, UncheckablePointError
+from tinygrad_bp.testing.errors import GradientMismatch, UncheckableError, UncheckablePointError
 from tinygrad_bp.testing.examination import Examination
 from tinygrad_bp.testing.kinks import HIDDEN
 from tinygrad_bp.testing.oracles import pairing
 from tinygrad_bp.testing.reproduction import script
-from tinygrad_bp.testing.subject import Signature, signature
+from tinygrad_bp.testing.subject import Signature, name_of, signature
 from tinygrad_bp.testing.tally import TALLY
 from tinygrad_bp.transforms import jvp, vjp
 
 EXAMPLES = 20
 DEEP = 10  # times as many with --grad-deep
+PATIENCE = 100  # arguments that a function may refuse before it has accepted any
+DOMAINS = (REAL, REAL, (-8.0, 8.0), (-100.0, 100.0))  # of arrays, unless one is given
 LONGEST = 4  # axis that a name stands for
 ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
 
 
 def gradients_hold(
     *shapes: Any,
-    domain: tuple[float, float] = REAL,
+    domain: tuple[float, float] | None = None,
     kinks: Sequence[float] = (),
     order: int = 2,
     modes: Sequence[str] = MODES,
@@ -41,10 +43,11 @@ def gradients_hold(
     ----------
     *shapes : tuple of int and str, or Hypothesis strategy
         One for each argument.  A name stands for any length from 0 to 4, the same wherever it
-        occurs; a strategy draws the argument itself.  Without any, the arguments are arrays that
-        broadcast against each other.
-    domain : (float, float), default (-2, 2)
-        The least and the largest element.
+        occurs; a strategy draws the argument itself.  Without any, the arguments that have no
+        default are arrays that broadcast against each other.
+    domain : (float, float), optional
+        The least and the largest element.  Without it half of the arrays are drawn from (-2, 2),
+        others as far as (-100, 100).
     kinks : sequence of float
         Points that the elements keep away from.  A check finds kinks by itself; this is for
         functions that jump.
@@ -66,7 +69,7 @@ def gradients_hold(
     -----
     What is drawn holds arrays with nothing in them, 0-d ones where shapes broadcast, and float32.
     Arguments that the function itself refuses, or where it is not finite, do not count; if it
-    accepts none, that is an error.
+    accepts none of the first hundred, that is an error.
 
     Examples
     --------
@@ -96,7 +99,7 @@ def _run(
     import hypothesis
 
     given: Any = hypothesis.given  # its overloads know no strategy of Any
-    done = 0
+    done, refusals = 0, 0
     how = hypothesis.settings(
         max_examples=examples * (DEEP if TALLY.deep else 1),
         deadline=None,
@@ -108,21 +111,32 @@ def _run(
     )
 
     def hold(args: tuple[Any, ...]) -> None:
-        nonlocal done
+        nonlocal done, refusals
         try:
             holds(f, *args, order=order, modes=modes)
-        except UncheckablePointError:
+        except UncheckablePointError as refusal:
+            refusals += 1
+            if not done and refusals >= PATIENCE:
+                raise _AcceptsNothing from refusal
             hypothesis.reject()
         done += 1
 
     try:
         how(given(arguments)(hold))()
-    except hypothesis.errors.Unsatisfiable:
+    except (hypothesis.errors.Unsatisfiable, _AcceptsNothing) as stop:
         if not done:
+            why = f" ({stop.__cause__})" if stop.__cause__ else ""
             raise UncheckableError(
-                f"{f.__name__}: it accepts none of the arguments that were drawn, or is finite at"
-                " none; give shapes that fit, and domain="
+                f"{name_of(f)}: it accepts none of the arguments that were drawn, or is finite at"
+                f" none; give shapes that fit, and domain={why}"
             ) from None
+    except GradientMismatch as mismatch:
+        vars(mismatch).pop("__notes__", None)  # Hypothesis calls the arguments by names of ours
+        raise
+
+
+class _AcceptsNothing(BaseException):
+    """Ends the drawing; an Exception would be shrunk."""
 
 
 def holds(f: Callable[..., Any], *args: Any, order: int = 2, modes: Sequence[str] = MODES) -> None:
@@ -135,13 +149,15 @@ def holds(f: Callable[..., Any], *args: Any, order: int = 2, modes: Sequence[str
     """
     check_grads(f, *args, order=order, modes=modes)
     call = signature(f, args, None)
-    examination = Examination(call, lambda given: script("check_grads", {"f": f}, given, ""), None, 0)
+    examination = Examination(
+        call, lambda given: script("check_grads", {"f": f}, given, ""), None, 0
+    )
     with examination.course():
         _check_maps(call, examination, modes)
-    if all(np.asarray(one).dtype == np.float64 for one in args):
-        narrow = [np.asarray(one).astype(np.float32)[()] for one in args]
-        if _runs(f, narrow):
-            check_grads(f, *narrow, order=1, modes=("vjp",))
+        if all(np.asarray(one).dtype == np.float64 for one in args):
+            narrow = [np.asarray(one).astype(np.float32)[()] for one in args]
+            if _runs(f, narrow):
+                check_grads(f, *narrow, order=1, modes=("vjp",))
 
 
 def _check_maps(call: Signature, examination: Examination, modes: Sequence[str]) -> None:
@@ -184,20 +200,21 @@ def _runs(f: Callable[..., Any], args: Sequence[Any]) -> bool:
 def _arguments(
     f: Callable[..., Any],
     shapes: Sequence[Any],
-    domain: tuple[float, float],
+    domain: tuple[float, float] | None,
     kinks: Sequence[float],
 ) -> Any:
     """Return a strategy of the arguments."""
     from tinygrad_bp.testing import strategies  # which says so if Hypothesis is missing
 
     def drawn(shape: Any) -> Any:
-        return strategies.arrays(shape, domain=domain, kinks=kinks)
+        return st.sampled_from(DOMAINS if domain is None else (domain,)).flatmap(
+            lambda one: strategies.arrays(shape, domain=one, kinks=kinks)
+        )
 
     from hypothesis import strategies as st
 
     if not shapes:
-        count = len(inspect.signature(f).parameters)
-        return strategies.broadcastable(count).flatmap(
+        return strategies.broadcastable(_count(f)).flatmap(
             lambda found: st.tuples(*[drawn(one) for one in found])
         )
     names = sorted({n for one in shapes if isinstance(one, tuple) for n in one if type(n) is str})
@@ -212,6 +229,24 @@ def _arguments(
             found.append(drawn(shape))
         return st.tuples(*found)
 
-    return st.fixed_dictionaries({name: st.integers(0, LONGEST) for name in names}).flatmap(
-        of_lengths
-    )
+    length = st.sampled_from((*range(1, LONGEST + 1), 0))  # shrinks to what holds something
+    return st.fixed_dictionaries(dict.fromkeys(names, length)).flatmap(of_lengths)
+
+
+def _count(f: Callable[..., Any]) -> int:
+    """Return how many arguments a function needs; a ufunc has its inputs, whatever it takes.
+
+    Raises
+    ------
+    UncheckableError
+        If that cannot be told.
+    """
+    if isinstance(f, np.ufunc):
+        return f.nin
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise UncheckableError(f"{name_of(f)}: give the shapes of its arguments: {error}") from None
+    found = [one for one in parameters if one.kind not in {one.KEYWORD_ONLY, one.VAR_KEYWORD}]
+    needed = [one for one in found if one.default is one.empty]
+    return len(needed or found)

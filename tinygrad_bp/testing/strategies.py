@@ -105,7 +105,9 @@ def arrays(
     strategy of numpy.ndarray
     """
     if shape is None:
-        shape = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
+        shape = _preferably_filled(
+            lambda side: hnp.array_shapes(min_dims=0, max_dims=3, min_side=side, max_side=4), 0
+        )
     kind = np.dtype(dtype)
     part = away_from(kinks, domain).map(np.finfo(kind).dtype.type)
     elements = part if kind.kind == "f" else st.builds(complex, part, part)
@@ -154,10 +156,17 @@ def broadcastable(n: int, *, min_side: int = 0, max_dims: int = 3) -> Strategy[t
     -------
     strategy of tuple of shapes
     """
-    drawn = hnp.mutually_broadcastable_shapes(
-        num_shapes=n, min_side=min_side, max_side=4, max_dims=max_dims
+    return _preferably_filled(
+        lambda side: hnp.mutually_broadcastable_shapes(
+            num_shapes=n, min_side=side, max_side=4, max_dims=max_dims
+        ).map(lambda found: found.input_shapes),
+        min_side,
     )
-    return drawn.map(lambda found: found.input_shapes)
+
+
+def _preferably_filled(shapes: Callable[[int], Strategy[Any]], min_side: int) -> Strategy[Any]:
+    """Draw shapes that shrink to those of arrays that hold something."""
+    return shapes(min_side) if min_side else st.one_of(shapes(1), shapes(0))
 
 
 def matmul_shapes(*, min_side: int = 0) -> Strategy[tuple[Shape, Shape]]:
@@ -172,10 +181,12 @@ def matmul_shapes(*, min_side: int = 0) -> Strategy[tuple[Shape, Shape]]:
     -------
     strategy of (shape, shape)
     """
-    drawn = hnp.mutually_broadcastable_shapes(
-        signature=np.matmul.signature, min_side=min_side, max_side=4, max_dims=2
+    return _preferably_filled(
+        lambda side: hnp.mutually_broadcastable_shapes(
+            signature=np.matmul.signature, min_side=side, max_side=4, max_dims=2
+        ).map(lambda found: (found.input_shapes[0], found.input_shapes[1])),
+        min_side,
     )
-    return drawn.map(lambda found: (found.input_shapes[0], found.input_shapes[1]))
 
 
 def indices_for(shape: Shape) -> Strategy[Any]:
