@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,17 @@ def raises_for_tensors(x):
     if isinstance(x, tg.Tensor):
         raise KeyError("k")
     return x
+
+def far_out(least):
+    wrong = lambda x: np.where(x > least, 2, 1)
+    return tg.differentiable(np.sin, vjp=lambda ct, out, x: ct * np.cos(x) * wrong(x))
+
+beyond_3, beyond_30 = far_out(3), far_out(30)
+
+def reciprocal_of_small(x):
+    if np.any(np.abs(x) > 5):
+        raise ValueError("too large")
+    return 1 / (x + 3)
 
 def leaves(x):
     return np.asarray(x) * 2
@@ -106,6 +118,29 @@ def test_a_negative_number_is_no_option(check: Callable[..., Any], low: str) -> 
     assert (code, out[:6]) == (0, "square")
     code, out, _ = check("--domain", low, "1e1", "--shape", "3", "gradcheck_user:Nested.square")
     assert (code, out[:6]) == (0, "square")
+
+
+@pytest.mark.parametrize("shape", ["", "1", "2,3"])
+@pytest.mark.parametrize("name", ["beyond_3", "beyond_30"])
+def test_larger_arguments_are_tried_unless_a_domain_is_given(
+    check: Callable[..., Any], name: str, shape: str
+) -> None:
+    code, out, _ = check(f"gradcheck_user:{name}", "--shape", shape)
+    assert code == 1
+    assert re.search(r"where .* is \d+\.\d+ there", out)
+    code, out, _ = check(f"gradcheck_user:{name}", "--shape", shape, "--domain", "-2", "2")
+    assert code == 0
+    assert "larger" not in out
+
+
+def test_where_larger_arguments_are_refused_nothing_is_said_of_them(
+    check: Callable[..., Any],
+) -> None:
+    code, out, _ = check("gradcheck_user:reciprocal_of_small", "--shape", "3")
+    assert (code, "larger" in out) == (0, False)
+    code, out, _ = check("numpy:tanh", "--shape", "3")
+    assert "order 2 at arguments from -" in out
+    assert re.search(r"to order 1 also at larger arguments, up to \d\d\.\d in size\n", out)
 
 
 def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,8 @@ examples:
       calls loss(x, b) of mymodel.py in this folder; exit code 1 if a gradient is wrong
   tinygrad-bp gradcheck numpy:log --shape 5 --domain 0.1 2 --order 3
 """
+DOMAIN = (-2.0, 2.0)
+WIDER = (10.0, 100.0)  # what is drawn beside it: a slope may be wrong for large arguments alone
 MOST = 10_000_000  # elements of one argument
 
 
@@ -42,8 +47,7 @@ def add(commands: Commands) -> None:
         metavar=("LOW", "HIGH"),
         nargs=2,
         type=float,
-        default=(-2.0, 2.0),
-        help="where the arguments are drawn (default: -2 2)",
+        help="where the arguments are drawn (default: -2 2; first order also -100 100)",
     )
     parser.add_argument(
         "--order", metavar="N", type=integer(1), default=2, help="of derivatives (default: 2)"
@@ -64,7 +68,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tinygrad_bp import testing  # other commands start without it
 
     function = load_function(options.function)
-    low, high = options.domain
+    low, high = options.domain or DOMAIN
     if not np.isfinite([low, high, high - low]).all():
         raise DataError(
             f"--domain {low:g} {high:g}: two finite numbers are needed, not too far apart"
@@ -75,6 +79,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     arguments = [rng.uniform(low, high, shape) for shape in options.shape]
     try:
         report = testing.check_grads(function, *arguments, order=options.order, seed=options.seed)
+        further = [] if options.domain else _further(function, options.shape, rng)
     except testing.GradientMismatch as mismatch:
         console.report(str(mismatch))
         return MISMATCH
@@ -85,8 +90,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
             f"{options.function} raised {type(error).__name__}: {error} (it was called with Tensors"
             f" of the shapes {', '.join(str(one) for one in options.shape) or 'none'})"
         ) from error
-    console.report(str(report))
+    console.report("\n".join([str(report), *further]))
     return DONE
+
+
+def _further(function: Callable[..., Any], shapes: list[tuple[int, ...]], rng: Any) -> list[str]:
+    """Check first derivatives at larger arguments of either sign; say where that could be done."""
+    from tinygrad_bp import testing
+
+    reached = 0.0
+    for size in WIDER:
+        arguments = [
+            size * rng.uniform(0.3, 1.0, shape) * rng.choice([-1.0, 1.0], shape) for shape in shapes
+        ]
+        for sign in (1.0, -1.0):
+            with suppress(testing.UncheckablePointError):  # nobody asked for these
+                report = testing.check_grads(function, *[sign * x for x in arguments], order=1)
+                reached = max(reached, *map(abs, report.domain or (0.0,)))
+    return [f"to order 1 also at larger arguments, up to {reached:.3g} in size"] if reached else []
 
 
 def shape(text: str) -> tuple[int, ...]:
