@@ -2,9 +2,16 @@
 
 Derivatives by the recurrences that divide by no argument (Abramowitz & Stegun 1964, 9.1.27 and
 9.6.26), so that they hold at 0.  The scaled functions have a kink at 0, where sign is 0.
+
+Two ends need series of their own.  SciPy's functions of any order give 0 or NaN beside 0, where
+only their squares underflow.  Far out the scaled functions and their neighbours in order agree
+in all digits, so that the recurrences cancel.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -12,6 +19,46 @@ from scipy import special
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.parameters import at, parametric
+
+# Below it the first term of the ascending series is exact.
+TINY = 1e-10
+# From here on, and from the square of the order, as many terms of the expansion are exact.
+FAR = 50.0
+TERMS = 16
+
+
+def _beside_zero(function: Any, v: Any, x: Any, turn: int) -> Any:
+    """Return `function`, beside 0 the first term of its series (9.1.10, 9.6.10).
+
+    `turn` is J(-1) / J(1) or I(-1) / I(1).
+    """
+    tiny = (np.absolute(x) < TINY) & (x != 0)
+    turned = (v < 0) & (v == np.floor(v))
+    order = np.where(turned, -v, v)
+    first = 0.5**order * np.where(tiny, x, 1) ** order * special.rgamma(order + 1)
+    first = np.where(turned & (np.remainder(v, 2) == 1), turn * first, first)
+    return np.where(tiny, first, function(v, np.where(tiny, 1, x)))
+
+
+def _far_out(v: Any, x: Any, sign: int, slope: Callable[[Any], Any]) -> Any:
+    """Return `slope` of a scaled function, far out by the expansion (9.7.1, 9.7.2), term by term.
+
+    `sign` is 1 of I, -1 of K.
+    """
+    size = np.absolute(x)
+    far = size > np.maximum(FAR, v * v)
+    size = np.where(far, size, 1)
+    term: Any = 1.0
+    total: Any = 0.5
+    for k in range(1, TERMS):
+        term = term * ((2 * k - 1) ** 2 - 4 * v * v) / (8 * sign * k * size)
+        total = total + (k + 0.5) * term
+    scale = 1 / (2 * np.pi) if sign > 0 else np.pi / 2
+    total = -total * np.sqrt(scale / size) / size
+    if sign > 0:  # even and odd orders
+        total = np.where(x < 0, total * (2 * np.remainder(v, 2) - 1), total)
+    return np.where(far, total, slope(np.where(far, 1, x)))
+
 
 elementwise(special.j0, lambda ct, _out, x: -ct * special.j1(x), analytic=False)
 elementwise(
@@ -29,43 +76,94 @@ elementwise(
     special.i1, lambda ct, _out, x: ct * 0.5 * (special.i0(x) + special.iv(2, x)), analytic=False
 )
 elementwise(special.k0, lambda ct, _out, x: -ct * special.k1(x), domain=POSITIVE, analytic=False)
+# By the lower neighbour alone: both terms have one sign, and the upper underflows early in SciPy.
 elementwise(
     special.k1,
-    lambda ct, _out, x: ct * -0.5 * (special.k0(x) + special.kv(2, x)),
+    lambda ct, out, x: -ct * (special.k0(x) + out / x),
     domain=POSITIVE,
     analytic=False,
 )
 
 # Scaled by exp(-|x|), or by exp(x)
 
+
+def _i0e_slope(x: Any) -> Any:
+    return special.i1e(x) - np.sign(x) * special.i0e(x)
+
+
+def _i1e_slope(x: Any) -> Any:
+    return 0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * special.i1e(x)
+
+
+def _k0e_slope(x: Any) -> Any:
+    return special.k0e(x) - special.k1e(x)
+
+
+def _k1e_slope(x: Any) -> Any:
+    return special.k1e(x) - special.k0e(x) - special.k1e(x) / x
+
+
 elementwise(
     special.i0e,
-    lambda ct, out, x: ct * (special.i1e(x) - np.sign(x) * out),
+    lambda ct, _out, x: ct * _far_out(0, x, 1, _i0e_slope),
     analytic=False,
     kinks=(0.0,),
 )
 elementwise(
     special.i1e,
-    lambda ct, out, x: ct * (0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * out),
+    lambda ct, _out, x: ct * _far_out(1, x, 1, _i1e_slope),
     analytic=False,
     kinks=(0.0,),
 )
 elementwise(
-    special.k0e, lambda ct, out, x: ct * (out - special.k1e(x)), domain=POSITIVE, analytic=False
+    special.k0e,
+    lambda ct, _out, x: ct * _far_out(0, x, -1, _k0e_slope),
+    domain=POSITIVE,
+    analytic=False,
 )
 elementwise(
     special.k1e,
-    lambda ct, out, x: ct * (out - 0.5 * (special.k0e(x) + special.kve(2, x))),
+    lambda ct, _out, x: ct * _far_out(1, x, -1, _k1e_slope),
     domain=POSITIVE,
     analytic=False,
 )
 
 # Of any order.  SciPy rounds a tiny imaginary part away in some: the complex step does not apply.
 
+
+def _mean(function: Any, v: Any, x: Any, sign: int) -> Any:
+    """Return half the sum, or difference, of both neighbours in order."""
+    return 0.5 * (function(v - 1, x) + sign * function(v + 1, x))
+
+
+def _j_slope(v: Any, x: Any) -> Any:
+    lower, upper = (_beside_zero(special.jv, order, x, -1) for order in (v - 1, v + 1))
+    return 0.5 * (lower - upper)
+
+
+def _i_slope(function: Any, v: Any, x: Any) -> Any:
+    lower, upper = (_beside_zero(function, order, x, 1) for order in (v - 1, v + 1))
+    return 0.5 * (lower + upper)
+
+
+def _y_slope(v: Any, x: Any) -> Any:
+    """Return the slope of Y; NaN beside 0 where SciPy's infinity may be an early one."""
+    slope = _mean(special.yv, v, x, -1)
+    return np.where(np.isinf(slope) & (np.absolute(x) < TINY) & (x != 0), np.nan, slope)
+
+
+def _ive_slope(v: Any, x: Any) -> Any:
+    return _i_slope(special.ive, v, x) - np.sign(x) * special.ive(v, x)
+
+
+def _kve_slope(v: Any, x: Any) -> Any:
+    return _far_out(v, x, -1, lambda x: special.kve(v, x) - _mean(special.kve, v, x, 1))
+
+
 parametric(
     special.jv,
     "v",
-    lambda ct, _out, v, x: ct * 0.5 * (special.jv(v - 1, x) - special.jv(v + 1, x)),
+    lambda ct, _out, v, x: ct * _j_slope(v, x),
     domain=POSITIVE,
     analytic=False,
     takes_complex=True,
@@ -74,7 +172,7 @@ parametric(
 parametric(
     special.yv,
     "v",
-    lambda ct, _out, v, x: ct * 0.5 * (special.yv(v - 1, x) - special.yv(v + 1, x)),
+    lambda ct, _out, v, x: ct * _y_slope(v, x),
     domain=POSITIVE,
     analytic=False,
     takes_complex=True,
@@ -83,21 +181,21 @@ parametric(
 parametric(
     special.iv,
     "v",
-    lambda ct, _out, v, x: ct * 0.5 * (special.iv(v - 1, x) + special.iv(v + 1, x)),
+    lambda ct, _out, v, x: ct * _i_slope(special.iv, v, x),
     domain=POSITIVE,
     samples=at(1.5),
 )
 parametric(
     special.kv,
     "v",
-    lambda ct, _out, v, x: ct * -0.5 * (special.kv(v - 1, x) + special.kv(v + 1, x)),
+    lambda ct, _out, v, x: -ct * _mean(special.kv, v, x, 1),
     domain=POSITIVE,
     samples=at(1.5),
 )
 parametric(
     special.yn,
     "n",
-    lambda ct, _out, n, x: ct * 0.5 * (special.yv(n - 1, x) - special.yv(n + 1, x)),
+    lambda ct, _out, n, x: ct * _y_slope(n, x),
     domain=POSITIVE,
     analytic=False,
     samples=at(3),
@@ -105,7 +203,7 @@ parametric(
 parametric(
     special.kn,
     "n",
-    lambda ct, _out, n, x: ct * -0.5 * (special.kv(n - 1, x) + special.kv(n + 1, x)),
+    lambda ct, _out, n, x: -ct * _mean(special.kv, n, x, 1),
     domain=POSITIVE,
     analytic=False,
     samples=at(3),
@@ -113,9 +211,7 @@ parametric(
 parametric(
     special.ive,
     "v",
-    lambda ct, out, v, x: (
-        ct * (0.5 * (special.ive(v - 1, x) + special.ive(v + 1, x)) - np.sign(x) * out)
-    ),
+    lambda ct, _out, v, x: ct * _far_out(v, x, 1, lambda x: _ive_slope(v, x)),
     domain=POSITIVE,
     analytic=False,
     samples=at(1.5),
@@ -123,7 +219,7 @@ parametric(
 parametric(
     special.kve,
     "v",
-    lambda ct, out, v, x: ct * (out - 0.5 * (special.kve(v - 1, x) + special.kve(v + 1, x))),
+    lambda ct, _out, v, x: ct * _kve_slope(v, x),
     domain=POSITIVE,
     analytic=False,
     samples=at(1.5),

@@ -25,10 +25,23 @@ elementwise(
 elementwise(special.exp2, lambda ct, out, _x: ct * out * LN2, name="special.exp2", analytic=False)
 elementwise(special.exp10, lambda ct, out, _x: ct * out * LN10, domain=(-1.0, 1.0), analytic=False)
 elementwise(special.expm1, lambda ct, _out, x: ct * np.exp(x), name="special.expm1")
-# (exp(x) - 1) / x is Kummer's M(1, 2, x), whose derivative has no 0/0 at 0.
-elementwise(
-    special.exprel, lambda ct, _out, x: ct * 0.5 * special.hyp1f1(2.0, 3.0, x), analytic=False
-)
+
+
+def exprel_slope(x: Any) -> Any:
+    """Return the derivative of ``exprel(x) = (exp(x) - 1) / x``.
+
+    Beside 0 as that of Kummer's M(1, 2, x), which has no 0/0 there.  Elsewhere not so: SciPy's loop
+    for M grows with x.  The exponential comes in two halves, the product of which with the rest is
+    finite for longer than itself.
+    """
+    near = np.absolute(x) < 1
+    series = 0.5 * special.hyp1f1(2.0, 3.0, np.where(near, x, 0))
+    far = np.where(near, 1, x)
+    half = np.exp(0.5 * far)
+    return np.where(near, series, half * ((1 - 1 / far) / far) * half + 1 / far / far)
+
+
+elementwise(special.exprel, lambda ct, _out, x: ct * exprel_slope(x), analytic=False)
 elementwise(special.log1p, lambda ct, _out, x: ct / (x + 1), name="special.log1p", domain=POSITIVE)
 elementwise(
     special.cbrt,
@@ -40,8 +53,8 @@ elementwise(
 elementwise(
     special.powm1,
     lambda ct, _out, x, y: ct * y * x ** lowered(x, y),
-    # log of 1 instead of 0, as for numpy.power
-    lambda ct, out, x, _y: ct * (out + 1) * np.log(np.where(x == 0, 1, x)),
+    # not out + 1, which cancels; log of 1 instead of 0, as for numpy.power
+    lambda ct, _out, x, y: ct * x**y * np.log(np.where(x == 0, 1, x)),
     domain=POSITIVE,
     analytic=False,
 )
@@ -58,7 +71,8 @@ def _degrees(function: Any, pull: Any) -> None:
 
 _degrees(special.sindg, lambda ct, _out, x: ct * DEGREE * special.cosdg(x))
 _degrees(special.cosdg, lambda ct, _out, x: ct * -DEGREE * special.sindg(x))
-_degrees(special.tandg, lambda ct, out, _x: ct * DEGREE * (out * out + 1))
-_degrees(special.cotdg, lambda ct, out, _x: ct * -DEGREE * (out * out + 1))
+# Not by the square of out: SciPy's cotangent overflows, and loses digits, beside its poles.
+_degrees(special.tandg, lambda ct, _out, x: ct * DEGREE / special.cosdg(x) / special.cosdg(x))
+_degrees(special.cotdg, lambda ct, _out, x: ct * -DEGREE / special.sindg(x) / special.sindg(x))
 
 flat(special.round)

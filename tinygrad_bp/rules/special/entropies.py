@@ -14,6 +14,8 @@ from scipy import special
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 
+FAR = 80.0  # logarithm of a quotient that is far from 1 and finite also in single precision
+
 
 def _both_zero(x: Any, y: Any) -> Any:
     return (x == 0) & (y == 0)
@@ -25,9 +27,19 @@ def _apart(x: Any, y: Any, instead: float = 1) -> Any:
 
 
 def _log_ratio(x: Any, y: Any) -> Any:
-    """Return log(x / y), 0 where both are 0."""
+    """Return log(x / y), 0 where both are 0.
+
+    Beside 1 the quotient would round away what it differs by; far away it would over- or underflow.
+    """
     both = _both_zero(x, y)
-    return np.log(np.where(both, 1, x) / np.where(both, 1, y))
+    x, y = np.where(both, 1, x), np.where(both, 1, y)
+    near = np.absolute(x - y) < 0.5 * y
+    difference = np.log(x) - np.log(y)
+    far = np.absolute(difference) > FAR
+    x, y = np.where(far, 1, x), np.where(far, 1, y)
+    excess = np.where(near, x - y, 0) / np.where(near, y, 1)
+    logarithm = np.where(near, np.log1p(excess), np.log(x / y))
+    return np.where(far, difference, logarithm)
 
 
 elementwise(
@@ -55,7 +67,7 @@ elementwise(
 elementwise(
     special.kl_div,
     lambda ct, _out, x, y: ct * _log_ratio(x, y),
-    lambda ct, _out, x, y: ct * (1 - x / _apart(x, y)),
+    lambda ct, _out, x, y: ct * np.where(_both_zero(x, y), 1, (y - x) / _apart(x, y)),
     domain=POSITIVE,
     analytic=False,
 )

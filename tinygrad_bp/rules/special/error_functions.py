@@ -10,8 +10,9 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import call
+from tinygrad_bp.rules.special.densities import bell
 
-BELL = 2 / math.sqrt(math.pi)  # slope of erf at 0
+SLOPE = 2 / math.sqrt(math.pi)  # slope of erf at 0
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the normal density at 0
 ROOT_HALF = math.sqrt(0.5)
 
@@ -34,11 +35,11 @@ def _raw_erfcx_derivative(x: Any, n: int) -> Any:
     far = np.where(left, CANCELS, x)
     value = special.erfcx(x)
     with np.errstate(over="ignore"):  # erfcx itself overflows to inf left of -26
-        before, y = special.erfcx(near), 2 * near * special.erfcx(near) - BELL
+        before, y = special.erfcx(near), 2 * near * special.erfcx(near) - SLOPE
         for k in range(2, n + 1):
             before, y = y, 2 * near * y + 2 * (k - 1) * before
     # far from the end all ratios are close to the root of r = 2 k / (r - 2 x)
-    ratio = -2 * TERMS / (far + np.sqrt(far * far + 2 * TERMS))
+    ratio = -2 * TERMS / far / (1 + np.sqrt(1 + 2 * TERMS / far / far))
     product = value
     for k in range(TERMS + n, 0, -1):
         ratio = 2 * k / (ratio - 2 * far)
@@ -63,20 +64,64 @@ erfcx_derivative = elementwise(
     samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
 )
 
-elementwise(special.erf, lambda ct, _out, x: ct * BELL * np.exp(-x * x))
-elementwise(special.erfc, lambda ct, _out, x: ct * -BELL * np.exp(-x * x))
-elementwise(special.erfi, lambda ct, _out, x: ct * BELL * np.exp(x * x), domain=(-1.5, 1.5))
+# From here on the expansion of Dawson's integral in 1/x is exact with as many terms.
+DAWSON_FAR = 7.0
+DAWSON_TERMS = 26
+
+
+def _raw_dawson_derivative(x: Any, n: int) -> Any:
+    """Return the n-th derivative: by ``y_n = -2 x y_(n-1) - 2 (n-1) y_(n-2)``, or far out.
+
+    There the recurrence cancels, and the terms of the asymptotic expansion, of which the k-th is
+    ``(2k-1)!! / (2^(k+1) x^(2k+1))``, are differentiated each (Abramowitz & Stegun 1964, 7.1.23).
+    """
+    wide = x.astype(np.result_type(x.dtype, np.float64))
+    # where exp(-x^2), which is no part of the expansion, has vanished beside it
+    far = np.abs(np.real(wide)) - np.abs(np.imag(wide)) > DAWSON_FAR
+    near, large = np.where(far, 0, wide), np.where(far, wide, DAWSON_FAR)
+    before, y = special.dawsn(near), 1 - 2 * near * special.dawsn(near)
+    for k in range(2, n + 1):
+        before, y = y, -2 * near * y - 2 * (k - 1) * before
+    term = (-1) ** n * math.factorial(n) / (2 * large)
+    for _ in range(n):
+        term = term / large
+    total = term
+    for k in range(1, DAWSON_TERMS):
+        term = term * ((2 * k + n) * (2 * k + n - 1) / (4 * k)) / large / large
+        total = total + term
+    return np.where(far, total, y).astype(x.dtype)[()]
+
+
+def dawson_derivative(x: Any, n: int) -> Any:
+    """Compute the n-th derivative of ``scipy.special.dawsn``, n at least 1.
+
+    Its plain formula, ``1 - 2 x dawsn(x)``, loses all digits for large x.
+    """
+    return _raw_dawson_derivative(x, n)
+
+
+dawson_derivative = elementwise(
+    dawson_derivative,
+    lambda ct, _out, x, n: ct * dawson_derivative(x, n + 1),
+    forward=_raw_dawson_derivative,
+    bind=lambda x, n: ((x,), (n,)),
+    samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
+)
+
+elementwise(special.erf, lambda ct, _out, x: ct * SLOPE * bell(x))
+elementwise(special.erfc, lambda ct, _out, x: ct * -SLOPE * bell(x))
+elementwise(special.erfi, lambda ct, _out, x: ct * SLOPE * np.exp(x * x), domain=(-1.5, 1.5))
 elementwise(special.erfcx, lambda ct, _out, x: ct * erfcx_derivative(x, 1))
-elementwise(special.dawsn, lambda ct, out, x: ct * (1 - 2 * x * out))
+elementwise(special.dawsn, lambda ct, _out, x: ct * dawson_derivative(x, 1))
 elementwise(
     special.erfinv,
-    lambda ct, out, _x: ct / BELL * np.exp(out * out),
+    lambda ct, out, _x: ct / SLOPE * np.exp(out * out),
     domain=(-0.9, 0.9),
     analytic=False,
 )
 elementwise(
     special.erfcinv,
-    lambda ct, out, _x: ct / -BELL * np.exp(out * out),
+    lambda ct, out, _x: ct / -SLOPE * np.exp(out * out),
     domain=(0.1, 1.9),
     analytic=False,
 )
@@ -90,11 +135,11 @@ def _hazard(x: Any) -> Any:
     return np.where(
         left,
         2 * NORMAL / special.erfcx(-ROOT_HALF * behind),
-        NORMAL * np.exp(-0.5 * ahead * ahead) / special.ndtr(ahead),
+        NORMAL * bell(ahead, 0.5) / special.ndtr(ahead),
     )
 
 
-elementwise(special.ndtr, lambda ct, _out, x: ct * NORMAL * np.exp(-0.5 * x * x))
+elementwise(special.ndtr, lambda ct, _out, x: ct * NORMAL * bell(x, 0.5))
 elementwise(special.log_ndtr, lambda ct, _out, x: ct * _hazard(x))
 elementwise(
     special.ndtri,

@@ -1,15 +1,16 @@
-"""The gamma function and its kin: factorials, beta, incomplete gamma and beta, polygamma, zeta."""
+"""The gamma function and its kin: factorials, beta, incomplete gamma and beta, zeta."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise, flat
-from tinygrad_bp.engine.rule import POSITIVE, call
+from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.rules.special.densities import beta_density, gamma_density
+from tinygrad_bp.rules.special.digamma import sine_and_cosine, times_difference
 from tinygrad_bp.rules.special.parameters import at, parametric
 
 INSIDE = (0.1, 0.9)
@@ -22,31 +23,6 @@ class _Ufunc:
         return ufunc
 
 
-def _raw_polygamma(x: Any, n: int) -> Any:
-    # not special.polygamma, which is no ufunc and makes float64 of float32
-    return special.zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
-
-
-def polygamma(x: Any, n: int) -> Any:
-    """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
-
-    Abramowitz & Stegun (1964), 6.4.10.
-    """
-    return _raw_polygamma(x, n)
-
-
-polygamma = elementwise(
-    polygamma,
-    lambda ct, _out, x, n: ct * polygamma(x, n + 1),
-    forward=_raw_polygamma,
-    bind=lambda x, n: ((x,), (n,)),
-    domain=POSITIVE,
-    analytic=False,
-    samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
-)
-elementwise(
-    special.digamma, lambda ct, _out, x: ct * polygamma(x, 1), domain=POSITIVE, analytic=False
-)
 # In s there is no closed form.
 parametric(
     special.zeta(2.0, _Ufunc()),
@@ -69,10 +45,8 @@ def _rgamma_slope(out: Any, x: Any) -> Any:
     """Return the derivative of 1 / gamma(x), left of 1/2 by reflection: finite at the poles."""
     left = np.real(x) < 0.5
     mirrored = np.where(left, 1 - x, 1)
-    angle = np.where(left, np.pi * x, 0)
-    reflected = special.gamma(mirrored) * (
-        np.cos(angle) - np.sin(angle) * special.digamma(mirrored) * (1 / np.pi)
-    )
+    sine, cosine = sine_and_cosine(np.where(left, x, 0))
+    reflected = special.gamma(mirrored) * (cosine - sine * special.digamma(mirrored) * (1 / np.pi))
     return np.where(left, reflected, -out * special.digamma(np.where(left, 1, x)))
 
 
@@ -83,38 +57,55 @@ elementwise(
     analytic=False,
     takes_complex=True,
 )
+
+
+def _poch_slope(ct: Any, out: Any, z: Any, m: Any) -> Any:
+    """Return the slope in z, which is less than `out` by the order of z: finite where that is not.
+
+    The factor before the last is then taken out of the product.
+    """
+    over = np.isinf(out)
+    lower = special.poch(np.where(over, z, 1), np.where(over, m - 1, 1))
+    return np.where(
+        over,
+        times_difference(ct * (z + m - 1), z, m) * lower,
+        times_difference(ct * np.where(over, 1, out), z, m),
+    )
+
+
 elementwise(
     special.poch,
-    lambda ct, out, z, m: ct * out * (special.digamma(z + m) - special.digamma(z)),
+    lambda ct, out, z, m: _poch_slope(ct, out, z, m),
     lambda ct, out, z, m: ct * out * special.digamma(z + m),
     domain=POSITIVE,
     analytic=False,
 )
 elementwise(
     special.beta,
-    lambda ct, out, a, b: ct * out * (special.digamma(a) - special.digamma(a + b)),
-    lambda ct, out, a, b: ct * out * (special.digamma(b) - special.digamma(a + b)),
+    lambda ct, out, a, b: times_difference(-ct * out, a, b),
+    lambda ct, out, a, b: times_difference(-ct * out, b, a),
     domain=POSITIVE,
     analytic=False,
     commutes=True,
 )
 elementwise(
     special.betaln,
-    lambda ct, _out, a, b: ct * (special.digamma(a) - special.digamma(a + b)),
-    lambda ct, _out, a, b: ct * (special.digamma(b) - special.digamma(a + b)),
+    lambda ct, _out, a, b: times_difference(-ct, a, b),
+    lambda ct, _out, a, b: times_difference(-ct, b, a),
     domain=POSITIVE,
     analytic=False,
     commutes=True,
 )
 
 
-def _gamma_density(a: Any, x: Any) -> Any:
-    return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
+def _known(out: Any, y: Any) -> Any:
+    """Return the inverse `out`, NaN where it has underflowed: the density is then not known."""
+    return np.where((out == 0) & (y != 0) & (y != 1), np.nan, out)
 
 
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    log = special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x)
-    return np.exp(log - special.betaln(a, b))
+def _rest(inverse: Any, a: Any, b: Any, y: Any) -> Any:
+    """Return how far an inverse is from 1; SciPy loses it in single precision."""
+    return inverse(b, a, y.astype(np.float64)).astype(y.dtype)
 
 
 def _incomplete(function: Any, parameters: str, pull: Any, domain: tuple[float, float]) -> None:
@@ -123,17 +114,36 @@ def _incomplete(function: Any, parameters: str, pull: Any, domain: tuple[float, 
     parametric(function, parameters, pull, domain=domain, analytic=False, samples=samples)
 
 
-_incomplete(special.gammainc, "a", lambda ct, _out, a, x: ct * _gamma_density(a, x), POSITIVE)
-_incomplete(special.gammaincc, "a", lambda ct, _out, a, x: -ct * _gamma_density(a, x), POSITIVE)
-_incomplete(special.gammaincinv, "a", lambda ct, out, a, _y: ct / _gamma_density(a, out), INSIDE)
-_incomplete(special.gammainccinv, "a", lambda ct, out, a, _y: -ct / _gamma_density(a, out), INSIDE)
-_incomplete(special.betainc, "a b", lambda ct, _out, a, b, x: ct * _beta_density(a, b, x), INSIDE)
-_incomplete(special.betaincc, "a b", lambda ct, _out, a, b, x: -ct * _beta_density(a, b, x), INSIDE)
+_incomplete(special.gammainc, "a", lambda ct, _out, a, x: ct * gamma_density(a, x), POSITIVE)
+_incomplete(special.gammaincc, "a", lambda ct, _out, a, x: -ct * gamma_density(a, x), POSITIVE)
 _incomplete(
-    special.betaincinv, "a b", lambda ct, out, a, b, _y: ct / _beta_density(a, b, out), INSIDE
+    special.gammaincinv, "a", lambda ct, out, a, y: ct / gamma_density(a, _known(out, y)), INSIDE
 )
 _incomplete(
-    special.betainccinv, "a b", lambda ct, out, a, b, _y: -ct / _beta_density(a, b, out), INSIDE
+    special.gammainccinv, "a", lambda ct, out, a, y: -ct / gamma_density(a, _known(out, y)), INSIDE
+)
+_incomplete(
+    special.betainc, "a b", lambda ct, _out, a, b, x: ct * beta_density(a, b, x, 1 - x), INSIDE
+)
+_incomplete(
+    special.betaincc, "a b", lambda ct, _out, a, b, x: -ct * beta_density(a, b, x, 1 - x), INSIDE
+)
+# The distance of out from 1 is an inverse too, and exact where out has rounded.
+_incomplete(
+    special.betaincinv,
+    "a b",
+    lambda ct, out, a, b, y: (
+        ct / beta_density(a, b, _known(out, y), _rest(special.betainccinv, a, b, y))
+    ),
+    INSIDE,
+)
+_incomplete(
+    special.betainccinv,
+    "a b",
+    lambda ct, out, a, b, y: (
+        -ct / beta_density(a, b, _known(out, y), _rest(special.betaincinv, a, b, y))
+    ),
+    INSIDE,
 )
 
 flat(special.gammasgn)

@@ -37,9 +37,14 @@ parametric(
     analytic=False,
     samples=at(4),
 )
-# log(x) / (1 - x) without the 0/0 at 1.
-elementwise(
-    special.spence,
-    lambda ct, _out, x: -ct * special.hyp2f1(*np.array([1, 1, 2], np.finfo(x.dtype).dtype), 1 - x),
-    domain=POSITIVE,
-)
+
+
+def _spence_slope(x: Any) -> Any:
+    """Return log(x) / (1 - x), beside 1 by the hypergeometric series, which has no 0/0 there."""
+    near = np.absolute(x - 1) < 0.5
+    series = special.hyp2f1(1.0, 1.0, 2.0, np.where(near, 1 - x, 0))
+    far = np.where(near, 2, x)
+    return np.where(near, -series, np.log(far) / (1 - far))
+
+
+elementwise(special.spence, lambda ct, _out, x: ct * _spence_slope(x), domain=POSITIVE)

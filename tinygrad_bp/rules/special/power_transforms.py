@@ -13,13 +13,14 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.rules.special.elementary import exprel_slope
 
 LAMBDAS = (-1.5, 1.5)
 
 
 def _lambda_slope(log: Any, lmbda: Any) -> Any:
     """Return the derivative of the transform in lmbda, given the logarithm of its argument."""
-    return 0.5 * log * log * special.hyp1f1(2.0, 3.0, lmbda * log)
+    return log * log * exprel_slope(lmbda * log)
 
 
 elementwise(
@@ -36,20 +37,42 @@ elementwise(
     domain=(POSITIVE, LAMBDAS),
     analytic=False,
 )
-# An inverse moves as the transform does not: dx = (dy - slope dlmbda) / (d transform / dx).
-elementwise(
-    special.inv_boxcox,
-    lambda ct, out, _y, lmbda: ct * out ** (1 - lmbda),
-    lambda ct, out, _y, lmbda: -ct * out ** (1 - lmbda) * _lambda_slope(np.log(out), lmbda),
-    domain=((-0.5, 0.5), LAMBDAS),
-    analytic=False,
-)
-elementwise(
-    special.inv_boxcox1p,
-    lambda ct, out, _y, lmbda: ct * np.exp((1 - lmbda) * np.log1p(out)),
-    lambda ct, out, _y, lmbda: (
-        -ct * np.exp((1 - lmbda) * np.log1p(out)) * _lambda_slope(np.log1p(out), lmbda)
-    ),
-    domain=((-0.5, 0.5), LAMBDAS),
-    analytic=False,
-)
+
+
+# The inverses are exp(L), less 1 or not, with ``L = log1p(lmbda y) / lmbda``.  The slopes are those
+# of L and not of out, which may have rounded to 1 or overflowed.  Beside 0 the hypergeometric
+# series of ``log1p(t) / t`` and of its derivative stand in for the quotients.
+
+
+def _inverse_slope(y: Any, lmbda: Any) -> Any:
+    t = lmbda * y
+    t = np.where(np.isinf(t), np.nan, t)
+    near = np.absolute(t) < 0.5
+    beside = y * special.hyp2f1(1.0, 1.0, 2.0, -np.where(near, t, 0)) - np.log1p(
+        np.where(near, t, 0)
+    )
+    away = special.xlog1py(1 / np.where(near, 1, lmbda) - 1, np.where(near, 1, t))
+    return np.exp(np.where(near, beside, away))
+
+
+def _inverse_lambda_slope(y: Any, lmbda: Any) -> Any:
+    t = lmbda * y
+    near, far = np.absolute(t) < 0.5, np.isinf(t)
+    small, scale, start = np.where(near, t, 0), np.where(near, 1, lmbda), np.where(near, 1, y)
+    large = np.where(near | far, 1, t)
+    sizes = [np.log(np.where(far, np.absolute(x), 1)) for x in (scale, start)]
+    logarithm = np.where(far, sizes[0] + sizes[1], np.log1p(large)) / scale
+    power = np.where(near, y * special.hyp2f1(1.0, 1.0, 2.0, -small), logarithm)
+    beside = -0.5 * y * y * special.hyp2f1(2.0, 2.0, 3.0, -small)
+    away = (np.where(far, 1 / scale, start / (1 + large)) - logarithm) / scale
+    return np.exp(power) * np.where(near, beside, away)
+
+
+for _inverse in (special.inv_boxcox, special.inv_boxcox1p):
+    elementwise(
+        _inverse,
+        lambda ct, _out, y, lmbda: ct * _inverse_slope(y, lmbda),
+        lambda ct, _out, y, lmbda: ct * _inverse_lambda_slope(y, lmbda),
+        domain=((-0.5, 0.5), LAMBDAS),
+        analytic=False,
+    )

@@ -24,15 +24,23 @@ def _radius(delta: Any, r: Any) -> Any:
     return np.where(radius == 0, 1, radius)
 
 
-def _curvature(delta: Any, r: Any) -> Any:
-    """Return r^2 / (hypot(delta, r) + delta): hypot(delta, r) - delta without cancellation."""
-    return r / (_radius(delta, r) + delta) * r
+def _delta_slope(delta: Any, r: Any) -> Any:
+    """Return (radius - delta)^2 / radius, without the cancellation and without a square."""
+    radius = _radius(delta, r)
+    apart = r / (radius + delta) * r
+    return apart / radius * apart
+
+
+def _residual_slope(delta: Any, r: Any) -> Any:
+    """Return delta r / radius: the smaller times a share of 0.7 to 1."""
+    radius, inside = _radius(delta, r), np.absolute(r) < np.absolute(delta)
+    return np.where(inside, r, delta) * (np.where(inside, delta, r) / radius)
 
 
 elementwise(
     special.pseudo_huber,
-    lambda ct, _out, delta, r: ct * _curvature(delta, r) ** 2 / _radius(delta, r),
-    lambda ct, _out, delta, r: ct * delta * r / _radius(delta, r),
+    lambda ct, _out, delta, r: ct * _delta_slope(delta, r),
+    lambda ct, _out, delta, r: ct * _residual_slope(delta, r),
     domain=((0.5, 2.0), (-2.0, 2.0)),
     analytic=False,
 )

@@ -1,0 +1,103 @@
+"""The digamma function, its derivatives, and its differences without cancellation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.rule import POSITIVE, call
+from tinygrad_bp.errors import UnsupportedFunctionError
+
+
+def _raw_polygamma(x: Any, n: int) -> Any:
+    if x.dtype.kind == "c":
+        raise UnsupportedFunctionError(
+            "digamma: has no derivative rule for complex arguments, since SciPy has no polygamma of"
+            " them; give one with tinygrad_bp.differentiable"
+        )
+    # not special.polygamma, which is no ufunc and makes float64 of float32
+    return special.zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
+
+
+def polygamma(x: Any, n: int) -> Any:
+    """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
+
+    Abramowitz & Stegun (1964), 6.4.10.
+    """
+    return _raw_polygamma(x, n)
+
+
+polygamma = elementwise(
+    polygamma,
+    lambda ct, _out, x, n: ct * polygamma(x, n + 1),
+    forward=_raw_polygamma,
+    bind=lambda x, n: ((x,), (n,)),
+    domain=POSITIVE,
+    analytic=False,
+    samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
+)
+elementwise(
+    special.digamma, lambda ct, _out, x: ct * polygamma(x, 1), domain=POSITIVE, analytic=False
+)
+
+
+# Differences: what beta functions and rising factorials have for slopes.
+
+SHIFT = 10  # from here on the asymptotic series is exact with the terms below
+# B(2k) / 2k of Bernoulli's numbers: Abramowitz & Stegun (1964), 6.3.18
+SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+
+
+def _rise(x: Any, d: Any) -> Any:
+    """Return ``(digamma(x + d) - digamma(x)) / d`` of positive x and d: a sum of positive terms.
+
+    By the recurrence ``digamma(x + 1) = digamma(x) + 1 / x``, then the asymptotic series.
+    """
+    total = x * 0
+    for j in range(SHIFT):
+        total = total + 1 / (x + j) / (x + j + d)
+    u, v = 1 / (x + SHIFT), 1 / (x + SHIFT + d)
+    growth = d * u
+    still = growth == 0
+    logarithm = np.where(still, 1, np.log1p(growth) / np.where(still, 1, growth))
+    power, quotient = v * v, 1  # quotient: of u^2k - v^2k by u^2 - v^2
+    tail = SERIES[0]
+    for coefficient in SERIES[1:]:
+        quotient = u * u * quotient + power
+        power = power * (v * v)
+        tail = tail + coefficient * quotient
+    return total + u * logarithm + u * v * (0.5 + (u + v) * tail)
+
+
+def sine_and_cosine(x: Any) -> tuple[Any, Any]:
+    """Return those of ``pi x``, exact beside every whole number."""
+    whole = np.rint(np.real(x))
+    angle, sign = np.pi * (x - whole), 1 - 2 * np.remainder(whole, 2)
+    return sign * np.sin(angle), sign * np.cos(angle)
+
+
+def times_difference(factor: Any, a: Any, b: Any) -> Any:
+    """Return ``factor * (digamma(a + b) - digamma(a))``, also where they are almost the same.
+
+    Left of 0 by reflection (Abramowitz & Stegun 1964, 6.3.7).
+    """
+    end = a + b
+    low, high = np.minimum(a, end), np.maximum(a, end)
+    left, right = high < 0, low > 0
+    one_side = left | right
+    d = np.where(one_side, np.abs(b), 1)
+    x = np.where(left, 1 - high, np.where(right, low, 1))
+    near = x < 1  # the first term of the sum would overflow without the d in it
+    first = np.where(near, d / (x + d) / x, 0)
+    rise = _rise(np.where(near, x + 1, x), d)
+    # what is small of d before the rest: the difference alone would underflow beside a huge factor
+    change = factor * np.clip(b, -1, 1) * (np.maximum(d, 1) * rise)
+    change = change + factor * np.sign(b) * first
+    sines = [sine_and_cosine(np.where(left, x, 0.5))[0] for x in (b, a, end)]
+    mirrored = factor * (np.pi * sines[0] / sines[1] / sines[2]) - change
+    plain = special.digamma(np.where(one_side, 1, end)) - special.digamma(np.where(one_side, 1, a))
+    return np.where(left, mirrored, np.where(right, change, factor * plain))
