@@ -38,7 +38,6 @@ def _cosine_of_arcsin(x: Any) -> Any:
 
 elementwise(np.arcsin, lambda ct, _out, x: ct / _cosine_of_arcsin(x), domain=UNIT)
 elementwise(np.arccos, lambda ct, _out, x: -ct / _cosine_of_arcsin(x), domain=UNIT)
-elementwise(np.arctan, lambda ct, _out, x: ct / (x * x + 1))
 elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
@@ -65,6 +64,7 @@ def _hypotenuse(x: Any) -> Any:
 
 
 elementwise(np.arcsinh, lambda ct, _out, x: ct / _hypotenuse(x))
+elementwise(np.arctan, lambda ct, _out, x: ct / _hypotenuse(x) / _hypotenuse(x))
 elementwise(
     np.arccosh,
     lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),

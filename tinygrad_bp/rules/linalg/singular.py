@@ -56,6 +56,17 @@ def _over(x: Any, s: Any, used: Any) -> Any:
     return np.where(used, x / np.where(used, s, 1), 0)
 
 
+def _pairs(s: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+    """Return the values of each pair, by columns and by rows, and their shares of their sum.
+
+    The derivatives have the difference of their squares for a divisor, which would overflow.
+    """
+    columns, rows = np.expand_dims(real(s), -2), np.expand_dims(real(s), -1)
+    total = columns + rows
+    total = np.where(total == 0, 1, total)
+    return columns, rows, (columns / total, rows / total)
+
+
 def _svd_pull(ct: Any, out: Any, _a: Any, full: bool) -> Any:
     shapes = _svd_shapes(_a.shape, full)
     (u, s, vh), (ct_u, ct_s, ct_vh) = parts(out, shapes), parts(matched(ct, out), shapes)
@@ -64,12 +75,9 @@ def _svd_pull(ct: Any, out: Any, _a: Any, full: bool) -> Any:
     v, ct_v = folded("svd", adjoint(vh), adjoint(ct_vh), k)
     x, y = transposed(u) @ ct_u, transposed(v) @ ct_v
     used = used_columns(ct_u, ct_v)
-    columns, rows = np.expand_dims(real(s), -2), np.expand_dims(real(s), -1)
-    inner = over_gaps(
-        (x - adjoint(x)) * columns + rows * (y - adjoint(y)),
-        (columns - rows) * (columns + rows),
-        used,
-    ) + diagonal_matrix(real(ct_s))
+    columns, rows, (column_part, row_part) = _pairs(s)
+    moved = (x - adjoint(x)) * column_part + row_part * (y - adjoint(y))
+    inner = over_gaps(moved, columns - rows, used) + diagonal_matrix(real(ct_s))
     each = np.expand_dims(used, -2)
     if x.dtype.kind == "c":
         turn = imaginary(diagonal_of(x))
@@ -91,11 +99,10 @@ def _svd_push(tangents: Any, out: Any, _a: Any, full: bool) -> Any:
     v = adjoint(vh)
     first, last = u[..., :k], v[..., :k]
     x = adjoint(first) @ tangents[0] @ last
-    columns, rows = np.expand_dims(real(s), -2), np.expand_dims(real(s), -1)
-    gaps = (columns - rows) * (columns + rows)
-    used = np.ones(s.shape, bool)
-    turn_u = over_gaps(x * columns + rows * adjoint(x), gaps, used)
-    turn_v = over_gaps(rows * x + adjoint(x) * columns, gaps, used)
+    columns, rows, (column_part, row_part) = _pairs(s)
+    gaps, used = columns - rows, np.ones(s.shape, bool)
+    turn_u = over_gaps(x * column_part + row_part * adjoint(x), gaps, used)
+    turn_v = over_gaps(row_part * x + adjoint(x) * column_part, gaps, used)
     if x.dtype.kind == "c":
         turn_u = turn_u + diagonal_matrix(imaginary(diagonal_of(x))) / columns
     left = tangents[0] @ last

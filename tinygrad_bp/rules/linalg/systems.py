@@ -92,6 +92,7 @@ ROUNDING = 16  # times n eps of the largest: what a singular value of 0 may come
 def _pinv_pull(ct: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
     if a.shape[-2] < a.shape[-1]:  # no product below is larger than the matrix, if it is tall
         return adjoint(_pinv_pull(adjoint(ct), adjoint(out), adjoint(a), _rcond, symmetric))
+    size, a, out = _sized(a, out)
     back = adjoint(ct)
     right, left = back @ (conj(out) @ transposed(out)), transposed(out) @ (conj(out) @ back)
     g = (
@@ -101,16 +102,26 @@ def _pinv_pull(ct: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
         - left @ (conj(out) @ conj(a))
         - transposed(out) @ (ct @ transposed(out))
     )
+    g = g / size / size
     return hermitian(g) if symmetric else g
+
+
+def _sized(a: Any, out: Any) -> tuple[Any, Any, Any]:
+    """Return the size of `a`, and both in units of it: products of two would over- or underflow."""
+    size = np.max(np.abs(unwrap(a)), axis=(-2, -1), keepdims=True, initial=0)
+    size = np.where(size == 0, 1, size)
+    return size, a / size, out * size
 
 
 def _pinv_push(tangents: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
     t = hermitian(tangents[0]) if symmetric else tangents[0]
     if a.shape[-2] < a.shape[-1]:
         return adjoint(_pinv_push((adjoint(t),), adjoint(out), adjoint(a), _rcond, symmetric))
+    size, a, out = _sized(a, out)
     back = adjoint(t)
     left, right = (out @ adjoint(out)) @ back, (back @ adjoint(out)) @ out
-    return left - (left @ a) @ out + right - (out @ a) @ right - (out @ t) @ out
+    moved = left - (left @ a) @ out + right - (out @ a) @ right - (out @ t) @ out
+    return moved / size / size
 
 
 def _pinv_bind(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:

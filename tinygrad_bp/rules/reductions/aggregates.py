@@ -171,12 +171,13 @@ def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof
 def _divisor(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     """Return the deviation `out`, inf where `x` is constant: its derivative is 0 by convention.
 
-    The mean of equal numbers may be rounded, so that their deviation is not quite 0.
+    The mean of equal numbers may be rounded, so that their deviation is not quite 0.  One that has
+    overflowed has a derivative, but says nothing of it.
     """
     axes = reduced_axes(axis, x.ndim)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
     constant = np.all(x == first, axis=axes, keepdims=keepdims)
-    return np.where(constant | (out == 0), np.inf, out)
+    return np.where(constant | (out == 0), np.inf, np.where(np.isinf(out), np.nan, out))
 
 
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
