@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.testing import (
     GradientMismatch,
     UncheckableError,
@@ -783,3 +784,32 @@ def test_what_a_function_refuses_does_not_count() -> None:
 
 def test_shapes_that_broadcast_are_drawn_without_any() -> None:
     gradients_hold()(lambda x, y: np.logaddexp(x, y))()
+
+
+# Functions that read one triangle
+
+MATRIX = np.array([[3.0, 0.4, -0.2], [0.4, 2.0, 0.7], [-0.2, 0.7, 4.0]])
+HERMITIAN = MATRIX + 1j * np.array([[0.0, 0.3, 0.1], [-0.3, 0.0, -0.2], [-0.1, 0.2, 0.0]])
+
+
+@pytest.mark.parametrize("a", [MATRIX, np.stack([MATRIX, 2 * MATRIX]), HERMITIAN, np.tril(MATRIX)])
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.linalg.eigvalsh,
+        np.linalg.cholesky,
+        lambda a: np.abs(np.linalg.eigh(a)[1]),
+        lambda a: np.linalg.cholesky(a) + np.sum(a),
+    ],
+    ids=["eigvalsh", "cholesky", "eigh", "beside another use"],
+)
+def test_a_matrix_of_which_one_triangle_is_read_moves_symmetrically(f: Any, a: Any) -> None:
+    assert check_grads(f, a).entries == a.size * (1 + np.iscomplexobj(a))
+
+
+def test_what_is_wrong_in_symmetric_directions_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = TABLE["eigvalsh"]
+    pull = rule.pulls[0]
+    monkeypatch.setattr(rule, "pulls", (lambda ct, *saved: 1.5 * pull(ct, *saved),))
+    with pytest.raises(GradientMismatch, match=r"1\.5 times"):
+        check_grads(np.linalg.eigvalsh, MATRIX)

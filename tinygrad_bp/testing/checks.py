@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_bp.testing.by_hand import by_hand
-from tinygrad_bp.testing.engine import recorded
+from tinygrad_bp.testing.engine import recorded, symmetric_arguments
 from tinygrad_bp.testing.examination import Examination
 from tinygrad_bp.testing.report import Report
 from tinygrad_bp.testing.reproduction import script
@@ -70,6 +70,9 @@ def check_grads(
     The gradients are compared at the arguments and at a point close by.  The second order is
     compared along random directions, and by the cotangent as well.
 
+    A matrix that goes as it is into `numpy.linalg.eigh`, `eigvalsh` or `cholesky`, which read one
+    of its triangles, moves in symmetric directions alone: of these is its gradient.
+
     Examples
     --------
     >>> import numpy as np
@@ -97,6 +100,7 @@ def check_grads(
 
     examination = Examination(call, reproduce, directions, seed)
     with examination.course():
+        call.symmetric = symmetric_arguments(call)
         plain = plain_caller(call, examination.refuse)
         report = examination.run(recorded(call, plain), order, modes)
         check_single_precision(call, examination)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.nodes import LEAF, ancestors
+from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.testing.directions import direction
 from tinygrad_bp.testing.kinks import HIDDEN
@@ -24,6 +25,19 @@ from tinygrad_bp.testing.subject import (
     real_weight,
 )
 from tinygrad_bp.transforms import grad, jvp, vjp
+
+
+def symmetric_arguments(call: Signature) -> set[int]:
+    """Return which arrays go, as they are, into a function that reads one triangle of them."""
+    leaves = [tensor(one, requires_grad=True) for one in call.point]
+    try:
+        out = call(*leaves)
+    except Exception:  # noqa: BLE001  # the user's function may raise anything; the check says so
+        return set()
+    places = {one.node: i for i, one in enumerate(leaves)}
+    nodes = ancestors(out.node) if isinstance(out, Tensor) and out.node else ()
+    readers = [node for node in nodes if node.rule is not LEAF and node.rule.trial.symmetric]
+    return {places[one] for node in readers for one in node.parents if one in places}
 
 
 def recorded(call: Signature, plain: Callable[[Flat], Any]) -> Subject:

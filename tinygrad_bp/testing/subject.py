@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -79,9 +79,13 @@ class Signature:
     positions: tuple[int, ...]
     narrow: list[Any]  # the dtypes that the arguments came in
     parameters: list[Tensor]
+    symmetric: set[int] = field(default_factory=set)  # those that move as symmetric matrices do
 
     def __call__(self, *flat: Any) -> Any:
         """Call the function with `flat` in place of the arrays."""
+        flat = tuple(
+            _mirrored(x, self.point[i]) if i in self.symmetric else x for i, x in enumerate(flat)
+        )
         count = len(self.parameters)
         f = with_parameters(self.f, self.parameters, flat[:count]) if count else self.f
         return f(*self.arguments(flat))
@@ -93,6 +97,13 @@ class Signature:
         for i, one in zip(self.positions, rebuilt, strict=True):
             arguments[i] = one
         return arguments
+
+
+def _mirrored(x: Any, start: Any) -> Any:
+    """Return the matrix that has moved from `start` by the Hermitian part of how `x` has."""
+    apart = x - start
+    other = np.swapaxes(apart, -1, -2)
+    return start + 0.5 * (apart + (np.conjugate(other) if np.iscomplexobj(start) else other))
 
 
 def signature(

@@ -57,6 +57,7 @@ cholesky = general(
     domain=POSITIVE,
     samples=(call((1, 1)), call((3, 1, 1)), call((1, 1), upper=True), call((0, 0))),
     analytic=False,
+    symmetric=True,
 )
 
 

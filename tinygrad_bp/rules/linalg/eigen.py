@@ -98,6 +98,7 @@ packed_eigh = general(
     forward=packed_eigh,
     samples=tuple(call(*one.args, UPLO=uplo) for one in PAIRS for uplo in "LU"),
     analytic=False,
+    symmetric=True,
     elsewhere=UNDETERMINED,
 )
 
