@@ -325,7 +325,11 @@ def test_only_what_a_pull_reads_is_kept(one: Case) -> None:
         assert node is not None
         rule = node.rule
         needed = list(needed_pulls(rule, node))
-        read = [any(flags) for flags in zip(*(reads(rule, i) for i in needed), strict=True)]
+        flags = [reads(rule, i) for i in needed]
+        if rule.convention is not None:  # what it names is read by every recorded pull
+            names = rule.convention.where.__code__.co_varnames[: 1 + len(rule.pulls)]
+            flags.append([not name.startswith("_") for name in names])
+        read = [any(each) for each in zip(*flags, strict=True)]
         assert node.saved is not None
         assert (node.saved[0] is not None) == read[0]
         for kept, parent, needs in zip(node.saved[1:], node.parents, read[1:], strict=False):

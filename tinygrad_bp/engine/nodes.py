@@ -102,6 +102,7 @@ class LeafRule:
     pulls = ()
     broadcasts = False
     masks = False
+    convention = None
 
 
 class Account:

@@ -72,6 +72,8 @@ def push_forward(
         if record:
             saved = retracked(node, saved)
         part = PUSHES[node.rule.kind](node, given, saved, record)
+        if record and node.rule.convention is not None:
+            part = node.rule.convention.pushed(part, saved)
         if part is not None:
             if watch is not None:
                 watch.pushed(node, part, given, saved)

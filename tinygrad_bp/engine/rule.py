@@ -188,6 +188,9 @@ class Rule:
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
+    convention : object or None
+        What stands in for the pulls and after the push in a recorded walk, where a derivative is
+        what it is by convention: its `where` says at which elements, `pulls` and `pushed` what.
     family : str
         The module that adds the row.
     views : bool or callable
@@ -210,6 +213,7 @@ class Rule:
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
     masks: bool = False
+    convention: Any = None
     family: str = ""
     drawing: Drawing = Drawing()
     views: bool | Callable[..., bool] = False
@@ -232,16 +236,17 @@ class Rule:
         found = self._saves.get(tracked)
         if found is None:
             needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]
-            reads = [self.reads(i) if self.reads else self._signature(i) for i in needed]
+            reads = [self.reads(i) if self.reads else self._named(self.pulls[i], 1) for i in needed]
+            if self.convention is not None and reads:
+                reads.append(self._named(self.convention.where, 0))
             found = tuple(map(any, zip(*reads, strict=True))) or (False,) * (1 + len(self.pulls))
             self._saves[tracked] = found
         return found
 
-    def _signature(self, i: int) -> list[bool]:
-        """Return whether pull `i` reads out and each argument: names without an underscore."""
-        pull: Any = self.pulls[i]  # asked of arguments that have one
-        code = pull.__code__
-        return [not name.startswith("_") for name in code.co_varnames[1 : 2 + len(self.pulls)]]
+    def _named(self, function: Any, first: int) -> list[bool]:
+        """Return whether `function` reads out and each argument: names without an underscore."""
+        names = function.__code__.co_varnames[first : first + 1 + len(self.pulls)]
+        return [not name.startswith("_") for name in names]
 
 
 def _keeps_dtype(function: np.ufunc) -> bool:

@@ -150,10 +150,12 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 raise freed(node)
             if free:
                 node.saved = None
-            if record:
-                saved = retracked(node, saved)
             # recorders see to it that a tracked argument has a pull
             pulls: Any = rule.pulls if watch is None else watch.pulls(node)
+            if record:
+                saved = retracked(node, saved)
+                if rule.convention is not None:
+                    pulls = rule.convention.pulls(pulls, node)
             wide = rule.broadcasts and node.shape
             parent, right = node.left, node.right
             length = len(saved)

@@ -79,6 +79,8 @@ def jacobian(
     >>> J["y"]["W"].shape, J["y"]["x"].shape
     ((2, 2, 3), (2, 3))
     """
+    if mode not in ("auto", "forward", "reverse"):
+        raise ValueError(f"jacobian: mode is 'auto', 'forward' or 'reverse', got {mode!r}")
     return _jacobian("jacobian", f, argnums, mode)
 
 
@@ -110,8 +112,10 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[4., 2.],
            [2., 0.]])
     """
+    # Under another transform reverse over reverse: what lies above a first derivative that is 0 by
+    # convention, recorded pulls know, but no recorded pushes.
     gradient = _jacobian("hessian", f, argnums, "reverse")
-    return _jacobian("hessian", gradient, argnums, "forward")
+    return _jacobian("hessian", gradient, argnums, "outermost")
 
 
 def hvp(
@@ -195,8 +199,6 @@ def _recorded_gradients(call: Call, result: Any) -> dict[Node, Any]:
 def _jacobian(
     name: str, f: Callable[..., Any], argnums: int | Sequence[int], mode: str
 ) -> Callable[..., Any]:
-    if mode not in ("auto", "forward", "reverse"):
-        raise ValueError(f"{name}: mode is 'auto', 'forward' or 'reverse', got {mode!r}")
     positions = positions_of(argnums)
 
     @functools.wraps(f)
@@ -218,10 +220,12 @@ def _blocks(call: Call, outputs: Sequence[Any], mode: str) -> Blocks:
     numbers = [one for one in roots if one.dtype.kind in "biufc"]
     tracked = [one.node for one in roots if one.node is not None]
     outside = call.outside(tracked)
-    if mode == "auto":
+    if mode == "outermost":
+        mode = "reverse" if outside else "forward"
+    elif mode == "auto":
         pulls = sum(one.size * len(_units(one, call.nodes)) for one in numbers if one.node)
         pushes = sum(node.size * len(_units(node, numbers)) for node in call.nodes)
-        mode = "forward" if pushes <= pulls else "reverse"
+        mode = "forward" if pushes + outside <= pulls else "reverse"
     join = outside or any(is_foreign(unwrap(one)) for one in call.flat)
     by = _by_columns if mode == "forward" else _by_rows
     found = walked(by, numbers, call.nodes, record=outside, join=join)

@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_bp.engine.constructors import composed, elementwise, flat, linear
 from tinygrad_bp.engine.rule import NO_VALUE, POSITIVE, call
-from tinygrad_bp.engine.tensor import SCALARS, method, unwrap
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, method, unwrap
+from tinygrad_bp.rules.conventions import Convention, undefined
 
 elementwise(
     np.add,
@@ -83,6 +84,18 @@ def lowered(x: Any, y: Any) -> Any:
     return np.where(special, 1, y - 1)
 
 
+def _moves(x: Any) -> bool:
+    return isinstance(x, Tensor)
+
+
+def _steep(_out: Any, x: Any, y: Any) -> Any:
+    """Return where a power is 0 to first order, and its mixed derivatives may be infinite."""
+    if _moves(x) and _moves(y):
+        return (x == 0) & (np.real(y) >= 0) & (np.real(y) <= 1)
+    return (x == 0) & (y == 0) & _moves(y)
+
+
+POWER = Convention(_steep)
 elementwise(
     np.power,
     lambda ct, _out, x, y: ct * y * x ** lowered(x, y),
@@ -94,12 +107,14 @@ elementwise(
     pull_words=("{ct} ⊙ {1} ⊙ {0} ^ ({1} − 1)", "{ct} ⊙ {out} ⊙ log {0}"),
     operators=("__pow__",),
     reflected=("__rpow__",),
+    convention=POWER,
     domain=POSITIVE,
 )
 elementwise(
     np.float_power,
     lambda ct, _out, x, y: ct * y * np.float_power(x, lowered(x, y)),
     lambda ct, out, x, _y: ct * out * np.log(np.where(x == 0, 1, x)),
+    convention=POWER,
     domain=POSITIVE,
 )
 elementwise(np.square, lambda ct, _out, x: ct * 2 * x)
@@ -116,15 +131,25 @@ def _absolute_pull(ct: Any, _out: Any, x: Any) -> Any:
     return np.real(ct) * np.conjugate(x) / np.where(size == 0, 1, size)
 
 
+ABSOLUTE = Convention(
+    lambda _out, x: x == 0, squared=(lambda q, _out, x: q * np.conjugate(x),), kink=True
+)
 elementwise(
     np.absolute,
     _absolute_pull,
     operators=("__abs__",),
     analytic=False,
+    convention=ABSOLUTE,
     takes_complex=True,
     kinks=(0.0,),
 )
-elementwise(np.fabs, lambda ct, _out, x: ct * np.sign(x), analytic=False, kinks=(0.0,))
+elementwise(
+    np.fabs,
+    lambda ct, _out, x: ct * np.sign(x),
+    convention=ABSOLUTE,
+    analytic=False,
+    kinks=(0.0,),
+)
 elementwise(
     np.copysign,
     lambda ct, _out, x, y: np.where(np.signbit(x) == np.signbit(y), ct, -ct),
@@ -172,7 +197,8 @@ def _sign(x: Any) -> Any:
     if x.dtype.kind != "c":
         return np.sign(unwrap(x))
     size = np.absolute(x)
-    return x / np.where(size == 0, 1, size)
+    zero = unwrap(size) == 0
+    return x / np.where(zero, 1, size) * ~zero + undefined(x, zero, 2)
 
 
 elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)

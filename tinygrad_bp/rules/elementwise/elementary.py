@@ -10,6 +10,7 @@ from numpy import cos, sin
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, UNIT
 from tinygrad_bp.rules import kernels
+from tinygrad_bp.rules.conventions import Convention
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -76,6 +77,10 @@ elementwise(
     np.hypot,
     lambda ct, out, x, _y: ct * x / np.where(out == 0, 1, out),
     lambda ct, out, _x, y: ct * y / np.where(out == 0, 1, out),
+    convention=Convention(
+        lambda out, _x, _y: out == 0,
+        squared=(lambda q, _out, x, _y: q * x, lambda q, _out, _x, y: q * y),
+    ),
     domain=POSITIVE,
     analytic=False,
     commutes=True,
@@ -98,6 +103,7 @@ elementwise(
     np.arctan2,
     lambda ct, _out, y, x: ct * _angle_slope(x, y, x),
     lambda ct, _out, y, x: -ct * _angle_slope(y, y, x),
+    convention=Convention(lambda _out, y, x: (y == 0) & (x == 0)),
     domain=POSITIVE,
     analytic=False,
 )

@@ -11,6 +11,7 @@ from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import UnsupportedFunctionError
+from tinygrad_bp.rules.conventions import Convention
 
 
 def _won(ct: Any, mine: Any, wins: Any, ties: Any) -> Any:
@@ -19,10 +20,17 @@ def _won(ct: Any, mine: Any, wins: Any, ties: Any) -> Any:
     return np.where(mine != mine, np.nan, share)  # NaN alone differs from itself
 
 
+# At a tie the second derivatives are the mean of those on either side, as the first ones are.
+TIES = Convention(
+    lambda _out, x, y: (x == y) & np.isfinite(x),
+    squared=(lambda q, _out, x, y: q * (x - y) * 0.25, lambda q, _out, x, y: q * (y - x) * 0.25),
+    kink=True,
+)
 elementwise(
     np.maximum,
     lambda ct, _out, x, y: _won(ct, x, x > y, x == y),
     lambda ct, _out, x, y: _won(ct, y, y > x, x == y),
+    convention=TIES,
     analytic=False,
     commutes=True,
 )
@@ -30,6 +38,7 @@ elementwise(
     np.minimum,
     lambda ct, _out, x, y: _won(ct, x, x < y, x == y),
     lambda ct, _out, x, y: _won(ct, y, y < x, x == y),
+    convention=TIES,
     analytic=False,
     commutes=True,
 )
@@ -38,6 +47,7 @@ elementwise(
     np.fmax,
     lambda ct, _out, x, y: ct * ((x > y) | np.isnan(y)) + ct * 0.5 * (x == y),
     lambda ct, _out, x, y: ct * ((y > x) | np.isnan(x)) + ct * 0.5 * (x == y),
+    convention=TIES,
     analytic=False,
     commutes=True,
 )
@@ -45,6 +55,7 @@ elementwise(
     np.fmin,
     lambda ct, _out, x, y: ct * ((x < y) | np.isnan(y)) + ct * 0.5 * (x == y),
     lambda ct, _out, x, y: ct * ((y < x) | np.isnan(x)) + ct * 0.5 * (x == y),
+    convention=TIES,
     analytic=False,
     commutes=True,
 )

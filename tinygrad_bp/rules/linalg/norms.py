@@ -1,11 +1,12 @@
 """Norms of vectors and matrices, and the condition number.
 
 Composed of sums, extrema and singular values.  A norm has a kink at zero and no derivative there;
-as for `abs`, the gradient is 0.
+as for `abs`, the gradient is 0.  `rules.conventions` says what is known of what lies above.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,31 @@ from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.linalg.matrices import conj, floating, real
+from tinygrad_bp.rules.conventions import somewhere, undefined
+from tinygrad_bp.rules.linalg.matrices import floating, real
+from tinygrad_bp.rules.reductions.lengths import length
 
 FROBENIUS = (None, "fro", "f")
 
 
-def _power(x: Any, p: float) -> Any:
-    """Return ``x**p`` of a non-negative `x`; its derivative at 0 is 0 for p > 0, not inf or NaN."""
-    if p < 0:
-        return x**p
-    return np.where(x == 0, 0, np.where(x == 0, 1, x) ** p)
-
-
-def _squares(x: Any) -> Any:
-    return real(conj(x) * x)
+def _of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
+    """Return ``sum(abs(x)**p)**(1/p)``; where that, or an element, is 0, so is its gradient."""
+    size = np.abs(x)
+    plain = unwrap(size)
+    none = plain == 0
+    if not somewhere(none):
+        return np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
+    zero = (np.any if p < 0 else np.all)(none, axis=normalize_axes(axis, x.ndim), keepdims=True)
+    held = zero if p < 0 else none
+    powers = np.where(held, 0, np.where(held, 1, size) ** p)
+    total = np.sum(powers, axis=axis, keepdims=keepdims)
+    # of a negative order as NumPy has it, with its warnings
+    least = np.sum(plain**p, axis=axis, keepdims=keepdims) ** (1 / p) if p < 0 else 0
+    at = np.reshape(zero, total.shape)
+    norm = np.where(at, least, np.where(at, 1, total) ** (1 / p))
+    # all derivatives of abs(x)**p below the p-th are 0 where x is
+    unknown = undefined(x, zero, 2) + undefined(x, none, max(2, math.ceil(p)))
+    return norm + real(np.sum(unknown, axis=axis, keepdims=keepdims))
 
 
 def _largest(x: Any, axis: Axis, keepdims: bool) -> Any:
@@ -42,7 +54,7 @@ def _vector_norm(x: Any, p: Any, axis: Axis, keepdims: bool) -> Any:
             f"norm: {p!r} is a norm of matrices; for vectors give a number, for matrices two axes"
         )
     if p is None or p == 2:
-        return _power(np.sum(_squares(x), axis=axis, keepdims=keepdims), 0.5)
+        return length(x, axis, keepdims)
     size = np.abs(x)
     if p == np.inf:
         return _largest(size, axis, keepdims)
@@ -52,17 +64,18 @@ def _vector_norm(x: Any, p: Any, axis: Axis, keepdims: bool) -> Any:
         return np.sum(np.where(x == 0, size * 0, 1), axis=axis, keepdims=keepdims)
     if p == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    p = float(p)  # a NumPy scalar would widen float32
-    return _power(np.sum(_power(size, p), axis=axis, keepdims=keepdims), 1 / p)
+    return _of_order(x, float(p), axis, keepdims)  # a NumPy scalar would widen float32
 
 
 def _matrix_norm(x: Any, order: Any, rows: int, columns: int, keepdims: bool) -> Any:
     if order in FROBENIUS:
         return _vector_norm(x, 2, (rows, columns), keepdims)
     if order in (2, -2, "nuc"):
-        norm = _of_singular_values(
-            np.linalg.svdvals(np.moveaxis(x, (rows, columns), (-2, -1))), order
-        )
+        matrix = np.moveaxis(x, (rows, columns), (-2, -1))
+        norm = _of_singular_values(np.linalg.svdvals(matrix), order)
+        zero = unwrap(norm) == 0
+        if somewhere(zero):  # the singular vectors are LAPACK's choice
+            norm = norm * ~zero + _unknown(matrix, zero)
         return np.expand_dims(norm, (rows, columns)) if keepdims else norm
     if order not in (1, -1, np.inf, -np.inf):
         raise ShapeError(
@@ -75,6 +88,11 @@ def _matrix_norm(x: Any, order: Any, rows: int, columns: int, keepdims: bool) ->
         _largest(sums, kept, keepdims=True) if order > 0 else np.min(sums, axis=kept, keepdims=True)
     )
     return total if keepdims else np.squeeze(total, (rows, columns))
+
+
+def _unknown(matrix: Any, where: Any) -> Any:
+    """Return zeros, one a matrix, of which no derivative above the first is known there."""
+    return real(np.sum(undefined(matrix, where[..., None, None], 2), axis=(-2, -1)))
 
 
 def _of_singular_values(s: Any, order: Any) -> Any:
@@ -130,9 +148,11 @@ def cond(x: Any, p: Any = None) -> Any:
         singular = unwrap(under) == 0
         if not np.any(singular):
             return over / under
-        return np.where(singular, np.inf, over / np.where(singular, 1, under))
+        found = np.where(singular, np.inf, over / np.where(singular, 1, under))
+        return found + _unknown(x, singular)
     singular = np.linalg.slogdet(unwrap(x))[0] == 0
     if not np.any(singular):
         return norm(x, p, (-2, -1)) * norm(np.linalg.inv(x), p, (-2, -1))
     one = np.eye(x.shape[-1], dtype=x.dtype)
-    return np.where(singular, np.inf, cond(np.where(singular[..., None, None], one, x), p))
+    found = cond(np.where(singular[..., None, None], one, x), p)
+    return np.where(singular, np.inf, found) + _unknown(x, singular)

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_bp.engine.constructors import composed, flat, general, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, Shape, reduced_axes
+from tinygrad_bp.rules.conventions import Convention
 from tinygrad_bp.rules.reductions.axes import (
     AXES,
     EMPTY,
@@ -82,6 +83,12 @@ def _extremum_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) 
     return np.sum(tangents[0] * weight, axis=axis, keepdims=keepdims)
 
 
+def _is_tied(out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    tied = x == widened(out, x.shape, axis, keepdims)
+    return np.sum(tied & np.isfinite(x), axis=reduced_axes(axis, x.ndim), keepdims=True) > 1
+
+
+TIED = Convention(_is_tied, kink=True)
 for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
     general(
         function,
@@ -93,6 +100,7 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
         recorder=records_extremum(whole_reduction),
         methods=(function.__name__,),
         name=function.__name__,
+        convention=TIED,
         samples=AXES,
         analytic=False,
     )
@@ -168,27 +176,32 @@ def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof
     return _inner(tangents[0], x, axis, keepdims) * 2 / _freedom(x.shape, axis, ddof)
 
 
-def _divisor(x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """Return the deviation `out`, inf where `x` is constant: its derivative is 0 by convention.
+def _is_constant(out: Any, x: Any, axis: Axis, _keepdims: bool, _ddof: float) -> Any:
+    """Return where `x` is constant: the derivative of its deviation `out` is 0 by convention.
 
-    The mean of equal numbers may be rounded, so that their deviation is not quite 0.  One that has
-    overflowed has a derivative, but says nothing of it.
+    The mean of equal numbers may be rounded, so that their deviation is not quite 0.
     """
     axes = reduced_axes(axis, x.ndim)
     first = x[tuple(slice(0, 1) if i in axes else slice(None) for i in range(x.ndim))]
-    constant = np.all(x == first, axis=axes, keepdims=keepdims)
-    return np.where(constant | (out == 0), np.inf, np.where(np.isinf(out), np.nan, out))
+    same = np.all(x == first, axis=axes, keepdims=True)
+    return same | (np.reshape(out, same.shape) == 0)
+
+
+def _divisor(out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    """Return what divides: one that has overflowed has a derivative, but says nothing of it."""
+    constant = np.reshape(_is_constant(out, x, axis, keepdims, ddof), out.shape)
+    return np.where(constant, np.inf, np.where(np.isinf(out), np.nan, out))
 
 
 def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
-    share = _real(ct, x) / _divisor(x, out, axis, keepdims)
+    share = _real(ct, x) / _divisor(out, x, axis, keepdims, ddof)
     wide = widened(share, x.shape, axis, keepdims)
     return wide * (_centred(x, axis) / _freedom(x.shape, axis, ddof))
 
 
 def _std_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     slope = _inner(tangents[0], x, axis, keepdims) / _freedom(x.shape, axis, ddof)
-    return slope / _divisor(x, out, axis, keepdims)
+    return slope / _divisor(out, x, axis, keepdims, ddof)
 
 
 SPREAD = (
@@ -212,6 +225,9 @@ general(
     np.std,
     _std_pull,
     push=_std_push,
+    convention=Convention(
+        _is_constant, squared=(lambda q, _out, *rest: _var_pull(q, None, *rest) * 0.5,)
+    ),
     forward=lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
     recorder=records_spread(whole_deviation),
     methods=("std",),

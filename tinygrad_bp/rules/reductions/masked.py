@@ -16,6 +16,7 @@ from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.reductions.axes import count
+from tinygrad_bp.rules.reductions.lengths import length
 
 COMBINED: dict[Any, Any] = {
     np.sum: np.add,
@@ -88,15 +89,23 @@ def masked_variance(
 ) -> Any:
     """Return the variance of the chosen elements about `mean`, their own if that is None."""
     n = np.sum(chosen, axis=axis, keepdims=keepdims)
+    apart = _apart(a, chosen, axis, dtype, mean)
+    square = np.real(apart * np.conjugate(apart)) if apart.dtype.kind == "c" else apart * apart
+    variance = _share(np.sum(square, axis=axis, dtype=dtype, keepdims=keepdims), n - ddof)
+    return _but_few(n <= ddof, numpys, variance)
+
+
+def _apart(a: Any, chosen: Any, axis: Axis, dtype: Any, mean: Any) -> Any:
+    """Return the chosen elements less `mean`, their own if that is None, and 0 for the others."""
     a = np.where(chosen, a, 0)
     if mean is None:
         mean, _ = _mean(a if dtype is None else a.astype(dtype), chosen, axis, keepdims=True)
-    apart = a - mean
-    square = np.real(apart * np.conjugate(apart)) if apart.dtype.kind == "c" else apart * apart
-    total = np.sum(np.where(chosen, square, 0), axis=axis, dtype=dtype, keepdims=keepdims)
-    variance = _share(total, n - ddof)
-    few = n <= ddof
-    return np.where(few, numpys(), variance) if np.any(few) or not few.size else variance
+    return np.where(chosen, a - mean, 0)
+
+
+def _but_few(few: Any, numpys: Callable[[], Any], values: Any) -> Any:
+    """Return `values`, NumPy's where there are too few elements."""
+    return np.where(few, numpys(), values) if np.any(few) or not few.size else values
 
 
 def masked_deviation(
@@ -114,12 +123,16 @@ def masked_deviation(
     The mean of equal numbers may be rounded.  What is apart from it is then the same for all, and
     cancels in the derivative.
     """
-    variance = masked_variance(
-        a, chosen, axis, keepdims, dtype, ddof, mean, lambda: np.square(numpys())
-    )
-    value = unwrap(variance)
-    moving = np.isfinite(value) & (value > 0)
-    return np.where(moving, np.sqrt(np.where(moving, variance, 1)), np.sqrt(value))
+    n = np.sum(chosen, axis=axis, keepdims=keepdims)
+    apart = _apart(a, chosen, axis, dtype, mean)
+    widened = dtype is not None and apart.dtype != dtype
+    apart = apart.astype(dtype) if widened else apart
+    lost = ~np.logical_and.reduce(np.isfinite(unwrap(apart)), axis, keepdims=True)
+    size = length(np.where(lost, 0, apart) if np.any(lost) else apart, axis, keepdims)
+    deviation = _share(size, np.sqrt(np.maximum(n - ddof, 0)))
+    if widened:  # NumPy squares first, and rounds more
+        deviation = deviation + (numpys() - unwrap(deviation))
+    return _but_few((n <= ddof) | np.reshape(lost, n.shape), numpys, deviation)
 
 
 def whole_mean(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:

@@ -15,6 +15,7 @@ from tinygrad_bp.engine.dispatch import FUNCTIONS, refuse_out
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import is_foreign, unwrap
+from tinygrad_bp.rules.reductions.aggregates import TIED
 from tinygrad_bp.rules.reductions.axes import AXES, freedom_lost, is_discrete, widened
 from tinygrad_bp.rules.reductions.masked import (
     chosen_of,
@@ -80,6 +81,7 @@ def _extremum(function: Any, ufunc: Any) -> Any:
         _pull,
         push=_push,
         forward=lambda x, axis=None, keepdims=False: ufunc.reduce(x, axis, None, None, keepdims),
+        convention=TIED,
         samples=AXES,
         analytic=False,
     )

@@ -18,6 +18,7 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.rules.conventions import Convention
 from tinygrad_bp.rules.special.parameters import at, parametric
 
 # Below it the first term of the ascending series is exact.
@@ -86,6 +87,8 @@ elementwise(
 
 # Scaled by exp(-|x|), or by exp(x)
 
+SCALED = Convention(lambda _out, x: x == 0)
+
 
 def _i0e_slope(x: Any) -> Any:
     return special.i1e(x) - np.sign(x) * special.i0e(x)
@@ -106,12 +109,14 @@ def _k1e_slope(x: Any) -> Any:
 elementwise(
     special.i0e,
     lambda ct, _out, x: ct * _far_out(0, x, 1, _i0e_slope),
+    convention=SCALED,
     analytic=False,
     kinks=(0.0,),
 )
 elementwise(
     special.i1e,
     lambda ct, _out, x: ct * _far_out(1, x, 1, _i1e_slope),
+    convention=SCALED,
     analytic=False,
     kinks=(0.0,),
 )
@@ -212,6 +217,7 @@ parametric(
     special.ive,
     "v",
     lambda ct, _out, v, x: ct * _far_out(v, x, 1, lambda x: _ive_slope(v, x)),
+    convention=Convention(lambda _out, _v, x: x == 0),
     domain=POSITIVE,
     analytic=False,
     samples=at(1.5),

@@ -13,6 +13,8 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.rules.conventions import Convention
 
 FAR = 80.0  # logarithm of a quotient that is far from 1 and finite also in single precision
 
@@ -42,16 +44,24 @@ def _log_ratio(x: Any, y: Any) -> Any:
     return np.where(far, difference, logarithm)
 
 
+def _moves_from_zero(x: Any, y: Any) -> Any:
+    """Return where x is 0 and moves: by y, a constant 0 has no derivative of any order."""
+    return (x == 0) & (y == 0) & isinstance(x, Tensor)
+
+
+BOTH_ZERO = Convention(lambda _out, x, y: _moves_from_zero(x, y))
 elementwise(
     special.xlogy,
     lambda ct, _out, x, y: ct * np.log(_apart(x, y)),
     lambda ct, _out, x, y: ct * x / _apart(x, y),
+    convention=BOTH_ZERO,
     domain=POSITIVE,
 )
 elementwise(
     special.xlog1py,
     lambda ct, _out, x, y: ct * np.log1p(np.where((x == 0) & (y == -1), 0, y)),
     lambda ct, _out, x, y: ct * x / np.where((x == 0) & (y == -1), 1, y + 1),
+    convention=Convention(lambda _out, x, y: _moves_from_zero(x, y + 1)),
     domain=POSITIVE,
 )
 elementwise(
@@ -61,6 +71,7 @@ elementwise(
     special.rel_entr,
     lambda ct, _out, x, y: ct * np.where(_both_zero(x, y), 0, _log_ratio(x, y) + 1),
     lambda ct, _out, x, y: -ct * x / _apart(x, y),
+    convention=BOTH_ZERO,
     domain=POSITIVE,
     analytic=False,
 )
@@ -68,6 +79,7 @@ elementwise(
     special.kl_div,
     lambda ct, _out, x, y: ct * _log_ratio(x, y),
     lambda ct, _out, x, y: ct * np.where(_both_zero(x, y), 1, (y - x) / _apart(x, y)),
+    convention=BOTH_ZERO,
     domain=POSITIVE,
     analytic=False,
 )

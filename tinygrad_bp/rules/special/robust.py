@@ -8,6 +8,8 @@ import numpy as np
 from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.rules.conventions import Convention
 
 elementwise(
     special.huber,
@@ -37,10 +39,17 @@ def _residual_slope(delta: Any, r: Any) -> Any:
     return np.where(inside, r, delta) * (np.where(inside, delta, r) / radius)
 
 
+def _vanishes(_out: Any, delta: Any, r: Any) -> Any:
+    """Return where both are 0 and move: beside either as a constant 0 the loss is always 0."""
+    moves = isinstance(delta, Tensor) and isinstance(r, Tensor)
+    return (delta == 0) & (r == 0) & moves
+
+
 elementwise(
     special.pseudo_huber,
     lambda ct, _out, delta, r: ct * _delta_slope(delta, r),
     lambda ct, _out, delta, r: ct * _residual_slope(delta, r),
+    convention=Convention(_vanishes),
     domain=((0.5, 2.0), (-2.0, 2.0)),
     analytic=False,
 )

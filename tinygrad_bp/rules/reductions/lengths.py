@@ -1,0 +1,58 @@
+"""The Euclidean length of vectors, to which norms and deviations come down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.engine.shapes import Axis, kept_shape
+from tinygrad_bp.rules.conventions import Convention
+from tinygrad_bp.rules.reductions.axes import AXES, widened
+
+
+def _forward(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    squares = np.real(np.conjugate(x) * x) if x.dtype.kind == "c" else x * x
+    return np.sqrt(np.sum(squares, axis=axis, keepdims=keepdims))
+
+
+def length(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Return the root of the sum of squares over `axis`; its gradient is 0 where it is 0."""
+    return _forward(x, axis, keepdims)
+
+
+def _square_pull(q: Any, _out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return the pull of half the square of the length."""
+    if x.dtype.kind != "c":
+        return widened(q, x.shape, axis, keepdims) * x
+    return widened(np.real(q), x.shape, axis, keepdims) * np.conjugate(x)
+
+
+def _length_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    return _square_pull(ct / np.where(out == 0, np.inf, out), out, x, axis, keepdims)
+
+
+def _length_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    moved = np.real(np.conjugate(x) * tangents[0])
+    return np.sum(moved, axis=axis, keepdims=keepdims) / np.where(out == 0, np.inf, out)
+
+
+length = general(
+    length,
+    _length_pull,
+    push=_length_push,
+    forward=_forward,
+    convention=Convention(
+        lambda out, x, axis, _keepdims: np.reshape(out == 0, kept_shape(x.shape, axis)),
+        squared=(_square_pull,),
+    ),
+    bind=lambda x, axis=None, keepdims=False: (
+        (x,),
+        (tuple(axis) if type(axis) is list else axis, bool(keepdims)),
+    ),
+    samples=AXES,
+    domain=POSITIVE,
+    analytic=False,
+)
