@@ -47,7 +47,7 @@ def common(peer: Jax | Torch, concatenate: Function) -> Table:
         "evenly_spaced": lambda start, stop, num, endpoint, axis: peer.modules["numpy"].linspace(
             start, stop, num, endpoint, axis=axis
         ),
-        "logistic_slope": lambda ct, s: ct * s * (1 - s),
+        "logistic_slope": lambda ct, s, _x=None: ct * s * (1 - s),
         "matrix_product": lambda x, y, turned: (
             (x.mT if turned[0] == "T" else x) @ (y.mT if turned[1] == "T" else y)
         ),

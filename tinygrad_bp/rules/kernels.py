@@ -17,6 +17,7 @@ from numpy import (
     divide,
     exp,
     float64,
+    floating,
     log,
     log1p,
     logaddexp,
@@ -34,7 +35,7 @@ from tinygrad_bp.engine.broadcasting import sum_columns
 from tinygrad_bp.engine.memory import LARGE, empty, empty_like
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.shapes import Axis, kept_shape
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.engine.tensor import Tensor, unwrap
 
 
 class Numbers(NamedTuple):
@@ -52,6 +53,8 @@ class Numbers(NamedTuple):
 # Logits from which 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
 CEILING = 40.0
 CEILING_HALF = 11.0  # of float16
+# A sigmoid from which 1 less it has lost more than 8 of its bits.
+SATURATED = 1 - 2.0**-8
 NUMBERS = {
     char: Numbers(*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, CEILING))) for char in "fd"
 }
@@ -91,14 +94,29 @@ def sigmoid(x: Any) -> Any:
     return reciprocal(out, out)
 
 
-def logistic_slope(ct: Any, s: Any, _x: Any = None) -> Any:
-    """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name."""
+def logistic_slope(ct: Any, s: Any, x: Any = None) -> Any:
+    """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name.
+
+    Where s is close to 1, ``1 - s`` has lost its digits; from `x` it is ``sigmoid(-x)``.
+    """
     if type(ct) is Tensor:
-        return TABLE["logistic_slope"].function(ct, s)
-    if type(s) is not ndarray or s.size < LARGE:
+        return TABLE["logistic_slope"].function(ct, s, unwrap(x))
+    if type(s) is not ndarray:
+        if isinstance(s, floating) and s > SATURATED and x is not None:
+            return ct * s * sigmoid(-x)
         return (s - s * s) * ct
-    slope = multiply(s, s, empty_like(s))
-    subtract(s, slope, slope)
+    if s.size < LARGE:
+        # the cheapest look at all elements; a NaN is what it finds first, and then looks no further
+        top = s.item(s.argmax()) if s.size else None
+        if type(top) is float and top > SATURATED and x is not None:
+            return ct * s * sigmoid(negative(x))
+        return (s - s * s) * ct
+    if x is not None and s.dtype.kind == "f" and maximum.reduce(s, None) > SATURATED:
+        slope = sigmoid(negative(x))
+        multiply(slope, s, slope)
+    else:
+        slope = multiply(s, s, empty_like(s))
+        subtract(s, slope, slope)
     if type(ct) is ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
         return multiply(slope, ct, slope)
     return slope * ct
@@ -153,9 +171,15 @@ def binary_losses(z: Any, y: Any) -> Any:
 
 
 def binary_errors(z: Any, y: Any, part: Any) -> Any:
-    """Return ``(sigmoid(z) - y) * part`` of raw arrays of one dtype, `part` one number of it."""
+    """Return ``(sigmoid(z) - y) * part`` of raw arrays of one dtype, `part` one number of it.
+
+    Of a label 1 it is ``-sigmoid(-z)``, where the difference has lost its digits.
+    """
     error = sigmoid(z)
+    sure = error.size and error.item(error.argmax()) > SATURATED
     subtract(error, y, error)
+    if sure:
+        error = np.where(y == 1, -sigmoid(negative(z)), error)
     return multiply(error, part, error)
 
 

@@ -26,7 +26,7 @@ from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules import kernels
-from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.rules.elementwise.activations import sigmoid_error
 from tinygrad_bp.rules.loss_arguments import SUSPECT, require_probabilities, warn_of_second_sigmoid
 from tinygrad_bp.rules.reductions.log_sums import log_softmax
 
@@ -90,7 +90,7 @@ def _bce_slope(z: Any, y: Any, part: Any) -> Any:
     """Return ``(sigmoid(z) - y) * part``."""
     if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
         return kernels.binary_errors(z, y, part)
-    return (sigmoid(z) - y) * part
+    return sigmoid_error(z, y) * part
 
 
 def _agreeing(logits: Any, targets: Any) -> Any:
@@ -148,7 +148,7 @@ def _check(labels: Any, targets: Any) -> None:
 
 def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
     tz, ty = tangents
-    parts = [] if tz is None else [tz * (sigmoid(z) - y)]
+    parts = [] if tz is None else [tz * sigmoid_error(z, y)]
     if ty is not None:
         parts.append(-ty * z)
     return reduced(sum(parts[1:], parts[0]), reduction)

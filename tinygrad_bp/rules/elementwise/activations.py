@@ -8,6 +8,7 @@ import numpy as np
 from numpy import exp, log, log1p, maximum
 
 from tinygrad_bp.engine.constructors import arrayed, elementwise
+from tinygrad_bp.engine.tensor import is_foreign
 from tinygrad_bp.rules import kernels
 
 
@@ -26,16 +27,17 @@ def sigmoid(x: Any) -> Any:
     return kernels.sigmoid(x)
 
 
-def logistic_slope(ct: Any, s: Any) -> Any:
-    """Compute ``ct * s * (1 - s)``: the pull of the sigmoid, which every step runs."""
-    return kernels.logistic_slope(ct, s)
+def logistic_slope(ct: Any, s: Any, x: Any = None) -> Any:
+    """Compute ``ct * s * (1 - s)``: the pull of the sigmoid of `x`, which every step runs."""
+    return kernels.logistic_slope(ct, s, x)
 
 
 logistic_slope = elementwise(
     logistic_slope,
-    lambda ct, _out, _ct, s: logistic_slope(ct, s),
-    lambda ct, _out, ct1, s: ct * ct1 * (1 - 2 * s),
+    lambda ct, _out, _ct, s, x: logistic_slope(ct, s, x),
+    lambda ct, _out, ct1, s, _x: ct * ct1 * (1 - 2 * s),
     forward=kernels.logistic_slope,
+    bind=lambda ct, s, x=None: ((ct, s), (x,)),
     alike=True,
     composition=lambda ct, s: ct * s * (1 - s),
 )
@@ -53,6 +55,14 @@ sigmoid = elementwise(
     pull_words=("{ct} ⊙ {out} ⊙ (1 − {out})",),
     composition=lambda x: 1 / (1 + exp(-x)),
 )
+
+
+def sigmoid_error(z: Any, y: Any) -> Any:
+    """Return ``sigmoid(z) - y``; of a label 1 it is ``-sigmoid(-z)``, which keeps its digits."""
+    difference, sure = sigmoid(z) - y, y == 1
+    if is_foreign(sure) or not np.any(sure):
+        return difference
+    return np.where(sure, (1 - y) - sigmoid(-z), difference)
 
 
 def _softplus_forward(x: Any) -> Any:

@@ -9,13 +9,13 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise, flat
 from tinygrad_bp.engine.rule import POSITIVE
-from tinygrad_bp.rules.elementwise.activations import logistic_slope
-from tinygrad_bp.rules.elementwise.arithmetic import lowered
+from tinygrad_bp.rules import kernels
+from tinygrad_bp.rules.elementwise.arithmetic import POWER, lowered
 from tinygrad_bp.rules.elementwise.elementary import LN2, LN10
 
 DEGREE = np.pi / 180
 
-elementwise(special.expit, lambda ct, out, _x: logistic_slope(ct, out), analytic=False)
+elementwise(special.expit, kernels.logistic_slope, analytic=False)
 elementwise(special.log_expit, lambda ct, _out, x: ct * special.expit(-x), analytic=False)
 # Near 1 the difference 1 - x is exact: no cancellation.
 elementwise(
@@ -55,6 +55,7 @@ elementwise(
     lambda ct, _out, x, y: ct * y * x ** lowered(x, y),
     # not out + 1, which cancels; log of 1 instead of 0, as for numpy.power
     lambda ct, _out, x, y: ct * x**y * np.log(np.where(x == 0, 1, x)),
+    convention=POWER,
     domain=POSITIVE,
     analytic=False,
 )

@@ -1,0 +1,124 @@
+"""Gradients where a function saturates or vanishes keep their digits: against mpmath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from extras import extra
+
+import tinygrad_bp as tg
+
+mpmath.mp.dps = 60
+ULPS = 300  # from 256 on the sigmoid's slope is computed another way
+FAR = [0.5, 3.0, 5.5, 5.6, 10.0, 20.0, 30.0, 36.0, 40.0, 80.0, 300.0]
+BOTH = [*FAR, *(-x for x in FAR)]
+NEAR_ONE = [s * (1 - 2.0**-k) for k in (2, 10, 20, 30, 40, 50) for s in (1, -1)]
+TINY = [s * 2.0**-k for k in (2, 10, 30, 60, 300) for s in (1, -1)]
+Points = list[float]
+
+
+def sigma(x: Any) -> Any:
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def bell(x: Any) -> Any:
+    return mpmath.exp(-x * x / 2) / mpmath.sqrt(2 * mpmath.pi)
+
+
+def first_of(f: Callable[..., Any]) -> Callable[[Any], Any]:
+    return lambda x: f(np.stack([x, 0 * x], -1), axis=-1)[..., 0]
+
+
+def loss(label: float) -> Callable[[Any], Any]:
+    def f(x: Any) -> Any:
+        y = np.full(x.shape, label, x.dtype)[()]
+        return tg.nn.bce_with_logits(x, y, reduction="sum")
+
+    return f
+
+
+ROWS: dict[str, tuple[Callable[..., Any], Points, Callable[[Any], Any]]] = {
+    "sigmoid": (tg.sigmoid, BOTH, lambda x: sigma(x) * sigma(-x)),
+    "softplus": (tg.softplus, BOTH, sigma),
+    "silu": (tg.silu, BOTH, lambda x: sigma(x) * (1 + x * sigma(-x))),
+    "logaddexp": (lambda x: np.logaddexp(x, 0.0 * x), BOTH, sigma),
+    "softmax": (first_of(tg.softmax), BOTH, lambda x: sigma(x) * sigma(-x)),
+    "log_softmax": (first_of(tg.log_softmax), BOTH, lambda x: sigma(-x)),
+    "bce, label 1": (loss(1.0), BOTH, lambda x: -sigma(-x)),
+    "bce, label 0": (loss(0.0), BOTH, sigma),
+    "arctanh": (np.arctanh, NEAR_ONE, lambda x: 1 / (1 - x * x)),
+    "arcsin": (np.arcsin, NEAR_ONE, lambda x: 1 / mpmath.sqrt(1 - x * x)),
+    "arccos": (np.arccos, NEAR_ONE, lambda x: -1 / mpmath.sqrt(1 - x * x)),
+    "arccosh": (
+        np.arccosh,
+        [1 + 2.0**-k for k in (1, 10, 30, 50)],
+        lambda x: 1 / mpmath.sqrt(x * x - 1),
+    ),
+    "arcsinh": (np.arcsinh, BOTH + TINY, lambda x: 1 / mpmath.sqrt(x * x + 1)),
+    "expm1": (np.expm1, BOTH + TINY, mpmath.exp),
+    "log1p": (np.log1p, FAR + TINY + NEAR_ONE, lambda x: 1 / (1 + x)),
+}
+SPECIAL: dict[str, tuple[Points, Callable[[Any], Any]]] = {
+    "expit": (BOTH, lambda x: sigma(x) * sigma(-x)),
+    "log_expit": (BOTH, lambda x: sigma(-x)),
+    "logit": ([x for x in NEAR_ONE + TINY if x > 0], lambda x: 1 / (x * (1 - x))),
+    "erf": (BOTH, lambda x: 2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)),
+    "erfc": (BOTH, lambda x: -2 / mpmath.sqrt(mpmath.pi) * mpmath.exp(-x * x)),
+    "ndtr": (BOTH, bell),
+    "log_ndtr": (BOTH, lambda x: 2 * bell(x) / mpmath.erfc(-x / mpmath.sqrt(2))),
+}
+
+
+def compare(f: Callable[..., Any], points: Points, slope: Callable[[Any], Any]) -> None:
+    """Compare scalars, small arrays and large ones, with and without a recorded graph."""
+    for char in "df":
+        x = np.array(points, char)
+        if char == "f":
+            x = x[np.abs(x) < 80]  # exp stays in range
+        x = x[(x != 0) & (np.abs(x) != 1)]  # what was nearer than the dtype tells
+        wanted = np.array([float(slope(mpmath.mpf(float(one)))) for one in x])
+        kept = np.abs(wanted) > np.finfo(char).smallest_normal
+        x, wanted = x[kept], wanted[kept]
+        gradient = tg.grad(lambda x: np.sum(f(x)))
+        found = {
+            "array": gradient(x),
+            "scalars": np.array([gradient(one) for one in x]),
+            "many": gradient(np.resize(x, 9000))[: len(x)],
+            "graph": graph_gradient(f, x),
+        }
+        for name, got in found.items():
+            error = np.abs(got - wanted) / np.abs(wanted) / np.finfo(char).eps
+            worst = int(np.argmax(error))
+            assert error[worst] <= ULPS, (name, char, x[worst], got[worst], wanted[worst])
+
+
+def graph_gradient(f: Callable[..., Any], x: Any) -> Any:
+    t = tg.tensor(x, requires_grad=True)
+    np.sum(f(t)).backward(create_graph=True)
+    return t.grad.detach().numpy()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_tails(name: str) -> None:
+    compare(*ROWS[name])
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_tails_of_special_functions(name: str) -> None:
+    compare(getattr(extra("scipy.special"), name), *SPECIAL[name])
+
+
+def test_a_sigmoid_far_out_is_flat() -> None:
+    for size in (1, 3, 9000):
+        assert not np.any(tg.grad(lambda x: np.sum(tg.sigmoid(x)))(np.full(size, 1000.0)))
+        assert not np.any(tg.grad(lambda x: np.sum(tg.sigmoid(x)))(np.full(size, -1000.0)))
+
+
+def test_a_nan_beside_a_saturated_sigmoid() -> None:
+    got = tg.grad(lambda x: np.sum(tg.sigmoid(x)))(np.array([np.nan, 40.0, 0.0]))
+    assert np.isnan(got[0])
+    assert got[2] == 0.25
