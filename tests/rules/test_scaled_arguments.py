@@ -18,12 +18,16 @@ la = np.linalg
 RNG = np.random.default_rng(1)
 VECTOR, SQUARE = RNG.normal(size=4), RNG.normal(size=(3, 3))
 POSITIVE = SQUARE @ SQUARE.T + np.eye(3)
-EXPONENTS = {"d": (-664, -400, -100, 100, 400, 600, 664, 1000), "f": (-100, -70, 40, 70, 100, 120)}
+EXPONENTS = {
+    "d": (-664, -400, -100, 100, 400, 600, 664, 1000),
+    "f": (-100, -70, -30, 30, 40, 70, 100, 120),
+}
 RTOL = {"d": 1e-8, "f": 1e-2}
 
 # Name -> function, argument, degree
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "std": (np.std, VECTOR, 1),
+    "nanstd": (np.nanstd, VECTOR, 1),
     "var": (np.var, VECTOR, 2),
     "prod": (np.prod, VECTOR, 4),
     "hypot": (lambda x: np.hypot(x[0], x[1]), VECTOR, 1),
@@ -33,6 +37,10 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], Any, int]] = {
     "abs of complex": (lambda x: np.abs(x + 2j * x), VECTOR, 1),
     "average in weights": (lambda w: np.average(VECTOR, weights=w), np.abs(VECTOR), 0),
     "convolve": (lambda x: np.convolve(x, x), VECTOR, 2),
+    "norm": (la.norm, VECTOR, 1),
+    "norm of order 3": (lambda x: la.norm(x, 3), VECTOR, 1),
+    "norm of order -3": (lambda x: la.norm(x, -3), VECTOR, 1),
+    "Frobenius norm": (lambda a: la.norm(a, "fro"), SQUARE, 1),
     "det": (la.det, SQUARE, 3),
     "inv": (la.inv, SQUARE, -1),
     "solve": (lambda a: la.solve(a, np.ones(3, a.dtype)), SQUARE, -1),

@@ -23,7 +23,16 @@ FROBENIUS = (None, "fro", "f")
 
 
 def _of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
-    """Return ``sum(abs(x)**p)**(1/p)``; where that, or an element, is 0, so is its gradient."""
+    """Return ``sum(abs(x)**p)**(1/p)``; one that has overflowed has a derivative of NaN."""
+    norm = _finite_of_order(x, p, axis, keepdims=True)
+    lost = np.isinf(unwrap(norm))
+    if somewhere(lost):
+        norm = norm + real(np.sum(undefined(x, lost, 1), axis=axis, keepdims=True))
+    return norm if keepdims else np.squeeze(norm, axis)
+
+
+def _finite_of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
+    """Return the norm; where it, or an element, is 0, so is its gradient."""
     size = np.abs(x)
     plain = unwrap(size)
     none = plain == 0

@@ -30,13 +30,18 @@ def _square_pull(q: Any, _out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return widened(np.real(q), x.shape, axis, keepdims) * np.conjugate(x)
 
 
+def _divisor(out: Any) -> Any:
+    """Return what divides: one that has overflowed has a derivative, but says nothing of it."""
+    return np.where(out == 0, np.inf, np.where(np.isinf(out), np.nan, out))
+
+
 def _length_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    return _square_pull(ct / np.where(out == 0, np.inf, out), out, x, axis, keepdims)
+    return _square_pull(ct / _divisor(out), out, x, axis, keepdims)
 
 
 def _length_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     moved = np.real(np.conjugate(x) * tangents[0])
-    return np.sum(moved, axis=axis, keepdims=keepdims) / np.where(out == 0, np.inf, out)
+    return np.sum(moved, axis=axis, keepdims=keepdims) / _divisor(out)
 
 
 length = general(

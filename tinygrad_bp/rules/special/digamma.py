@@ -95,7 +95,8 @@ def times_difference(factor: Any, a: Any, b: Any) -> Any:
     first = np.where(near, d / (x + d) / x, 0)
     rise = _rise(np.where(near, x + 1, x), d)
     # what is small of d before the rest: the difference alone would underflow beside a huge factor
-    change = factor * np.clip(b, -1, 1) * (np.maximum(d, 1) * rise)
+    small = d < 1
+    change = factor * np.where(small, b, np.sign(b)) * (np.where(small, 1, d) * rise)
     change = change + factor * np.sign(b) * first
     sines = [sine_and_cosine(np.where(left, x, 0.5))[0] for x in (b, a, end)]
     mirrored = factor * (np.pi * sines[0] / sines[1] / sines[2]) - change
