@@ -141,7 +141,7 @@ def test_more_than_1000_nodes_are_refused_without_force():
     for render in (view.to_dot, view.to_svg, view.to_mermaid, view.to_text):
         with pytest.raises(GraphTooLargeError, match="more than 1000, which nobody could read"):
             render()
-    assert view.to_text(force=True).count("\n") == 2 * LARGEST + 1
+    assert view.to_text(force=True).count("\n") == 2 * LARGEST + 2  # and the note
     assert view.to_json()  # is no drawing
 
 

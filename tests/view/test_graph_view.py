@@ -22,7 +22,7 @@ from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
 from tinygrad_bp.nn import Linear, Module
 from tinygrad_bp.optim import SGD
-from tinygrad_bp.view import EdgeView, GraphView, words
+from tinygrad_bp.view import EdgeView, GraphView, labels, words
 
 
 def by_name(view):
@@ -62,14 +62,26 @@ def test_nodes_of_the_network_have_names_shapes_and_kinds():
 def test_a_tracked_tensor_can_be_data_and_an_untracked_array_needs_no_name():
     X, y = ones((3,)), np.arange(3.0)
     view = tg.graph(np.sum(X * y), data={"inputs": X})
-    assert [(n.kind, n.name) for n in view.nodes[:2]] == [("data", "inputs"), ("constant", None)]
+    assert [(n.kind, n.name) for n in view.nodes[:2]] == [("data", "inputs"), ("data", None)]
     assert view.nodes[1].value == (0.0, 1.0, 2.0)
+
+
+def test_the_name_that_the_caller_gives_wins():
+    w, frozen, X = ones((2, 2), "W"), tg.tensor(np.full((2, 2), 3.0), name="F"), np.ones((1, 2))
+    view = tg.graph(
+        np.sum(X @ w @ frozen),
+        parameters={"hidden.W": w, "hidden.F": frozen},
+        data={"X": tg.tensor(X, name="inputs")},
+    )
+    assert {(n.kind, n.name) for n in view.nodes if n.name} == {
+        ("data", "X"), ("parameter", "hidden.W"), ("parameter", "hidden.F"),
+    }  # fmt: skip
 
 
 def test_one_array_that_is_used_twice_is_one_constant():
     x, c = ones((2,), "x"), tg.tensor([1.0, 2.0])
     view = tg.graph(np.sum(x * c + x / c))
-    assert [node.kind for node in view.nodes].count("constant") == 1
+    assert [node.kind for node in view.nodes].count("data") == 1
 
 
 def test_names_of_arguments_come_from_the_rule():
@@ -194,7 +206,8 @@ def test_a_parameter_that_was_stepped_since_is_not_shown_with_its_new_value():
     after = tg.graph(loss)
     assert by_name(before)["b"].value == (1.0, 1.0)
     assert by_name(after)["b"].value is None
-    assert "other values now" in " ".join(after.notes)
+    assert by_name(after)["b"].note == "has changed since"
+    assert "no finite differences of w, b: the value has changed since" in after.notes
     assert after.nodes[-1].value == before.nodes[-1].value
 
 
@@ -252,6 +265,86 @@ def test_a_check_finds_a_wrong_rule(monkeypatch):
     (check,) = tg.graph(np.sum(np.square(tg.tensor([1.0, 2.0], requires_grad=True)))).checks
     assert check.error == pytest.approx(2.0)  # 3x beside 2x, at x = 2
     assert np.allclose(check.differences, [2.0, 4.0])
+
+
+CONSTANTS = {
+    "difference": (lambda w: np.sum((1 - w) * w), ["1", "w", "subtract", "multiply", "sum"]),
+    "sum": (lambda w: np.sum(np.sqrt(w + 1e-5)), ["w", "1e-05", "add", "sqrt", "sum"]),
+    "array": (lambda w: np.sum(np.square(w - np.arange(2.0))),
+              ["w", "data", "subtract", "square", "sum"]),
+    "list": (lambda w: np.sum(np.square([1.0, 2.0] - w)),
+             ["w", "data", "subtract", "square", "sum"]),
+    "bias": (lambda w: np.sum(tg.affine(np.ones((3, 2)), w[:, None], [0.5])),
+             ["data", "w", "getitem", "data", "affine", "sum"]),
+    "pieces": (lambda w: np.sum(np.square(np.concatenate([w, np.ones(3)]))),
+               ["w", "data", "concatenate[2]", "square", "sum"]),
+    "choice": (lambda w: np.sum(np.square(np.where([True, False], w, 3.0))),
+               ["data", "w", "3", "where", "square", "sum"]),
+}  # fmt: skip
+
+
+def shown_as(node):
+    kinds = {"constant": lambda: labels.number_text(node.value[0])}
+    return node.name or kinds.get(node.kind, lambda: node.op)()
+
+
+@pytest.mark.parametrize(("function", "shown"), CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_are_operands_and_gradients_are_checked_with_them(function, shown):
+    w = tg.tensor([0.25, 3.0], requires_grad=True, name="w")
+    view = tg.graph(function(w))
+    assert sorted(map(shown_as, view.nodes)) == sorted(shown)
+    (check,) = view.checks
+    assert check.error < 1e-8
+    assert view.notes == ()
+    uses = [sum(edge.target == node.id for edge in view.edges) for node in view.nodes]
+    pulls = [len(TABLE[n.op].pulls) if n.op in TABLE else 0 for n in view.nodes]
+    assert all(used >= count for used, count in zip(uses, pulls, strict=True))
+
+
+def test_a_large_constant_that_nothing_reads_is_drawn_and_said_not_to_be_kept():
+    w = tg.tensor(np.ones(5000), requires_grad=True, name="w")
+    view = tg.graph(np.sum(w[:2]) + np.sum(w - np.arange(5000.0)))
+    (unknown,) = (node for node in view.nodes if node.note)
+    assert (unknown.kind, unknown.note, unknown.value) == ("constant", "was not kept", None)
+    assert "constant  was not kept" in view.to_text()
+    assert view.checks == ()
+    assert view.notes == ("no finite differences of w: 70,000 operations are more than 20,000",)
+
+
+UNCHECKED = {
+    "few digits": (1, np.float32, np.sum, "float32 has too few digits"),
+    "complex": (1, complex, lambda w: np.sum(np.real(w)), "it is complex"),
+    "not kept": (
+        1, float, lambda w: np.sum(np.square(w - np.arange(2000.0))),
+        "subtract cannot be computed again",
+    ),
+    "too long": (6000, float, np.sum, "24,000 operations are more than 20,000"),
+    "too wide": (
+        100, float, lambda w: np.sum(np.cumsum(np.outer(w, np.ones(900)))),
+        "the operations compute more than 20,000,000 elements",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "dtype", "function", "reason"), UNCHECKED.values(), ids=UNCHECKED)
+def test_a_check_that_was_not_made_is_said_with_the_reason(size, dtype, function, reason):
+    w = tg.tensor(np.ones(size, dtype), requires_grad=True, name="w")
+    view = tg.graph(function(w))
+    assert view.notes == (f"no finite differences of w: {reason}",)
+    assert view.checks == ()
+
+
+def test_of_many_that_are_not_checked_some_are_named():
+    leaves = [ones((2000,), f"w{i}") for i in range(5)]
+    view = tg.graph(sum(map(np.sum, leaves)))
+    assert view.notes[0].startswith("no finite differences of w0, w1, w2 and 2 more: ")
+
+
+def test_a_result_that_is_no_scalar_is_checked_with_its_cotangent():
+    x = tg.tensor([0.5, 2.0], requires_grad=True, name="x")
+    (check,) = tg.graph(np.exp(x), cotangent=np.array([1.0, 10.0])).checks
+    assert np.allclose(check.differences, np.exp([0.5, 2.0]) * [1.0, 10.0])
+    assert check.error < 1e-7
 
 
 OWN = {
@@ -545,12 +638,12 @@ FAILURES = {
     "ufunc": (lambda x, w: np.exp(x) + w, "add", ["exp", "leaf"]),
     "nary": (lambda x, w: np.concatenate([np.sin(x), w[0]]), "concatenate[2]", ["sin", "getitem"]),
     "ternary": (lambda x, w: tg.affine(x, w, np.sin(x)), "affine", ["leaf", "leaf", "sin"]),
-    "no rule": (lambda x, _w: np.savetxt("x", np.cos(x)), "savetxt", ["cos"]),
+    "no rule": (lambda x, _w: np.savetxt("x", np.cos(x)), "savetxt", ["constant", "cos"]),
     "keyword": (lambda x, w: np.add(np.sin(x), w, where=True), "add", ["sin", "leaf"]),
     "out": (
         lambda x, _w: np.add(np.ones(2), np.sin(x), out=np.ones(2)),
         "add",
-        ["constant", "sin"],
+        ["data", "sin"],
     ),
     "overflow": (lambda x, _w: np.exp(np.square(x) * 1e6), "exp", ["multiply"]),
 }
@@ -577,7 +670,7 @@ def test_an_operand_that_tracks_nothing_is_shown_too():
     assert [(n.kind, n.shape) for n in view.nodes] == [
         ("leaf", (2, 2)),
         ("op", (2, 2)),
-        ("constant", (7, 7)),
+        ("data", (7, 7)),
         ("failed", ()),
     ]
 
@@ -592,10 +685,35 @@ def test_an_exception_of_the_user_shows_what_was_there():
     assert view.nodes[-1].note == "RuntimeError: after (2,)"
 
 
+OPERANDS = {
+    "list": (lambda x: x @ [[1.0, 2.0]], [("data", None, (1, 2))]),
+    "NumPy scalar": (lambda x: x @ np.float32(2), [("constant", None, ())]),
+    "text": (lambda x: x + "a", [("constant", "'a'", ())]),
+    "ragged": (lambda x: x * [[1.0], [2.0, 3.0]], [("constant", "[[1.0], [2.0, 3.0]]", ())]),
+    "data": (lambda x: x @ DATA, [("data", "X", (7, 7))]),
+    "frozen": (lambda x: x @ FROZEN, [("parameter", "hidden.W", (5, 5))]),
+    "named": (lambda x: x + tg.tensor(np.ones(9), name="mean"), [("data", "mean", (9,))]),
+    "several": (lambda x: tg.affine(x, DATA, 1.5), [("data", "X", (7, 7)), ("constant", None, ())]),
+}
+DATA, FROZEN = np.ones((7, 7)), tg.tensor(np.ones((5, 5)), name="W")
+
+
+@pytest.mark.parametrize(("function", "others"), OPERANDS.values(), ids=OPERANDS)
+def test_a_failed_operation_is_drawn_with_its_real_operands(function, others):
+    error = caught(function, ones((2, 3), "x"))
+    view = tg.graph(error, data={"X": DATA}, parameters={"hidden.W": FROZEN})
+    edges = [edge for edge in view.edges if edge.target == view.nodes[-1].id]
+    sources = [view.nodes[edge.source] for edge in edges]
+    assert sources[0].name == "x"
+    assert [(one.kind, one.name, one.shape) for one in sources[1:]] == others
+    assert [edge.position for edge in edges] == list(range(len(edges)))
+    assert all(edge.argument for edge in edges)
+
+
 def test_a_failure_can_be_drawn_once_its_traceback_is_gone():
     error = caught(lambda x: np.sin(x) @ np.ones(3), ones((2,), "x"))
     error.__traceback__ = error.__cause__.__traceback__ = None
-    assert ops(tg.graph(error)) == ["leaf", "sin", "constant", "matmul"]
+    assert ops(tg.graph(error)) == ["leaf", "sin", "data", "matmul"]
 
 
 def test_an_exception_without_tensors_is_refused():

@@ -203,7 +203,7 @@ def test_a_number_is_shown_to_three_digits_at_least(number):
     [
         (lambda a, b: a - b, ["x", "y"]),
         (lambda a, b: a + b, ["", ""]),  # the order says nothing
-        (lambda a, b: tg.affine(a, b, np.ones(2)), ["x", "W"]),
+        (lambda a, b: tg.affine(a, b, np.ones(2)), ["x", "W", "b"]),
         (lambda a, b: np.concatenate([a, b]), ["0", "1"]),
         (lambda a, b: np.sin(a) + np.exp(b), ["", "", "", ""]),
     ],
@@ -570,7 +570,7 @@ def test_a_notebook_folds_a_large_graph():
     out = ones((), "x")
     for _ in range(2000):
         out = np.sin(out)
-    assert tg.graph(out)._repr_mimebundle_()["text/plain"].count("\n") == 3
+    assert tg.graph(out)._repr_mimebundle_()["text/plain"].count("\n") == 4  # and a note
 
 
 def test_svg_text_is_escaped_once():

@@ -40,7 +40,7 @@ class Node:
     saved : tuple or None
         ``(out, *arguments, *parameters)`` as the rule's pulls take them.  A value that no needed
         pull reads is not kept: None stands for it, or the parent node (which has shape and dtype)
-        where the rule may ask for these.  None once freed.
+        where the rule may ask for these.  Small constants are kept for pictures.  None once freed.
     index : int
         Order of creation.
     shape, dtype

@@ -140,8 +140,8 @@ def _push_linear(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], record: 
         if type(pulls) is Pulls:  # what is pulled back from zeros are zeros for the argument
             zeros = np.zeros(node.shape, node.dtype)
             ts = [pulls.part(i, zeros, saved) if t is None else t for i, t in enumerate(ts)]
-        elif any(t is None and x is None for x, t in zip(arguments, ts, strict=True)):
-            # nobody knows the shape of what is not tracked, and so no zeros to stand for it
+        elif any(t is parent is None for parent, t in zip(node.parents, ts, strict=True)):
+            # of what is not tracked nobody may know the shape, and so no zeros to stand for it
             parts = [
                 transposed(pull, t, node, saved, record=record)
                 for pull, t in zip(pulls, ts, strict=True)

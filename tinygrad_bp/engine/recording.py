@@ -23,6 +23,9 @@ from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, Tracked
 NOTHING = (None, None, None)
 PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
 FLOAT64 = dtype(float64)
+# Elements up to which a constant that no pull reads is kept all the same: pictures and finite
+# differences need it, and it takes no more memory than a few nodes.
+SMALL = 1024
 
 
 def unary(rule: Any) -> Recorder:
@@ -116,15 +119,19 @@ def binary(rule: Any, *, swap: bool = False) -> Recorder:  # noqa: C901  # unrol
             if left is right or not mode:
                 # raw arrays in, raw array out: the functions that NumPy lacks are called on either
                 return out if type(x) is not Tensor and type(y) is not Tensor else _untracked(out)
-            # a raw array is the user's to change; what a rule will read is ours
+            # a raw array is the user's to change; what is kept is ours
             if right is None:
                 save_out, save_a, save_b = first
-                if save_b and isinstance(y, ndarray):
-                    b = b.copy()
+                if save_b or type(y) in SCALARS or b.size <= SMALL:
+                    save_b = True
+                    if isinstance(y, ndarray):
+                        b = b.copy()
             else:
                 save_out, save_a, save_b = second
-                if save_a and isinstance(x, ndarray):
-                    a = a.copy()
+                if save_a or type(x) in SCALARS or a.size <= SMALL:
+                    save_a = True
+                    if isinstance(x, ndarray):
+                        a = a.copy()
         elif mode:
             save_out, save_a, save_b = both
             if alike and left.shape is right.shape and left.dtype is right.dtype:
@@ -211,9 +218,9 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         node.more = (first, second, third)
         node.saved = (
             out if save_out else None,
-            (a.copy() if first is None and isinstance(x, ndarray) else a) if save_a else first,
-            (b.copy() if second is None and isinstance(y, ndarray) else b) if save_b else second,
-            (c.copy() if third is None and isinstance(z, ndarray) else c) if save_c else third,
+            (a if save_a else first) if first is not None else _constant(x, a, save_a),
+            (b if save_b else second) if second is not None else _constant(y, b, save_b),
+            (c if save_c else third) if third is not None else _constant(z, c, save_c),
         )
         node.index = tick()
         node.shape = out.shape
@@ -254,12 +261,10 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     save_out, *saves = rule.saves(tracked)
     kept = []
     for value, save, parent, arg in zip(values, saves, parents, args, strict=True):
-        if not save:
-            kept.append(parent)
-        elif parent is None and isinstance(arg, ndarray):
-            kept.append(value.copy())  # the user's to change
+        if parent is None:
+            kept.append(_constant(arg, value, save))
         else:
-            kept.append(value)
+            kept.append(value if save else parent)
     result = new(Tensor)
     result._value = out
     result._looks_into = None
@@ -279,6 +284,13 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     if mode is not True:
         mode.recorded(node, out, values)
     return result
+
+
+def _constant(arg: Any, value: Any, save: bool) -> Any:
+    """Return what is kept of an argument that tracks nothing; None of a large one nobody reads."""
+    if not (save or type(value) in SCALARS or value.size <= SMALL):
+        return None
+    return value.copy() if isinstance(arg, ndarray) else value  # an array is the user's to change
 
 
 def _untracked(out: Any) -> Tensor:

@@ -83,6 +83,5 @@ def _read_by(sheet: Sheet, user: int, position: int) -> list[int]:
         return []
     out, *arguments = node.rule.saves(1 << position)
     found = [user] if out else []
-    found += [place for place, reads in zip(entry.arguments, arguments, strict=False)
-              if reads and place is not None]  # fmt: skip
+    found += [place for place, reads in zip(entry.arguments, arguments, strict=False) if reads]
     return found

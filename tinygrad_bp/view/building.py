@@ -29,8 +29,7 @@ def pictured(sheet: Sheet) -> Picture:
     uses: dict[int, int] = {}
     for entry in recorded.entries:
         for place in entry.arguments:
-            if place is not None:
-                uses[place] = uses.get(place, 0) + 1
+            uses[place] = uses.get(place, 0) + 1
     names: dict[Any, Sequence[str | None]] = {}
     edges = []
     for target, entry in enumerate(recorded.entries):
@@ -41,13 +40,12 @@ def pictured(sheet: Sheet) -> Picture:
         if called is None:
             called = names[rule] = argument_names(rule)
         for position, source in enumerate(entry.arguments):
-            if source is None:
-                continue
             part = None
             if uses[source] > 1 and recorded.cotangents and nodes[source].cotangent is not None:
                 part = numbers(contribution(recorded, entry.node, position))
             edges.append(EdgeView(source, target, position, called[position], part))
-    return Picture(nodes, tuple(edges), notes=tuple(recorded.notes), checks=checks(sheet))
+    checked = checks(sheet)
+    return Picture(nodes, tuple(edges), notes=tuple(recorded.notes), checks=checked)
 
 
 def node_view(sheet: Sheet, place: int) -> NodeView:
@@ -57,16 +55,20 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
     value = recorded.value(place)
     name, kind, scope = sheet.names[place], sheet.kinds[place], sheet.scopes[place]
     node = entry.node
+    if node is None and value is None:  # large, and no derivative reads it
+        return NodeView(place, kind, name, (), "", kind, scope, note="was not kept")
     if node is None:
         array = value if is_foreign(value) else np.asarray(value)
         return NodeView(
-            place, "constant", name, lengths(array.shape), dtype_text(array.dtype), kind, scope,
+            place, kind, name, lengths(array.shape), dtype_text(array.dtype), kind, scope,
             value=numbers(value), statistics=statistics(value),
         )  # fmt: skip
     shape = lengths(node.shape)
     rule = node.rule
     if value is None and kind == "leaf":  # nothing else to tell: the commonest in large graphs
-        return NodeView(place, rule.name, name, shape, dtype_text(node.dtype), kind, scope)
+        note = recorded.missing.get(node, "")
+        dtype = dtype_text(node.dtype)
+        return NodeView(place, rule.name, name, shape, dtype, kind, scope, note=note)
     ct = recorded.cotangents.get(node)
     return NodeView(
         place, rule.name, name, shape, dtype_text(node.dtype), kind, scope,
@@ -74,5 +76,6 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
         cotangent=numbers(ct),
         statistics=statistics(value),
         detail=detail_of(rule, parameters_of(node)) if node.saved else "",
+        note=recorded.missing.get(node, ""),
         **({} if isinstance(node, Leaf) else sheet.explanation(rule)),
     )  # fmt: skip

@@ -6,47 +6,84 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Leaf
-from tinygrad_bp.view.recorded import Recorded, quiet, replay
+from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.view.recorded import Recorded, Values, quiet, replay
 from tinygrad_bp.view.records import CheckView
 from tinygrad_bp.view.sheet import Sheet
 
 BUDGET = 20_000  # operations that a check may run; beyond it there is none
 WORK = 20_000_000  # elements that these operations may compute
 ORDER = 1 / 3  # of a central difference: the step that balances truncation and rounding
+NAMED = 3  # leaves that a note names
 
 
 def checks(sheet: Sheet) -> tuple[CheckView, ...]:
-    """Return a check of each leaf's gradient, of data's none; nothing where they cost too much.
+    """Return a check of each leaf's gradient, of data's none; why there is none goes to the notes.
 
     Central differences of the recorded computation with the step ``cbrt(eps) max(1, |x|)``
-    (Nocedal & Wright 2006, section 8.1); good to about ten digits in float64.
+    (Nocedal & Wright 2006, section 8.1); good to about ten digits in float64.  Of a result that is
+    no scalar the elements are weighted by its cotangent, with which the walk began.
     """
     recorded = sheet.recorded
-    leaves = [
-        (place, entry.node)
-        for place, entry in enumerate(recorded.entries)
-        if isinstance(entry.node, Leaf) and sheet.kinds[place] != "data"
-    ]
-    size = sum(leaf.size for _, leaf in leaves)
-    if len(recorded.roots) > 1 or 2 * size * len(recorded.entries) > BUDGET:
-        return ()
-    if 2 * size * sum(node.size for node in recorded.nodes) > WORK:
-        return ()
-    found = []
+    if not recorded.cotangents:
+        return ()  # a note says why
+    found: list[CheckView] = []
+    refused: dict[str, list[str]] = {}
+    cost = _cost(sheet)
     with quiet():
-        for place, leaf in leaves:
-            ct, value = recorded.cotangents.get(leaf), recorded.values.get(leaf)
-            if ct is None or value is None or leaf.dtype != np.float64:
+        for place, leaf in _checked(sheet):
+            name = sheet.names[place] or f"leaf {place}"
+            answer = cost or _difficulty(recorded, leaf)
+            answer = answer or _differences(recorded, leaf, np.asarray(recorded.values[leaf]))
+            if isinstance(answer, str):
+                refused.setdefault(answer, []).append(name)
                 continue
-            differences = _differences(recorded, leaf, np.asarray(value))
-            if differences is not None:
-                error = float(np.max(np.abs(differences - np.ravel(ct)), initial=0.0))
-                found.append(CheckView(place, tuple(differences.tolist()), error))
+            ct = np.ravel(recorded.cotangents[leaf])
+            error = float(np.max(np.abs(answer - ct), initial=0.0))
+            found.append(CheckView(place, tuple(answer.tolist()), error))
+    for reason, names in refused.items():
+        rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        recorded.notes.append(
+            f"no finite differences of {', '.join(names[:NAMED])}{rest}: {reason}"
+        )
     return tuple(found)
 
 
+def _checked(sheet: Sheet) -> list[tuple[int, Leaf]]:
+    entries = enumerate(sheet.recorded.entries)
+    return [
+        (place, entry.node)
+        for place, entry in entries
+        if isinstance(entry.node, Leaf) and sheet.kinds[place] != "data"
+    ]
+
+
+def _cost(sheet: Sheet) -> str:
+    """Return what is to be said where all checks together cost too much."""
+    recorded = sheet.recorded
+    runs = 2 * sum(leaf.size for _, leaf in _checked(sheet))
+    if runs * len(recorded.entries) > BUDGET:
+        return f"{runs * len(recorded.entries):,} operations are more than {BUDGET:,}"
+    if runs * sum(node.size for node in recorded.nodes) > WORK:
+        return f"the operations compute more than {WORK:,} elements"
+    return ""
+
+
+def _difficulty(recorded: Recorded, leaf: Leaf) -> str:
+    """Return why there is nothing to compare, or nothing to compute it with."""
+    if leaf not in recorded.cotangents:
+        return "it has no gradient"
+    if leaf.dtype.kind == "c":
+        return "it is complex"
+    if leaf.dtype != np.float64:
+        return f"{leaf.dtype} has too few digits"
+    if leaf not in recorded.values:
+        return f"the value {recorded.missing.get(leaf, 'is not known')}"
+    return ""
+
+
 def _differences(recorded: Recorded, leaf: Leaf, value: Any) -> Any:
+    """Return the central differences by the elements of a leaf, or a text that says why not."""
     found = np.empty(value.size)
     for i in range(value.size):
         step = float(np.finfo(float).eps) ** ORDER * max(1.0, abs(float(value.flat[i])))
@@ -54,10 +91,30 @@ def _differences(recorded: Recorded, leaf: Leaf, value: Any) -> Any:
         for sign in (1, -1):
             moved = value.copy()
             moved.flat[i] += sign * step
-            end = replay(recorded, leaf, moved if moved.ndim else moved[()])
-            if end is None or np.size(end) != 1:
-                return None
-            ends.append((float(np.ravel(end)[0]), float(moved.flat[i])))
+            end = _weighted(recorded, replay(recorded, leaf, moved if moved.ndim else moved[()]))
+            if isinstance(end, str):
+                return end
+            ends.append((end, float(moved.flat[i])))
         (above, right), (below, left) = ends
         found[i] = (above - below) / (right - left)
     return found
+
+
+def _weighted(recorded: Recorded, values: Values) -> float | str:
+    """Return the results, weighted by what the walk began with, as one number."""
+    total = 0.0
+    for root in recorded.roots:
+        ct = recorded.cotangents.get(root)
+        if ct is None:  # of several results, one that the walk did not begin at
+            continue
+        if root not in values:
+            return f"{_first_unknown(recorded, values)} cannot be computed again"
+        if root.dtype.kind == "c":
+            return "the result is complex"
+        total += float(np.sum(np.asarray(ct) * np.asarray(values[root])))
+    return total
+
+
+def _first_unknown(recorded: Recorded, values: Values) -> str:
+    unknown: Node = next(node for node in recorded.nodes if node not in values)
+    return unknown.rule.name

@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
-from tinygrad_bp.view.recorded import Entry, Recorded, parameters_of, quiet
+from tinygrad_bp.view.recorded import UNKNOWN, Entry, Recorded, parameters_of, quiet
 from tinygrad_bp.view.records import NodeView
 from tinygrad_bp.view.words import adds_of
 
@@ -129,7 +129,8 @@ class Links:
             kept[i] if value is None else value for i, value in enumerate(recorded.arguments(entry))
         ]
         self.shapes = [
-            None if place is None else recorded.entries[place].shape for place in entry.arguments
+            None if recorded.entries[place].value is UNKNOWN else recorded.entries[place].shape
+            for place in entry.arguments
         ]
         self.parameters = parameters_of(node)
         self._whole: dict[int, Any] = {}

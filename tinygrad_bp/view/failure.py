@@ -11,12 +11,15 @@ import numpy as np
 
 from tinygrad_bp.engine.failures import failure_of
 from tinygrad_bp.engine.rule import TABLE
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.building import pictured
-from tinygrad_bp.view.plain_arrays import numbers
+from tinygrad_bp.view.plain_arrays import NUMERIC, dtype_text, lengths, numbers
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
-from tinygrad_bp.view.sheet import sheet_of
+from tinygrad_bp.view.sheet import Sheet, sheet_of
+from tinygrad_bp.view.words import argument_names
+
+WRITTEN = 40  # characters of an operand that is no number
 
 
 def failed(
@@ -53,7 +56,7 @@ def failed(
     sheet.recorded.notes.clear()
     sheet.kinds = ["op" if kind == "output" else kind for kind in sheet.kinds]
     operation = None if failure is None else failure.operation
-    return _marked(pictured(sheet), sheet.recorded.places, operation, operands, error)
+    return _marked(pictured(sheet), sheet, operation, operands, error)
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:
@@ -66,10 +69,10 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 def _drawn(value: Any) -> list[Any]:
-    """Return what is drawn of an operand: arrays, numbers, and what a list with Tensors holds."""
+    """Return what is drawn of an operand: itself, or the members of a list with Tensors."""
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
         return list(value)
-    return [value] if isinstance(value, Tensor | np.ndarray | int | float | complex) else []
+    return [value]
 
 
 def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
@@ -84,7 +87,7 @@ def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
 
 def _marked(
     view: Picture,
-    places: Mapping[Any, int],
+    sheet: Sheet,
     operation: str | None,
     operands: list[Any],
     error: BaseException,
@@ -94,20 +97,39 @@ def _marked(
     for one in operands:
         node = getattr(one, "node", None)
         if node is not None:
-            sources.append(places[node])
+            sources.append(sheet.recorded.places[node])
             continue
-        array = np.asarray(one._value if isinstance(one, Tensor) else one)
         sources.append(len(nodes))
-        name, dtype = getattr(one, "name", None), str(array.dtype)
-        place = len(nodes)
-        value = numbers(array)
-        nodes.append(NodeView(place, "constant", name, array.shape, dtype, "constant", value=value))
+        nodes.append(_operand(len(nodes), one, sheet))
     own = len(nodes)
     note = f"{type(error).__name__}: {error}"
     rule = TABLE.get(operation or "")
     commutes = rule is not None and rule.drawing.commutes
     op = operation or "raised"
     nodes.append(NodeView(own, op, None, (), "", "failed", note=note, commutes=commutes))
-    edges += [EdgeView(source, own, position) for position, source in enumerate(sources)]
+    names = [] if rule is None else argument_names(rule)
+    if len(names) != len(sources):
+        names = [None] * len(sources)
+    edges += [
+        EdgeView(source, own, position, name)
+        for position, (source, name) in enumerate(zip(sources, names, strict=True))
+    ]
     told = f"{operation or 'the computation'} raised {note}"
     return replace(view, nodes=tuple(nodes), edges=tuple(edges), notes=(*view.notes, told))
+
+
+def _operand(place: int, one: Any, sheet: Sheet) -> NodeView:
+    """Return the node of an operand that tracks nothing; what is no number is shown as written."""
+    value = one._value if isinstance(one, Tensor) else one
+    if not isinstance(value, np.ndarray) and not is_foreign(value):
+        try:
+            value = np.asarray(value)
+        except ValueError:  # a list that is no array
+            value = np.empty((), dtype=object)
+    if value.dtype.kind not in NUMERIC:
+        written = f"{one!r:.{WRITTEN}}"
+        return NodeView(place, "constant", written, (), "", "constant")
+    found = sheet.given.array(value)
+    name, kind = found or (getattr(one, "name", None), "data" if value.ndim else "constant")
+    shape, dtype = lengths(value.shape), dtype_text(value.dtype)
+    return NodeView(place, kind, name, shape, dtype, kind, value=numbers(value))

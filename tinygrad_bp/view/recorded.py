@@ -28,17 +28,19 @@ Values = dict[Node, Any]
 class Entry:
     """One node of the picture to be: a recorded node, or a constant (`node` is None).
 
-    `arguments` are places of entries, None where nobody knows the argument.
+    `arguments` are places of entries; the value of a constant that nothing kept is UNKNOWN.
     """
 
     node: Node | None
     value: Any = None
-    arguments: list[int | None] = field(default_factory=list)
+    arguments: list[int] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
-        return tuple(np.shape(self.value) if self.node is None else self.node.shape)
+        if self.node is not None:
+            return tuple(self.node.shape)
+        return () if self.value is UNKNOWN else tuple(np.shape(self.value))
 
     @property
     def size(self) -> int:
@@ -60,6 +62,8 @@ class Recorded:
         What was asked for.
     values, cotangents : dict of Node to array
         As far as known.
+    missing : dict of Node to str
+        Leaves whose value was looked for and is not known, with the reason.
     notes : list of str
         What is not known, and why.
     foreign : str or None
@@ -72,6 +76,7 @@ class Recorded:
     roots: list[Node]
     values: Values = field(default_factory=dict)
     cotangents: Values = field(default_factory=dict)
+    missing: dict[Node, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     foreign: str | None = None
 
@@ -82,12 +87,18 @@ class Recorded:
 
     def value(self, place: int) -> Any:
         """Return the array at a place, None if unknown."""
+        return self.value_among(self.values, place)
+
+    def value_among(self, values: Values, place: int) -> Any:
+        """Return the array at a place where the nodes have these values, None if unknown."""
         entry = self.entries[place]
-        return entry.value if entry.node is None else self.values.get(entry.node)
+        if entry.node is not None:
+            return values.get(entry.node)
+        return None if entry.value is UNKNOWN else entry.value
 
     def arguments(self, entry: Entry) -> list[Any]:
         """Return the arrays that an entry was computed from, None where unknown."""
-        return [None if place is None else self.value(place) for place in entry.arguments]
+        return [self.value(place) for place in entry.arguments]
 
 
 def read(roots: Sequence[Node]) -> Recorded:
@@ -98,15 +109,12 @@ def read(roots: Sequence[Node]) -> Recorded:
     places: dict[Node, int] = {}
     constants: dict[int, int] = {}  # the same array twice is one constant
     for node in order:
-        arguments: list[int | None] = []
+        arguments: list[int] = []
         for position, parent in enumerate(node.parents):
             if parent is not None:
                 arguments.append(places[parent])
                 continue
             value = constant_of(node, position)
-            if value is UNKNOWN:
-                arguments.append(None)
-                continue
             place = constants.get(id(value)) if getattr(value, "ndim", 0) else None
             if place is None:
                 place = len(entries)
@@ -157,12 +165,16 @@ def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
                 known[parent] = value
     guesses = {node: value for node in recorded.nodes for value in _held(node, known)}
     with quiet():
-        recorded.values, agrees = _computed(recorded, known, guesses)
-        if not agrees:  # a parameter has been stepped since
-            recorded.values, _ = _computed(recorded, known, {})
-            recorded.notes.append(
-                "some leaves have other values now than in this computation; theirs are not shown"
-            )
+        values, wrong = _computed(recorded, known, guesses)
+        if wrong:
+            guesses = {node: value for node, value in guesses.items() if node not in wrong}
+            values, _ = _computed(recorded, known, guesses)
+    recorded.values = values
+    recorded.missing = {
+        node: "has changed since" if node in wrong else "was not kept"
+        for node in recorded.nodes
+        if isinstance(node, Leaf) and node not in values
+    }
 
 
 def _held(node: Node, known: Values) -> Iterator[Any]:
@@ -173,27 +185,30 @@ def _held(node: Node, known: Values) -> Iterator[Any]:
         yield tensor._value
 
 
-def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Values, bool]:
-    """Return `known`, `guesses` and what follows; and whether the guesses agree with the known."""
+def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Values, set[Node]]:
+    """Return `known`, `guesses` and what follows; and those guesses that disagree with the known.
+
+    A guess is right where every known value that follows from it comes out again.
+    """
     values = {**guesses, **known}
-    doubtful = set(guesses)
-    agrees = True
+    doubts: dict[Node | None, frozenset[Node]] = {node: frozenset([node]) for node in guesses}
+    wrong: set[Node] = set()
     for entry in recorded.entries:
         node = entry.node
         if node is None or isinstance(node, Leaf):
             continue
-        from_guess = any(parent in doubtful for parent in node.parents)
-        if node in known and not from_guess:
+        doubt = frozenset().union(*(doubts.get(parent, ()) for parent in node.parents))
+        if node in known and not doubt:
             continue
         out = _applied(recorded, entry, values)
         if node not in known:
             if out is not None:
                 values[node] = out
-            if from_guess:
-                doubtful.add(node)
+            if doubt:
+                doubts[node] = doubt
         elif out is not None and not _same(out, known[node]):
-            agrees = False
-    return values, agrees
+            wrong |= doubt
+    return values, wrong
 
 
 def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
@@ -201,15 +216,9 @@ def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
     node = entry.node
     if node is None or node.saved is None:
         return None
-    arguments = []
-    for place in entry.arguments:
-        if place is None:
-            return None
-        other = recorded.entries[place]
-        value = other.value if other.node is None else values.get(other.node)
-        if value is None:
-            return None
-        arguments.append(value)
+    arguments = [recorded.value_among(values, place) for place in entry.arguments]
+    if any(value is None for value in arguments):
+        return None
     try:
         return node.rule.forward(*arguments, *parameters_of(node))
     except Exception:  # noqa: BLE001  # a user's own rule may do anything; a picture goes on
@@ -224,8 +233,8 @@ def _same(value: Any, kept: Any) -> bool:
     return bool(np.allclose(value, kept, rtol=tolerance, atol=0, equal_nan=True))
 
 
-def replay(recorded: Recorded, leaf: Node, value: Any) -> Any:
-    """Return the first root's value where `leaf` has another value; None if it cannot be told."""
+def replay(recorded: Recorded, leaf: Node, value: Any) -> Values:
+    """Return all values where `leaf` has another one, without those that cannot be told."""
     values: Values = {n: v for n, v in recorded.values.items() if isinstance(n, Leaf)}
     values[leaf] = value
     changed = {leaf}
@@ -234,11 +243,13 @@ def replay(recorded: Recorded, leaf: Node, value: Any) -> Any:
         if node is None or isinstance(node, Leaf):
             continue
         if changed.isdisjoint(node.parents):
-            values[node] = recorded.values.get(node)
-            continue
-        changed.add(node)
-        values[node] = _applied(recorded, entry, values)
-    return values.get(recorded.roots[0])
+            out = recorded.values.get(node)
+        else:
+            changed.add(node)
+            out = _applied(recorded, entry, values)
+        if out is not None:
+            values[node] = out
+    return values
 
 
 def find_cotangents(recorded: Recorded, seeds: Mapping[Node, Any]) -> None:

@@ -43,7 +43,7 @@ class NodeView:
     id : int
         Place in the topological order: every node comes after those it depends on.
     op : str
-        The rule that was applied; ``"leaf"`` for a leaf, ``"constant"`` for an argument that tracks
+        The rule that was applied; ``"leaf"`` for a leaf, the kind for an argument that tracks
         nothing.
     name : str or None
         What a user called it; at the scalar level the element, ``W3[0,2]``.
@@ -77,7 +77,7 @@ class NodeView:
     count : int
         How many nodes of the graph it stands for.
     note : str
-        The message of an operation that failed.
+        The message of an operation that failed, or why a value is not shown.
     """
 
     id: int

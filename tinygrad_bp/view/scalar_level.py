@@ -71,17 +71,14 @@ def _focus(sheet: Sheet, focus: str) -> tuple[int, int | None]:
 def _rows(sheet: Sheet) -> dict[int, int]:
     """Return the entries that have one row for each sample, with the number of rows.
 
-    The data say how many samples there are: what is of kind ``data``, or else the constants that
-    are matrices; of these, the first whose rows come out of an operation as rows again.
+    The data say how many samples there are: those that the caller named, or else those that are
+    matrices; of these, the first whose rows come out of an operation as rows again.
     """
     entries = sheet.recorded.entries
     shapes = [entry.shape for entry in entries]
     given = [place for place in range(len(entries)) if sheet.kinds[place] == "data"]
-    given = given or [
-        place
-        for place, entry in enumerate(entries)
-        if entry.node is None and len(shapes[place]) > 1
-    ]
+    named = [place for place in given if sheet.names[place]]
+    given = named or [place for place in given if len(shapes[place]) > 1]
     lengths = {place: shapes[place][0] for place in given if shapes[place]}
     passed = {
         argument
@@ -151,7 +148,7 @@ class _Drawing:
                     for (_, element), node in list(self.at.items()):
                         name = _index(self.entries[place].shape, element) or None
                         self.edges.append(EdgeView(node, ids[other], position, name))
-                elif argument is not None:
+                else:
                     name = argument_names(entry.node.rule)[position] if entry.node else None
                     self.edges.append(EdgeView(ids[argument], ids[other], position, name))
         return self._view("tensor")
@@ -173,9 +170,7 @@ class _Drawing:
         return {k for k in elements if k // width == self.sample}
 
     def _argument(self, place: int, link: Link) -> int:
-        argument = self.entries[place].arguments[link.position]
-        assert argument is not None  # noqa: S101  # links are of known arguments
-        return argument
+        return self.entries[place].arguments[link.position]
 
     def _terms(self, place: int, element: int) -> list[Link]:
         made = self._making(place, element)

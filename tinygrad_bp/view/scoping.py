@@ -29,7 +29,7 @@ def scopes_of(recorded: Recorded, names: Sequence[str | None]) -> list[Path]:
     for place in range(len(scopes) - 1, -1, -1):
         own = scopes[place]
         for argument in recorded.entries[place].arguments:
-            if argument is not None and recorded.entries[argument].arguments == []:
+            if not recorded.entries[argument].arguments:
                 _join(scopes, argument, own or ())
     return [scope or () for scope in scopes]
 
@@ -61,11 +61,11 @@ def _numbered(path: Path, calls: dict[Path, int]) -> Path:
     return path if count == 1 else (*path[:-1], f"{path[-1]} ({count})")
 
 
-def _by_parameters(arguments: Sequence[int | None], names: Sequence[str | None]) -> Path:
+def _by_parameters(arguments: Sequence[int], names: Sequence[str | None]) -> Path:
     layers = {
         name.rpartition(".")[0]
         for place in arguments
-        if place is not None and (name := names[place]) and name.find(".") > 0
+        if (name := names[place]) and name.find(".") > 0
     }
     return (layers.pop(),) if len(layers) == 1 else ()
 

@@ -15,6 +15,7 @@ from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.engine.walk import seed
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.recorded import (
+    UNKNOWN,
     Recorded,
     find_cotangents,
     find_values,
@@ -36,6 +37,7 @@ class Sheet:
     names: list[str | None]
     kinds: list[str]
     scopes: list[Path]
+    given: Given
     _explained: dict[Rule, dict[str, Any]] = field(default_factory=dict)
 
     def explanation(self, rule: Rule) -> dict[str, Any]:
@@ -70,6 +72,11 @@ def sheet_of(
     elif values or (values is None and len(recorded.entries) <= VALUED):
         find_values(recorded, held_values(tensors))
         find_cotangents(recorded, _seeds(tensors, cotangent))
+    elif values is None:
+        recorded.notes.append(
+            f"no values: {len(recorded.entries)} nodes are more than {VALUED};"
+            " values=True looks for them"
+        )
     return sheet
 
 
@@ -84,38 +91,65 @@ def _seeds(tensors: Sequence[Tensor], cotangent: Any) -> dict[Node, Any]:
 def _described(
     recorded: Recorded, parameters: Mapping[str, Tensor], data: Mapping[str, Any]
 ) -> Sheet:
-    for key, one in parameters.items():
-        if not isinstance(one, Tensor):
-            found = type(one).__name__
-            raise TypeError(f"graph: parameters[{key!r}] is a {found}, no Tensor; pass it as data")
-    trained = {tensor.node: name for name, tensor in parameters.items()}
-    given = {one.node: name for name, one in data.items() if isinstance(one, Tensor) and one.node}
-    arrays = [(name, one) for name, one in data.items() if getattr(one, "node", None) is None]
+    given = Given(parameters, data)
     names: list[str | None] = []
     kinds: list[str] = []
     for entry in recorded.entries:
         node = entry.node
+        found = given.nodes.get(node) if node else given.array(entry.value)
         if node is None:
-            name = _among(arrays, entry.value)
-            names.append(name)
-            kinds.append("constant" if name is None else "data")
-            continue
-        names.append(trained.get(node) or given.get(node) or node.name)
-        if isinstance(node, Leaf):
-            kinds.append("parameter" if node in trained else "data" if node in given else "leaf")
+            is_array = getattr(entry.value, "ndim", 0) > 0
+            name, kind = found or (None, "data" if is_array else "constant")
+        elif isinstance(node, Leaf):
+            name, kind = found or (node.name, "leaf")
         else:
-            kinds.append("output" if node in recorded.roots else "op")
-    return Sheet(recorded, names, kinds, scopes_of(recorded, names))
+            name = found[0] if found else node.name
+            kind = "output" if node in recorded.roots else "op"
+        names.append(name)
+        kinds.append(kind)
+    return Sheet(recorded, names, kinds, scopes_of(recorded, names), given)
 
 
-def _among(arrays: Sequence[tuple[str, Any]], value: Any) -> str | None:
-    if is_foreign(value):  # to compare it would be to compute it
-        return next((name for name, one in arrays if one is value), None)
-    for name, one in arrays:
-        array = one._value if isinstance(one, Tensor) else np.asarray(one)
-        if np.shape(array) == np.shape(value) and np.array_equal(array, value):
-            return name
-    return None
+class Given:
+    """What the caller said of Tensors and arrays: what they are called, and of which kind they are.
+
+    Attributes
+    ----------
+    nodes : dict of Node to (name, kind)
+        Of those that are tracked; the others are found by their value.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], data: Mapping[str, Any]) -> None:
+        for key, one in parameters.items():
+            if not isinstance(one, Tensor):
+                found = type(one).__name__
+                raise TypeError(
+                    f"graph: parameters[{key!r}] is a {found}, no Tensor; pass it as data"
+                )
+        self.nodes: dict[Node | None, tuple[str, str]] = {}
+        self._arrays: list[tuple[Any, tuple[str, str]]] = []
+        for kind, mapping in (("data", data), ("parameter", parameters)):
+            for name, one in mapping.items():
+                node = getattr(one, "node", None)
+                if node is None:
+                    array = one._value if isinstance(one, Tensor) else one
+                    self._arrays.append((array, (name, kind)))
+                else:
+                    self.nodes[node] = (name, kind)
+
+    def array(self, value: Any) -> tuple[str, str] | None:
+        """Return name and kind of what tracks nothing: of the same array, or else of an equal."""
+        for array, told in self._arrays:
+            if array is value:
+                return told
+        if value is UNKNOWN or is_foreign(value):  # to compare it would be to compute it
+            return None
+        for one, told in self._arrays:
+            if not is_foreign(one):
+                array = np.asarray(one)
+                if array.shape == np.shape(value) and np.array_equal(array, value):
+                    return told
+        return None
 
 
 def entry_at(sheet: Sheet, name: str) -> int:
