@@ -237,6 +237,25 @@ def test_a_scalar_shows_its_value_and_a_constant_is_its_value():
     ]
 
 
+@pytest.mark.parametrize("engine", ["own", pytest.param("dot", marks=needs_dot)])
+def test_notes_are_written_below_a_drawing_and_are_texts(engine):
+    notes = ("</svg> &lt; \\N", "a long note " * 20)
+    view = dataclasses.replace(tg.graph(np.sin(ones((2,), "x"))), notes=notes)
+    root = ET.fromstring(view.to_svg(engine=engine))  # noqa: S314  # our own, and dot's
+    text = " ".join(" ".join(one.itertext()) for one in root.iter(f"{SVG}text"))
+    assert "Note: </svg> &lt; \\N" in text
+    assert text.count("a long note") == 20
+    low = max(float(one.get("y")) for one in root.iter(f"{SVG}text"))
+    assert low < float(root.get("height").removesuffix("pt"))
+
+
+def test_notes_are_in_the_page_with_and_without_javascript():
+    view = dataclasses.replace(network_view(), notes=("</ul><script>",))
+    before, _, after = view.to_html().partition('<main id="explorer"')
+    assert "<li>&lt;/ul&gt;&lt;script&gt;</li>" in before
+    assert after
+
+
 def test_parts_are_boxes():
     x = ones((2,), "x")
     with tg.scope("outer"), tg.scope("inner"):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from view_samples import network_loss, network_view, ones
+from view_samples import network, network_loss, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.view import GraphTooLargeError
+from tinygrad_bp.view import GraphTooLargeError, labels
 
 SCALAR = {
     "add": np.add,
@@ -85,7 +85,9 @@ def test_values_and_gradients_of_all_samples_are_the_tensors():
 
 def test_one_sample_is_the_default():
     view = network_view(level="scalar")
-    assert view.notes == ("sample 0 of 4 is drawn; gradients are those of all samples",)
+    assert view.notes == (
+        "sample 0 of 4 is drawn; a number that is taken over all of them says so",
+    )
     assert set(elements(view, "X")) == {(0, 0), (0, 1)}
     assert set(elements(view, "y")) == {(0, 0)}
     assert len(elements(view, "hidden2.W")) == 25
@@ -93,6 +95,34 @@ def test_one_sample_is_the_default():
     assert set(elements(other, "X")) == {(2, 0), (2, 1)}
     assert len(view.nodes) == len(other.nodes) == 116
     assert all(np.isclose(n.value[0], v, rtol=1e-12) for n, v in recomputed(view))
+
+
+@pytest.mark.parametrize("options", [{"level": "scalar"}, {"focus": "output.W"}, {"focus": "11"}])
+def test_of_one_sample_all_numbers_are_its_own_or_say_over_how_many_they_are_taken(options):
+    def of_others(scale):
+        loss, parameters, data = network_loss()
+        other = np.where(np.arange(4)[:, None] == 2, 1.0, scale)
+        model = network()
+        loss = tg.nn.bce_with_logits(model(data["X"] * other), data["y"])
+        parameters = {one.name: one for one in model.parameters()}
+        data = {"X": data["X"] * other, "y": data["y"]}
+        return tg.graph(loss, parameters=parameters, data=data, sample=2, **options)
+
+    view, moved = of_others(1.0), of_others(1.7)
+    over = 0
+    for node, other in zip(view.nodes, moved.nodes, strict=True):
+        if node.shape:  # whole arrays are of all samples, as their shape says
+            continue
+        for field, count in (("value", node.value_of), ("cotangent", node.cotangent_of)):
+            own, others = getattr(node, field), getattr(other, field)
+            changed = own is not None and not np.allclose(own, others, rtol=1e-12)
+            assert not changed or count == 4
+            over += changed
+    assert over > 0
+    text = "\n".join(line for node in view.nodes for line in labels.lines(node, view.level))
+    assert "(sum over 4 samples)" in text or view.level == "tensor"
+    assert "(of 4 samples)" in text or view.level == "tensor"
+    assert "(sum over 4 samples)" in view.to_html()
 
 
 def test_a_sample_out_of_range_is_refused():

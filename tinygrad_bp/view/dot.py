@@ -15,13 +15,15 @@ from typing import Any
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, lines, notes_text, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture
 
 # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
 TIMEOUT = 60.0
+
+NOTES = 90  # characters of a line of notes below a picture
 
 GRAPH = {
     "ordering": "in",  # arguments from top to bottom, as the rule takes them
@@ -48,7 +50,7 @@ EDGE = {
     "arrowsize": "0.7",
 }
 PART = {"style": "rounded", "color": "#9AA5B1", "fontcolor": palette.EDGE, "margin": "10",
-        "labeljust": "l"}  # fmt: skip
+        "labelloc": "t", "labeljust": "l"}  # fmt: skip
 
 __all__ = ["RenderError", "printable", "run", "source", "svg"]
 
@@ -62,6 +64,10 @@ def source(view: Picture) -> str:
     import graphviz  # takes longer to import than the rest of the package
 
     attributes = {"rankdir": direction(view), **GRAPH}
+    notes = notes_text(view, NOTES)
+    if notes:
+        attributes["label"] = "".join(rf"{as_text(line)}\l" for line in notes)
+        attributes |= {"labelloc": "b", "labeljust": "l", "fontcolor": palette.EDGE}
     digraph = graphviz.Digraph("computation", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
     # without nohtml, <b> would be markup
     _add_parts(digraph, view, parts(view), [0], graphviz.nohtml)

@@ -103,11 +103,23 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
     if node.dtype and not (scalar or told):
         found.append(size_text(node))
     if node.value is not None and len(node.value) == 1:
-        found.append(f"= {number_text(node.value[0])}")
+        found.append(f"= {number_text(node.value[0])}{samples_text(node.value_of)}")
     if scalar and node.cotangent is not None and len(node.cotangent) == 1:
-        found.append(f"grad {number_text(node.cotangent[0])}")
+        total = samples_text(node.cotangent_of, "sum over ")
+        found.append(f"grad {number_text(node.cotangent[0])}{total}")
     found += wrap(shortened(node.note, NOTE_LENGTH), NOTE_WIDTH)
     return found
+
+
+def samples_text(count: int, how: str = "of ") -> str:
+    """Return what stands behind a number that is taken over several samples; nothing of one's."""
+    return f" ({how}{count} samples)" if count > 1 else ""
+
+
+def notes_text(view: Picture, width: int) -> list[str]:
+    """Return the notes of a picture in lines of at most `width` characters."""
+    notes = [wrap(f"Note: {printable(note)}", width) for note in view.notes]
+    return [line for note in notes for line in note]
 
 
 def edge_labels(view: Picture) -> list[str]:

@@ -16,6 +16,7 @@ def svg_style(shape: str = "> path, > polygon, > ellipse, > polyline") -> str:
     rules = [f"text{{fill:{DARK_TEXT}}}", f".edge path{{stroke:{DARK_EDGE}}}"]
     rules.append(f".edge polygon{{stroke:{DARK_EDGE};fill:{DARK_EDGE}}}")
     around = f"stroke:{DARK_PAPER};stroke-width:3px;paint-order:stroke"  # behind, not over
+    rules.append(f".note,.graph > text{{fill:{DARK_EDGE}}}")
     rules.append(f".edge text{{fill:{DARK_EDGE};{around}}}.cluster text{{fill:{DARK_EDGE}}}")
     rules.append(f".paper,.graph > polygon{{fill:{DARK_PAPER};stroke:none}}")
     rules.append(f".cluster polygon,.cluster path{{fill:none;stroke:{DARK_EDGE}}}")

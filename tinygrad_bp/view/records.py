@@ -76,6 +76,9 @@ class NodeView:
         Whether the order of its arguments says nothing.
     count : int
         How many nodes of the graph it stands for.
+    value_of, cotangent_of : int
+        Over how many samples they are taken where the picture shows one sample; 1 of those that are
+        this sample's own.
     note : str
         The message of an operation that failed, or why a value is not shown.
     """
@@ -100,6 +103,8 @@ class NodeView:
     is_sum: bool = False
     commutes: bool = False
     count: int = 1
+    value_of: int = 1
+    cotangent_of: int = 1
     note: str = ""
 
 

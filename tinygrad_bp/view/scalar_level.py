@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.plain_arrays import numbers
+from tinygrad_bp.view.recorded import Entry
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture, part_of
 from tinygrad_bp.view.sheet import Sheet, entry_at
 from tinygrad_bp.view.words import argument_names
@@ -96,6 +98,25 @@ def _rows(sheet: Sheet) -> dict[int, int]:
     return rows
 
 
+def _over_samples(entries: Sequence[Entry], rows: dict[int, int]) -> list[tuple[int, int]]:
+    """Return over how many samples the value and the cotangent of each entry are taken.
+
+    A value that was computed from rows and has no rows is one of all samples, and so is the
+    cotangent of what has no rows and goes into rows.
+    """
+    values, cotangents = [1] * len(entries), [1] * len(entries)
+    count = max(rows.values(), default=1)
+    for place, entry in enumerate(entries):
+        if place not in rows and any(a in rows or values[a] > 1 for a in entry.arguments):
+            values[place] = count
+    for place in range(len(entries) - 1, -1, -1):
+        if place in rows or cotangents[place] > 1:
+            for argument in entries[place].arguments:
+                if argument not in rows:
+                    cotangents[argument] = count
+    return list(zip(values, cotangents, strict=True))
+
+
 class _Drawing:
     """The nodes and edges of a scalar picture while it is made."""
 
@@ -105,6 +126,7 @@ class _Drawing:
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.at: dict[Element, int] = {}
+        self._counts = _over_samples(self.entries, rows if sample is not None else {})
         self._made: dict[Element, Made] = {}
         self._links: dict[int, Links] = {}
 
@@ -142,7 +164,7 @@ class _Drawing:
                     self._draw(place, element, whole=ids)
                 continue
             ids[other] = len(self.nodes)
-            self.nodes.append(replace(node_view(self.sheet, other), id=ids[other]))
+            self.nodes.append(self._over(other, node_view(self.sheet, other), id=ids[other]))
             for position, argument in enumerate(entry.arguments):
                 if argument == place:
                     for (_, element), node in list(self.at.items()):
@@ -158,7 +180,8 @@ class _Drawing:
         if self.sample is not None and self.rows:
             count = max(self.rows.values())
             notes.append(
-                f"sample {self.sample} of {count} is drawn; gradients are those of all samples"
+                f"sample {self.sample} of {count} is drawn; a number that is taken over all of them"
+                " says so"
             )
         return Picture(tuple(self.nodes), tuple(self.edges), level, tuple(notes))
 
@@ -246,6 +269,11 @@ class _Drawing:
     def _part(ct: Any, link: Link) -> Any:
         return None if ct is None else numbers(ct * link.slope)
 
+    def _over(self, place: int, node: NodeView, **fields: Any) -> NodeView:
+        """Return a node that says over how many samples its numbers are taken."""
+        value, cotangent = self._counts[place]
+        return replace(node, value_of=value, cotangent_of=cotangent, **fields)
+
     def _element_node(self, place: int, element: int) -> NodeView:
         view = node_view(self.sheet, place)
         index = _index(view.shape, element)
@@ -253,7 +281,8 @@ class _Drawing:
         node = self.entries[place].node
         value = recorded.value(place)
         ct = None if node is None else recorded.cotangents.get(node)
-        return replace(
+        return self._over(
+            place,
             view,
             name=f"{view.name}{index}" if view.name else None,
             shape=(),
@@ -271,7 +300,7 @@ def _product(own: NodeView, place: int, pair: tuple[Link, Link]) -> NodeView:
     node = NodeView(
         place, "multiply", None, (), own.dtype, "op", own.scope,
         value=numbers(left.slope * right.slope),  # each one's slope is the other's value
-        cotangent=own.cotangent,
+        cotangent=own.cotangent, cotangent_of=own.cotangent_of,
     )  # fmt: skip
     return explained(node, Made((), (pair,)), ())
 

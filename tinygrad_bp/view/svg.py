@@ -9,11 +9,12 @@ from itertools import pairwise
 
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, lines, printable
+from tinygrad_bp.view.labels import edge_labels, lines, notes_text, printable
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.layout import Point, layout
 from tinygrad_bp.view.records import NodeView, Picture
 
+NOTES = 90  # characters of a line of notes below the picture
 LINE = 16.0  # pixels from line to line
 PAD = 10.0  # around the text of a node
 MARGIN = 16.0  # around the picture
@@ -26,7 +27,7 @@ CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; 
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
     f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
-    "paint-order:stroke}"
+    f"paint-order:stroke}}.note{{font-size:11px;text-anchor:start;fill:{palette.EDGE}}}"
     f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
     + ",".join([*(f".{kind} path" for kind, look in KINDS.items() if look.dashed), ".back path"])
     + "{stroke-dasharray:4 3}"
@@ -55,6 +56,9 @@ def source(view: Picture, *, in_page: bool = False) -> str:
 
     extent = seen((placed.length, placed.breadth))
     width, height = (round(value + MARGIN) for value in extent)
+    notes = [] if in_page else notes_text(view, NOTES)
+    if notes:
+        width = max(width, round(max(map(text_width, notes)) + 2 * MARGIN))
     centres = [seen(point) for point in placed.centres]
     body: list[str] = []
     for edge, bends, label in zip(view.edges, placed.bends, edge_labels(view), strict=True):
@@ -71,6 +75,11 @@ def source(view: Picture, *, in_page: bool = False) -> str:
             f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
             ' aria-label="the graph of the computation">\n' + "\n".join(body) + "\n</svg>"
         )
+    body += [
+        f'<text class="note" x="{MARGIN:g}" y="{height + LINE * i:g}">{as_text(line)}</text>'
+        for i, line in enumerate(notes)
+    ]
+    height += round(LINE * len(notes))
     style = STYLE + palette.svg_style("path")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

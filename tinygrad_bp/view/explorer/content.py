@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import number_text, printable, shape_text, shortened
+from tinygrad_bp.view.labels import number_text, printable, samples_text, shape_text, shortened
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
 from tinygrad_bp.view.svg import outline
 from tinygrad_bp.view.training_frames import TrainingFrames
@@ -52,7 +52,6 @@ def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
             for kind, look in KINDS.items()
             if any(node.kind == kind for node in view.nodes)
         ],
-        "notes": [printable(note) for note in view.notes],
         "training": None if frames is None else _training(frames),
     }
 
@@ -84,6 +83,10 @@ def _node(
         "words": printable(node.words),
         "note": printable(node.note),
         "count": node.count,
+        "over": {
+            "value": samples_text(node.value_of),
+            "ct": samples_text(node.cotangent_of, "sum over "),
+        },
     }
     missing = len(set(re.findall(r"\{(\d+)\}", node.formula))) - len(arguments)
     if node.formula and not missing:

@@ -68,7 +68,6 @@ get("graph-section").hidden = !get("graph").firstElementChild;
 const walked = nodes.filter((node) => node.kind === "cotangent").length;
 const operations = nodes.filter((node) => !node.given).length - walked;
 get("lead").textContent = `${operations} operations forward, ${walked || steps.length - firstBackward} gradients back. Step through them with the arrow keys.`;
-for (const note of data.notes) get("notes").append(make("li", {}, note));
 drawLegend();
 drawOrder();
 listChecks();

@@ -11,7 +11,7 @@ from importlib.resources import files
 from tinygrad_bp.view import folding, palette, svg
 from tinygrad_bp.view.explorer.content import as_json, content, symbol
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import number_text, shape_text
+from tinygrad_bp.view.labels import number_text, samples_text, shape_text
 from tinygrad_bp.view.records import NodeView, Numbers, Picture, part_of
 from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
@@ -30,7 +30,6 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     """
     shown, notes = _shown(view)
     found = content(shown, frames)
-    found["notes"] += notes
     style = _colours() + _read("page.css")
     script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
     policy = (
@@ -42,6 +41,7 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     parts = {
         "POLICY": html.escape(policy),
         "TITLE": as_text(heading),
+        "NOTES": "".join(f"<li>{as_text(note)}</li>" for note in (*view.notes, *notes)),
         "STYLE": style,
         "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
@@ -125,7 +125,8 @@ def _table(view: Picture, frames: TrainingFrames | None) -> Iterator[str]:
         check = "" if error is None else f"finite differences agree to {number_text(error)}"
         cells = (
             _first_cell(node), as_text(node.op), shape_text(node.shape),
-            _plain(node.value), _plain(node.cotangent), check,
+            _plain(node.value, samples_text(node.value_of)),
+            _plain(node.cotangent, samples_text(node.cotangent_of, "sum over ")), check,
         )  # fmt: skip
         yield f"<tr>{cells[0]}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"
     yield "</tbody></table>"
@@ -143,8 +144,8 @@ def _first_cell(node: NodeView) -> str:
     return f"<th scope=row>{as_text(symbol(node))}</th>"
 
 
-def _plain(values: Numbers | None) -> str:
+def _plain(values: Numbers | None, over: str) -> str:
     if values is None:
         return ""
     text = " ".join(number_text(value) for value in values[:PLAIN_ELEMENTS])
-    return f"{text} …" if len(values) > PLAIN_ELEMENTS else text
+    return (f"{text} …" if len(values) > PLAIN_ELEMENTS else text) + over
