@@ -140,7 +140,7 @@ def test_a_large_graph_says_so_and_stays_small():
     found = data_of(page)
     assert len(found["nodes"]) == 200
     assert "5001 nodes are too many to step through" in Reader(page).texts["li"][-1]
-    assert all(0 <= edge["s"] < edge["t"] < 200 for edge in found["edges"])
+    assert all(0 <= edge["s"] < edge["t"] < 200 for edge in found["edges"] if not edge["loop"])
     assert len(page) < 400_000
 
 

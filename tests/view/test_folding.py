@@ -38,9 +38,9 @@ def blocks(count, *, shared=False):
 
 
 def check_graph(view):
-    """Every picture is a graph in topological order with its nodes in one place."""
+    """Every picture, without its loops, is a graph in topological order."""
     assert [node.id for node in view.nodes] == list(range(len(view.nodes)))
-    assert all(0 <= edge.source < edge.target < len(view.nodes) for edge in view.edges)
+    assert all(0 <= e.source < e.target < len(view.nodes) for e in view.edges if not e.loop)
     places = [(edge.target, edge.position, edge.source) for edge in view.edges]
     assert places == sorted(places)
 
@@ -120,7 +120,7 @@ def test_counted_nodes_have_no_value_of_their_own():
     assert all(node.value is None for node in folded.nodes if node.count > 1)
 
 
-def test_up_to_150_nodes_are_drawn_as_they_are():
+def test_up_to_40_nodes_are_drawn_as_they_are():
     x = ones((), "x")
     for _ in range(COMFORTABLE - 1):
         x = np.sin(x)

@@ -77,6 +77,9 @@ def source(view: Picture) -> str:
             style["weight"] = "8"  # draws the main path straight, with the leaves beside it
         if view.nodes[edge.source].phase != view.nodes[edge.target].phase:
             style.update(style="dashed", constraint="false", label="")
+        if edge.loop:
+            style.update(constraint="false", color=palette.LOOP, fontcolor=palette.LOOP)
+            style.update({"class": "loop", "penwidth": "1.6"})
         digraph.edge(f"n{edge.source}", f"n{edge.target}", **style)
     text: str = digraph.source
     return text

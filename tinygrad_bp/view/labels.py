@@ -7,7 +7,7 @@ text for its own format, in one function.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
 from typing import Any
@@ -89,13 +89,14 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
         op += detail if detail.startswith("[") else f"({detail})"
     scalar = level == "scalar" and not node.shape
     kind = KINDS[node.kind]
-    many = f" ×{node.count}" if node.count > 1 else ""
+    many = f" ×{node.times}" if node.times > 1 else ""
     if kind.is_its_value and not name and node.value and not node.shape:
         return [number_text(node.value[0]) + many]
     if kind.is_source:
         found = [(name or node.op) + many]
     elif kind.holds:
-        found = [name, f"{node.count} {kind.holds}{'s' if node.count > 1 else ''}"]
+        held = node.count // node.times
+        found = [name + many, f"{held} {kind.holds}{'s' if held > 1 else ''}"]
     else:
         found = [*([name] if name else []), op + many]
     told = node.value is not None and not node.shape and node.dtype == "float64"
@@ -136,10 +137,20 @@ def edge_labels(view: Picture) -> list[str]:
         told.append(edge.argument is not None and name == edge.argument)
         unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
     silent = {node.id for node in view.nodes if node.commutes}
-    return [
-        "" if is_told or unclear[edge.target] == 1 or edge.target in silent else _label_of(edge)
-        for edge, is_told in zip(view.edges, told, strict=True)
-    ]
+    labels = []
+    for edge, is_told in zip(view.edges, told, strict=True):
+        silent_here = is_told or unclear[edge.target] == 1 or edge.target in silent
+        said = ("" if silent_here else _label_of(edge), repetition_text(edge, place))
+        labels.append(": ".join(text for text in said if text))
+    return labels
+
+
+def repetition_text(edge: EdgeView, nodes: Sequence[NodeView] | Mapping[int, NodeView]) -> str:
+    """Return which repetitions an edge joins: ``last``, ``each``, ``next ×19`` of a loop back."""
+    if edge.loop:
+        step = "next" if edge.loop == 1 else f"{edge.loop} later"
+        return f"{step} ×{nodes[edge.target].times - edge.loop}"
+    return " to ".join(text for text in (edge.of, edge.to) if text)
 
 
 def _label_of(edge: EdgeView) -> str:

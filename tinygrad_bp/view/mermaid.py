@@ -19,7 +19,7 @@ def source(view: Picture) -> str:
     text = [f"flowchart {direction(view)}", *_part_lines(view, parts(view), [0], "  ")]
     for edge, label in zip(view.edges, edge_labels(view), strict=True):
         dashed = view.nodes[edge.source].phase != view.nodes[edge.target].phase
-        arrow = "-.->" if dashed else "-->"
+        arrow = "-.->" if dashed else "==>" if edge.loop else "-->"
         said = f'|"{as_text(label)}"|' if label and not dashed else ""
         text.append(f"  n{edge.source} {arrow}{said} n{edge.target}")
     for kind in sorted({node.kind for node in view.nodes}):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinygrad_bp.view.kinds import KINDS
 
 EDGE, DARK_EDGE = "#595959", "#A8B0B8"
+LOOP, DARK_LOOP = "#B34700", "#FF8A3D"  # from one repetition of a block to the next
 TEXT, DARK_TEXT = "#111111", "#F2F2F2"
 PAPER, DARK_PAPER = "#FFFFFF", "#14181D"
 FONT = "Helvetica,Arial,sans-serif"
@@ -16,6 +17,8 @@ def svg_style(shape: str = "> path, > polygon, > ellipse, > polyline") -> str:
     rules = [f"text{{fill:{DARK_TEXT}}}", f".edge path{{stroke:{DARK_EDGE}}}"]
     rules.append(f".edge polygon{{stroke:{DARK_EDGE};fill:{DARK_EDGE}}}")
     around = f"stroke:{DARK_PAPER};stroke-width:3px;paint-order:stroke"  # behind, not over
+    rules.append(f".loop path,.loop polygon{{stroke:{DARK_LOOP}}}")
+    rules.append(f".loop polygon,.loop text{{fill:{DARK_LOOP}}}")
     rules.append(f".note,.graph > text{{fill:{DARK_EDGE}}}")
     rules.append(f".edge text{{fill:{DARK_EDGE};{around}}}.cluster text{{fill:{DARK_EDGE}}}")
     rules.append(f".paper,.graph > polygon{{fill:{DARK_PAPER};stroke:none}}")

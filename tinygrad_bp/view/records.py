@@ -6,7 +6,7 @@ picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -76,6 +76,8 @@ class NodeView:
         Whether the order of its arguments says nothing.
     count : int
         How many nodes of the graph it stands for.
+    times : int
+        How often the block runs that it belongs to, and that is drawn once.
     value_of, cotangent_of : int
         Over how many samples they are taken where the picture shows one sample; 1 of those that are
         this sample's own.
@@ -103,6 +105,7 @@ class NodeView:
     is_sum: bool = False
     commutes: bool = False
     count: int = 1
+    times: int = 1
     value_of: int = 1
     cotangent_of: int = 1
     note: str = ""
@@ -122,6 +125,11 @@ class EdgeView:
         What the rule calls it: ``"W"``; None where it has no names for its arguments.
     contribution : tuple of numbers, or None
         What this use adds to the source's cotangent; given where the source is used more than once.
+    loop : int
+        How many repetitions later the target is: 0 where both belong to the same one.
+    of, to : str
+        Which repetition of the source and of the target it is about: ``"first"``, ``"last"``,
+        ``"each"``, ``"no. 3"``; "" where one repetition goes with the same one, or there is none.
     """
 
     source: int
@@ -129,6 +137,9 @@ class EdgeView:
     position: int
     argument: str | None = None
     contribution: Numbers | None = None
+    loop: int = 0
+    of: str = ""
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +174,22 @@ class Picture:
 
 def part_of(view: Picture, ids: Iterable[int]) -> Picture:
     """Return the picture of some nodes, in their order, with the edges among them."""
-    new = {old: place for place, old in enumerate(sorted(ids))}
+    kept = set(ids)
+    edges = [edge for edge in view.edges if edge.source in kept and edge.target in kept]
+    return renumbered(view, [node for node in view.nodes if node.id in kept], edges)
+
+
+def renumbered(view: Picture, nodes: Sequence[NodeView], edges: Iterable[EdgeView]) -> Picture:
+    """Return the picture of these nodes and edges: ids become places, in order.
+
+    Checks stay with their leaves, as long as these stand for themselves.
+    """
+    new = {node.id: place for place, node in enumerate(nodes)}
+    placed = [replace(one, source=new[one.source], target=new[one.target]) for one in edges]
+    alone = {node.id for node in nodes if node.times == 1 and node.kind != "scope"}
     return replace(
         view,
-        nodes=tuple(replace(view.nodes[old], id=place) for old, place in new.items()),
-        edges=tuple(
-            replace(edge, source=new[edge.source], target=new[edge.target])
-            for edge in view.edges
-            if edge.source in new and edge.target in new
-        ),
-        checks=tuple(replace(one, node=new[one.node]) for one in view.checks if one.node in new),
+        nodes=tuple(replace(node, id=place) for place, node in enumerate(nodes)),
+        edges=tuple(sorted(placed, key=lambda one: (one.target, one.position, one.source))),
+        checks=tuple(replace(one, node=new[one.node]) for one in view.checks if one.node in alone),
     )

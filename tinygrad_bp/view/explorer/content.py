@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import number_text, printable, samples_text, shape_text, shortened
+from tinygrad_bp.view.labels import (
+    number_text,
+    printable,
+    repetition_text,
+    samples_text,
+    shape_text,
+    shortened,
+)
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
 from tinygrad_bp.view.svg import outline
 from tinygrad_bp.view.training_frames import TrainingFrames
@@ -88,20 +95,31 @@ def _node(
             "ct": samples_text(node.cotangent_of, "sum over "),
         },
     }
-    missing = len(set(re.findall(r"\{(\d+)\}", node.formula))) - len(arguments)
-    if node.formula and not missing:
+    known = {edge.position for edge in arguments}
+    missing = len(set(re.findall(r"\{(\d+)\}", node.formula))) - len(known)
+    if node.formula and not missing and len(known) == len(arguments):
         names = {str(edge.position): view.nodes[edge.source] for edge in arguments}
         right = _filled(node.formula, names)
         found["formula"] = f"{symbol(node)} = {right}"
         found["shapes"] = _shapes(node.formula, names, node.shape)
     elif arguments:
-        inside = ", ".join(symbol(view.nodes[edge.source]) for edge in arguments)
+        inside = _listed(view, arguments)
         rest = ", …" if missing > 0 else ""
         found["formula"] = f"{symbol(node)} = {shortened(node.op)}({inside}{rest})"
     if linked and node.links is not None:
         found["links"] = node.links
         found["is_sum"] = node.is_sum
     return found
+
+
+def _listed(view: Picture, arguments: Sequence[EdgeView]) -> str:
+    """Return the arguments of a call; where repetitions read one from several places, all these."""
+    found: dict[int, list[str]] = {}
+    for edge in arguments:
+        which = repetition_text(edge, view.nodes)
+        told = symbol(view.nodes[edge.source]) + (f" ({which})" if which else "")
+        found.setdefault(edge.position, []).append(told)
+    return ", ".join(" or ".join(one) for one in found.values())
 
 
 def _is_partial(node: NodeView, uses: Sequence[EdgeView]) -> bool:
@@ -136,6 +154,8 @@ def _edge(
         "t": edge.target,
         "p": edge.position,
         "arg": edge.argument or str(edge.position),
+        "loop": edge.loop,
+        "which": repetition_text(edge, view.nodes),
     }
     if edge.contribution is not None:
         found["part"] = _first(edge.contribution)

@@ -38,12 +38,12 @@ function showForward(node) {
   const box = make("div", { class: "matrices" });
   argumentsOf[node.id].forEach((edge) => {
     const source = nodes[edge.s];
-    box.append(matrix(source, "value", source.value, source.name));
+    box.append(matrix(source, "value", source.value, edge.which ? `${source.name} (${edge.which})` : source.name));
   });
   box.append(beside("→", matrix(node, "value", node.value, node.name)));
   const formula = node.formula || `${node.name}`;
   get("now").append(line(formula, node.shapes), box);
-  const read = argumentsOf[node.id].map((edge) => nodes[edge.s].name);
+  const read = argumentsOf[node.id].filter((edge) => !edge.loop).map((edge) => nodes[edge.s].name);
   const many = node.count > 1 ? ` It stands for ${node.count} operations.` : "";
   return {
     words: sentence(node.note || node.words || node.op) + many,
@@ -108,12 +108,12 @@ function state(id) {
   if (step.phase === "backward") {
     if (node.ct === null) return "waiting";
     if (backwardStep.get(id) < current) return "done";
-    const waits = usesOf[id].some((e) => nodes[e.t].ct !== null && backwardStep.get(e.t) > current);
+    const waits = usesOf[id].some((e) => !e.loop && nodes[e.t].ct !== null && backwardStep.get(e.t) > current);
     return waits ? "waiting" : "ready";
   }
   const own = forwardStep.get(id);
   if (own === undefined || own < current) return "done";
-  return argumentsOf[id].every((e) => !(forwardStep.get(e.s) > current)) ? "ready" : "waiting";
+  return argumentsOf[id].every((e) => e.loop || !(forwardStep.get(e.s) > current)) ? "ready" : "waiting";
 }
 function paint() {
   const step = steps[current];
