@@ -46,7 +46,7 @@ class Command:
 
 def without_dot(monkeypatch) -> None:
     """Let the program 'dot' be absent, and what stands in for it."""
-    monkeypatch.setattr(pictures, "available", lambda: "own")
+    monkeypatch.setattr(pictures, "has_dot", lambda: False)
 
 
 def without_plots(monkeypatch) -> None:

