@@ -29,6 +29,7 @@ from tinygrad_bp.view.explorer.content import content
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.layering import ranks
 from tinygrad_bp.view.layout import layout
+from tinygrad_bp.view.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
@@ -393,7 +394,7 @@ def boxes(text):
 def test_no_two_labels_overlap_and_all_are_inside(program):
     view = tg.graph(run_program(program))
     found, width, height = boxes(view.to_svg(engine="own"))
-    assert len(found) == len(view.nodes)
+    assert len(found) == len(tagged(view).view.nodes)
     for i, (x, top, low) in enumerate(found):
         assert 0 < x < width
         assert 0 < top < low < height

@@ -15,10 +15,11 @@ from typing import Any
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, lines, notes_text, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture
+from tinygrad_bp.view.tags import Tagged, tagged
 
 # seconds; the layout of a few thousand nodes takes minutes, and no one could read it
 TIMEOUT = 60.0
@@ -49,6 +50,7 @@ EDGE = {
     "fontcolor": palette.EDGE,
     "arrowsize": "0.7",
 }
+TAG = {"fontsize": "10", "margin": "0.06,0.03", "width": "0.2", "height": "0.2"}
 PART = {"style": "rounded", "color": "#9AA5B1", "fontcolor": palette.EDGE, "margin": "10",
         "labelloc": "t", "labeljust": "l"}  # fmt: skip
 
@@ -60,7 +62,9 @@ class RenderError(TinygradError, RuntimeError):
 
 
 def source(view: Picture) -> str:
-    """Return `view` in the DOT language."""
+    """Return `view` in the DOT language; see `tagged` for what is drawn more than once."""
+    drawn = tagged(view)
+    view = drawn.view
     import graphviz  # takes longer to import than the rest of the package
 
     attributes = {"rankdir": direction(view), **GRAPH}
@@ -70,7 +74,7 @@ def source(view: Picture) -> str:
         attributes |= {"labelloc": "b", "labeljust": "l", "fontcolor": palette.EDGE}
     digraph = graphviz.Digraph("computation", graph_attr=attributes, node_attr=NODE, edge_attr=EDGE)
     # without nohtml, <b> would be markup
-    _add_parts(digraph, view, parts(view), [0], graphviz.nohtml)
+    _add_parts(digraph, drawn, parts(view), [0], graphviz.nohtml)
     for edge, label in zip(view.edges, edge_labels(view), strict=True):
         style = {"label": graphviz.nohtml(as_text(printable(label)))} if label else {}
         if view.nodes[edge.source].kind == "op":
@@ -86,17 +90,18 @@ def source(view: Picture) -> str:
 
 
 def _add_parts(
-    digraph: Any, view: Picture, part: Part, count: list[int], plain: Callable[[str], str]
+    digraph: Any, drawn: Tagged, part: Part, count: list[int], plain: Callable[[str], str]
 ) -> None:
     for place in part.nodes:
-        node = view.nodes[place]
-        label = r"\n".join(as_text(line) for line in lines(node, view.level))
-        digraph.node(f"n{node.id}", label=plain(label), **style(node.kind))
+        node = drawn.view.nodes[place]
+        label = r"\n".join(as_text(line) for line in drawn.lines(node))
+        look = style(node.kind) | (TAG if place in drawn.tags else {})
+        digraph.node(f"n{node.id}", label=plain(label), **look)
     for inner in part.parts:  # no deeper than scopes are nested in the source
         count[0] += 1
         with digraph.subgraph(name=f"cluster_{count[0]}") as box:
             box.attr(label=plain(as_text(shortened(inner.title))), **PART, **{"class": "part"})
-            _add_parts(box, view, inner, count, plain)
+            _add_parts(box, drawn, inner, count, plain)
 
 
 def style(kind: str) -> dict[str, str]:

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, lines, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, printable, shortened
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture
+from tinygrad_bp.view.tags import Tagged, tagged
 
 PLAIN = frozenset(" .,_=+·×…")  # besides letters and digits; all else is written as its number
 
 
 def source(view: Picture) -> str:
     """Return `view` as a Mermaid flowchart."""
-    text = [f"flowchart {direction(view)}", *_part_lines(view, parts(view), [0], "  ")]
+    drawn = tagged(view)
+    view = drawn.view
+    text = [f"flowchart {direction(view)}", *_part_lines(drawn, parts(view), [0], "  ")]
     for edge, label in zip(view.edges, edge_labels(view), strict=True):
         dashed = view.nodes[edge.source].phase != view.nodes[edge.target].phase
         arrow = "-.->" if dashed else "==>" if edge.loop else "-->"
@@ -31,16 +34,16 @@ def source(view: Picture) -> str:
     return "\n".join(text) + "\n"
 
 
-def _part_lines(view: Picture, part: Part, count: list[int], indent: str) -> Iterator[str]:
+def _part_lines(drawn: Tagged, part: Part, count: list[int], indent: str) -> Iterator[str]:
     for place in part.nodes:
-        node = view.nodes[place]
+        node = drawn.view.nodes[place]
         opening, closing = KINDS[node.kind].brackets
-        label = "<br/>".join(as_text(line) for line in lines(node, view.level))
+        label = "<br/>".join(as_text(line) for line in drawn.lines(node))
         yield f'{indent}n{node.id}{opening}"{label}"{closing}:::{node.kind}'
     for inner in part.parts:
         count[0] += 1
         yield f'{indent}subgraph s{count[0]}["{as_text(shortened(inner.title))}"]'
-        yield from _part_lines(view, inner, count, f"{indent}  ")
+        yield from _part_lines(drawn, inner, count, f"{indent}  ")
         yield f"{indent}end"
 
 

@@ -9,10 +9,11 @@ from itertools import pairwise
 
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, lines, notes_text, printable
+from tinygrad_bp.view.labels import edge_labels, notes_text, printable
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.layout import Point, layout
 from tinygrad_bp.view.records import NodeView, Picture
+from tinygrad_bp.view.tags import tagged
 
 NOTES = 90  # characters of a line of notes below the picture
 LINE = 16.0  # pixels from line to line
@@ -44,7 +45,9 @@ def source(view: Picture, *, in_page: bool = False) -> str:
 
     `in_page` leaves the colours to the page that it is part of.
     """
-    labels = [lines(node, view.level) for node in view.nodes]
+    drawn = tagged(view)
+    view = drawn.view
+    labels = [drawn.lines(node) for node in view.nodes]
     sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
     across = direction(view) == "TB"
     turned = [(height, width) for width, height in sizes] if across else sizes
@@ -66,10 +69,10 @@ def source(view: Picture, *, in_page: bool = False) -> str:
         half = sizes[edge.source], sizes[edge.target]
         points = _way(ends, half, [seen(point) for point in bends], across=across)
         back = view.nodes[edge.source].phase != view.nodes[edge.target].phase
-        names = f' data-edge="{edge.source}-{edge.target}"' if in_page else ""
+        names = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"' if in_page else ""
         body += _edge(points, "" if back else label, names, across=across, back=back)
     for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
-        body += _node(node, text, centre, size)
+        body += _node(node, drawn.ids[node.id], text, centre, size)
     if in_page:
         return (
             f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
@@ -147,11 +150,11 @@ def _edge(
     yield "</g>"
 
 
-def _node(node: NodeView, text: list[str], centre: Point, size: Point) -> Iterator[str]:
+def _node(node: NodeView, own: int, text: list[str], centre: Point, size: Point) -> Iterator[str]:
     x, y = centre
     shape = KINDS[node.kind].shape
     path = outline(shape, centre, size)
-    yield f'<g class="{node.kind}" data-node="{node.id}"><path d="{path}"/>'
+    yield f'<g class="{node.kind}" data-node="{own}"><path d="{path}"/>'
     first = y - LINE * (len(text) - 1) / 2 + (8 if shape == "cylinder" else 4)
     for i, line in enumerate(text):
         weight = ' font-weight="bold"' if i == 0 and node.name else ""
