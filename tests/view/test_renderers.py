@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import html
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +29,9 @@ import tinygrad_bp as tg
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
 from tinygrad_bp.view.explorer.content import content
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.layering import ranks
-from tinygrad_bp.view.layout import layout
+from tinygrad_bp.view.layout import grid
+from tinygrad_bp.view.parts import parts
+from tinygrad_bp.view.rows import layout
 from tinygrad_bp.view.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -402,26 +405,80 @@ def test_no_two_labels_overlap_and_all_are_inside(program):
             assert abs(x - other) > 20 or upper >= low or lower <= top
 
 
+def drawn_ways(view, **options):
+    """Return the points of each edge of our own SVG, without the arrow."""
+    root = ET.fromstring(view.to_svg(engine="own", **options))  # noqa: S314  # our own
+    groups = [g for g in root.iter(f"{SVG}g") if "edge" in g.get("class")]
+    texts = [group.find(f"{SVG}path").get("d") for group in groups]
+    return [[tuple(map(float, p.split(","))) for p in re.findall(r"[\d.-]+,[\d.-]+", text)]
+            for text in texts]  # fmt: skip
+
+
 def test_an_edge_ends_at_the_nodes_it_joins():
-    root = ET.fromstring(network_view().to_svg(engine="own"))  # noqa: S314  # our own
     centres, _, _ = boxes(network_view().to_svg(engine="own"))
-    paths = [
-        g.find(f"{SVG}path").get("d") for g in root.iter(f"{SVG}g") if "edge" in g.get("class")
-    ]
-    for edge, path in zip(network_view().edges, paths, strict=True):
-        start = float(path[1:].split(",")[0])
-        end = float(path.split(" ")[-1].split(",")[0])
-        assert centres[edge.source][0] < start < end < centres[edge.target][0]
+    for edge, way in zip(network_view().edges, drawn_ways(network_view()), strict=True):
+        assert centres[edge.source][0] < way[0][0] < way[-1][0] < centres[edge.target][0]
 
 
-def test_a_long_chain_runs_down_the_page():
+def chain(length):
     out = ones((), "x")
-    for _ in range(40):
+    for _ in range(length):
         out = np.sin(np.cos(out))
-    view = tg.graph(out)
-    _, width, height = boxes(view.to_svg(engine="own", force=True))
-    assert height > 5 * width
-    assert "rankdir=TB" in view.to_dot(force=True)
+    return tg.graph(out)
+
+
+def test_a_long_chain_is_broken_into_rows_that_fit_a_page():
+    found, width, height = boxes(chain(30).to_svg(engine="own", force=True))
+    rows = sorted({top for _, top, _ in found})
+    assert len(rows) > 3
+    assert width < 1200
+    assert width * height < 1.5 * 794 * 1123
+    for edge, way in zip(chain(30).edges, drawn_ways(chain(30), force=True), strict=True):
+        assert found[edge.source][0] < way[0][0]
+        assert way[-1][0] < found[edge.target][0]
+
+
+def test_a_chain_of_a_few_is_one_row():
+    found, _, _ = boxes(chain(4).to_svg(engine="own"))
+    assert len({top for _, top, _ in found}) == 1
+
+
+def rectangles(text):
+    """Return the boxes of the parts in our own SVG: left, top, right, low by title."""
+    root = ET.fromstring(text)  # noqa: S314  # our own
+    found = {}
+    for group in root.iter(f"{SVG}g"):
+        if group.get("class") == "cluster":
+            numbers = re.findall(r"[\d.-]+", group.find(f"{SVG}path").get("d"))
+            left, top, right, low = map(float, numbers[:4])
+            found.setdefault(group.find(f"{SVG}text").text, []).append((left, top, right, low))
+    return found
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(["a", "b", "", "a/c"]), min_size=2, max_size=14))
+def test_a_box_holds_the_nodes_of_its_scope_and_no_others(scopes):
+    h = x = ones((2,), "x")
+    for i, path in enumerate(scopes):
+        names = [name for name in path.split("/") if name]
+        with contextlib.ExitStack() as stack:
+            for name in names:
+                stack.enter_context(tg.scope(name))
+            h = np.tanh(h * ones((2,), f"w{i}") + x)
+    view = tg.graph(np.sum(h), values=False)
+    text = view.to_svg(engine="own", force=True)
+    root = tagged(view).view
+    found, _, _ = boxes(text)
+    for title, pieces in rectangles(text).items():
+        last = title.rpartition(" / ")[2]
+        for left, top, right, low in pieces:
+            inside = {
+                node.id
+                for node, (x, upper, lower) in zip(root.nodes, found, strict=True)
+                if left < x < right and top < (upper + lower) / 2 < low
+            }
+            assert inside
+            assert all(last in root.nodes[i].scope for i in inside)
 
 
 # Engines and files
@@ -494,6 +551,13 @@ def test_where_dot_is_slow_or_broken_our_own_layout_takes_over_and_says_so(
     monkeypatch.setattr(dot, "TIMEOUT", 0.5)
     with pytest.raises(RenderError):
         network_view().to_svg(engine="dot")
+
+
+@needs_dot
+def test_what_dot_would_spread_over_pages_is_laid_out_by_us():
+    text = html.unescape(chain(40).to_svg(force=True))
+    assert re.search(r"Note: laid out by tinygrad_bp: 'dot' needs \d+\.\d pages", text)
+    assert "program dot" in chain(40).to_svg()  # folded, it fits
 
 
 def test_an_unknown_engine_is_refused():
@@ -602,17 +666,24 @@ def used_everywhere():
 
 def test_long_edges_of_a_few_hundred_nodes_go_around_what_is_in_their_way():
     view = used_everywhere()
-    place = ranks(view)
-    found = layout(view, [(40.0, 80.0)] * len(view.nodes))
-    for edge, bends in zip(view.edges, found.bends, strict=True):
-        assert len(bends) >= place[edge.target] - place[edge.source] - 1
+    sizes = [(40.0, 30.0)] * len(view.nodes)
+    found = layout(view, grid(view, sizes, [0.0] * len(view.edges), parts(view)), parts(view))
+    centres = np.array(found.centres)
+    level = [(e, a, b) for e, way in zip(view.edges, found.bends, strict=True)
+             for a, b in pairwise(way) if a[1] == b[1]]  # fmt: skip
+    assert len(level) > 100
+    for edge, (x, y), (u, _) in level:  # along a row: no node is there
+        passed = (centres[:, 0] > min(x, u)) & (centres[:, 0] < max(x, u))
+        passed[[edge.source, edge.target]] = False
+        assert np.all(np.abs(centres[passed, 1] - y) > 15.0)
 
 
 @pytest.mark.parametrize("wide", [40.0, 400.0])
 def test_an_edge_does_not_run_behind_a_wide_neighbour(wide):
     view = tg.graph(np.concatenate([ones((1,), name) for name in "xyz"]))
     names = [node.name for node in view.nodes]
-    found = layout(view, [(wide if name == "y" else 40.0, 30.0) for name in names])
+    sizes = [(wide if name == "y" else 40.0, 30.0) for name in names]
+    found = layout(view, grid(view, sizes, [0.0] * 3, parts(view)), parts(view))
     beyond = found.centres[names.index("y")][0] + wide / 2
     for edge, bends in zip(view.edges, found.bends, strict=True):
         if names[edge.source] != "y":

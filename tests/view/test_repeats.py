@@ -13,7 +13,7 @@ from view_samples import ones
 import tinygrad_bp as tg
 from tinygrad_bp.view.folding import folded
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.repeats import collapsed
+from tinygrad_bp.view.repeats import block_of, collapsed
 
 WORDS = {"first": lambda n: 0, "last": lambda n: n - 1}
 
@@ -33,9 +33,9 @@ def unfolded(view):
     """Return the operations in order, and the edges, that a folded picture says there were."""
     blocks, order = {}, []
     for node in view.nodes:
-        block = node.scope[-1] if node.times > 1 else None
+        block = block_of(node)
         if block is not None and block not in blocks:
-            blocks[block] = [one for one in view.nodes if one.times > 1 and one.scope[-1] == block]
+            blocks[block] = [one for one in view.nodes if block_of(one) == block]
             order += [(one.id, k) for k in range(node.times) for one in blocks[block]]
         elif block is None:
             order.append((node.id, 0))

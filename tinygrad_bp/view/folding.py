@@ -11,7 +11,7 @@ from dataclasses import replace
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture, renumbered
-from tinygrad_bp.view.repeats import collapsed
+from tinygrad_bp.view.repeats import block_of, collapsed
 
 COMFORTABLE = 40  # nodes that one can read; more are folded
 LARGEST = 1000  # nodes that are drawn without `force`
@@ -65,7 +65,7 @@ def _noted(view: Picture, small: Picture) -> Picture:
     """Return the folded picture with a note of what was folded, if anything was."""
     if len(small.nodes) == len(view.nodes):
         return small
-    blocks = {node.scope[-1]: node.times for node in small.nodes if node.times > 1}
+    blocks = {block: node.times for node in small.nodes if (block := block_of(node))}
     parts = sum(KINDS[node.kind].holds != "" for node in small.nodes)
     told = [f"{parts} part{'s' if parts > 1 else ''}"] if parts else []
     told += [f"a block that repeats {times} times" for times in blocks.values()]

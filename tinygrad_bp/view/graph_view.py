@@ -115,8 +115,8 @@ class GraphView(Picture):
         ----------
         engine : {"dot", "own"}, optional
             What lays it out: Graphviz' program ``dot``, or this package.  By default ``dot``, and
-            where it is not there, fails or needs more than 2 seconds this package; a comment in the
-            SVG says which.
+            where it is not there, fails, or needs more than 2 seconds or more than 1.5 pages (A4)
+            this package; a comment in the SVG says which, and a note below why.
         force : bool, default False
             As in `to_dot`.
 

@@ -2,32 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import Picture
 
+PAGE = 1040.0  # pixels across a page
+SLACK = 1.15  # a single row may be that much wider
+CHOICE = 3  # a row may end in the last third, where fewest edges pass
 WIDE = 13  # ranks from left to right that a page is wide enough for
 
 
 def ranks(view: Picture) -> list[int]:
-    """Return the rank of every node: the longest way to it; that of a leaf is next to its user."""
+    """Return the rank of every node: the longest way to it, or next to its user if nothing is lost.
+
+    Nothing is lost for a leaf, and for what is computed from leaves and used once: all of it moves
+    to where it is used.
+    """
     rank = [0] * len(view.nodes)
     edges = [edge for edge in view.edges if not edge.loop]
-    has_input = [False] * len(view.nodes)
-    for edge in edges:
-        has_input[edge.target] = True
     before: list[list[int]] = [[] for _ in view.nodes]
+    users: list[list[int]] = [[] for _ in view.nodes]
     for edge in edges:
         before[edge.target].append(edge.source)
+        users[edge.source].append(edge.target)
+    loose = [False] * len(view.nodes)
     for node in view.nodes:
-        rank[node.id] = max((rank[source] + 1 for source in before[node.id]), default=0)
-    nearest: dict[int, int] = {}
-    for edge in edges:
-        nearest[edge.source] = min(rank[edge.target], nearest.get(edge.source, rank[edge.target]))
-    for node in view.nodes:
-        if not has_input[node.id] and node.id in nearest:
-            rank[node.id] = nearest[node.id] - 1
+        own = node.id
+        rank[own] = max((rank[source] + 1 for source in before[own]), default=0)
+        loose[own] = not before[own] or all(
+            not before[source] or (loose[source] and len(set(users[source])) == 1)
+            for source in before[own]
+        )
+    for node in reversed(view.nodes):
+        if loose[node.id] and users[node.id]:
+            rank[node.id] = min(rank[user] for user in users[node.id]) - 1
     return rank
 
 
 def direction(view: Picture) -> str:
     """Return ``"LR"``, or ``"TB"`` where that would be too wide to read."""
     return "LR" if max(ranks(view), default=0) < WIDE else "TB"
+
+
+class Broken(NamedTuple):
+    """Ranks in rows: the rank of each node, and the ranks that begin a row."""
+
+    rank: list[int]
+    breaks: list[int]
+
+
+def broken(view: Picture, rank: Sequence[int], widths: Sequence[float]) -> Broken:
+    """Break ranks into rows that a page is wide enough for, where few edges have to go around.
+
+    A row after the first begins with a rank of its own: for the leaves of the first operations, and
+    for the edges that come from the row before.
+    """
+    count = max(rank, default=0) + 1
+    thick = [0.0] * count
+    for node in view.nodes:
+        thick[rank[node.id]] = max(thick[rank[node.id]], widths[node.id])
+    if sum(thick) <= SLACK * PAGE:
+        return Broken(list(rank), [0])
+    is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
+    reach: dict[int, int] = {}  # of each operation, the last rank that reads it
+    for edge in view.edges:
+        if not edge.loop and not is_leaf[edge.source]:
+            reach[edge.source] = max(rank[edge.target], reach.get(edge.source, 0))
+    passing = [0] * count
+    for source, last in reach.items():
+        for between in range(rank[source], last):
+            passing[between] += 1
+    for begin, end in _scopes(view, rank, is_leaf):
+        for between in range(begin, end):
+            passing[between] += 1
+    ends = _ends(thick, passing)
+    new = [own + sum(end < own for end in ends) for own in rank]
+    for edge in view.edges:
+        if is_leaf[edge.source] and rank[edge.source] in ends:
+            ends_at = rank[edge.source]
+            new[edge.source] = ends_at + sum(end < ends_at for end in ends) + 1
+    return Broken(new, [0, *(end + 1 + i for i, end in enumerate(ends))])
+
+
+def _scopes(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the first and the last rank of the operations in each scope."""
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for node in view.nodes:
+        if not is_leaf[node.id]:
+            for depth in range(1, len(node.scope) + 1):
+                own = rank[node.id]
+                begin, end = found.get(node.scope[:depth], (own, own))
+                found[node.scope[:depth]] = min(begin, own), max(end, own)
+    return list(found.values())
+
+
+def _ends(thick: Sequence[float], passing: Sequence[int]) -> list[int]:
+    """Return the last rank of each row but the last."""
+    ends: list[int] = []
+    start = 0
+    while sum(thick[start:]) > PAGE:
+        last, width = start, thick[start]
+        while width + thick[last + 1] <= PAGE:
+            last += 1
+            width += thick[last]
+        earliest = last - (last - start) // CHOICE
+        ends.append(min(range(last, earliest - 1, -1), key=passing.__getitem__))
+        start = ends[-1] + 1
+    return ends

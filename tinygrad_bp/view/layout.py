@@ -1,149 +1,121 @@
-"""A layered layout of our own: where nodes stand and how edges bend, for a few hundred nodes.
+"""A layered layout of our own: in columns from left to right, and in rows like a text.
 
 The four steps of Sugiyama, Tagawa & Toda (1981), "Methods for visual understanding of hierarchical
 system structures": ranks, dummies where an edge passes a rank, an order within each rank that
-crosses few edges, and places that keep edges straight.
+crosses few edges, and places that keep edges straight.  Ranks are columns; where they are more than
+a page is wide, `rows` breaks them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
-from tinygrad_bp.view.layering import ranks
+from tinygrad_bp.view.lanes import held_together, part_ways
+from tinygrad_bp.view.layering import Broken, broken, ranks
+from tinygrad_bp.view.parts import Part
+from tinygrad_bp.view.ranked import Point, Ranked
 from tinygrad_bp.view.records import Picture
 
 SWEEPS = 12
 DUMMIES = 20_000  # beyond it long edges go straight, behind what is in their way
-MAIN_PATH = 8.0  # how much more an operation keeps its way straight than a leaf
-SPACE = 18.0  # between neighbours of a rank, in pixels
-DUMMY_SPACE = 9.0
-RANK_SPACE = 44.0
-FAR = 30.0  # how far beyond the end of a turn a neighbour may still be touched
-
-Point = tuple[float, float]
-
-
-@dataclass
-class Layout:
-    """Centres of nodes and bends of edges, in pixels; (along the ranks, across them)."""
-
-    centres: list[Point]
-    bends: list[list[Point]]
-    length: float
-    breadth: float
+MAIN_PATH = 64.0  # how much more an operation keeps its way straight than a leaf, at most
+BRANCH = 4.0  # and what is computed from leaves alone, than these
+SPACE = 8.0  # between neighbours of a column, in pixels
+DUMMY_SPACE = 8.0
+COLUMN_SPACE = 22.0
+LABEL_SPACE = 18.0  # beside the label of an edge
 
 
 @dataclass
-class _Ranked:
-    """Nodes and dummies by rank; a dummy's number is beyond those of the nodes."""
+class Grid:
+    """Nodes and dummies in columns, before these are put into rows.
 
-    rows: list[list[int]]
-    above: list[list[int]] = field(default_factory=list)
-    below: list[list[int]] = field(default_factory=list)
-    dummies: list[list[int]] = field(default_factory=list)  # of each edge
-    pull: list[float] = field(default_factory=list)  # how hard each keeps its way straight
+    Attributes
+    ----------
+    ranked : Ranked
+    column : list of int
+        Of each node and dummy.
+    across : list of float
+        Its middle, down the column.
+    sizes : list of (width, height)
+        Of dummies (0, 0).
+    spans : list of (left, right)
+        Of each column, from the left of its row.
+    breaks : list of int
+        The columns that begin rows, 0 first.
+    """
+
+    ranked: Ranked
+    column: list[int]
+    across: list[float]
+    sizes: list[Point]
+    spans: list[Point]
+    breaks: list[int]
 
 
-def layout(view: Picture, sizes: Sequence[Point]) -> Layout:
-    """Place the nodes of a picture.
+def grid(view: Picture, sizes: Sequence[Point], labels: Sequence[float], root: Part) -> Grid:
+    """Put the nodes of a picture into columns.
 
     Parameters
     ----------
     view : Picture
-    sizes : sequence of (length, breadth)
-        Extent of each node along and across the ranks.
-
-    Returns
-    -------
-    Layout
+    sizes : sequence of (width, height)
+    labels : sequence of float
+        Width of the label of each edge, 0 for none.
+    root : Part
+        The parts of the picture.
     """
     rank = ranks(view)
-    ranked = _with_dummies(view, rank)
+    long = sum(rank[e.target] - rank[e.source] - 1 for e in view.edges if not e.loop)
+    widths = [width + COLUMN_SPACE for width, _ in sizes]
+    folds = broken(view, rank, widths) if long <= DUMMIES else Broken(rank, [0])
+    ranked = _with_dummies(view, folds.rank, dummies=long <= DUMMIES)
     _order(ranked)
+    held_together(ranked, root)
     total = len(ranked.above)
-    breadth = [sizes[i][1] if i < len(sizes) else 0.0 for i in range(total)]
-    across = _places(ranked, breadth, len(sizes))
-    along: list[float] = []
-    start = 0.0
-    for row in ranked.rows:
-        thick = max((sizes[i][0] for i in row if i < len(sizes)), default=0.0)
-        along.append(start + thick / 2)
-        start += thick + RANK_SPACE
-    low = min((across[i] - breadth[i] / 2 for i in range(total)), default=0.0)
-    high = max((across[i] + breadth[i] / 2 for i in range(total)), default=0.0)
-    places = [0] * total
-    for number, row in enumerate(ranked.rows):
-        for i in row:
-            places[i] = number
-    points = [(along[places[i]], across[i] - low) for i in range(total)]
-    ways = _Ways(ranked, places, points, sizes)
-    return Layout(
-        points[: len(sizes)],
-        [
-            ways.of([edge.source, *chain, edge.target])
-            for edge, chain in zip(view.edges, ranked.dummies, strict=True)
-        ],
-        max(start - RANK_SPACE, 0.0),
-        high - low,
-    )
+    all_sizes = [*sizes, *[(0.0, 0.0)] * (total - len(sizes))]
+    across = _places(ranked, [height for _, height in all_sizes], len(sizes))
+    column = [0] * total
+    for number, members in enumerate(ranked.columns):
+        for i in members:
+            column[i] = number
+    rows = [sum(begin <= number for begin in folds.breaks) for number in range(len(ranked.columns))]
+    part_ways(ranked, root, across, all_sizes, rows)
+    before = [COLUMN_SPACE] * len(ranked.columns)
+    for edge, width in zip(view.edges, labels, strict=True):
+        if width and not edge.loop:
+            number = column[edge.target]
+            before[number] = max(before[number], width + LABEL_SPACE)
+    spans: list[Point] = []
+    for number, members in enumerate(ranked.columns):
+        start = 0.0 if number in folds.breaks else spans[-1][1] + before[number]
+        thick = max((all_sizes[i][0] for i in members), default=0.0)
+        spans.append((start, start + thick))
+    return Grid(ranked, column, across, all_sizes, spans, folds.breaks)
 
 
-class _Ways:
-    """Bends of edges: an edge turns only beyond those neighbours of a rank that it turns past."""
-
-    def __init__(
-        self,
-        ranked: _Ranked,
-        places: Sequence[int],
-        points: Sequence[Point],
-        sizes: Sequence[Point],
-    ) -> None:
-        self.rows, self.places, self.points, self.sizes = ranked.rows, places, points, sizes
-        self.position = {i: k for row in ranked.rows for k, i in enumerate(row)}
-
-    def of(self, chain: Sequence[int]) -> list[Point]:
-        """Return the bends of an edge over these nodes and dummies."""
-        bends: list[Point] = []
-        for number, (a, b) in enumerate(pairwise(chain)):
-            if number:
-                bends.append(self.points[a])
-            if self.places[b] - self.places[a] == 1:
-                bends += self._beyond(a, b, 1) + self._beyond(b, a, -1)
-        return bends
-
-    def _beyond(self, own: int, other: int, sign: int) -> list[Point]:
-        """Return where an edge turns at `own`, if wider neighbours are in its way to `other`."""
-        (along, across), goal = self.points[own], self.points[other][1]
-        border = reach = sign * along + self._half(own)
-        step = 1 if goal > across else -1
-        row = self.rows[self.places[own]]
-        k = self.position[own] + step
-        while 0 <= k < len(row) and step * self.points[row[k]][1] < step * goal + FAR:
-            reach = max(reach, sign * along + self._half(row[k]))
-            k += step
-        return [(sign * reach, across)] if reach > border and goal != across else []
-
-    def _half(self, i: int) -> float:
-        return self.sizes[i][0] / 2 if i < len(self.sizes) else 0.0
-
-
-def _with_dummies(view: Picture, rank: Sequence[int]) -> _Ranked:
+def _with_dummies(view: Picture, rank: Sequence[int], *, dummies: bool) -> Ranked:
     count = len(rank)
-    ranked = _Ranked([[] for _ in range(max(rank, default=0) + 1)])
+    ranked = Ranked([[] for _ in range(max(rank, default=0) + 1)])
+    edges = [edge for edge in view.edges if not edge.loop]
     for i in _visited(view):
-        ranked.rows[rank[i]].append(i)
-    sources = {edge.target for edge in view.edges}
-    ranked.pull = [MAIN_PATH if i in sources else 1.0 for i in range(count)]
+        ranked.columns[rank[i]].append(i)
+    depth = [0] * count  # operations on the longest way to it
+    for edge in edges:  # by target, so in topological order
+        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    ranked.pull = [min(BRANCH**own, MAIN_PATH) for own in depth]
     ranked.above, ranked.below = [[] for _ in rank], [[] for _ in rank]
-    long = sum(rank[e.target] - rank[e.source] - 1 for e in view.edges) <= DUMMIES
     for edge in view.edges:
-        chain = []
+        chain: list[int] = []
+        ranked.dummies.append(chain)
+        if edge.loop:
+            continue
         before = edge.source
-        for between in range(rank[edge.source] + 1, rank[edge.target] if long else 0):
+        for between in range(rank[edge.source] + 1, rank[edge.target] if dummies else 0):
             own = len(ranked.above)
-            ranked.rows[between].append(own)
+            ranked.columns[between].append(own)
             ranked.above.append([before])
             ranked.below.append([])
             ranked.pull.append(MAIN_PATH)
@@ -152,7 +124,6 @@ def _with_dummies(view: Picture, rank: Sequence[int]) -> _Ranked:
             before = own
         ranked.above[edge.target].append(before)
         ranked.below[before].append(edge.target)
-        ranked.dummies.append(chain)
     return ranked
 
 
@@ -161,8 +132,9 @@ def _visited(view: Picture) -> list[int]:
     arguments: dict[int, list[int]] = {}
     used = set()
     for edge in view.edges:
-        arguments.setdefault(edge.target, []).append(edge.source)
-        used.add(edge.source)
+        if not edge.loop:
+            arguments.setdefault(edge.target, []).append(edge.source)
+            used.add(edge.source)
     rest = [node.id for node in view.nodes if node.id not in used][::-1]
     order: dict[int, None] = {}
     while rest:
@@ -173,16 +145,16 @@ def _visited(view: Picture) -> list[int]:
     return list(order)
 
 
-def _order(ranked: _Ranked) -> None:
+def _order(ranked: Ranked) -> None:
     """Sort each rank by the mean place of the neighbours in the rank before, to and fro."""
     place = [0.0] * len(ranked.above)
-    for row in ranked.rows:
+    for row in ranked.columns:
         _number(row, place)
-    best, fewest = [list(row) for row in ranked.rows], _crossings(ranked, place)
+    best, fewest = [list(row) for row in ranked.columns], _crossings(ranked, place)
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
         near = ranked.above if down else ranked.below
-        for row in ranked.rows if down else reversed(ranked.rows):
+        for row in ranked.columns if down else reversed(ranked.columns):
             middle = {
                 i: sum(place[k] for k in near[i]) / len(near[i]) if near[i] else place[i]
                 for i in row
@@ -191,8 +163,8 @@ def _order(ranked: _Ranked) -> None:
             _number(row, place)
         crossings = _crossings(ranked, place)
         if crossings < fewest:
-            best, fewest = [list(row) for row in ranked.rows], crossings
-    ranked.rows = best
+            best, fewest = [list(row) for row in ranked.columns], crossings
+    ranked.columns = best
 
 
 def _number(row: Sequence[int], place: list[float]) -> None:
@@ -200,10 +172,10 @@ def _number(row: Sequence[int], place: list[float]) -> None:
         place[i] = float(position)
 
 
-def _crossings(ranked: _Ranked, place: Sequence[float]) -> int:
+def _crossings(ranked: Ranked, place: Sequence[float]) -> int:
     """Count the crossings between neighbouring ranks: the inversions, by a binary indexed tree."""
     total = 0
-    for row in ranked.rows:
+    for row in ranked.columns:
         ends = [int(place[k]) for i in sorted(row, key=place.__getitem__)
                 for k in sorted(ranked.below[i], key=place.__getitem__)]  # fmt: skip
         tree = [0] * (max(ends, default=0) + 2)
@@ -220,15 +192,15 @@ def _crossings(ranked: _Ranked, place: Sequence[float]) -> int:
     return total
 
 
-def _places(ranked: _Ranked, breadth: Sequence[float], nodes: int) -> list[float]:
+def _places(ranked: Ranked, breadth: Sequence[float], nodes: int) -> list[float]:
     """Move each rank towards the mean of its neighbours, as far as the order and sizes allow."""
     across = [0.0] * len(breadth)
-    gaps = [_gaps(row, breadth, nodes) for row in ranked.rows]
-    for row, gap in zip(ranked.rows, gaps, strict=True):
+    gaps = [_gaps(row, breadth, nodes) for row in ranked.columns]
+    for row, gap in zip(ranked.columns, gaps, strict=True):
         _spread(row, gap, [0.0] * len(row), across, [1.0] * len(row))
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
-        rows = list(zip(ranked.rows, gaps, strict=True))
+        rows = list(zip(ranked.columns, gaps, strict=True))
         for row, gap in rows if down else reversed(rows):
             wanted, weights = [], []
             for i in row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from dataclasses import replace
@@ -12,6 +13,9 @@ from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.records import Picture
 
 ENGINES = ("dot", "own")
+A4 = 794 * 1123  # pixels
+PAGES = 1.5  # that a drawing of dot's may take up
+POINT = 4 / 3  # pixels
 QUICK = 2.0  # seconds that dot is given where our own layout can take over
 
 
@@ -28,11 +32,29 @@ def svg(view: Picture, engine: str | None = None) -> str:
         return _by_dot(view, dot.TIMEOUT)
     if engine is None and has_dot():
         try:
-            return _by_dot(view, QUICK)
+            drawn = _by_dot(view, QUICK)
         except RenderError as error:
-            told = f"laid out by tinygrad_bp: {error}"
-            view = replace(view, notes=(*view.notes, told))
+            return _by_us(view, str(error))
+        pages = _pixels(drawn) / A4
+        if pages <= PAGES:
+            return drawn
+        ours = _by_us(view, f"'dot' needs {pages:.1f} pages")
+        return ours if _pixels(ours) < _pixels(drawn) else drawn
+    return _by_us(view)
+
+
+def _by_us(view: Picture, reason: str = "") -> str:
+    if reason:
+        view = replace(view, notes=(*view.notes, f"laid out by tinygrad_bp: {reason}"))
     return _told(own.source(view), "the layered layout of tinygrad_bp")
+
+
+def _pixels(drawn: str) -> float:
+    """Return the area of a drawing in pixels; Graphviz counts in points."""
+    start = drawn.index("<svg")
+    opening = drawn[start : drawn.index(">", start)]
+    sides = re.findall(r'\b(?:width|height)="([\d.]+)(pt)?"', opening)
+    return math.prod(float(number) * (POINT if unit else 1) for number, unit in sides)
 
 
 def _by_dot(view: Picture, seconds: float) -> str:

@@ -21,6 +21,7 @@ LONGEST_BLOCK = 48  # operations of a block whose repetitions are looked for
 WIRES = 4  # arguments whose wiring may be alike in two ways; most operations have fewer
 FEWEST = 3  # repetitions that are worth a count
 SINGLES = 3  # edges to repetitions here and there that are drawn one by one
+REPEATED = "repeated ×"  # begins the title of the box around a block
 NUMBER = re.compile(r"\d+")
 CALL = re.compile(r" \(\d+\)$")  # the number of a scope that was entered again
 
@@ -65,6 +66,13 @@ def _shortened(run: Run) -> Run | None:
     if run.times <= FEWEST:
         return None
     return Run(run.start + run.period, run.period, run.times - 1)
+
+
+def block_of(node: NodeView) -> str | None:
+    """Return the title of the repeated block that a node belongs to, None if it is in none."""
+    if node.times == 1:
+        return None
+    return next(one for one in node.scope if one.startswith(REPEATED))
 
 
 class _Signatures:
@@ -291,7 +299,7 @@ class _Folding:
         seen: dict[str, int] = {}
         titles = {}
         for run in dict.fromkeys(self.run.values()):
-            title = f"repeated ×{run.times}"
+            title = f"{REPEATED}{run.times}"
             seen[title] = number = seen.get(title, 0) + 1
             titles[run] = title if number == 1 else f"{title} ({number})"
         return titles
@@ -308,7 +316,7 @@ def _counted(members: Sequence[NodeView], run: Run | None, titles: dict[Run, str
         node,
         name=_common([other.name for other in members]),
         detail=_common([other.detail for other in members]) or "",
-        scope=(*node.scope, titles[run]),
+        scope=_around([other.scope for other in members], titles[run]),
         times=run.times,
         count=sum(other.count for other in members),
         value=node.value if is_value else None,
@@ -316,6 +324,14 @@ def _counted(members: Sequence[NodeView], run: Run | None, titles: dict[Run, str
         cotangent=None,
         links=None,
     )
+
+
+def _around(scopes: Sequence[tuple[str, ...]], title: str) -> tuple[str, ...]:
+    """Return the scopes that all repetitions are in, the box around the block, and those inside."""
+    levels = list(zip(*scopes, strict=False))
+    same = next((k for k, names in enumerate(levels) if len(set(names)) > 1), len(levels))
+    inside = [_common(names) or names[0] for names in levels[same:]]
+    return (*(names[0] for names in levels[:same]), title, *inside)
 
 
 def _common(texts: Sequence[str | None]) -> str | None:

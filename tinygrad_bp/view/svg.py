@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import html
+import math
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
 
-from tinygrad_bp.view import palette
+from tinygrad_bp.view import palette, ways
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, notes_text, printable
-from tinygrad_bp.view.layering import direction
-from tinygrad_bp.view.layout import Point, layout
+from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
+from tinygrad_bp.view.layout import grid
+from tinygrad_bp.view.parts import parts
+from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import NodeView, Picture
+from tinygrad_bp.view.rows import Box, layout
 from tinygrad_bp.view.tags import tagged
 
 NOTES = 90  # characters of a line of notes below the picture
-LINE = 16.0  # pixels from line to line
-PAD = 10.0  # around the text of a node
-MARGIN = 16.0  # around the picture
+PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
+SMALLEST = 0.85  # but not below letters of 10 pixels
+LINE = 14.0  # pixels from line to line
+PAD = 8.0  # around the text of a node
+MARGIN = 14.0  # around the picture
+LABEL = 0.8  # size of the labels of edges and boxes, of that of nodes
 # Pixels of a character at 12 px, wide enough for Helvetica and Arial.
 NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
-ROOM = {"ellipse": (14.0, 6.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
+ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
         "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0)}  # fmt: skip
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
     f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
     f"paint-order:stroke}}.note{{font-size:11px;text-anchor:start;fill:{palette.EDGE}}}"
+    f".cluster path{{fill:none;stroke:#9AA5B1}}.cluster text{{font-size:10px;text-anchor:start;"
+    f"fill:{palette.EDGE}}}"
     f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
+    f".loop path{{stroke:{palette.LOOP};stroke-width:1.6px}}"
+    f".loop polygon,.loop text{{fill:{palette.LOOP}}}"
     + ",".join([*(f".{kind} path" for kind, look in KINDS.items() if look.dashed), ".back path"])
     + "{stroke-dasharray:4 3}"
     + "".join(
@@ -49,28 +58,25 @@ def source(view: Picture, *, in_page: bool = False) -> str:
     view = drawn.view
     labels = [drawn.lines(node) for node in view.nodes]
     sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
-    across = direction(view) == "TB"
-    turned = [(height, width) for width, height in sizes] if across else sizes
-    placed = layout(view, turned)
-
-    def seen(point: Point) -> Point:
-        x, y = reversed(point) if across else point
-        return x + MARGIN, y + MARGIN
-
-    extent = seen((placed.length, placed.breadth))
-    width, height = (round(value + MARGIN) for value in extent)
+    dashed = [view.nodes[e.source].phase != view.nodes[e.target].phase for e in view.edges]
+    told = ["" if back else one for one, back in zip(edge_labels(view), dashed, strict=True)]
+    root = parts(view)
+    room = [LABEL * text_width(one) for one in told]
+    placed = layout(view, grid(view, sizes, room, root), root)
+    width, height = round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN)
     notes = [] if in_page else notes_text(view, NOTES)
     if notes:
         width = max(width, round(max(map(text_width, notes)) + 2 * MARGIN))
-    centres = [seen(point) for point in placed.centres]
-    body: list[str] = []
-    for edge, bends, label in zip(view.edges, placed.bends, edge_labels(view), strict=True):
-        ends = centres[edge.source], centres[edge.target]
-        half = sizes[edge.source], sizes[edge.target]
-        points = _way(ends, half, [seen(point) for point in bends], across=across)
-        back = view.nodes[edge.source].phase != view.nodes[edge.target].phase
-        names = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"' if in_page else ""
-        body += _edge(points, "" if back else label, names, across=across, back=back)
+    centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
+    bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
+    body = [line for box in placed.boxes for line in _box(box)]
+    shapes = [KINDS[node.kind].shape for node in view.nodes]
+    found = ways.ways(view, centres, sizes, shapes, bends)
+    for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
+        ends = f"{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"
+        names = f' data-edge="{ends}"' if in_page else ""
+        look = " back" if back else " loop" if edge.loop else ""
+        body += _edge(way, label, names, look)
     for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
         body += _node(node, drawn.ids[node.id], text, centre, size)
     if in_page:
@@ -83,10 +89,12 @@ def source(view: Picture, *, in_page: bool = False) -> str:
         for i, line in enumerate(notes)
     ]
     height += round(LINE * len(notes))
+    scale = min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
     style = STYLE + palette.svg_style("path")
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{round(width * scale)}"'
+        f' height="{round(height * scale)}"'
         f' viewBox="0 0 {width} {height}" role="img">\n<title>computation</title>\n'
         f"<style>{style}</style>\n"
         f'<rect class="paper" width="{width}" height="{height}" fill="{palette.PAPER}"/>\n'
@@ -115,38 +123,31 @@ def text_width(line: str) -> float:
 
 def _size(node: NodeView, text: list[str]) -> Point:
     across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
-    return max(map(text_width, text)) + 2 * PAD + across, LINE * len(text) + 1.2 * PAD + down
+    return max(map(text_width, text)) + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
-def _way(
-    ends: tuple[Point, Point], sizes: tuple[Point, Point], bends: list[Point], *, across: bool
-) -> list[Point]:
-    """Return the points of an edge from the border of one node to that of the other."""
-    (x1, y1), (x2, y2) = ends
-    (w1, h1), (w2, h2) = sizes
-    if across:
-        return [(x1, y1 + h1 / 2), *bends, (x2, y2 - h2 / 2)]
-    return [(x1 + w1 / 2, y1), *bends, (x2 - w2 / 2, y2)]
+def _box(box: Box) -> Iterator[str]:
+    left, top, right, low = (value + MARGIN for value in box.where)
+    border = f"M{left:.1f},{top:.1f} H{right:.1f} V{low:.1f} H{left:.1f} Z"
+    yield f'<g class="cluster"><path d="{border}"/>'
+    title = as_text(_fitting(shortened(box.title), right - left - 8))
+    yield f'<text x="{left + 5:.1f}" y="{top + 12:.1f}">{title}</text></g>'
 
 
-def _edge(
-    points: list[Point], label: str, names: str, *, across: bool, back: bool
-) -> Iterator[str]:
-    (x, y), tip = points[0], points[-1]
-    path = f"M{x:.1f},{y:.1f}"
-    for a, b in pairwise(points):
-        middle = (a[1] + b[1]) / 2 if across else (a[0] + b[0]) / 2
-        one, two = ((a[0], middle), (b[0], middle)) if across else ((middle, a[1]), (middle, b[1]))
-        path += f" C{one[0]:.1f},{one[1]:.1f} {two[0]:.1f},{two[1]:.1f} {b[0]:.1f},{b[1]:.1f}"
-    x, y = tip
-    head = ((x - 4, y - 8), (x + 4, y - 8)) if across else ((x - 8, y - 4), (x - 8, y + 4))
-    corners = " ".join(f"{px:.1f},{py:.1f}" for px, py in (tip, *head))
-    yield f'<g class="edge{" back" if back else ""}"{names}><path d="{path}"/>'
+def _fitting(text: str, width: float) -> str:
+    """Return a title cut to a width in pixels."""
+    while len(text) > 1 and LABEL * text_width(text) > width:
+        text = f"{text[:-2]}…"
+    return text
+
+
+def _edge(way: list[Point], label: str, names: str, look: str) -> Iterator[str]:
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in ways.head(way))
+    yield f'<g class="edge{look}"{names}><path d="{ways.path(way)}"/>'
     yield f'<polygon points="{corners}"/>'
     if label:
-        before = points[-2]  # halfway along the last bend, where few edges meet
-        px, py = (before[0] + x) / 2, (before[1] + y) / 2 - 2
-        yield f'<text x="{px:.1f}" y="{py:.1f}">{as_text(label)}</text>'
+        x, y = ways.label_place(way, loop=look == " loop")
+        yield f'<text x="{x:.1f}" y="{y:.1f}">{as_text(label)}</text>'
     yield "</g>"
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 
 from tinygrad_bp.view import folding, palette, svg
@@ -28,7 +29,7 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     Its content-security policy allows its own script and style, by their hash, and nothing else; it
     asks no network for anything.
     """
-    shown, notes = _shown(view)
+    shown = _shown(view)
     found = content(shown, frames)
     style = _colours() + _read("page.css")
     script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
@@ -41,7 +42,7 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     parts = {
         "POLICY": html.escape(policy),
         "TITLE": as_text(heading),
-        "NOTES": "".join(f"<li>{as_text(note)}</li>" for note in (*view.notes, *notes)),
+        "NOTES": "".join(f"<li>{as_text(note)}</li>" for note in shown.notes),
         "STYLE": style,
         "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
@@ -53,19 +54,19 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
 
 
-def _shown(view: Picture) -> tuple[Picture, list[str]]:
-    """Return what the page shows of a large graph, and what it says about that."""
+def _shown(view: Picture) -> Picture:
+    """Return what the page shows of a large graph; its notes say what that is."""
     if len(view.nodes) <= folding.COMFORTABLE:
-        return view, []
+        return view
     small = folding.folded(view)
-    told = f"{len(view.nodes)} nodes are too many to step through; parts of them are folded"
-    if len(small.nodes) > DRAWN:
-        told = (
-            f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to"
-            f" fold; the last {DRAWN} are shown"
-        )
-        small = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
-    return small, [told]
+    if len(small.nodes) <= DRAWN:
+        return small
+    told = (
+        f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to fold;"
+        f" the last {DRAWN} are shown"
+    )
+    last = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
+    return replace(last, notes=(*view.notes, told))
 
 
 def _heading(view: Picture) -> str:
@@ -85,12 +86,13 @@ def _hash(text: str) -> str:
 def _colours() -> str:
     """Return the palette as CSS variables, for light screens and dark ones."""
     light = {
-        "paper": palette.PAPER, "text": palette.TEXT, "edge": palette.EDGE,
+        "paper": palette.PAPER, "text": palette.TEXT, "edge": palette.EDGE, "loop": palette.LOOP,
         "minus": "#0072B2", "plus": "#D55E00", "soft": "#F4F6F8", "line": "#C9D1D9",
     }  # fmt: skip
     dark = {
         "paper": palette.DARK_PAPER, "text": palette.DARK_TEXT, "edge": palette.DARK_EDGE,
-        "minus": "#1480BF", "plus": "#D55E00", "soft": "#1E252D", "line": "#3A444F",
+        "loop": palette.DARK_LOOP, "minus": "#1480BF", "plus": "#D55E00", "soft": "#1E252D",
+        "line": "#3A444F",
     }  # fmt: skip
     for kind, look in KINDS.items():
         light |= {f"{kind}-line": look.border, f"{kind}-fill": look.fill}

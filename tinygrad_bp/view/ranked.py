@@ -1,0 +1,30 @@
+"""Nodes in columns, with dummies where an edge passes one: what the steps of the layout share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Point = tuple[float, float]
+
+
+@dataclass
+class Ranked:
+    """Nodes and dummies by column; a dummy's number is beyond those of the nodes.
+
+    Attributes
+    ----------
+    columns : list of list of int
+        Each from top to bottom.
+    above, below : list of list of int
+        Of each node and dummy, what it is joined with in the column before and after.
+    dummies : list of list of int
+        Of each edge.
+    pull : list of float
+        How hard each keeps its way straight.
+    """
+
+    columns: list[list[int]]
+    above: list[list[int]] = field(default_factory=list)
+    below: list[list[int]] = field(default_factory=list)
+    dummies: list[list[int]] = field(default_factory=list)
+    pull: list[float] = field(default_factory=list)

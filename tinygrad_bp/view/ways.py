@@ -1,0 +1,114 @@
+"""How an edge is drawn: where it meets its nodes, its path with round corners, head and label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from tinygrad_bp.view.ranked import Point
+from tinygrad_bp.view.records import Picture
+
+ROUND = 9.0  # pixels of a corner that is rounded
+PORTS = 8.0  # between edges that come in at one node
+HEAD, HALF_HEAD = 8.0, 3.6  # of an arrow
+STRAIGHT = 1.0  # pixels that a bend may be off a straight line and go unseen
+
+
+def ways(
+    view: Picture,
+    centres: Sequence[Point],
+    sizes: Sequence[Point],
+    shapes: Sequence[str],
+    bends: Sequence[Sequence[Point]],
+) -> list[list[Point]]:
+    """Return the points of each edge, from the border of its source to that of its target."""
+    found: list[list[Point]] = []
+    incoming: dict[int, list[int]] = {}
+    for number, (edge, inner) in enumerate(zip(view.edges, bends, strict=True)):
+        x, y = centres[edge.source]
+        if edge.loop:  # has its ends
+            found.append(list(inner))
+            continue
+        found.append([(x + sizes[edge.source][0] / 2, y), *inner])
+        incoming.setdefault(edge.target, []).append(number)
+    for target, numbers in incoming.items():
+        (x, y), (width, height) = centres[target], sizes[target]
+        numbers.sort(key=lambda number: (found[number][-1][1], number))
+        step = min(PORTS, (height - 14.0) / len(numbers))
+        # the straightest comes in at the middle, and so stays straight
+        level = [abs(found[number][-1][1] - y) for number in numbers]
+        middle = level.index(min(level))
+        if min(level) > PORTS:
+            middle = (len(numbers) - 1) // 2
+        for place, number in enumerate(numbers):
+            off = (place - middle) * step
+            border = x - width / 2 + inset(shapes[target], off, (width, height))
+            way = found[number]
+            if len(way) > 1 and abs(way[-1][1] - y) < STRAIGHT:  # comes straight: stays so
+                way[-1] = (way[-1][0], y + off)
+                if len(way) > 2 and abs(way[-2][1] - y) < STRAIGHT:
+                    way[-2] = (way[-2][0], y + off)
+            way.append((border, y + off))
+    return [_straightened(way) for way in found]
+
+
+def inset(shape: str, off: float, size: Point) -> float:
+    """Return how far the left border of a shape lies inside its box, `off` its middle."""
+    width, height = size
+    share = min(abs(2 * off / height), 1.0)
+    if shape in ("ellipse", "doubleoctagon"):  # which is drawn as two ellipses
+        return width / 2 * (1 - math.sqrt(1 - share * share))
+    return 9.0 * share if shape == "hexagon" else 0.0
+
+
+def _straightened(way: list[Point]) -> list[Point]:
+    """Return a way without the bends that nobody would see."""
+    kept = way[:1]
+    for point, after in pairwise(way[1:]):
+        (x1, y1), (x2, y2), (x3, y3) = kept[-1], point, after
+        length = math.hypot(x3 - x1, y3 - y1)
+        off = abs((x2 - x1) * (y3 - y1) - (y2 - y1) * (x3 - x1))
+        if off > STRAIGHT * length:
+            kept.append(point)
+    return [*kept, way[-1]]
+
+
+def path(way: Sequence[Point]) -> str:
+    """Return the path of a way in SVG, with round corners."""
+    text = "M{:.1f},{:.1f}".format(*way[0])
+    for before, corner, after in zip(way, way[1:], way[2:], strict=False):
+        start, end = _towards(corner, before), _towards(corner, after)
+        text += " L{:.1f},{:.1f}".format(*start)
+        text += " Q{:.1f},{:.1f} {:.1f},{:.1f}".format(*corner, *end)
+    return text + " L{:.1f},{:.1f}".format(*way[-1])
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """Return where a corner begins to be rounded, at most halfway to the other point."""
+    (x, y), (u, v) = corner, other
+    length = math.hypot(u - x, v - y)
+    share = min(ROUND / length, 0.5) if length else 0.0
+    return x + (u - x) * share, y + (v - y) * share
+
+
+def head(way: Sequence[Point]) -> list[Point]:
+    """Return the corners of the arrow at the end of a way."""
+    (u, v), (x, y) = way[-2], way[-1]
+    length = math.hypot(x - u, y - v) or 1.0
+    a, b = (x - u) / length, (y - v) / length
+    back = x - HEAD * a, y - HEAD * b
+    return [
+        (x, y),
+        (back[0] - HALF_HEAD * b, back[1] + HALF_HEAD * a),
+        (back[0] + HALF_HEAD * b, back[1] - HALF_HEAD * a),
+    ]
+
+
+def label_place(way: Sequence[Point], *, loop: bool) -> Point:
+    """Return where the label of an edge stands: near its end, or above a loop back."""
+    if loop:
+        a, b = max(pairwise(way), key=lambda pair: abs(pair[0][0] - pair[1][0]))
+        return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 3
+    (u, v), (x, y) = way[-2], way[-1]
+    return u + (x - u) * 0.42, v + (y - v) * 0.42 - 3
