@@ -13,6 +13,7 @@ import shutil
 import numpy as np
 import pytest
 from extras import extra
+from sample_graphs import SAMPLES
 from view_samples import network, network_view, ones
 
 import tinygrad_bp as tg
@@ -592,6 +593,7 @@ VIEWS = {
     "both phases": lambda: network_view(phase="both"),
     "backward phase": lambda: network_view(phase="backward"),
     "failed": failed,
+    "repeated": lambda: tg.graph(SAMPLES["recurrent"]()[0]),
     "leaf": lambda: tg.graph(ones((2, 2, 2), "x")),
     "empty": lambda: tg.graph(np.sum(ones((0, 3), "x"))),
     "not finite": lambda: tg.graph(np.sum(ones((2,), "x") * [np.nan, np.inf])),

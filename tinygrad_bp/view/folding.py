@@ -14,6 +14,7 @@ from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture, renum
 from tinygrad_bp.view.repeats import block_of, collapsed
 
 COMFORTABLE = 40  # nodes that one can read; more are folded
+ELEMENTS = 150  # at the scalar level, where whoever asks wants to see the numbers
 LARGEST = 1000  # nodes that are drawn without `force`
 NOTED = 3  # of what was folded, that a note lists
 DEEPEST = 12  # nesting of scopes that automatic folding looks into
@@ -26,6 +27,8 @@ class GraphTooLargeError(TinygradError, ValueError):
 def drawable(view: Picture, *, force: bool = False) -> Picture:
     """Return what to draw of a picture: all of it, or folded where it has more than 40 nodes.
 
+    At the scalar level it is 150.
+
     Raises
     ------
     GraphTooLargeError
@@ -33,7 +36,7 @@ def drawable(view: Picture, *, force: bool = False) -> Picture:
     """
     if force:
         return view
-    drawn = folded(view) if len(view.nodes) > COMFORTABLE else view
+    drawn = folded(view) if len(view.nodes) > comfortable(view) else view
     if len(drawn.nodes) > LARGEST:
         raise GraphTooLargeError(
             f"graph: {len(drawn.nodes)} nodes to draw (of {len(view.nodes)}) is more than"
@@ -41,6 +44,11 @@ def drawable(view: Picture, *, force: bool = False) -> Picture:
             " (.folded(0)), look at one node with focus=, or pass force=True"
         )
     return drawn
+
+
+def comfortable(view: Picture) -> int:
+    """Return how many nodes of such a picture are drawn as they are."""
+    return COMFORTABLE if view.level == "tensor" else ELEMENTS
 
 
 def folded(view: Picture, depth: int | None = None) -> Picture:
@@ -53,7 +61,7 @@ def folded(view: Picture, depth: int | None = None) -> Picture:
     best = collapsed(view)
     deepest = min(max((len(node.scope) for node in view.nodes), default=0), DEEPEST)
     for level in range(deepest - 1, -1, -1):
-        if len(best.nodes) <= COMFORTABLE:
+        if len(best.nodes) <= comfortable(view):
             break
         closer = collapsed(_fold_scopes(view, level))
         if len(closer.nodes) < len(best.nodes):

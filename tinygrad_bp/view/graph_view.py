@@ -78,8 +78,9 @@ class GraphView(Picture):
         Parameters
         ----------
         depth : int, optional
-            Scopes nested deeper than this are one node each; 0 folds all.  By default scopes stay
-            open as deep as 150 nodes allow, and repeated blocks become one with a count.
+            Scopes nested deeper than this are one node each; 0 folds all.  By default repeated
+            blocks become one with a count, and scopes stay open as deep as 40 nodes allow (150 at
+            the scalar level).
 
         Returns
         -------
@@ -90,7 +91,7 @@ class GraphView(Picture):
     def to_dot(self, *, force: bool = False) -> str:
         """Return the picture in Graphviz' DOT language; every label is plain text.
 
-        A graph of more than 150 nodes is folded (see `folded`).
+        A graph of more than 40 nodes is folded (see `folded`), of elements one of more than 150.
 
         Parameters
         ----------

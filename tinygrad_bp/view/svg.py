@@ -15,7 +15,7 @@ from tinygrad_bp.view.parts import parts
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import NodeView, Picture
 from tinygrad_bp.view.rows import Box, layout
-from tinygrad_bp.view.tags import tagged
+from tinygrad_bp.view.tags import Tagged, tagged
 
 NOTES = 90  # characters of a line of notes below the picture
 PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
@@ -55,6 +55,37 @@ def source(view: Picture, *, in_page: bool = False) -> str:
     `in_page` leaves the colours to the page that it is part of.
     """
     drawn = tagged(view)
+    width, height, body = _body(drawn, names=in_page)
+    if in_page:
+        return (
+            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
+            ' aria-label="the graph of the computation">\n' + "\n".join(body) + "\n</svg>"
+        )
+    notes = notes_text(view, NOTES)
+    body += [
+        f'<text class="note" x="{MARGIN:g}" y="{height + LINE * i:g}">{as_text(line)}</text>'
+        for i, line in enumerate(notes)
+    ]
+    width = max([width, *(round(text_width(line) + 2 * MARGIN) for line in notes)])
+    height += round(LINE * len(notes))
+    scale = min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{round(width * scale)}"'
+        f' height="{round(height * scale)}"'
+        f' viewBox="0 0 {width} {height}" role="img">\n<title>computation</title>\n'
+        f"<style>{STYLE}{palette.svg_style('path')}</style>\n"
+        f'<rect class="paper" width="{width}" height="{height}" fill="{palette.PAPER}"/>\n'
+        + "\n".join(body)
+        + "\n</svg>\n"
+    )
+
+
+def _body(drawn: Tagged, *, names: bool) -> tuple[int, int, list[str]]:
+    """Return width and height of a drawing, and its boxes, edges and nodes.
+
+    With `names`, edges have the ids that they join.
+    """
     view = drawn.view
     labels = [drawn.lines(node) for node in view.nodes]
     sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
@@ -63,44 +94,18 @@ def source(view: Picture, *, in_page: bool = False) -> str:
     root = parts(view)
     room = [LABEL * text_width(one) for one in told]
     placed = layout(view, grid(view, sizes, room, root), root)
-    width, height = round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN)
-    notes = [] if in_page else notes_text(view, NOTES)
-    if notes:
-        width = max(width, round(max(map(text_width, notes)) + 2 * MARGIN))
     centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
     bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
     body = [line for box in placed.boxes for line in _box(box)]
     shapes = [KINDS[node.kind].shape for node in view.nodes]
     found = ways.ways(view, centres, sizes, shapes, bends)
     for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
-        ends = f"{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"
-        names = f' data-edge="{ends}"' if in_page else ""
+        ends = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"'
         look = " back" if back else " loop" if edge.loop else ""
-        body += _edge(way, label, names, look)
+        body += _edge(way, label, ends if names else "", look)
     for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
         body += _node(node, drawn.ids[node.id], text, centre, size)
-    if in_page:
-        return (
-            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
-            ' aria-label="the graph of the computation">\n' + "\n".join(body) + "\n</svg>"
-        )
-    body += [
-        f'<text class="note" x="{MARGIN:g}" y="{height + LINE * i:g}">{as_text(line)}</text>'
-        for i, line in enumerate(notes)
-    ]
-    height += round(LINE * len(notes))
-    scale = min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
-    style = STYLE + palette.svg_style("path")
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{round(width * scale)}"'
-        f' height="{round(height * scale)}"'
-        f' viewBox="0 0 {width} {height}" role="img">\n<title>computation</title>\n'
-        f"<style>{style}</style>\n"
-        f'<rect class="paper" width="{width}" height="{height}" fill="{palette.PAPER}"/>\n'
-        + "\n".join(body)
-        + "\n</svg>\n"
-    )
+    return round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN), body
 
 
 def as_text(line: str) -> str:

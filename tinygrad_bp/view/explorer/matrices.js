@@ -5,7 +5,7 @@ function matrix(node, role, values, name, into = cells) {
   const columns = node.shape.length ? node.shape[node.shape.length - 1] : 1;
   const rows = node.shape.length > 1 ? Math.ceil(node.size / Math.max(columns, 1)) : 1;
   const table = make("table", { role: "grid", "aria-label": `${name}, ${shapeText(node.shape)}` });
-  table.append(make("caption", {}, `${name}  ${shapeText(node.shape)}${node.over[role] || ""}`));
+  table.append(make("caption", {}, `${name}  ${shapeText(node.shape)}${node.over?.[role] ?? ""}`));
   const figure = make("figure", {}, table);
   if (values === null || values === undefined) {
     const unknown = role === "value" && node.statistics ? "too large to show" : "not known";

@@ -56,7 +56,7 @@ def page(view: Picture, frames: TrainingFrames | None = None) -> str:
 
 def _shown(view: Picture) -> Picture:
     """Return what the page shows of a large graph; its notes say what that is."""
-    if len(view.nodes) <= folding.COMFORTABLE:
+    if len(view.nodes) <= folding.comfortable(view):
         return view
     small = folding.folded(view)
     if len(small.nodes) <= DRAWN:

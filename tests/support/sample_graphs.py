@@ -1,0 +1,117 @@
+"""Models of the kinds that people draw: what the layout and the numbers of pictures are tested on.
+
+Each returns its loss and the options of `tg.graph`, which hold the leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import tinygrad_bp as tg
+from tinygrad_bp.nn import Linear, Sequential, Sigmoid, bce_with_logits
+
+Drawn = tuple[tg.Tensor, dict[str, Any]]
+
+
+def leaves(rng: np.random.Generator, **shapes: tuple[int, ...]) -> dict[str, tg.Tensor]:
+    return {
+        name: tg.tensor(rng.normal(size=shape) * 0.3, requires_grad=True, name=name)
+        for name, shape in shapes.items()
+    }
+
+
+def named(loss: Any) -> Any:
+    loss.name = "loss"
+    return loss
+
+
+def perceptron() -> Drawn:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(4, 2)), np.array([[0.0], [1.0], [1.0], [0.0]])
+    layers = [Linear(2, 5, rng=rng, name="hidden1"), Sigmoid()]
+    layers += [Linear(5, 5, rng=rng, name="hidden2"), Sigmoid(), Linear(5, 1, rng=rng, name="out")]
+    net = Sequential(*layers)
+    with tg.scope("network"):
+        logits = net(X)
+    parameters = {one.name: one for one in net.parameters()}
+    loss = named(bce_with_logits(logits, y))
+    return loss, {"parameters": parameters, "data": {"X": X, "y": y}}
+
+
+def residual(blocks: int = 4) -> Drawn:
+    rng = np.random.default_rng(0)
+    shapes = {"W1": (6, 6), "b1": (6,), "W2": (6, 6), "b2": (6,)}
+    p = leaves(rng, **{f"block{i}.{n}": s for i in range(blocks) for n, s in shapes.items()})
+    h: Any = rng.normal(size=(4, 6))
+    for i in range(blocks):
+        with tg.scope(f"block{i}"):
+            inner = np.tanh(h @ p[f"block{i}.W1"] + p[f"block{i}.b1"])
+            h = h + (inner @ p[f"block{i}.W2"] + p[f"block{i}.b2"])
+    return named(np.mean(h**2)), {"parameters": p}
+
+
+def recurrent(steps: int = 20) -> Drawn:
+    rng = np.random.default_rng(0)
+    p = leaves(rng, Wx=(3, 8), Wh=(8, 8), b=(8,), Wo=(8, 1), bo=(1,))
+    y, h = rng.normal(size=(4, 1)), np.zeros((4, 8))
+    for x in rng.normal(size=(steps, 4, 3)):
+        h = np.tanh(x @ p["Wx"] + h @ p["Wh"] + p["b"])
+    loss = named(np.mean((h @ p["Wo"] + p["bo"] - y) ** 2))
+    return loss, {"parameters": p, "data": {"y": y}}
+
+
+def transformer() -> Drawn:
+    rng = np.random.default_rng(0)
+    weights = dict.fromkeys(("Wq", "Wk", "Wv", "Wo"), (8, 8))
+    vectors = dict.fromkeys(("g1", "s1", "g2", "s2", "b2"), (8,))
+    p = leaves(rng, x=(5, 8), W1=(8, 16), b1=(16,), W2=(16, 8), **weights, **vectors)
+
+    def norm(h: Any, gain: Any, shift: Any) -> Any:
+        middle = np.mean(h, axis=-1, keepdims=True)
+        spread = np.mean((h - middle) ** 2, axis=-1, keepdims=True)
+        return (h - middle) / np.sqrt(spread + 1e-5) * gain + shift
+
+    x: Any = p["x"]
+    with tg.scope("attention"):
+        q, k, v = x @ p["Wq"], x @ p["Wk"], x @ p["Wv"]
+        a = tg.softmax(q @ k.T / np.sqrt(8.0), axis=-1) @ v @ p["Wo"]
+    with tg.scope("norm1"):
+        h = norm(x + a, p["g1"], p["s1"])
+    with tg.scope("mlp"):
+        f = np.maximum(h @ p["W1"] + p["b1"], 0) @ p["W2"] + p["b2"]
+    with tg.scope("norm2"):
+        h = norm(h + f, p["g2"], p["s2"])
+    return named(np.mean(h**2)), {"parameters": p}
+
+
+def autoencoder() -> Drawn:
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(4, 6)), rng.normal(size=(4, 2))
+    ends = {"code": (6, 5), "mean": (5, 2), "spread": (5, 2), "hidden": (2, 5), "out": (5, 6)}
+    p = leaves(rng, **{f"{name}.W": shape for name, shape in ends.items()},
+               **{f"{name}.b": shape[1:] for name, shape in ends.items()})  # fmt: skip
+
+    def layer(name: str, h: Any) -> Any:
+        return tg.affine(h, p[f"{name}.W"], p[f"{name}.b"])
+
+    with tg.scope("encoder"):
+        h = np.tanh(layer("code", x))
+        mean, spread = layer("mean", h), layer("spread", h)
+    with tg.scope("sample"):
+        z = mean + np.exp(spread / 2) * noise
+    with tg.scope("decoder"):
+        back = layer("out", np.tanh(layer("hidden", z)))
+    error = np.mean(np.sum((back - x) ** 2, axis=1))
+    distance = np.mean(np.sum(np.exp(spread) + mean**2 - 1 - spread, axis=1)) / 2
+    return named(error + distance), {"parameters": p, "data": {"x": x, "noise": noise}}
+
+
+SAMPLES = {
+    "perceptron": perceptron,
+    "residual": residual,
+    "recurrent": recurrent,
+    "transformer": transformer,
+    "autoencoder": autoencoder,
+}

@@ -1,0 +1,150 @@
+"""Pictures of five models: legible, and every number in them that of the engine."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from sample_graphs import SAMPLES
+
+import tinygrad_bp as tg
+from tinygrad_bp.view import labels
+from tinygrad_bp.view.folding import drawable
+from tinygrad_bp.view.tags import tagged
+
+SVG = "{http://www.w3.org/2000/svg}"
+PAGE = 794 * 1123  # pixels of an A4
+
+# Crossings of edges, at most: Graphviz' dot has 0, 0, 1, 0, 1 folded and 0, 0, 0, 1, 2 unfolded.
+FOLDED = {"perceptron": 0, "residual": 1, "recurrent": 1, "transformer": 0, "autoencoder": 1}
+UNFOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "autoencoder": 4}
+
+
+@pytest.fixture(params=SAMPLES)
+def sample(request):
+    loss, options = SAMPLES[request.param]()
+    return request.param, loss, options
+
+
+def sampled(path):
+    """Return points along a path of lines and quadratic curves."""
+    commands = re.findall(r"([MLQ])([^MLQ]+)", path)
+    points = []
+    for command, text in commands:
+        found = [np.array(one.split(","), float) for one in text.split()]
+        if command == "Q":
+            start, (corner, end) = points[-1], found
+            points += [(1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t * t * end
+                       for t in (0.25, 0.5, 0.75, 1.0)]  # fmt: skip
+        else:
+            points += found
+    return np.array(points)
+
+
+def crossings(ways):
+    """Count where two edges cross, but for the last pixels at nodes where they may meet."""
+    count = 0
+    for i, a in enumerate(ways):
+        for b in ways[:i]:
+            p, r = a[:-1, None], np.diff(a, axis=0)[:, None]
+            q, s = b[None, :-1], np.diff(b, axis=0)[None]
+            cross = r[..., 0] * s[..., 1] - r[..., 1] * s[..., 0]
+            d = q - p
+            with np.errstate(all="ignore"):
+                t = (d[..., 0] * s[..., 1] - d[..., 1] * s[..., 0]) / cross
+                u = (d[..., 0] * r[..., 1] - d[..., 1] * r[..., 0]) / cross
+            for k, m in np.argwhere((t > 0) & (t < 1) & (u > 0) & (u < 1)):
+                where = a[k] + t[k, m] * (a[k + 1] - a[k])
+                apart = [np.hypot(*(way[[0, -1]] - where).T).min() for way in (a, b)]
+                count += max(apart) > 14
+    return count
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_pictures_of_models_have_few_crossings_and_fit_a_page(sample, force):
+    name, loss, options = sample
+    view = tg.graph(loss, **options)
+    root = ET.fromstring(view.to_svg(engine="own", force=force))  # noqa: S314  # our own
+    edges = [one for one in root.iter(f"{SVG}g") if "edge" in one.get("class")]
+    ways = [sampled(edge.find(f"{SVG}path").get("d")) for edge in edges]
+    assert crossings(ways) <= (UNFOLDED if force else FOLDED)[name]
+    assert float(root.get("width")) * float(root.get("height")) <= 1.51 * PAGE
+
+
+def shown(lines):
+    """Return the value and the gradient that a label shows, as texts."""
+    value = [line for line in lines if line.startswith("= ")]
+    gradient = [line for line in lines if line.startswith("grad ")]
+    return tuple(found[0].split()[1] if found else None for found in (value, gradient))
+
+
+VIEWS = {
+    "whole": {},
+    "sample": {"level": "scalar", "sample": 1},
+    "element": {"focus": 0},
+}
+
+
+@pytest.mark.parametrize("options", VIEWS.values(), ids=VIEWS)
+def test_every_number_in_the_drawing_is_that_of_the_engine(sample, options):
+    name, loss, given = sample
+    if name in ("recurrent", "transformer") and "level" in options:
+        pytest.skip("too many elements to draw")
+    focus = options.get("focus")
+    if focus is not None:
+        options = {"focus": f"{next(iter(given['parameters']))}[0,0]"}
+    view = tg.graph(loss, **given, **options)
+    drawn = drawable(view, force=True)
+    root = ET.fromstring(view.to_svg(engine="own", force=True))  # noqa: S314  # our own
+    groups = [one for one in root.iter(f"{SVG}g") if "data-node" in one.attrib]
+    gradients = {key: tg.gradients(loss, leaf).numpy() for key, leaf in given["parameters"].items()}
+    read = 0
+    for group in groups:
+        node = drawn.nodes[int(group.get("data-node"))]
+        value, gradient = shown([text.text for text in group.iter(f"{SVG}text")])
+        if value is not None:
+            assert value == labels.number_text(node.value[0])
+            read += 1
+        if gradient is not None:
+            assert gradient == labels.number_text(node.cotangent[0])
+            element = re.fullmatch(r"(.*)\[([\d,]+)\]", node.name or "")
+            if element and element[1] in gradients:
+                index = tuple(map(int, element[2].split(",")))
+                assert gradient == labels.number_text(gradients[element[1]][index])
+                own = given["parameters"][element[1]].numpy()[index]
+                assert value == labels.number_text(own)
+    assert read > 0
+    assert len(groups) == len(tagged(drawn).ids)
+
+
+@pytest.mark.parametrize("fold", [None, 0])
+def test_every_number_of_the_page_is_that_of_the_engine(sample, fold):
+    _, loss, given = sample
+    view = tg.graph(loss, **given)
+    view = view if fold is None else view.folded(fold)
+    page = view.to_html()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    parameters = given["parameters"]
+    gradients = {key: tg.gradients(loss, leaf).numpy() for key, leaf in parameters.items()}
+    found = set()
+    for node in data["nodes"]:
+        name = html.unescape(node["name"])
+        if name in parameters and node["value"] is not None:
+            assert node["value"] == parameters[name].numpy().ravel().tolist()[:144]
+            assert node["ct"] == gradients[name].ravel().tolist()[:144]
+            found.add(name)
+        if name == "loss":
+            assert node["value"] == [loss.item()]
+            found.add(name)
+    assert "loss" in found
+    # what leads from a part into another adds up what each use sends back
+    for edge in data["edges"]:
+        parts = [one for one in data["edges"] if one["s"] == edge["s"]]
+        own = data["nodes"][edge["s"]]["ct"]
+        if own is not None and len(parts) > 1 and all("part" in one for one in parts):
+            total = np.sum([one["part"] for one in parts], axis=0)
+            assert np.allclose(total, own, rtol=1e-9, atol=1e-12)
