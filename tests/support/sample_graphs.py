@@ -1,10 +1,13 @@
 """Models of the kinds that people draw: what the layout and the numbers of pictures are tested on.
 
-Each returns its loss and the options of `tg.graph`, which hold the leaves.
+Each returns its loss and the options of `tg.graph`, which hold the leaves.  What their pictures
+consist of, whole and folded, is kept in `structures.json`; run this file to write it anew.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,3 +118,47 @@ SAMPLES = {
     "transformer": transformer,
     "autoencoder": autoencoder,
 }
+
+STRUCTURES = Path(__file__).parents[1] / "view" / "structures.json"
+
+
+def structure(view: tg.view.GraphView) -> dict[str, list[Any]]:
+    """Return what a picture consists of, without its numbers."""
+    names = {node.id: f"{node.id} {node.name or node.op}" for node in view.nodes}
+    nodes = [
+        [names[n.id], n.kind, n.op, list(n.shape), "/".join(n.scope), n.detail, n.times]
+        for n in view.nodes
+    ]
+    edges = [
+        [names[e.source], names[e.target], e.argument or e.position, e.loop, e.of, e.to]
+        for e in view.edges
+    ]
+    return {"nodes": nodes, "edges": edges}
+
+
+def structures() -> dict[str, dict[str, list[Any]]]:
+    """Return the structures of all samples, whole and folded."""
+    found = {}
+    for name, make in SAMPLES.items():
+        loss, options = make()
+        view = tg.graph(loss, values=False, **options)
+        found[name], found[f"{name}, folded"] = structure(view), structure(view.folded())
+    return found
+
+
+def as_text(found: dict[str, dict[str, list[Any]]]) -> str:
+    """Return structures as JSON with a node or an edge a line, as a diff shows them best."""
+    parts = []
+    for name, one in found.items():
+        lists = [
+            f"  {json.dumps(key)}: [\n    "
+            + ",\n    ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+            + "\n  ]"
+            for key, rows in one.items()
+        ]
+        parts.append(f"{json.dumps(name)}: {{\n" + ",\n".join(lists) + "\n}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+if __name__ == "__main__":
+    STRUCTURES.write_text(as_text(structures()), encoding="utf-8")

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from sample_graphs import SAMPLES
+from sample_graphs import SAMPLES, STRUCTURES, structures
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import labels
@@ -28,6 +28,14 @@ UNFOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "a
 def sample(request):
     loss, options = SAMPLES[request.param]()
     return request.param, loss, options
+
+
+def test_the_structures_are_those_that_were_kept():
+    kept = json.loads(STRUCTURES.read_text(encoding="utf-8"))
+    found = structures()
+    assert list(found) == list(kept)
+    for name, one in found.items():
+        assert one == kept[name], f"{name}: if this is meant, run tests/support/sample_graphs.py"
 
 
 def sampled(path):
