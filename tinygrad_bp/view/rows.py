@@ -206,7 +206,7 @@ class Rows:
         self._looped[numbers[0]] += 1
         start, end = [(x, y + side * height / 2)], [(u, v + side * depth / 2)]
         if not exits[side][1]:
-            x = self.grid.spans[self.grid.column[edge.source]][1] + CHANNEL
+            x = self.grid.spans[self.grid.column[edge.source]][1] + CHANNEL + BOX_STEP
             start = [(self.point(edge.source)[0] + width / 2, y), (x, y)]
         if not entries[side][1]:
             own = self.grid.spans[self.grid.column[edge.target]][0]

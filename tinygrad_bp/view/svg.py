@@ -28,7 +28,8 @@ LABEL = 0.8  # size of the labels of edges and boxes, of that of nodes
 NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
 ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
-        "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0)}  # fmt: skip
+        "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0), "folder": (0.0, 7.0)}  # fmt: skip
+LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
@@ -161,7 +162,7 @@ def _node(node: NodeView, own: int, text: list[str], centre: Point, size: Point)
     shape = KINDS[node.kind].shape
     path = outline(shape, centre, size)
     yield f'<g class="{node.kind}" data-node="{own}"><path d="{path}"/>'
-    first = y - LINE * (len(text) - 1) / 2 + (8 if shape == "cylinder" else 4)
+    first = y - LINE * (len(text) - 1) / 2 + LOWER.get(shape, 4.0)
     for i, line in enumerate(text):
         weight = ' font-weight="bold"' if i == 0 and node.name else ""
         yield f'<text x="{x:.1f}" y="{first + LINE * i:.1f}"{weight}>{as_text(line)}</text>'

@@ -148,6 +148,7 @@ function drawOrder() {
   const svg = draw("svg", { width, height: height + 40, viewBox: `0 0 ${width} ${height + 40}`, role: "img", "aria-label": "nodes in a line, with an arc from each value to what is computed from it" });
   const x = (id) => 20 + id * gap;
   for (const edge of edges) {
+    if (edge.loop) continue;  // of a later repetition
     const rise = Math.min(height - 16, 12 + ((edge.t - edge.s) * (height - 24)) / reach);
     const path = `M${x(edge.s)},${height} C${x(edge.s)},${height - rise * 1.3} ${x(edge.t)},${height - rise * 1.3} ${x(edge.t)},${height}`;
     svg.append(draw("path", { class: "arc", d: path, "data-edge": `${edge.s}-${edge.t}` }));
