@@ -138,6 +138,28 @@ def test_a_composition_of_numpys_arrays_alone_is_listed_for_it(name: str) -> Non
         run()
 
 
+UNREAD = "average median nan_to_num nanmean nanmedian nanstd nanvar percentile quantile".split()  # noqa: SIM905  # words
+
+
+@each([one for one in COMPOSITIONS if one.rule.name in UNREAD])
+def test_compositions_that_ask_no_array_whether_it_is_true(one: Case) -> None:
+    found, wanted = pulled(one, StrictArray), pulled(one, plain)
+    for got, value in zip(found, wanted, strict=True):
+        agree(got, value)
+
+
+def test_labels_of_another_library_are_not_read() -> None:
+    logits, labels = np.linspace(-1.0, 1.0, 6).reshape(2, 3), np.array([2, 0])
+    for reduction in ("mean", "sum", "none"):
+        both = []
+        for kind in (StrictArray, plain):
+            z = tg.tensor(kind(logits), requires_grad=True)
+            loss = tg.nn.cross_entropy(z, kind(labels), reduction)
+            both.append((loss, *tg.gradients(np.sum(loss * loss), [z])))
+        for got, wanted in zip(*both, strict=True):
+            agree(got, wanted)
+
+
 # What is made of rules
 
 X, W = np.linspace(0.1, 1.0, 6).reshape(2, 3), np.linspace(-1.0, 1.0, 3)

@@ -9,21 +9,13 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-from numpy import (
-    exp,
-    float32,
-    float64,
-    floating,
-    log,
-    maximum,
-    ndarray,
-)
+from numpy import exp, float32, float64, floating, log, maximum, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_all
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.elementwise.activations import sigmoid_error
@@ -309,6 +301,9 @@ binary_cross_entropy = general(
 
 
 def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
+    if type(labels) is not ndarray:
+        logs = log_softmax(z, axis=1)
+        return reduced(-np.sum(np.where(_is_label(z, labels), logs, 0), axis=1), reduction)
     if type(z) is not ndarray:
         rows = np.arange(len(labels))
         return reduced(-log_softmax(z, axis=1)[rows, labels], reduction)
@@ -316,7 +311,8 @@ def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
 
 
 def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
-    labels = np.asarray(labels)
+    if type(labels) is not ndarray and not is_foreign(labels := unwrap(labels)):
+        labels = np.asarray(labels)
     shape = logits.shape
     if len(shape) != 2 or labels.shape != shape[:1]:
         raise ShapeError(
@@ -325,6 +321,8 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
         )
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
+    if type(labels) is not ndarray:  # they would have to be computed
+        return (logits,), (labels, reduction)
     # read as unsigned, a negative label is a large one: one pass finds both
     unsigned = labels.view(labels.dtype.str.replace("i", "u"))
     if labels.size and not maximum.reduce(unsigned) < shape[1]:
@@ -335,20 +333,24 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
     return (logits,), (labels, reduction)
 
 
+def _is_label(z: Any, labels: Any) -> Any:
+    """Return where the label of each row stands."""
+    return np.arange(z.shape[1]) == np.expand_dims(labels, 1)
+
+
 def _errors(z: Any, labels: Any) -> Any:
     """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits.
 
     At the label it is minus the sum of the others: the difference would be rounded away.
     """
-    target = np.zeros(z.shape, bool)
-    target[np.arange(len(labels)), labels] = True
+    target = _is_label(z, labels)
     p = exp(log_softmax(z, axis=1))
     return np.where(target, -np.sum(np.where(target, 0, p), axis=1, keepdims=True), p)
 
 
 def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
-    part = share(ct, len(labels), reduction)
-    if type(z) is not ndarray or isinstance(ct, Tensor):
+    part = share(ct, z.shape[0], reduction)
+    if type(z) is not ndarray or type(labels) is not ndarray or isinstance(ct, Tensor):
         return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
     return kernels.class_errors(z, labels, part)
 

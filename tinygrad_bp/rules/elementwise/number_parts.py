@@ -15,6 +15,7 @@ from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.rules.linalg.matrices import real
+from tinygrad_bp.rules.unread import may_hold
 
 # Ufuncs without a public name: Any, since NumPy's own stubs have none for them either.
 HIDDEN: Any = umath
@@ -86,7 +87,7 @@ def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
         (raw == np.inf, limits.max if posinf is None else posinf),
         (raw == -np.inf, limits.min if neginf is None else neginf),
     ):
-        if np.any(places):
+        if may_hold(places):
             out = np.where(places, value, out)
     if out is x:
         return np.copy(x)

@@ -30,7 +30,7 @@ def stable_order(x: Any, axis: int = -1) -> Any:
 
 def order_of(arranged: Any, x: Any, axis: int = -1) -> Any:
     """Return the permutation that makes the plain values of `x` into `arranged`."""
-    order = np.empty(np.shape(arranged), np.intp)
+    order = np.empty(np.shape(arranged), np.intp, like=arranged)
     np.put_along_axis(order, stable_order(arranged, axis), stable_order(x, axis), axis)
     return order
 

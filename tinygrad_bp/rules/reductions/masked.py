@@ -17,6 +17,7 @@ from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.reductions.axes import count
 from tinygrad_bp.rules.reductions.lengths import length
+from tinygrad_bp.rules.unread import may_hold
 
 COMBINED: dict[Any, Any] = {
     np.sum: np.add,
@@ -60,7 +61,7 @@ def whole_reduction(
 def masked_mean(a: Any, chosen: Any, axis: Axis, keepdims: bool, numpys: Callable[[], Any]) -> Any:
     """Return the mean of the chosen elements."""
     mean, n = _mean(a, chosen, axis, keepdims)
-    return mean if n.size and np.all(n) else np.where(n == 0, numpys(), mean)
+    return np.where(n == 0, numpys(), mean) if not n.size or may_hold(n == 0) else mean
 
 
 def _mean(a: Any, chosen: Any, axis: Axis, keepdims: bool) -> tuple[Any, Any]:
@@ -105,7 +106,7 @@ def _apart(a: Any, chosen: Any, axis: Axis, dtype: Any, mean: Any) -> Any:
 
 def _but_few(few: Any, numpys: Callable[[], Any], values: Any) -> Any:
     """Return `values`, NumPy's where there are too few elements."""
-    return np.where(few, numpys(), values) if np.any(few) or not few.size else values
+    return np.where(few, numpys(), values) if may_hold(few) or not few.size else values
 
 
 def masked_deviation(

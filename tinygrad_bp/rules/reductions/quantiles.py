@@ -19,6 +19,7 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.indexing.sorting import stable_order
 from tinygrad_bp.rules.indexing.ties import sharing
 from tinygrad_bp.rules.reductions.axes import weights_over
+from tinygrad_bp.rules.unread import may_hold, must_hold
 
 # The methods that choose an element; the others interpolate.
 DISCRETE = {"inverted_cdf", "closest_observation", "lower", "higher", "nearest"}
@@ -88,7 +89,7 @@ class _Sorted:
 
         A NaN that was not skipped gets a gradient of NaN, as in a maximum.
         """
-        if not np.any(self.lost):
+        if not may_hold(self.lost):
             return values
         nan = np.nan if skips_nan else np.max(self.rows, axis=-1, keepdims=True)
         return np.where(self.lost, nan, values)
@@ -104,7 +105,7 @@ def _sorted(a: Any, axis: Axis, *, skips_nan: bool) -> _Sorted:
     counts = n - np.sum(np.isnan(unwrap(rows)), axis=-1, keepdims=True)
     lost = counts == 0 if skips_nan else counts < n
     order = stable_order(rows)
-    counts = counts if skips_nan else np.full_like(counts, n)
+    counts = counts if skips_nan else np.full(counts.shape, n, counts.dtype)
     return _Sorted(sharing(rows, order), order, counts, lost)
 
 
@@ -158,7 +159,7 @@ def _quantile(numpys: Any, unit: float, *, skips_nan: bool = False) -> Any:
         a, plain_q, weights = arrayed(a), unwrap(q), unwrap(weights)
         data = _sorted(a, axis, skips_nan=skips_nan)
         value = None
-        if not a.size or a.dtype.kind == "c" or weights is not None or np.any(data.lost):
+        if not a.size or a.dtype.kind == "c" or weights is not None or must_hold(data.lost):
             value = numpys(  # for its errors and warnings, and what dtype it gives a NaN
                 unwrap(a), plain_q, axis, method=method, keepdims=keepdims, weights=weights
             )
@@ -200,9 +201,9 @@ PERCENTILES = (
     call((4,), 33, method="weibull"),
 )
 
-LOOPS: dict[str, Any] = {"analytic": False, "by_value": "loops over the probabilities' places"}
-composed(np.quantile, samples=QUANTILES, **LOOPS)(_quantile(np.quantile, 1))
-composed(np.percentile, samples=PERCENTILES, **LOOPS)(_quantile(np.percentile, 100))
+LOOPS: dict[str, Any] = {"analytic": False, "by_value": "loops over how many numbers a row has"}
+composed(np.quantile, samples=QUANTILES, analytic=False)(_quantile(np.quantile, 1))
+composed(np.percentile, samples=PERCENTILES, analytic=False)(_quantile(np.percentile, 100))
 composed(np.nanquantile, samples=QUANTILES, **LOOPS)(_quantile(np.nanquantile, 1, skips_nan=True))
 composed(np.nanpercentile, samples=PERCENTILES, **LOOPS)(
     _quantile(np.nanpercentile, 100, skips_nan=True)
@@ -222,13 +223,13 @@ def _median(numpys: Any, *, skips_nan: bool = False) -> Any:
         refuse_out(numpys.__name__, out)
         a = arrayed(a)
         data = _sorted(a, axis, skips_nan=skips_nan)
-        if not a.size or (skips_nan and np.any(data.lost)):
+        if not a.size or (skips_nan and must_hold(data.lost)):
             value = numpys(unwrap(a), axis, keepdims=keepdims)  # for its warnings
             if not a.size:
                 return np.sum(a) * 0 + value
         upper = data.counts // 2
         lower = np.maximum(data.counts - 1, 0) // 2
-        same = np.array_equal(lower, upper)
+        same = not may_hold(lower != upper)
         middle = data.taken(upper if same else np.concatenate([lower, upper], axis=-1))
         values = data.with_nan(np.mean(middle, axis=-1, keepdims=True), skips_nan=skips_nan)
         return np.reshape(values, kept_shape(a.shape, axis) if keepdims else values.shape[:-1])

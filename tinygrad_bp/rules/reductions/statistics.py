@@ -13,6 +13,7 @@ from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.rules.reductions.axes import AXES, refuse_tracked, weights_over
+from tinygrad_bp.rules.unread import must_hold
 
 
 @composed(np.ptp, samples=AXES, analytic=False)
@@ -54,7 +55,7 @@ def average(
         dtype = np.result_type(a.dtype, weights.dtype, *real)
         weighted = np.sum((a * weights).astype(dtype), axis=axis, keepdims=keepdims)
         total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, dtype=dtype, keepdims=keepdims)
-        if np.any(total == 0):
+        if must_hold(total == 0):
             raise ZeroDivisionError("average: the weights sum to zero")
         mean = weighted / total
     if not returned:
@@ -76,7 +77,7 @@ def _observation_weights(name: str, given: Any, count: int) -> Any:
         raise RuntimeError(f"cov: {name} of shape {weights.shape}; one weight an observation")
     if weights.shape[0] != count:
         raise RuntimeError(f"cov: {weights.shape[0]} {name} for {count} observations")
-    if np.any(weights < 0):
+    if must_hold(weights < 0):
         raise ValueError(f"cov: {name} are negative")
     return weights
 
@@ -89,7 +90,7 @@ def _weights_and_freedom(count: int, ddof: int, fweights: Any, aweights: Any) ->
     if fweights is not None:
         refuse_tracked("cov", fweights=fweights)
         weights = _observation_weights("fweights", unwrap(fweights), count)
-        if np.any(weights != np.around(weights)):
+        if must_hold(weights != np.around(weights)):
             raise TypeError("cov: fweights must be integers")
     if aweights is not None:
         aweights = _observation_weights("aweights", aweights, count)
