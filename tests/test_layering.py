@@ -24,6 +24,7 @@ LAYERS = [
     {"engine"},
     {"rules"},
     {"functional", "transforms", "files"},
+    {"programs"},
     {"view"},
     {"nn", "data"},
     {"optim"},

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tinygrad_bp import data, files, nn, optim, testing, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.engine.debugging import debug
+    from tinygrad_bp.programs import program
     from tinygrad_bp.transforms import (
         checkpoint,
         differentiable,
@@ -68,6 +69,7 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "program",
     "relu",
     "scope",
     "sigmoid",
@@ -99,6 +101,7 @@ __getattr__, __dir__ = deferred(
         "jvp": "transforms",
         "nn": "nn",
         "optim": "optim",
+        "program": "programs",
         "testing": "testing",
         "view": "view",
         "vmap": "transforms",

@@ -16,8 +16,8 @@ ROOMS = {
 }
 FUNCTIONS = (
     "affine checkpoint debug differentiable enable_grad gelu grad gradients graph hessian hvp"
-    " jacobian jvp log_softmax logsumexp no_grad relu scope sigmoid silu softmax softplus tensor"
-    " value_and_grad vjp vmap"
+    " jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu softmax"
+    " softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
 NUMPYS = "the package records NumPy's own functions: import numpy as np, and call"
@@ -44,6 +44,7 @@ KNOWN = {
     **dict.fromkeys(("jit", "compile"), NO_COMPILER),
     **dict.fromkeys(("inference_mode", "set_grad_enabled"), "it is tg.no_grad"),
     **dict.fromkeys(("jacfwd", "jacrev"), "it is tg.jacobian"),
+    **dict.fromkeys(("make_jaxpr", "make_fx", "symbolic_trace"), "it is tg.program"),
     "autograd": "write loss.backward(), or tg.grad(function)",
     "custom_vjp": "it is tg.differentiable",
     "stop_gradient": "write x.detach()",

@@ -49,6 +49,14 @@ class NonFiniteError(TinygradError, FloatingPointError):
     """NaN or infinity under `tg.debug`."""
 
 
+class TraceError(TinygradError, TypeError):
+    """A function of which no program can be written: it reads a value, or decides by one."""
+
+
+class ProgramError(TinygradError, ValueError):
+    """A program that is not well formed, or arrays that it was not made for."""
+
+
 class DataError(TinygradError, ValueError):
     """Input data that cannot be used; the message names each bad line and column."""
 

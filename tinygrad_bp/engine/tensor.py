@@ -319,7 +319,8 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
         data = data._value if data._node is None else data.__array__()
     _refuse_mask(data)
     if is_foreign(data):
-        return data if dtype is None else data.astype(dtype)
+        kept = dtype is None and not hasattr(data, "weak")  # the arrays of a program have that
+        return data if kept else data.astype(data.dtype if dtype is None else dtype)
     try:
         value = np.array(data, dtype)
     except ValueError as error:

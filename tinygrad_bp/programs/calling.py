@@ -1,0 +1,108 @@
+"""Functions by the names that programs call them by, and what calls them: the interpreter."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, replaced
+
+INTO = "into."  # before the name of a function that writes into its first argument
+# Where functions are looked for that do not say where they are.
+LIBRARIES = ("numpy", "scipy", "_operator")
+SPACES = (
+    "numpy",
+    "numpy.linalg",
+    "numpy.fft",
+    "numpy.emath",
+    "scipy.special",
+    "scipy.special._ufuncs",
+)
+
+
+def _astype(x: Any, dtype: Any) -> Any:
+    return np.asarray(x).astype(dtype)[()]
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    "getitem": operator.getitem,
+    "setitem": operator.setitem,
+    "astype": _astype,
+    "part": operator.getitem,
+    "constant": np.asarray,
+}
+
+
+@cache
+def named(op: str) -> Callable[..., Any]:
+    """Return the function that programs call `op`."""
+    if op in OWN:
+        return OWN[op]
+    path = op.split(".")
+    home: Any = operator if path[0] == "operator" else np
+    if home is operator:
+        path = path[1:]
+    elif path[0] == "scipy":
+        home, path = import_module(".".join(path[:2])), path[2:]
+    function: Callable[..., Any] = operator.attrgetter(".".join(path))(home)
+    owner = getattr(function, "__self__", function)  # of add.reduce, add
+    module = str(getattr(owner, "__module__", None) or getattr(owner, "__name__", ""))
+    if not isinstance(owner, np.ufunc) and module.partition(".")[0] not in LIBRARIES:
+        raise AttributeError(f"{op} is no function of NumPy's or SciPy's")
+    return function
+
+
+def name_of(function: Any) -> str | None:
+    """Return the name by which programs call a function; None if it is not NumPy's or SciPy's."""
+    module = getattr(function, "__module__", None) or ""
+    for space in (module, *SPACES):
+        if space.partition(".")[0] not in ("numpy", "scipy"):
+            continue
+        prefix = "" if space == "numpy" else f"{space.removeprefix('numpy.')}."
+        op = f"{prefix}{function.__name__}"
+        try:
+            if named(op) is function:
+                return op
+        except (AttributeError, ImportError):
+            continue
+    return None
+
+
+def called(op: str, operands: Operand, parameters: Mapping[str, Operand]) -> Any:
+    """Return what a function gives, or the copy that it has written into."""
+    if not op.startswith(INTO):
+        return named(op)(*operands, **parameters)
+    target = np.array(operands[0])
+    named(op.removeprefix(INTO))(target, *operands[1:], **parameters)
+    return target
+
+
+def run(instruction: Instruction, values: Mapping[str, Any]) -> Any:
+    """Return the value of an instruction, from those before it."""
+
+    def value(ref: Ref) -> Any:
+        return values[ref.name]
+
+    operands = replaced(instruction.operands, value)
+    parameters = {key: replaced(one, value) for key, one in instruction.parameters}
+    return called(instruction.op, operands, parameters)
+
+
+# What a compiler makes loops of, beside NumPy's ufuncs: moves, creation, and the plain reductions.
+PLAIN = frozenset(
+    (  # noqa: SIM905  # one line for many words
+        "all any argmax argmin array astype broadcast_to clip concatenate constant diagonal"
+        " expand_dims flip full getitem into.setitem max mean min moveaxis ones part prod ravel"
+        " repeat reshape roll squeeze stack sum swapaxes take transpose where zeros"
+    ).split()
+)
+
+
+def is_opaque(op: str) -> bool:
+    """Whether a program knows no more of a function than what NumPy calls it."""
+    return op not in PLAIN and not isinstance(getattr(np, op, None), np.ufunc)
