@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
+    from tinygrad_bp.rules.sequences.convolution import convolution
     from tinygrad_bp.transforms import (
         checkpoint,
         differentiable,
@@ -50,6 +51,7 @@ __all__ = [
     "TinygradError",
     "affine",
     "checkpoint",
+    "convolution",
     "data",
     "debug",
     "differentiable",
@@ -90,6 +92,7 @@ __getattr__, __dir__ = deferred(
         "GraphView": "view",
         "SigmoidClassifier": "classifier",
         "checkpoint": "transforms",
+        "convolution": "rules.sequences.convolution",
         "data": "data",
         "debug": "engine.debugging",
         "differentiable": "transforms",

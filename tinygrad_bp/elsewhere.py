@@ -15,8 +15,8 @@ ROOMS = {
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }
 FUNCTIONS = (
-    "affine checkpoint debug differentiable enable_grad gelu grad gradients graph hessian hvp"
-    " jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu softmax"
+    "affine checkpoint convolution debug differentiable enable_grad gelu grad gradients graph"
+    " hessian hvp jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu softmax"
     " softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
