@@ -169,7 +169,6 @@ OF_MODULE = {
     **dict.fromkeys(("cuda", "cpu", "to"), SAME_DEVICE),
     "state_dict": STATE.format("module"),
     "load_state_dict": LOADED.format("module"),
-    **dict.fromkeys(("train", "eval"), "leave it out: no layer here has two modes"),
     "register_buffer": "set an array as an attribute: state() saves it",
     "register_parameter": "set a Tensor with requires_grad=True as an attribute",
     **dict.fromkeys(("double", "float", "half"), "choose the dtype when the layers are made"),

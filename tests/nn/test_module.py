@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 import weakref
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -412,3 +414,135 @@ def test_arrays_in_a_tuple_are_loaded_in_place_or_named():
 def test_a_masked_array_is_named():
     with pytest.raises(TinygradError, match="'m' is a MaskedArray"):
         Holder(m=np.ma.masked_array([1.0, 2.0], [True, False])).state()
+
+
+# Modes, freezing, ties
+
+
+def network():
+    return nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Sequential(nn.Linear(3, 1, rng=1)))
+
+
+def test_the_mode_reaches_every_module_and_no_state():
+    net = network()
+    before = list(net.state())
+    modules = [module for _, module in net.named_modules()]
+    assert [module.training for module in modules] == [True] * 5
+    assert net.eval() is net
+    assert [module.training for module in modules] == [False] * 5
+    net.layers[2].train()
+    assert [module.training for module in modules] == [False] * 3 + [True] * 2
+    assert list(net.state()) == before
+    assert "training" not in repr(net.eval().layers[0]) + repr(Holder().eval())
+
+
+def test_modules_are_named_by_their_path_and_found_once():
+    net = network()
+    twice = Holder(a=net, b=[net.layers[0]])
+    assert [name for name, _ in twice.named_modules()] == [
+        "", "a", "a.layers.0", "a.layers.1", "a.layers.2", "a.layers.2.layers.0",
+    ]  # fmt: skip
+
+
+def test_apply_calls_the_inner_modules_first():
+    net, seen = network(), []
+    assert net.apply(seen.append) is net
+    assert seen[-1] is net
+    assert len(seen) == len(set(map(id, seen))) == 5
+
+
+def test_parameters_are_chosen_by_name_and_shape():
+    net = network()
+    assert net.parameters(lambda name, p: p.ndim == 1) == [
+        net.layers[0].b,
+        net.layers[2].layers[0].b,
+    ]
+    assert net.parameters(lambda name, p: name.startswith("layers.2")) == net.layers[2].parameters()
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda net: net, copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))]
+)
+def test_frozen_parameters_stay_in_the_state_and_get_no_gradients(copied):
+    net = network()
+    np.sum(net(np.ones((4, 2)))).backward()
+    assert net.freeze() is net
+    net = copied(net)
+    assert net.parameters() == []
+    assert list(net.state()) == list(network().state())
+    head = net.layers[2].unfreeze()
+    np.sum(net(np.ones((4, 2)))).backward()
+    assert names(net) == ["layers.2.layers.0.W", "layers.2.layers.0.b"]
+    assert all(p.grad is not None for p in head.parameters())
+    net.unfreeze(lambda name, p: name.endswith("W"))
+    assert names(net) == ["layers.0.W", "layers.2.layers.0.W", "layers.2.layers.0.b"]
+    assert net.layers[0].W.grad is None  # forgotten when it was frozen
+    net.unfreeze()
+    assert names(net) == names(network())
+    np.sum(net(np.ones((4, 2)))).backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def test_what_was_never_a_parameter_is_not_unfrozen():
+    module = Holder(buffer=tg.tensor([1.0]), mean=np.zeros(2), w=zeros(2))
+    assert names(module.unfreeze()) == ["w"]
+
+
+def test_a_frozen_parameter_does_not_move():
+    net = network()
+    optimizer = tg.optim.SGD(net.parameters(), 0.1)
+    np.sum(net(np.ones((4, 2)))).backward()
+    net.layers[0].freeze()
+    before = net.state()
+    optimizer.step()
+    moved = [name for name, array in net.state().items() if not np.array_equal(array, before[name])]
+    assert moved == ["layers.2.layers.0.W", "layers.2.layers.0.b"]
+
+
+def test_tied_weights_are_one_parameter_with_the_sum_of_the_gradients():
+    net = nn.Sequential(nn.Linear(2, 2, bias=False, rng=0), nn.Linear(2, 2, bias=False, rng=1))
+    net.layers[1].W = net.layers[0].W
+    assert list(net.state()) == names(net) == ["layers.0.W"]
+    x = np.array([[1.0, 2.0]])
+    np.sum(net(x)).backward()
+    W, one = net.layers[0].W.numpy(), np.ones((1, 2))
+    np.testing.assert_allclose(net.layers[0].W.grad.numpy(), x.T @ (one @ W.T) + (x @ W).T @ one)
+
+
+# Summaries
+
+
+def test_a_summary_has_every_layer_with_its_output_and_size():
+    net = network()
+    net.unused = nn.Linear(1, 1, rng=0, dtype=np.float32)
+    table = net.summary(np.zeros((4, 2)))
+    lines = (
+        "layer             output  parameters  bytes\n"
+        "Sequential        (4, 1)          15    112\n"
+        "  0: Linear       (4, 3)           9     72\n"
+        "  1: Tanh         (4, 3)           0      0\n"
+        "  2: Sequential   (4, 1)           4     32\n"
+        "    0: Linear     (4, 1)           4     32\n"
+        "  unused: Linear                   2      8"
+    )
+    assert str(table) == repr(table) == lines
+    page = table._repr_html_()
+    assert page.count("<tr>") == page.count("</tr>") == 7
+    assert '<td style="text-align:left">(4, 3)</td>' in page
+
+
+def test_a_summary_takes_several_arguments_and_leaves_no_trace():
+    class Two(nn.Module):
+        def __init__(self):
+            self.drop = nn.Tanh().eval()
+
+        def forward(self, x, y):
+            assert not self.training
+            return self.drop(x), [y]
+
+    net = Two()
+    assert net.summary((np.ones(2), tg.tensor(np.ones(3)))).rows[0].output == "(2,), (3,)"
+    assert (net.training, net.drop.training) == (True, False)
+    with pytest.raises(TypeError):
+        net.summary(np.ones(2))
+    assert (net.training, net.drop.training) == (True, False)

@@ -72,14 +72,17 @@ def _reduce(self: Tensor) -> tuple[Any, ...]:
     """Say how to build this Tensor again."""
     node = self._node
     if node is None:
-        return _plain, (self._value, self.name)
+        return _plain, (self._value, self.name, hasattr(self, "_account"))
     if isinstance(node, Leaf):
         return _leaf, (self._value, self.name, node, self.grad)
     return _computed, (self._value, ancestors(node)[::-1])
 
 
-def _plain(value: Any, name: str | None) -> Tensor:
+def _plain(value: Any, name: str | None, frozen: bool = False) -> Tensor:
     tensor = wrap(value)
+    if frozen:  # a parameter for the time being out of the training
+        tensor._account = Account()
+        tensor._account.holder = ref(tensor)
     if name is not None:
         tensor.name = name
     return tensor
@@ -109,7 +112,7 @@ def _deep_copy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     """Copy a Tensor for `copy.deepcopy`; the arrays, which never change, are shared."""
     node = self._node
     if node is None:
-        return _plain(self._value, self.name)
+        return _plain(self._value, self.name, hasattr(self, "_account"))
     twin: Any = deepcopy(node, memo)
     if isinstance(twin, Leaf):
         return _leaf(self._value, self.name, twin, deepcopy(self.grad, memo))

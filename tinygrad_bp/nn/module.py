@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import partial
 from operator import call, setitem
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_bp.elsewhere import OF_MODULE, answer
+from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.nn.state import State, matched
+from tinygrad_bp.nn.summary import Summary, observer, summarized
+
+Where = Callable[[str, Tensor], bool]
 
 
 class Module:
@@ -24,7 +28,11 @@ class Module:
     attribute, or in lists, tuples and dicts of these.  A buffer is any other array found there (an
     ndarray, a NumPy number, a Tensor without gradients): a running statistic, say.  It is saved and
     loaded with the parameters, and not trained.  Nothing is registered: the attributes are read
-    whenever they are asked for.
+    whenever they are asked for.  A parameter that is held in two places is one parameter: so
+    weights are tied.
+
+    Some layers, `Dropout` and `BatchNorm`, behave differently while a network is trained.  They go
+    by the attribute `training`, which is True until `eval` is called.
 
     Examples
     --------
@@ -40,6 +48,8 @@ class Module:
     >>> [name for name, _ in Net(0).named_parameters()]
     ['inner.W', 'inner.b', 'outer.W', 'outer.b']
     """
+
+    training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every module writes its own.
@@ -60,7 +70,24 @@ class Module:
         """Return ``self.forward(...)``; inside a `tg.scope` the module is a scope too."""
         if is_open() is None:
             return self.forward(*args, **kwargs)
-        return of_module(self, self.forward, *args, **kwargs)
+        out = of_module(self, self.forward, *args, **kwargs)
+        told = observer.get()
+        if told is not None:
+            told(self, out)
+        return out
+
+    # What is in it
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield (name, module) of this module, called "", and of all within it, each once.
+
+        Yields
+        ------
+        (str, Module)
+        """
+        for path, value, *_ in _found(self):
+            if isinstance(value, Module):
+                yield path, value
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
         """Yield (name, parameter) in the order of definition.
@@ -76,19 +103,142 @@ class Module:
             if type(value) is Tensor and value.requires_grad:
                 yield path, value
 
-    def parameters(self) -> list[Tensor]:
+    def parameters(self, where: Where | None = None) -> list[Tensor]:
         """Return the parameters in the order of definition, each once.
+
+        Parameters
+        ----------
+        where : callable, optional
+            ``where(name, parameter)`` says which; all if not given.
 
         Returns
         -------
         list of Tensor
+
+        Examples
+        --------
+        >>> from tinygrad_bp import nn
+        >>> matrices = nn.Linear(2, 3, rng=0).parameters(where=lambda name, p: p.ndim > 1)
+        >>> [p.name for p in matrices]
+        ['W']
         """
-        return [parameter for _, parameter in self.named_parameters()]
+        return [p for name, p in self.named_parameters() if where is None or where(name, p)]
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():
             parameter.zero_grad()
+
+    # What it does: while it is trained, and afterwards
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call `function` on every module, the inner ones first.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a module; what it returns is not looked at.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
+        for _, module in reversed(list(self.named_modules())):
+            function(module)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Let this module and all within it behave as while they are trained.
+
+        Parameters
+        ----------
+        mode : bool, default True
+            False for the opposite, as `eval`.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
+        return self.apply(lambda module: setattr(module, "training", bool(mode)))
+
+    def eval(self) -> Self:
+        """Let this module and all within it behave as after the training.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
+        return self.train(mode=False)
+
+    def freeze(self, where: Where | None = None) -> Self:
+        """Take parameters out of the training: they get no gradients, and `parameters` lacks them.
+
+        Their values stay in `state`.  Gradients that they have are forgotten.
+
+        Parameters
+        ----------
+        where : callable, optional
+            ``where(name, parameter)`` says which; all if not given.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
+        for parameter in self.parameters(where):
+            parameter.zero_grad()
+            parameter._node = None
+        return self
+
+    def unfreeze(self, where: Where | None = None) -> Self:
+        """Undo `freeze`.
+
+        Parameters
+        ----------
+        where : callable, optional
+            ``where(name, parameter)`` says which; all if not given.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
+        for name, one, *_ in _arrays(self):
+            # a frozen parameter still has the account where its gradients added up
+            account = getattr(one, "_account", None) if isinstance(one, Tensor) else None
+            if account is not None and one._node is None and (where is None or where(name, one)):
+                one._node = Leaf(one.shape, one.dtype, one.name, account)
+        return self
+
+    def summary(self, sample: Any) -> Summary:
+        """Return a table of the layers: what each gives for a sample, its parameters and bytes.
+
+        Parameters
+        ----------
+        sample : array, Tensor, or tuple of these
+            What the module is called with; a tuple has one for each argument.  It is called as
+            after the training, and without a graph.
+
+        Returns
+        -------
+        Summary
+            Prints as text, and shows as a table in notebooks.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tinygrad_bp import nn
+        >>> net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh())
+        >>> print(net.summary(np.zeros((4, 2))))
+        layer        output  parameters  bytes
+        Sequential   (4, 3)           9     72
+          0: Linear  (4, 3)           9     72
+          1: Tanh    (4, 3)           0      0
+        """
+        return summarized(self, sample)
 
     def state(self) -> State:
         """Return a copy of the value of every parameter and buffer.
@@ -139,14 +289,20 @@ class Module:
 
     @recursive_repr()
     def __repr__(self) -> str:
-        lines = [f"  {key}: {_described(value)}" for key, value in vars(self).items()]
+        own = {key: value for key, value in vars(self).items() if key != "training"}
+        lines = [f"  {key}: {_described(value)}" for key, value in own.items()]
         if not lines:
             return f"{type(self).__name__}()"
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
 
 
 def _arrays(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield (name, array, the container it is in, its key there) of each parameter and buffer.
+    """Yield (name, array, the container it is in, its key there) of each parameter and buffer."""
+    return (found for found in _found(module) if not isinstance(found[1], Module))
+
+
+def _found(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Yield (name, value, container, key) of each module, parameter and buffer.
 
     A Tensor or container is found once.  An array is found wherever it is: which attributes happen
     to share one may change while a module is trained, and the names in its state may not.
@@ -162,9 +318,9 @@ def _arrays(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
         if inside is None or id(value) in seen:
             continue
         seen.add(id(value))
-        if isinstance(value, Tensor):
+        if isinstance(value, (Tensor, Module)):
             yield path, value, container, key
-        else:
+        if not isinstance(value, Tensor):
             prefix = f"{path}." if path else ""
             home = vars(value) if isinstance(value, Module) else value
             rest += reversed([(f"{prefix}{key}", child, home, key) for key, child in inside])
