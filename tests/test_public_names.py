@@ -106,7 +106,8 @@ def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
         (tg, "save", "tg.files.write_model(path, model.state(), {})"),
         (tg, "mse", "it is tg.nn.mse"),
         (tg, "exp", "call np.exp"),
-        (tg.nn, "Dropout", "x * (rng.random(x.shape) >= p) / (1 - p)"),
+        (tg, "Dropout", "it is tg.nn.Dropout"),
+        (tg.nn, "GroupNorm", "write a tg.nn.Module"),
         (tg.optim, "RMSprop", "SGD, Adam and AdamW"),
     ],
 )

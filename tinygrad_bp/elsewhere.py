@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 ROOMS = {
-    "nn": "Linear Module ReLU Sequential Sigmoid Tanh INITIALIZERS bce_with_logits"
-    " binary_cross_entropy cross_entropy mse",
+    "nn": "ELU GELU GRU INITIALIZERS LSTM RNN AvgPool1d AvgPool2d BatchNorm Conv1d Conv2d"
+    " Dropout Embedding Flatten GRUCell LSTMCell LayerNorm LeakyReLU Linear MaxPool1d"
+    " MaxPool2d Module MultiHeadAttention RMSNorm RNNCell ReLU Residual Sequential SiLU"
+    " Sigmoid Softmax Softplus Tanh TransformerBlock bce_with_logits binary_cross_entropy"
+    " cross_entropy mse",
     "optim": "SGD Adam AdamW Optimizer schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
@@ -26,11 +29,6 @@ NO_DEVICE = "NumPy computes on the processor: there is no device to choose"
 NO_COMPILER = "there is nothing to compile: call the function itself"
 OWN_MODULE = "there is no such layer: write a tg.nn.Module with a forward() in NumPy's words"
 LISTED = "a plain list, tuple or dict of modules in an attribute is searched for parameters"
-DROPOUT = "there is no such layer: in forward(), x * (rng.random(x.shape) >= p) / (1 - p)"
-NORMALIZED = (
-    "there is no such layer: write a tg.nn.Module that takes np.mean and np.std of its"
-    " input; running means in its attributes are saved by state()"
-)
 SCHEDULED = "a schedule is a function of the epoch: see tg.optim.schedules"
 FEW = "there is no such optimizer: tg.optim has SGD, Adam and AdamW"
 KNOWN = {
@@ -63,37 +61,31 @@ KNOWN = {
             "masked_fill": "where",
         }.items()
     },
-    **dict.fromkeys(("Dropout", "Dropout1d", "Dropout2d", "dropout"), DROPOUT),
-    **dict.fromkeys(
-        ("BatchNorm1d", "BatchNorm2d", "BatchNorm", "LayerNorm", "GroupNorm", "RMSNorm"),
-        NORMALIZED,
-    ),
-    **dict.fromkeys(
-        (
-            *("Conv1d", "Conv2d", "Conv", "MaxPool2d", "AvgPool2d", "Embedding", "Embed"),
-            *("RNN", "LSTM", "GRU", "MultiheadAttention", "Transformer", "Bilinear"),
-        ),
-        OWN_MODULE,
-    ),
     **dict.fromkeys(("ModuleList", "ModuleDict", "ParameterList", "ParameterDict"), LISTED),
     **dict.fromkeys(
         ("functional", "F"), "functions are at the top: tg.relu, tg.softmax; tg.nn.mse"
     ),
-    "Dense": "it is tg.nn.Linear",
-    "init": "pass Linear(…, init=name) one of tg.nn.INITIALIZERS",
-    "Flatten": "write x.reshape(len(x), -1) in forward()",
-    "Identity": "leave it out, or write a tg.nn.Module that returns x",
-    "LeakyReLU": "write np.where(x > 0, x, 0.01 * x) in forward()",
     **{
-        layer: f"write tg.{function}(x) in forward()"
-        for layer, function in {
-            "Softmax": "softmax",
-            "LogSoftmax": "log_softmax",
-            "GELU": "gelu",
-            "SiLU": "silu",
-            "Softplus": "softplus",
+        theirs: f"it is tg.nn.{ours}"
+        for theirs, ours in {
+            "Dense": "Linear",
+            "Conv": "Conv2d",
+            "BatchNorm1d": "BatchNorm",
+            "BatchNorm2d": "BatchNorm",
+            "dropout": "Dropout",
+            "Embed": "Embedding",
+            "MultiheadAttention": "MultiHeadAttention",
+            "TransformerEncoderLayer": "TransformerBlock",
+            "Swish": "SiLU",
         }.items()
     },
+    "Transformer": "put tg.nn.TransformerBlock into a tg.nn.Sequential",
+    **dict.fromkeys(
+        ("GroupNorm", "Bilinear", "ConvTranspose2d", "Dropout1d", "Dropout2d"), OWN_MODULE
+    ),
+    "init": "pass Linear(…, init=name) one of tg.nn.INITIALIZERS",
+    "Identity": "leave it out, or write a tg.nn.Module that returns x",
+    "LogSoftmax": "write tg.log_softmax(x) in forward()",
     **{
         theirs: f"it is tg.nn.{ours}"
         for theirs, ours in {

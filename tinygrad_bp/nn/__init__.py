@@ -1,26 +1,100 @@
-"""Layers, their initial weights, and losses: thin compositions of differentiable functions."""
+"""Layers, their initial weights, and losses: thin compositions of differentiable functions.
+
+Linear maps, the commonest activations and the losses are loaded with the package, the other layers
+when they are asked for.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinygrad_bp.deferred import deferred
 from tinygrad_bp.nn.initializers import INITIALIZERS
-from tinygrad_bp.nn.layers import Linear, ReLU, Sequential, Sigmoid, Tanh
+from tinygrad_bp.nn.layers import Linear, ReLU, Residual, Sequential, Sigmoid, Tanh
 from tinygrad_bp.nn.losses import bce_with_logits, binary_cross_entropy, cross_entropy, mse
 from tinygrad_bp.nn.module import Module
 
+if TYPE_CHECKING:
+    from tinygrad_bp.nn.activations import ELU, GELU, LeakyReLU, SiLU, Softmax, Softplus
+    from tinygrad_bp.nn.attention import MultiHeadAttention, TransformerBlock
+    from tinygrad_bp.nn.cells import GRUCell, LSTMCell, RNNCell
+    from tinygrad_bp.nn.convolutions import Conv1d, Conv2d
+    from tinygrad_bp.nn.dropout import Dropout
+    from tinygrad_bp.nn.embedding import Embedding
+    from tinygrad_bp.nn.normalization import BatchNorm, LayerNorm, RMSNorm
+    from tinygrad_bp.nn.pooling import AvgPool1d, AvgPool2d, Flatten, MaxPool1d, MaxPool2d
+    from tinygrad_bp.nn.recurrent import GRU, LSTM, RNN
+
 __all__ = [
+    "ELU",
+    "GELU",
+    "GRU",
     "INITIALIZERS",
+    "LSTM",
+    "RNN",
+    "AvgPool1d",
+    "AvgPool2d",
+    "BatchNorm",
+    "Conv1d",
+    "Conv2d",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GRUCell",
+    "LSTMCell",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
+    "MultiHeadAttention",
+    "RMSNorm",
+    "RNNCell",
     "ReLU",
+    "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softplus",
     "Tanh",
+    "TransformerBlock",
     "bce_with_logits",
     "binary_cross_entropy",
     "cross_entropy",
     "mse",
 ]
 
-__getattr__, __dir__ = deferred(__name__, {})  # says where missing names are
+__getattr__, __dir__ = deferred(
+    __name__,
+    {
+        "AvgPool1d": "pooling",
+        "AvgPool2d": "pooling",
+        "BatchNorm": "normalization",
+        "Conv1d": "convolutions",
+        "Conv2d": "convolutions",
+        "Dropout": "dropout",
+        "ELU": "activations",
+        "Embedding": "embedding",
+        "Flatten": "pooling",
+        "GELU": "activations",
+        "GRU": "recurrent",
+        "GRUCell": "cells",
+        "LSTM": "recurrent",
+        "LSTMCell": "cells",
+        "LayerNorm": "normalization",
+        "LeakyReLU": "activations",
+        "MaxPool1d": "pooling",
+        "MaxPool2d": "pooling",
+        "MultiHeadAttention": "attention",
+        "RMSNorm": "normalization",
+        "RNN": "recurrent",
+        "RNNCell": "cells",
+        "SiLU": "activations",
+        "Softmax": "activations",
+        "Softplus": "activations",
+        "TransformerBlock": "attention",
+    },
+)
 del deferred

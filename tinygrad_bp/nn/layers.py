@@ -1,21 +1,20 @@
-"""Layers: the affine map, activation functions, and their composition."""
+"""Layers: the affine map, the commonest activation functions, and how layers are put together."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_bp.engine.tensor import Tensor, tensor
-from tinygrad_bp.nn.initializers import Initializer, initializer
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
+from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
 from tinygrad_bp.rules.elementwise.activations import relu, sigmoid
 from tinygrad_bp.rules.linalg.products import affine
-
-Seed = int | np.random.Generator | None
 
 
 class Linear(Module):
@@ -61,17 +60,9 @@ class Linear(Module):
         name: str | None = None,
         dtype: DTypeLike = np.float64,
     ) -> None:
-        n_in, n_out = _size("n_in", n_in), _size("n_out", n_out)
-        prefix = f"{name}." if name else ""
-        weights = initializer(init)(np.random.default_rng(rng), n_in, n_out)
-        if np.shape(weights) != (n_in, n_out):
-            raise ValueError(
-                f"Linear: init={init!r} gave shape {np.shape(weights)}, expected {(n_in, n_out)}"
-            )
-        self.W = tensor(weights, dtype=dtype, requires_grad=True, name=f"{prefix}W")
-        self.b: Tensor | None = None
-        if bias:
-            self.b = tensor(np.zeros(n_out), dtype=dtype, requires_grad=True, name=f"{prefix}b")
+        n_in, n_out = size("Linear", "n_in", n_in), size("Linear", "n_out", n_out)
+        self.W = parameter(drawn("Linear", init, rng, n_in, n_out), "W", name, dtype)
+        self.b: Tensor | None = parameter(np.zeros(n_out), "b", name, dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return ``x @ W + b`` for x of shape (..., n_in).
@@ -210,11 +201,45 @@ class Sequential(Module):
         return "\n  ".join(["Sequential(", *shown]) + "\n)"
 
 
-def _size(argument: str, value: int) -> int:
-    try:
-        size = operator.index(value)
-    except TypeError:
-        size = 0
-    if isinstance(value, bool) or size < 1:
-        raise ValueError(f"Linear: {argument}={value!r}; expected an integer, 1 or more")
-    return size
+class Residual(Module):
+    """What a layer gives, added to what it is given: ``x + layer(x)``.
+
+    Parameters
+    ----------
+    layer : callable
+        A module, or any function of one array or Tensor that keeps its shape.
+
+    Notes
+    -----
+    He, Zhang, Ren & Sun (2016), "Deep residual learning for image recognition", equation 1.
+    """
+
+    def __init__(self, layer: Any) -> None:
+        if not callable(layer):
+            raise TypeError(f"Residual: {layer!r:.80} cannot be called; expected a layer")
+        self.layer = layer
+
+    def forward(self, x: Any) -> Any:
+        """Return ``x + layer(x)``.
+
+        Parameters
+        ----------
+        x : array or Tensor
+            What the layer takes.
+
+        Returns
+        -------
+        array or Tensor of x's shape
+
+        Raises
+        ------
+        ShapeError
+            If the layer changes the shape; the sum would broadcast silently.
+        """
+        added = self.layer(x)
+        if np.shape(added) != np.shape(x):
+            raise ShapeError(
+                f"Residual: the layer made {np.shape(added)} of {np.shape(x)}; it must keep the"
+                " shape"
+            )
+        return x + added

@@ -1,0 +1,220 @@
+"""Normalization: numbers of mean 0 and variance 1, over a batch or within a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.nn.module import Module
+from tinygrad_bp.nn.parameters import parameter, share, size
+
+
+class BatchNorm(Module):
+    """Each channel with mean 0 and variance 1 over a batch: ``(x - mean) / sqrt(var + eps) g + b``.
+
+    While it is trained it takes the mean and variance of the batch, and keeps running ones; after
+    `eval` it takes the running ones.
+
+    Parameters
+    ----------
+    n : int
+        Number of channels, or of columns.
+    momentum : float, default 0.1
+        Share of the newest batch in the running statistics.
+    eps : float, default 1e-5
+        Added to the variance: no division by 0.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameters and the running statistics.
+
+    Attributes
+    ----------
+    g, b : Tensor, shape (n,)
+        Begin at 1 and 0.
+    mean, var : array, shape (n,)
+        The running statistics: buffers.  The variance is that of a sample (divided by m - 1), as
+        in PyTorch.
+
+    Notes
+    -----
+    Ioffe & Szegedy (2015), "Batch normalization", algorithms 1 and 2.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+        name: str | None = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        n = size("BatchNorm", "n", n)
+        self.momentum, self.eps = share("BatchNorm", "momentum", momentum), float(eps)
+        self.g = parameter(np.ones(n), "g", name, dtype)
+        self.b = parameter(np.zeros(n), "b", name, dtype)
+        self.mean, self.var = np.zeros(n, dtype), np.ones(n, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """Return `x` normalized.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (m, n, *size)
+
+        Returns
+        -------
+        Tensor of x's shape
+
+        Raises
+        ------
+        ShapeError
+            If there are other than n channels, or there is nothing to take the variance of.
+        """
+        x = arrayed(x)
+        n = self.g.size
+        if x.ndim < 2 or x.shape[1] != n:
+            raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {x.shape}")
+        axes, wide = (0, *range(2, x.ndim)), (n, *(1,) * (x.ndim - 2))
+        if self.training:
+            count = x.size // n
+            if count < 2:
+                raise ShapeError(
+                    f"BatchNorm: {x.shape} has {count} number(s) a channel, which have no variance;"
+                    " call eval() for the running one"
+                )
+            mean = np.mean(x, axis=axes, keepdims=True)
+            apart = x - mean
+            var = np.mean(apart * apart, axis=axes, keepdims=True)
+            self._remember(mean, var, count)
+        else:
+            apart = x - np.reshape(self.mean, wide)
+            var = np.reshape(self.var, wide)
+        scale = np.reshape(self.g, wide) / np.sqrt(var + self.eps)
+        return apart * scale + np.reshape(self.b, wide)
+
+    def _remember(self, mean: Any, var: Any, count: int) -> None:
+        old, new = 1.0 - self.momentum, self.momentum
+        kind = self.mean.dtype
+        # real: a complex step through the layer, to check it, moves nothing that is remembered
+        found = (np.real(np.ravel(unwrap(one))) for one in (mean, var * (count / (count - 1))))
+        self.mean, self.var = (  # new arrays: a graph may hold the old ones
+            (old * kept + new * one).astype(kind)
+            for kept, one in zip((self.mean, self.var), found, strict=True)
+        )
+
+    def __repr__(self) -> str:
+        return f"BatchNorm({self.g.size})"
+
+
+class LayerNorm(Module):
+    """Each sample's last axis with mean 0 and variance 1: ``(x - mean) / sqrt(var + eps) g + b``.
+
+    Parameters
+    ----------
+    n : int
+        Length of the last axis.
+    eps : float, default 1e-5
+        Added to the variance: no division by 0.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameters.
+
+    Attributes
+    ----------
+    g, b : Tensor, shape (n,)
+        Begin at 1 and 0.
+
+    Notes
+    -----
+    Ba, Kiros & Hinton (2016), "Layer normalization", equation 4.
+    """
+
+    def __init__(
+        self, n: int, *, eps: float = 1e-5, name: str | None = None, dtype: DTypeLike = np.float64
+    ) -> None:
+        n = size("LayerNorm", "n", n)
+        self.eps = float(eps)
+        self.g = parameter(np.ones(n), "g", name, dtype)
+        self.b = parameter(np.zeros(n), "b", name, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """Return `x` normalized.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (..., n)
+
+        Returns
+        -------
+        Tensor of x's shape
+        """
+        x = _of_length("LayerNorm", x, self.g.size)
+        apart = x - np.mean(x, axis=-1, keepdims=True)
+        var = np.mean(apart * apart, axis=-1, keepdims=True)
+        return apart / np.sqrt(var + self.eps) * self.g + self.b
+
+    def __repr__(self) -> str:
+        return f"LayerNorm({self.g.size})"
+
+
+class RMSNorm(Module):
+    """Each sample's last axis with mean square 1: ``x / sqrt(mean(x^2) + eps) g``.
+
+    Parameters
+    ----------
+    n : int
+        Length of the last axis.
+    eps : float, default 1e-5
+        Added to the mean square: no division by 0.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameter.
+
+    Attributes
+    ----------
+    g : Tensor, shape (n,)
+        Begins at 1.
+
+    Notes
+    -----
+    Zhang & Sennrich (2019), "Root mean square layer normalization", equation 4.
+    """
+
+    def __init__(
+        self, n: int, *, eps: float = 1e-5, name: str | None = None, dtype: DTypeLike = np.float64
+    ) -> None:
+        self.eps = float(eps)
+        self.g = parameter(np.ones(size("RMSNorm", "n", n)), "g", name, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """Return `x` normalized.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (..., n)
+
+        Returns
+        -------
+        Tensor of x's shape
+        """
+        x = _of_length("RMSNorm", x, self.g.size)
+        return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.g
+
+    def __repr__(self) -> str:
+        return f"RMSNorm({self.g.size})"
+
+
+def _of_length(layer: str, x: Any, n: int) -> Any:
+    x = arrayed(x)
+    if not x.ndim or x.shape[-1] != n:
+        raise ShapeError(f"{layer}: expected (..., {n}), got {x.shape}")
+    return x

@@ -1,0 +1,177 @@
+"""Recurrent layers: a cell along a sequence.
+
+Samples come first, then time: a sequence is (m, time, n_in).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.nn.cells import Cell, GRUCell, LSTMCell, RNNCell
+from tinygrad_bp.nn.initializers import Initializer
+from tinygrad_bp.nn.module import Module
+from tinygrad_bp.nn.parameters import Seed
+
+
+class Recurrent(Module):
+    """What the layers share: a cell along a sequence; see these."""
+
+    kind: type[Cell]
+
+    def __init__(
+        self,
+        n_in: int,
+        n_hidden: int,
+        *,
+        init: str | Initializer = "glorot_uniform",
+        rng: Seed = None,
+        name: str | None = None,
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        self.cell = self.kind(n_in, n_hidden, init=init, rng=rng, name=name, dtype=dtype)
+
+    def forward(self, x: Any, state: Any = None, *, lengths: Any = None) -> Any:
+        """Return the outputs of all steps, and the last state.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (m, time, n_in)
+        state : array or Tensor, shape (m, n_hidden), optional
+            Before the first step, a pair of these for `LSTM`; zeros if not given.
+        lengths : array of int, shape (m,), optional
+            How many steps of each sample count.  After them its outputs are 0, and its state stays.
+
+        Returns
+        -------
+        (Tensor, state)
+            The outputs have the shape (m, time, n_hidden).
+
+        Raises
+        ------
+        ShapeError
+            If `x` or `lengths` does not fit.
+        """
+        x = arrayed(x)
+        if x.ndim != 3 or x.shape[2] != self.cell.W.shape[0] or not x.shape[1]:
+            raise ShapeError(
+                f"{type(self).__name__}: expected (m, time, {self.cell.W.shape[0]}) of at least one"
+                f" step, got {x.shape}"
+            )
+        counts = self._counts(lengths, x.shape[0])
+        state = self.cell.start(x.shape[0]) if state is None else state
+        outputs = []
+        for step in range(x.shape[1]):
+            found = self.cell(x[:, step], state)
+            if counts is not None:
+                found = _chosen(counts > step, found, state)
+            state = found
+            out = state[0] if isinstance(state, tuple) else state
+            outputs.append(out if counts is None else np.where(counts > step, out, 0.0))
+        return np.stack(outputs, axis=1), state
+
+    def _counts(self, lengths: Any, m: int) -> Any:
+        """Return the lengths as a column, or None."""
+        if lengths is None:
+            return None
+        counts = np.asarray(unwrap(lengths))
+        if counts.shape != (m,):
+            raise ShapeError(
+                f"{type(self).__name__}: expected one length a sample, ({m},), got {counts.shape}"
+            )
+        return counts[:, np.newaxis]
+
+    def __repr__(self) -> str:
+        return repr(self.cell).replace("Cell", "")
+
+
+def _chosen(going: Any, new: Any, old: Any) -> Any:
+    """Return the new state of the samples that go on, and the old one of the others."""
+    if isinstance(new, tuple):
+        return tuple(np.where(going, a, b) for a, b in zip(new, old, strict=True))
+    return np.where(going, new, old)
+
+
+class RNN(Recurrent):
+    """Elman's network along a sequence: ``h[t] = tanh(x[t] W + h[t - 1] U + b)``.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        Numbers of inputs and of hidden units.
+    init : str or callable
+        As in `Linear`.
+    rng : numpy.random.Generator or int, optional
+        Where the initial weights come from; fresh entropy if not given.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameters.
+
+    Attributes
+    ----------
+    cell : RNNCell
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_bp import nn
+    >>> outputs, state = nn.RNN(2, 3, rng=0)(np.ones((4, 5, 2)))
+    >>> outputs.shape, state.shape
+    ((4, 5, 3), (4, 3))
+    """
+
+    kind = RNNCell
+
+
+class GRU(Recurrent):
+    """The gated recurrent unit along a sequence; the equations are those of `GRUCell`.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        Numbers of inputs and of hidden units.
+    init : str or callable
+        As in `Linear`; of each gate's matrix.
+    rng : numpy.random.Generator or int, optional
+        Where the initial weights come from; fresh entropy if not given.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameters.
+
+    Attributes
+    ----------
+    cell : GRUCell
+    """
+
+    kind = GRUCell
+
+
+class LSTM(Recurrent):
+    """The long short-term memory along a sequence; the equations are those of `LSTMCell`.
+
+    Parameters
+    ----------
+    n_in, n_hidden : int
+        Numbers of inputs and of hidden units.
+    init : str or callable
+        As in `Linear`; of each gate's matrix.
+    rng : numpy.random.Generator or int, optional
+        Where the initial weights come from; fresh entropy if not given.
+    name : str, optional
+        Shown in drawings.
+    dtype : dtype, default float64
+        Of the parameters.
+
+    Attributes
+    ----------
+    cell : LSTMCell
+    """
+
+    kind = LSTMCell
