@@ -11,7 +11,7 @@ ROOMS = {
     " Dropout Embedding Flatten GRUCell LSTMCell LayerNorm LeakyReLU Linear MaxPool1d"
     " MaxPool2d Module MultiHeadAttention RMSNorm RNNCell ReLU Residual Sequential SiLU"
     " Sigmoid Softmax Softplus Tanh TransformerBlock bce_with_logits binary_cross_entropy"
-    " cross_entropy mse",
+    " cross_entropy focal hinge huber kl_divergence mse poisson",
     "optim": "SGD Adam AdamW Optimizer schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
@@ -89,6 +89,12 @@ KNOWN = {
     **{
         theirs: f"it is tg.nn.{ours}"
         for theirs, ours in {
+            "HuberLoss": "huber",
+            "huber_loss": "huber",
+            "SmoothL1Loss": "huber",
+            "KLDivLoss": "kl_divergence",
+            "kl_div": "kl_divergence",
+            "PoissonNLLLoss": "poisson",
             "MSELoss": "mse",
             "mse_loss": "mse",
             "BCELoss": "binary_cross_entropy",

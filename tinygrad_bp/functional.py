@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.rules.elementwise.activations import sigmoid
-from tinygrad_bp.rules.losses import reduced, require_same_shape
+from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
 GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) = sigmoid(2 u)
@@ -84,7 +84,7 @@ def gelu(x: Any) -> Any:
     return x * sigmoid(GELU_SLOPE * inner * (1.0 + GELU_CUBE * (inner * inner)))
 
 
-def mse(prediction: Any, target: Any, reduction: str = "mean") -> Any:
+def mse(prediction: Any, target: Any, reduction: str = "mean", weights: Any = None) -> Any:
     """Compute the squared error ``(prediction - target)**2``.
 
     Parameters
@@ -92,6 +92,8 @@ def mse(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     prediction : array or Tensor
     target : array or Tensor of the same shape
     reduction : {"mean", "sum", "none"}
+    weights : array or Tensor of the shape of the single losses, optional
+        What each counts, at least 0; a mean is divided by their sum.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def mse(prediction: Any, target: Any, reduction: str = "mean") -> Any:
     """
     require_same_shape("mse", prediction, target)
     error = _operand(prediction) - _operand(target)
-    return reduced(error * error, reduction)
+    return weighted("mse", error * error, weights, reduction)
 
 
 def _operand(x: Any) -> Any:

@@ -34,7 +34,7 @@ from sampling import CASES, directions, like, tracked  # as above
 
 from tinygrad_bp.engine.rule import TABLE, Rule  # the table must be whole first
 from tinygrad_bp.engine.tensor import unwrap
-from tinygrad_bp.rules import COMMON
+from tinygrad_bp.testing.graphs import FAMILIES
 
 
 class Fault(NamedTuple):
@@ -185,7 +185,7 @@ def checks(rule: Rule) -> Iterator[Callable[[], Any]]:
         for call in calls(module):
             if any(getattr(one, "rule", one) is rule for one in call.keywords.values()):
                 yield call
-    if rule.trial.elsewhere or rule.family not in {family.__name__ for family in COMMON}:
+    if rule.trial.elsewhere or rule.family not in FAMILIES:
         yield from calls(test_linalg)
     yield from calls(test_semantics)
 

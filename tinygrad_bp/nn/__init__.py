@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 from tinygrad_bp.deferred import deferred
 from tinygrad_bp.nn.initializers import INITIALIZERS
 from tinygrad_bp.nn.layers import Linear, ReLU, Residual, Sequential, Sigmoid, Tanh
-from tinygrad_bp.nn.losses import bce_with_logits, binary_cross_entropy, cross_entropy, mse
+from tinygrad_bp.nn.losses import (
+    bce_with_logits,
+    binary_cross_entropy,
+    cross_entropy,
+    focal,
+    hinge,
+    huber,
+    kl_divergence,
+    mse,
+    poisson,
+)
 from tinygrad_bp.nn.module import Module
 
 if TYPE_CHECKING:
@@ -63,7 +73,12 @@ __all__ = [
     "bce_with_logits",
     "binary_cross_entropy",
     "cross_entropy",
+    "focal",
+    "hinge",
+    "huber",
+    "kl_divergence",
     "mse",
+    "poisson",
 ]
 
 __getattr__, __dir__ = deferred(

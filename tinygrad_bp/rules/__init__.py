@@ -12,7 +12,7 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from tinygrad_bp.engine.rule import TABLE, Rule, on_unknown
-from tinygrad_bp.rules import hooks, losses
+from tinygrad_bp.rules import hooks
 from tinygrad_bp.rules.elementwise import activations, arithmetic, elementary, selection
 from tinygrad_bp.rules.indexing import indexing, sorting
 from tinygrad_bp.rules.linalg import products
@@ -30,7 +30,6 @@ COMMON = (
     hooks,
     indexing,
     joining,
-    losses,
     products,
     running,
     selection,

@@ -1,4 +1,4 @@
-"""Losses as one record each.
+"""Losses of two classes as one record each.
 
 Their compositions overflow, or lose the gradient, exactly where a network is most wrong.
 """
@@ -9,67 +9,17 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
-from numpy import exp, float32, float64, floating, log, maximum, ndarray
+from numpy import exp, floating, log, maximum, ndarray
 
-from tinygrad_bp.engine.broadcasting import sum_all
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
-from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap
-from tinygrad_bp.errors import DTypeError, ShapeError
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules import kernels
-from tinygrad_bp.rules.elementwise.activations import sigmoid_error
+from tinygrad_bp.rules.elementwise.activations import sigmoid_error, softplus
 from tinygrad_bp.rules.loss_arguments import SUSPECT, require_probabilities, warn_of_second_sigmoid
-from tinygrad_bp.rules.reductions.log_sums import log_softmax
-
-# What the compositions do.
-REDUCED: dict[str, Any] = {"mean": np.mean, "sum": np.sum, "none": np.positive}
-
-
-def require_same_shape(name: str, prediction: Any, target: Any) -> None:
-    """Refuse shapes that would broadcast: (m, 1) against (m,) gives an (m, m) loss and nonsense.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes differ.
-    """
-    first = prediction.shape if hasattr(prediction, "shape") else np.shape(prediction)
-    second = target.shape if hasattr(target, "shape") else np.shape(target)
-    if first != second:
-        raise ShapeError(
-            f"{name}: predictions have shape {first}, targets {second}; they must agree (they"
-            " would broadcast silently); reshape one of them"
-        )
-
-
-def reduced(losses: Any, reduction: str) -> Any:
-    """Return the mean or sum of `losses`, or the losses themselves.
-
-    float16 is accumulated in float32.
-    """
-    mean = reduction == "mean"
-    if not mean and reduction == "none":
-        return losses
-    if not mean and reduction != "sum":
-        raise ValueError(f"reduction: expected one of {', '.join(REDUCED)}, got {reduction!r}")
-    if type(losses) is not ndarray:
-        return np.mean(losses) if mean else np.sum(losses)
-    total = sum_all(losses)
-    if mean:
-        total = total / float(losses.size)
-    return total if losses.dtype.char != "e" else np.float16(total)
-
-
-def share(ct: Any, size: int, reduction: str) -> Any:
-    """Return the cotangent of each single loss."""
-    if reduction != "mean":
-        return ct
-    kind = type(ct)
-    if kind is float64 or kind is float32 or ct.dtype.char != "e":
-        return ct / float(size)
-    return ct * (1 / size)  # a large size is infinite in float16, its inverse is not 0
-
+from tinygrad_bp.rules.loss_reductions import REDUCED, reduced, require_same_shape, share, weighted
 
 # Binary cross entropy of logits
 
@@ -79,7 +29,7 @@ def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
 
 
 def _bce_slope(z: Any, y: Any, part: Any) -> Any:
-    """Return ``(sigmoid(z) - y) * part``."""
+    """Return ``sigmoid_error(z, y) * part``."""
     if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
         return kernels.binary_errors(z, y, part)
     return sigmoid_error(z, y) * part
@@ -109,7 +59,17 @@ def _records_bce(rule: Any) -> Recorder:
     """
     recorder = binary(rule)
 
-    def record(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+    def record(
+        logits: Any,
+        targets: Any,
+        reduction: str = "mean",
+        weights: Any = None,
+        pos_weight: Any = None,
+    ) -> Any:
+        if pos_weight is not None or weights is not None:
+            targets = _agreeing(logits, targets)
+            require_probabilities("bce_with_logits", targets)
+            return _weighted_bce(logits, targets, reduction, weights, pos_weight)
         both = type(logits) is type(targets) is Tensor
         if not (both and logits._value.shape == targets._value.shape):
             targets = _agreeing(logits, targets)
@@ -130,6 +90,26 @@ def _records_bce(rule: Any) -> Recorder:
     return record
 
 
+def _weighted_bce(z: Any, y: Any, reduction: str, weights: Any, pos_weight: Any) -> Any:
+    """Return the binary cross entropy of logits.
+
+    Raises
+    ------
+    ShapeError
+        If `pos_weight` is neither a number nor one for each element of the last axis.
+    """
+    ones: Any = 1.0
+    if pos_weight is not None:
+        ones = np.asarray(pos_weight, float).astype(z.dtype)
+        if ones.ndim and ones.shape != z.shape[-1:]:
+            raise ShapeError(
+                f"bce_with_logits: expected pos_weight to be a number, or of shape {z.shape[-1:]};"
+                f" got {ones.shape}"
+            )
+    each = ones * (y * softplus(-z)) + (1 - y) * softplus(z)
+    return weighted("bce_with_logits", each, weights, reduction)
+
+
 def _check(labels: Any, targets: Any) -> None:
     """Check labels that are new, and remember them."""
     global _checked  # noqa: PLW0603  # another thread's labels are checked once more, no harm
@@ -146,7 +126,13 @@ def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
     return reduced(sum(parts[1:], parts[0]), reduction)
 
 
-def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+def bce_with_logits(
+    logits: Any,
+    targets: Any,
+    reduction: str = "mean",
+    weights: Any = None,
+    pos_weight: Any = None,
+) -> Any:
     """Compute the binary cross entropy of ``sigmoid(logits)``, forming no rounded probability.
 
     Parameters
@@ -156,6 +142,10 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     targets : array or Tensor of the same shape
         Probabilities of class 1, usually 0 or 1.
     reduction : {"mean", "sum", "none"}
+    weights : array or Tensor of the shape of the single losses, optional
+        What each counts, at least 0; a mean is divided by their sum.
+    pos_weight : float, or (n,) array for logits (..., n), optional
+        What the part of the loss counts that belongs to class 1; the mean is not divided by it.
 
     Returns
     -------
@@ -175,7 +165,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     UserWarning
         Once for each network, if the logits come from a sigmoid.
     """
-    return _bce_forward(logits, _agreeing(logits, targets), reduction)
+    return _weighted_bce(logits, _agreeing(logits, targets), reduction, weights, pos_weight)
 
 
 bce_with_logits = general(
@@ -248,7 +238,23 @@ def _probability_push(tangents: Any, _out: Any, p: Any, y: Any, reduction: str) 
     return reduced(sum(parts[1:], parts[0]), reduction)
 
 
-def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+def _records_probability_losses(rule: Any) -> Recorder:
+    recorder = binary(rule)
+
+    def record(
+        probabilities: Any, targets: Any, reduction: str = "mean", weights: Any = None
+    ) -> Any:
+        arrays, params = _probability_bind(probabilities, targets, reduction)
+        if weights is None:
+            return recorder(*arrays, *params)
+        return weighted("binary_cross_entropy", recorder(*arrays, "none"), weights, reduction)
+
+    return record
+
+
+def binary_cross_entropy(
+    probabilities: Any, targets: Any, reduction: str = "mean", weights: Any = None
+) -> Any:
     """Compute ``-(y log p + (1 - y) log(1 - p))``; prefer `bce_with_logits`, which cannot saturate.
 
     Parameters
@@ -258,6 +264,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mea
     targets : array or Tensor of the same shape
         Usually 0 or 1.
     reduction : {"mean", "sum", "none"}
+    weights : array or Tensor of the shape of the single losses, optional
+        What each counts, at least 0; a mean is divided by their sum.
 
     Returns
     -------
@@ -273,7 +281,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any, reduction: str = "mea
         If a target is outside of [0, 1], or NaN.
     """
     _probability_bind(probabilities, targets, reduction)
-    return _probability_losses(probabilities, targets, reduction)
+    each = _probability_losses(probabilities, targets, "none")
+    return weighted("binary_cross_entropy", each, weights, reduction)
 
 
 binary_cross_entropy = general(
@@ -282,7 +291,7 @@ binary_cross_entropy = general(
     lambda ct, _out, p, _y, reduction: _odds(p) * share(ct, p.size, reduction),
     forward=_probability_losses,
     push=_probability_push,
-    bind=_probability_bind,
+    recorder=_records_probability_losses,
     domain=(0.1, 0.9),
     composition=lambda p, y, reduction="mean": REDUCED[reduction](
         -(y * log(p) + (1 - y) * log(1 - p))
@@ -292,109 +301,6 @@ binary_cross_entropy = general(
         call((4,), (4,), reduction="sum"),
         call((2, 2), (2, 2), reduction="none"),
         call((0, 1), (0, 1), reduction="none"),
-    ),
-    analytic=False,
-)
-
-
-# Cross entropy of logits over classes
-
-
-def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
-    if type(labels) is not ndarray:
-        logs = log_softmax(z, axis=1)
-        return reduced(-np.sum(np.where(_is_label(z, labels), logs, 0), axis=1), reduction)
-    if type(z) is not ndarray:
-        rows = np.arange(len(labels))
-        return reduced(-log_softmax(z, axis=1)[rows, labels], reduction)
-    return reduced(kernels.class_losses(z, labels), reduction)
-
-
-def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
-    if type(labels) is not ndarray and not is_foreign(labels := unwrap(labels)):
-        labels = np.asarray(labels)
-    shape = logits.shape
-    if len(shape) != 2 or labels.shape != shape[:1]:
-        raise ShapeError(
-            "cross_entropy: expected logits (m, classes) and labels (m,), got"
-            f" {shape} and {labels.shape}"
-        )
-    if labels.dtype.kind not in "iu":
-        raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if type(labels) is not ndarray:  # they would have to be computed
-        return (logits,), (labels, reduction)
-    # read as unsigned, a negative label is a large one: one pass finds both
-    unsigned = labels.view(labels.dtype.str.replace("i", "u"))
-    if labels.size and not maximum.reduce(unsigned) < shape[1]:
-        raise ShapeError(
-            f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to"
-            f" {shape[1] - 1}"
-        )
-    return (logits,), (labels, reduction)
-
-
-def _is_label(z: Any, labels: Any) -> Any:
-    """Return where the label of each row stands."""
-    return np.arange(z.shape[1]) == np.expand_dims(labels, 1)
-
-
-def _errors(z: Any, labels: Any) -> Any:
-    """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits.
-
-    At the label it is minus the sum of the others: the difference would be rounded away.
-    """
-    target = _is_label(z, labels)
-    p = exp(log_softmax(z, axis=1))
-    return np.where(target, -np.sum(np.where(target, 0, p), axis=1, keepdims=True), p)
-
-
-def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
-    part = share(ct, z.shape[0], reduction)
-    if type(z) is not ndarray or type(labels) is not ndarray or isinstance(ct, Tensor):
-        return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
-    return kernels.class_errors(z, labels, part)
-
-
-def cross_entropy(logits: Any, labels: Any, reduction: str = "mean") -> Any:
-    """Compute the cross entropy of ``softmax(logits)`` against class numbers.
-
-    Parameters
-    ----------
-    logits : (m, classes) array or Tensor
-    labels : (m,) array of int
-        In ``range(classes)``.
-    reduction : {"mean", "sum", "none"}
-
-    Returns
-    -------
-    scalar, or (m,) for "none"
-        The gradient is ``softmax(logits) - one_hot(labels)`` (divided by m for "mean").
-
-    Raises
-    ------
-    ShapeError, DTypeError
-        If shapes do not fit or labels are no class numbers.
-    """
-    _cross_entropy_bind(logits, labels, reduction)
-    return _cross_entropy_forward(logits, labels, reduction)
-
-
-cross_entropy = general(
-    cross_entropy,
-    _cross_entropy_pull,
-    forward=_cross_entropy_forward,
-    push=lambda tangents, _out, z, labels, reduction: reduced(
-        np.sum(tangents[0] * _errors(z, labels), axis=1), reduction
-    ),
-    bind=_cross_entropy_bind,
-    composition=lambda z, labels, reduction="mean": REDUCED[reduction](
-        log(np.sum(exp(z), axis=1)) - z[np.arange(len(labels)), labels]
-    ),
-    samples=(
-        call((3, 4), labels=np.array([0, 3, 1])),
-        call((2, 2), labels=np.array([1, 1]), reduction="sum"),
-        call((3, 2), labels=np.array([1, 0, 1]), reduction="none"),
-        call((0, 3), labels=np.array([], dtype=int), reduction="sum"),
     ),
     analytic=False,
 )

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tinygrad_bp.engine.dispatch import FUNCTIONS, UFUNCS
 from tinygrad_bp.engine.rule import REAL, TABLE, Rule, Sample
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.rules import COMMON
+from tinygrad_bp.rules import COMMON, class_losses, losses
 from tinygrad_bp.testing.samples import Form, default_samples, is_numpys, plain
 
 SHAPES = ((), (3,), (2, 3), (1,), (3, 1), (2, 1, 3), (2, 2), (0,), (0, 3))
@@ -62,7 +62,7 @@ def _has_functions(sample: Sample) -> bool:
 
 # The rarer families stay out: they give complex numbers, a matrix that happens to be nearly
 # singular has derivatives without bound, and SciPy's functions grow like factorials.
-FAMILIES = {family.__name__ for family in COMMON}
+FAMILIES = {family.__name__ for family in (*COMMON, class_losses, losses)}
 IN_PROGRAMS = tuple(
     name
     for name, rule in TABLE.items()
