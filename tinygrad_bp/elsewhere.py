@@ -19,8 +19,8 @@ ROOMS = {
 }
 FUNCTIONS = (
     "affine checkpoint convolution debug differentiable enable_grad gelu grad gradients graph"
-    " hessian hvp jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu softmax"
-    " softplus tensor value_and_grad vjp vmap"
+    " hessian hvp jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu"
+    " softmax softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
 NUMPYS = "the package records NumPy's own functions: import numpy as np, and call"
