@@ -12,7 +12,7 @@ ROOMS = {
     " MaxPool2d Module MultiHeadAttention RMSNorm RNNCell ReLU Residual Sequential SiLU"
     " Sigmoid Softmax Softplus Tanh TransformerBlock bce_with_logits binary_cross_entropy"
     " cross_entropy focal hinge huber kl_divergence mse poisson",
-    "optim": "SGD Adam AdamW Optimizer schedules",
+    "optim": "SGD Adagrad Adam AdamW Optimizer RMSprop clip_grad_norm clip_grad_value schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
@@ -30,7 +30,7 @@ NO_COMPILER = "there is nothing to compile: call the function itself"
 OWN_MODULE = "there is no such layer: write a tg.nn.Module with a forward() in NumPy's words"
 LISTED = "a plain list, tuple or dict of modules in an attribute is searched for parameters"
 SCHEDULED = "a schedule is a function of the epoch: see tg.optim.schedules"
-FEW = "there is no such optimizer: tg.optim has SGD, Adam and AdamW"
+FEW = "there is no such optimizer: tg.optim has SGD, RMSprop, Adagrad, Adam and AdamW"
 KNOWN = {
     **{name: f"it is tg.{room}.{name}" for room, names in ROOMS.items() for name in names.split()},
     **{name: f"it is tg.{name}" for name in FUNCTIONS.split()},
@@ -79,6 +79,8 @@ KNOWN = {
             "Swish": "SiLU",
         }.items()
     },
+    "clip_grad_norm_": "it is tg.optim.clip_grad_norm",
+    "clip_grad_value_": "it is tg.optim.clip_grad_value",
     "Transformer": "put tg.nn.TransformerBlock into a tg.nn.Sequential",
     **dict.fromkeys(
         ("GroupNorm", "Bilinear", "ConvTranspose2d", "Dropout1d", "Dropout2d"), OWN_MODULE
@@ -107,9 +109,7 @@ KNOWN = {
         }.items()
     },
     **dict.fromkeys(("lr_scheduler", "StepLR", "CosineAnnealingLR", "ExponentialLR"), SCHEDULED),
-    **dict.fromkeys(
-        ("RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS", "Rprop"), FEW
-    ),
+    **dict.fromkeys(("Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS", "Rprop"), FEW),
 }
 
 
@@ -174,7 +174,7 @@ OF_MODULE = {
 OF_OPTIMIZER = {
     "state_dict": STATE.format("optimizer"),
     "load_state_dict": LOADED.format("optimizer"),
-    "param_groups": "write optimizer.lr = rate; other rates are other optimizers",
+    "param_groups": "pass groups, dicts of params, scale and weight_decay; optimizer.lr scales all",
     **dict.fromkeys(("update", "apply_updates"), "write loss.backward(); optimizer.step()"),
     "minimize": "write loss.backward(); optimizer.step()",
 }

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_bp as tg
 from tinygrad_bp import nn
 from tinygrad_bp.errors import DTypeError, ShapeError, TinygradError, TrackedTensorError
-from tinygrad_bp.optim import SGD, Adam, AdamW, Optimizer
+from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 KINDS = {
     "SGD": lambda params: SGD(params, 0.1),
@@ -20,6 +20,8 @@ KINDS = {
     "SGD, Nesterov": lambda params: SGD(params, 0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
     "Adam": lambda params: Adam(params, 0.01),
     "AdamW": lambda params: AdamW(params, 0.01, weight_decay=0.1),
+    "RMSprop": lambda params: RMSprop(params, 0.01, momentum=0.5),
+    "Adagrad": lambda params: Adagrad(params, 0.1),
 }
 X = np.random.default_rng(0).normal(size=(9, 3))
 Y = np.random.default_rng(1).normal(size=(9, 1))
@@ -224,6 +226,8 @@ MEMORIES = {
     "SGD, Nesterov": ["momentum"],
     "Adam": ["mean", "square", "steps"],
     "AdamW": ["mean", "square", "steps"],
+    "RMSprop": ["square", "momentum"],
+    "Adagrad": ["sum"],
 }
 
 
@@ -316,6 +320,9 @@ BAD_SETTINGS = [
     (Adam, {"weight_decay": math.inf}, "Adam: weight_decay=inf"),
     (AdamW, {"weight_decay": -0.1}, "AdamW: weight_decay=-0.1"),
     (AdamW, {"eps": None}, "AdamW: eps=None"),
+    (RMSprop, {"eps": 0}, "RMSprop: eps=0; expected a finite number above 0"),
+    (RMSprop, {"decay": 1.0}, "RMSprop: decay=1.0; expected a number from 0 to below 1"),
+    (Adagrad, {"eps": -1}, "Adagrad: eps=-1; expected a finite number above 0"),
 ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
-from tinygrad_bp.optim import SGD, Adam, AdamW
+from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, RMSprop
 
 STEPS = 8
 
@@ -50,6 +50,25 @@ def adamw(p, gradients, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0
     return p
 
 
+def rmsprop(p, gradients, lr=0.01, decay=0.99, eps=1e-8, momentum=0.0, weight_decay=0.0):
+    s = v = 0.0
+    for g in gradients:
+        g = g + weight_decay * p
+        s = decay * s + (1 - decay) * g**2
+        v = momentum * v + g / (math.sqrt(s) + eps)
+        p = p - lr * v
+    return p
+
+
+def adagrad(p, gradients, lr=0.01, eps=1e-10, weight_decay=0.0):
+    s = 0.0
+    for g in gradients:
+        g = g + weight_decay * p
+        s += g**2
+        p = p - lr * g / (math.sqrt(s) + eps)
+    return p
+
+
 RULES = [
     (SGD, sgd, {"lr": 0.1}),
     (SGD, sgd, {"lr": 0.0}),
@@ -65,6 +84,11 @@ RULES = [
     (AdamW, adamw, {}),
     (AdamW, adamw, {"lr": 0.1, "weight_decay": 0.5, "betas": [0.7, 0.9]}),
     (AdamW, adamw, {"lr": 0.1, "weight_decay": 0.0}),
+    (RMSprop, rmsprop, {}),
+    (RMSprop, rmsprop, {"lr": 0.1, "decay": 0.5, "eps": 0.1, "weight_decay": 0.3}),
+    (RMSprop, rmsprop, {"lr": 0.1, "momentum": 0.9}),
+    (Adagrad, adagrad, {}),
+    (Adagrad, adagrad, {"lr": 0.1, "eps": 0.1, "weight_decay": 0.3}),
 ]
 SHAPES = [(), (1,), (3, 2), (0, 2)]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
-from tinygrad_bp.optim.optimizer import Optimizer
+from tinygrad_bp.optim.optimizer import Optimizer, Params
 
 
 class Adam(Optimizer):
@@ -17,8 +17,8 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor
-        Leaves that require gradients, each once.
+    params : iterable of Tensor, or of groups
+        Leaves that require gradients, each once; of groups see `Optimizer`.
     lr : float, default 0.001
         Learning rate.
     betas : (float, float), default (0.9, 0.999)
@@ -39,7 +39,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Params,
         lr: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),
@@ -68,11 +68,12 @@ class Adam(Optimizer):
         if self._never:
             self._look_for_gradients()
         beta1, beta2 = self.betas
-        kept = 1.0 - self._lr * self.weight_decay if self.decoupled else 1.0
         cells: list[Tensor] = []
         values: list[Any] = []
         # Augmented assignments work in place on the arrays made here, and serve NumPy scalars too.
-        for i, value, grad in self._gradients(0.0 if self.decoupled else self.weight_decay):
+        for i, value, grad in self._gradients(decayed=not self.decoupled):
+            rate = self._lr * self._scales[i]
+            kept = 1.0 - rate * self._decay(i) if self.decoupled else 1.0
             memory = self._means[i], self._squares[i], self._counts[i]
             if grad.dtype.char == "e":
                 grad = grad.astype(np.float32)
@@ -87,7 +88,7 @@ class Adam(Optimizer):
             root /= (1.0 - beta2**count) ** 0.5
             root += self.eps
             moved = mean / root
-            moved *= -self._lr / (1.0 - beta1**count)
+            moved *= -rate / (1.0 - beta1**count)
             moved += value if kept == 1.0 else kept * value
             if moved.dtype is not value.dtype:  # float32 for a float16 parameter
                 moved = moved.astype(value.dtype)
@@ -101,8 +102,8 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params : iterable of Tensor
-        Leaves that require gradients, each once.
+    params : iterable of Tensor, or of groups
+        Leaves that require gradients, each once; of groups see `Optimizer`.
     lr : float, default 0.001
         Learning rate.
     betas : (float, float), default (0.9, 0.999)
@@ -122,7 +123,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Params,
         lr: float = 1e-3,
         *,
         betas: tuple[float, float] = (0.9, 0.999),

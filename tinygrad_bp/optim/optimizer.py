@@ -19,6 +19,8 @@ from tinygrad_bp.nn.state import State, matched
 LOOKS = 10  # steps within which every parameter is expected to have had a gradient
 SHOWN = 3  # parameters that a warning names
 
+Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+
 
 class Optimizer:
     """Base of the optimizers.
@@ -29,8 +31,10 @@ class Optimizer:
 
     Parameters
     ----------
-    params : iterable of Tensor
-        Leaves that require gradients, each once; for instance ``network.parameters()``.
+    params : iterable of Tensor, or of groups
+        Leaves that require gradients, each once; for instance ``network.parameters()``.  A group is
+        a dict of ``"params"``, such an iterable, and what is special about these: ``"scale"``, what
+        their learning rate is multiplied by, and ``"weight_decay"``, in place of the optimizer's.
     lr : float
         Learning rate, finite and at least 0.
 
@@ -44,12 +48,19 @@ class Optimizer:
 
     _never: Sequence[int] = ()  # in one that was pickled before there was this
     _looks = 0
+    weight_decay = 0.0  # what groups without their own have
 
-    def __init__(self, params: Iterable[Tensor], lr: float) -> None:
-        self.params = _checked(type(self).__name__, params)
+    def __init__(self, params: Params, lr: float) -> None:
+        listed, self._scales, self._decays = self._grouped(params)
+        self.params = _checked(type(self).__name__, listed)
         self._cells: dict[str, Tensor] = {}  # what else a step changes, as Tensors to `assign` to
         self.lr = lr
         self._never = range(len(self.params))  # positions without a gradient so far
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled, perhaps before there were groups."""
+        count = len(state["params"])
+        vars(self).update({"_scales": [1.0] * count, "_decays": [None] * count} | state)
 
     @property
     def lr(self) -> float:
@@ -122,16 +133,27 @@ class Optimizer:
         self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
         return cells
 
-    def _gradients(self, weight_decay: float = 0.0) -> Iterator[tuple[int, Any, Any]]:
+    def _rate_of(self, i: int) -> float:
+        """Return the learning rate of parameter `i`: that of its group."""
+        return self._lr * self._scales[i]
+
+    def _decay(self, i: int) -> float:
+        """Return the weight decay of parameter `i`: its group's, or the optimizer's."""
+        own = self._decays[i]
+        return self.weight_decay if own is None else own
+
+    def _gradients(self, *, decayed: bool = True) -> Iterator[tuple[int, Any, Any]]:
         """Yield (position, value, gradient) of each parameter that has a gradient.
 
-        The gradient has ``weight_decay * value`` added.
+        The gradient has ``weight_decay * value`` added, unless `decayed` is False.
         """
         for i, param in enumerate(self.params):
             grad = param._account.grad
             if grad is not None:
                 value, slope = param._value, grad._value
-                yield i, value, slope + weight_decay * value if weight_decay else slope
+                own = self._decays[i]
+                decay = (self.weight_decay if own is None else own) if decayed else 0.0
+                yield i, value, slope + decay * value if decay else slope
 
     def _look_for_gradients(self) -> None:
         """Warn, once, of parameters that have had no gradient in the first steps.
@@ -154,13 +176,38 @@ class Optimizer:
             " end a graph.  Leave out of the optimizer what is meant to rest"
         )
 
-    def _setting(self, name: str, value: float, below: float = math.inf) -> float:
+    def _grouped(self, params: Any) -> tuple[Any, list[float], list[float | None]]:
+        """Return the parameters in one list, and of each the scale and decay of its group."""
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            return params, [], []  # which `_checked` refuses
+        listed, scales, decays = [], [], []
+        for one in params:
+            group: Mapping[str, Any] = one if isinstance(one, Mapping) else {"params": [one]}
+            known = {"params", "scale", "weight_decay"}
+            if "params" not in group or not group.keys() <= known:
+                raise ValueError(
+                    f"{type(self).__name__}: a group has the keys {sorted(map(str, group))};"
+                    ' expected "params", and perhaps "scale" and "weight_decay"'
+                )
+            own = group.get("weight_decay")
+            members = group["params"]
+            members = [members] if isinstance(members, Tensor) else list(members)
+            listed += members
+            scales += [self._setting("scale", group.get("scale", 1.0))] * len(members)
+            decays += [
+                None if own is None else self._setting("weight_decay", own),
+            ] * len(members)
+        return listed, scales, decays
+
+    def _setting(
+        self, name: str, value: float, below: float = math.inf, above: float | None = None
+    ) -> float:
         """Return `value` as a Python float, which leaves the dtype of what it multiplies alone."""
         real = isinstance(value, Real) and not isinstance(value, bool)
         number = float(value) if real else math.nan
-        if not (0.0 <= number < below):
+        if not (0.0 <= number < below) or number == above:
             limit = (
-                "finite number, 0 or more"
+                ("finite number, 0 or more" if above is None else "finite number above 0")
                 if below == math.inf
                 else f"number from 0 to below {below:g}"
             )

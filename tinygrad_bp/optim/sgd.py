@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
-from tinygrad_bp.optim.optimizer import Optimizer
+from tinygrad_bp.optim.optimizer import Optimizer, Params
 
 
 class SGD(Optimizer):
@@ -17,8 +16,8 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor
-        Leaves that require gradients, each once.
+    params : iterable of Tensor, or of groups
+        Leaves that require gradients, each once; of groups see `Optimizer`.
     lr : float
         Learning rate.
     momentum : float, default 0
@@ -35,9 +34,11 @@ class SGD(Optimizer):
     PyTorch has it.  Plain SGD allocates one array a parameter.
     """
 
+    _groups_decay = False  # in one that was pickled before there were groups
+
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Params,
         lr: float,
         *,
         momentum: float = 0.0,
@@ -48,6 +49,7 @@ class SGD(Optimizer):
         self.momentum = self._setting("momentum", momentum, below=1.0)
         self.weight_decay = self._setting("weight_decay", weight_decay)
         self.nesterov = nesterov
+        self._groups_decay = any(self._decays)
         if nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs momentum; pass for instance momentum=0.9")
         self._velocity = self._memory("momentum") if self.momentum else []
@@ -58,12 +60,12 @@ class SGD(Optimizer):
         """Move every parameter that has a gradient."""
         if self._never:
             self._look_for_gradients()
-        if not (self.momentum or self.weight_decay):
+        if not (self.momentum or self.weight_decay or self._groups_decay):
             self._step_plain()
             return
         cells: list[Tensor] = []
         values: list[Any] = []
-        for i, value, grad in self._gradients(self.weight_decay):
+        for i, value, grad in self._gradients():
             step = grad
             if self.momentum:
                 velocity = self.momentum * self._velocity[i]._value
@@ -71,7 +73,7 @@ class SGD(Optimizer):
                 step = grad + self.momentum * velocity if self.nesterov else velocity
                 cells.append(self._velocity[i])
                 values.append(velocity)
-            moved = step * -self._lr
+            moved = step * (-self._lr * self._scales[i])
             moved += value
             cells.append(self.params[i])
             values.append(moved)
@@ -81,11 +83,11 @@ class SGD(Optimizer):
         """Do `step` for the commonest case, in which the overhead on small arrays counts."""
         if self._rate != self._lr:
             # in each parameter's dtype: NumPy takes a third longer to multiply by a Python number
-            scales = [
-                np.asarray(-self._lr, p.dtype) if p.ndim else p.dtype.type(-self._lr)
-                for p in self.params
+            rates = map(self._rate_of, range(len(self.params)))
+            self._plan = [
+                (p, np.asarray(-rate, p.dtype) if p.ndim else p.dtype.type(-rate))
+                for p, rate in zip(self.params, rates, strict=True)
             ]
-            self._plan = list(zip(self.params, scales, strict=True))
             self._rate = self._lr
         cells: list[Tensor] = []
         values: list[Any] = []
