@@ -27,9 +27,10 @@ from tinygrad_bp.engine.modes import Block, within
 from tinygrad_bp.engine.nodes import LEAF, Node, ancestors
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.rule import call
-from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
+from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import retracked
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.rules.unread import must_hold
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Convention:
         The push does not know what becomes of it: even 0 times its derivative is not known.
         """
         where = self.where(*saved)
-        if somewhere(where):
+        if must_hold(where):
             for one in saved[1:]:
                 if isinstance(one, Tensor):
                     wide = np.broadcast_to(one, np.broadcast_shapes(one.shape, where.shape))
@@ -81,14 +82,15 @@ class Convention:
     ) -> Any:
         part = pull(ct, *saved)
         where = self.where(*saved)
-        if not isinstance(ct, Tensor) or not somewhere(where):
+        # of another library's arrays nobody knows: the convention alone answers
+        if not isinstance(ct, Tensor) or not must_hold(where):
             return part
         value = np.reshape(unwrap(ct), where.shape)
         kink = self.kink and part.dtype.kind != "c"
         unknown = where & (value == 0) if kink else where
-        if ct.node is None and not is_foreign(where):  # constant; if it is 0, so is all above
+        if ct.node is None:  # constant; if it is 0, so is all above
             unknown = unknown & (value != 0)
-        elif self.squared and not is_foreign(where):
+        elif self.squared:
             if not limit:
                 zero = np.reshape(where, ct.shape)
                 limit.append(_limit(ct, node, saved[0], zero, kink=kink))
@@ -105,11 +107,6 @@ class Convention:
         return _marked(part, unknown, saved, 1)
 
 
-def somewhere(mask: Any) -> bool:
-    """Whether `mask` holds anywhere; True of one that cannot be asked."""
-    return is_foreign(mask) or bool(np.any(mask))
-
-
 def _only(where: Any, one: Tensor) -> Any:
     """Return `one` at these places and 0 elsewhere."""
     return np.where(where if one.ndim == where.ndim else np.reshape(where, one.shape), one, 0)
@@ -117,7 +114,7 @@ def _only(where: Any, one: Tensor) -> Any:
 
 def _marked(part: Any, where: Any, saved: tuple[Any, ...], order: int) -> Any:
     """Return `part` of a pull, of which no derivative of this order is known at these places."""
-    if somewhere(where):
+    if must_hold(where):
         for one in saved[1:]:
             if isinstance(one, Tensor):
                 part = part + undefined(np.broadcast_to(one, part.shape), where, order)
@@ -257,5 +254,9 @@ undefined = general(
         tangents[0], out, x, where, max(order, 1)
     ),
     forward=_zeros,
-    samples=(call((5,), np.zeros(5, bool), 1), call((2, 5), np.zeros((1, 5), bool), 3)),
+    samples=(
+        call((5,), np.zeros(5, bool), 1),
+        call((2, 5), np.zeros((1, 5), bool), 3),
+        call((0, 3), np.zeros((0, 3), bool), 1),
+    ),
 )

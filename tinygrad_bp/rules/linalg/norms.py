@@ -15,9 +15,10 @@ from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.conventions import somewhere, undefined
+from tinygrad_bp.rules.conventions import undefined
 from tinygrad_bp.rules.linalg.matrices import floating, real
 from tinygrad_bp.rules.reductions.lengths import length
+from tinygrad_bp.rules.unread import may_hold
 
 FROBENIUS = (None, "fro", "f")
 
@@ -26,7 +27,7 @@ def _of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
     """Return ``sum(abs(x)**p)**(1/p)``; one that has overflowed has a derivative of NaN."""
     norm = _finite_of_order(x, p, axis, keepdims=True)
     lost = np.isinf(unwrap(norm))
-    if somewhere(lost):
+    if may_hold(lost):
         norm = norm + real(np.sum(undefined(x, lost, 1), axis=axis, keepdims=True))
     return norm if keepdims else np.squeeze(norm, axis)
 
@@ -36,7 +37,7 @@ def _finite_of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
     size = np.abs(x)
     plain = unwrap(size)
     none = plain == 0
-    if not somewhere(none):
+    if not may_hold(none):
         return np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
     zero = (np.any if p < 0 else np.all)(none, axis=normalize_axes(axis, x.ndim), keepdims=True)
     held = zero if p < 0 else none
@@ -83,7 +84,7 @@ def _matrix_norm(x: Any, order: Any, rows: int, columns: int, keepdims: bool) ->
         matrix = np.moveaxis(x, (rows, columns), (-2, -1))
         norm = _of_singular_values(np.linalg.svdvals(matrix), order)
         zero = unwrap(norm) == 0
-        if somewhere(zero):  # the singular vectors are LAPACK's choice
+        if may_hold(zero):  # the singular vectors are LAPACK's choice
             norm = norm * ~zero + _unknown(matrix, zero)
         return np.expand_dims(norm, (rows, columns)) if keepdims else norm
     if order not in (1, -1, np.inf, -np.inf):

@@ -129,7 +129,7 @@ def masked_deviation(
     widened = dtype is not None and apart.dtype != dtype
     apart = apart.astype(dtype) if widened else apart
     lost = ~np.logical_and.reduce(np.isfinite(unwrap(apart)), axis, keepdims=True)
-    size = length(np.where(lost, 0, apart) if np.any(lost) else apart, axis, keepdims)
+    size = length(np.where(lost, 0, apart) if may_hold(lost) else apart, axis, keepdims)
     deviation = _share(size, np.sqrt(np.maximum(n - ddof, 0)))
     if widened:  # NumPy squares first, and rounds more
         deviation = deviation + (numpys() - unwrap(deviation))

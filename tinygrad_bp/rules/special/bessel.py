@@ -57,7 +57,7 @@ def _far_out(v: Any, x: Any, sign: int, slope: Callable[[Any], Any]) -> Any:
     scale = 1 / (2 * np.pi) if sign > 0 else np.pi / 2
     total = -total * np.sqrt(scale / size) / size
     if sign > 0:  # even and odd orders
-        total = np.where(x < 0, total * (2 * np.remainder(v, 2) - 1), total)
+        total = np.where(x < 0, total * (2 * (v % 2) - 1), total)
     return np.where(far, total, slope(np.where(far, 1, x)))
 
 

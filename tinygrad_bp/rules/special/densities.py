@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.rules.special.hypergeometric import gauss
+
 LARGE = 10.0  # from here on the terms below give Stirling's series exactly
 # B(2k) / (2k (2k - 1)) of Bernoulli's numbers: Abramowitz & Stegun (1964), 6.1.41
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360)
@@ -37,7 +39,7 @@ def _stirling_error(a: Any) -> Any:
 
 def _excess(w: Any) -> Any:
     """Return ``w - log1p(w)`` of small w by the hypergeometric series."""
-    return 0.5 * w * w * special.hyp2f1(1.0, 2.0, 3.0, -w)
+    return 0.5 * w * w * gauss(1.0, 2.0, 3.0, -w)
 
 
 def gamma_density(a: Any, x: Any) -> Any:

@@ -29,6 +29,11 @@ parametric(
 CLOSE = 1e-12
 
 
+def gauss(a: float, b: float, c: float, x: Any) -> Any:
+    """Return ``hyp2f1`` in the dtype of `x`, which SciPy widens."""
+    return special.hyp2f1(a, b, c, x).astype(x.dtype)
+
+
 def _gauss_slope(a: Any, b: Any, c: Any, x: Any) -> Any:
     """Return the slope of 2F1, beside the branch point 1 by what it becomes there.
 

@@ -9,6 +9,7 @@ from scipy import special
 
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
+from tinygrad_bp.rules.special.hypergeometric import gauss
 from tinygrad_bp.rules.special.parameters import at, parametric
 
 elementwise(
@@ -42,7 +43,7 @@ parametric(
 def _spence_slope(x: Any) -> Any:
     """Return log(x) / (1 - x), beside 1 by the hypergeometric series, which has no 0/0 there."""
     near = np.absolute(x - 1) < 0.5
-    series = special.hyp2f1(1.0, 1.0, 2.0, np.where(near, 1 - x, 0))
+    series = gauss(1.0, 1.0, 2.0, np.where(near, 1 - x, 0))
     far = np.where(near, 2, x)
     return np.where(near, -series, np.log(far) / (1 - far))
 

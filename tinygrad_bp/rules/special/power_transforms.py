@@ -14,6 +14,7 @@ from scipy import special
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.elementary import exprel_slope
+from tinygrad_bp.rules.special.hypergeometric import gauss
 
 LAMBDAS = (-1.5, 1.5)
 
@@ -48,9 +49,7 @@ def _inverse_slope(y: Any, lmbda: Any) -> Any:
     t = lmbda * y
     t = np.where(np.isinf(t), np.nan, t)
     near = np.absolute(t) < 0.5
-    beside = y * special.hyp2f1(1.0, 1.0, 2.0, -np.where(near, t, 0)) - np.log1p(
-        np.where(near, t, 0)
-    )
+    beside = y * gauss(1.0, 1.0, 2.0, -np.where(near, t, 0)) - np.log1p(np.where(near, t, 0))
     away = special.xlog1py(1 / np.where(near, 1, lmbda) - 1, np.where(near, 1, t))
     return np.exp(np.where(near, beside, away))
 
@@ -62,8 +61,8 @@ def _inverse_lambda_slope(y: Any, lmbda: Any) -> Any:
     large = np.where(near | far, 1, t)
     sizes = [np.log(np.where(far, np.absolute(x), 1)) for x in (scale, start)]
     logarithm = np.where(far, sizes[0] + sizes[1], np.log1p(large)) / scale
-    power = np.where(near, y * special.hyp2f1(1.0, 1.0, 2.0, -small), logarithm)
-    beside = -0.5 * y * y * special.hyp2f1(2.0, 2.0, 3.0, -small)
+    power = np.where(near, y * gauss(1.0, 1.0, 2.0, -small), logarithm)
+    beside = -0.5 * y * y * gauss(2.0, 2.0, 3.0, -small)
     away = (np.where(far, 1 / scale, start / (1 + large)) - logarithm) / scale
     return np.exp(power) * np.where(near, beside, away)
 
