@@ -159,6 +159,7 @@ def test_table_with_any_number_of_features(command, tmp_path, count):
     assert drawn == (count == 2) == (note not in found["notes"])
 
 
+@pytest.mark.filterwarnings("ignore:fit. hidden layer")  # in one step from so many
 def test_a_thousand_features_are_saved_too(command, tmp_path, no_pictures):
     names = [f"a rather long name of a column, number {i}" for i in range(1000)]
     quoted = [f'"{name}"' for name in names]

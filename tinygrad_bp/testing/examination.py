@@ -202,7 +202,7 @@ class Examination:
     ) -> Comparison:
         self.nearby = subject if where else None
         pull = self._pull(subject, weight, order)
-        comparison = Comparison(subject, weight, directions, analytic)
+        comparison = Comparison(subject, weight, directions, analytic, order=order)
         if directions and not directions[0].is_single:
             comparison.thorough = 1  # its entries are looked at next
         comparison.run(pull)

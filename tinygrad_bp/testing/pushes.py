@@ -101,13 +101,15 @@ def _compared(comparison: Comparison, mix: Any) -> Miss | None:
     if got.shape != wanted:
         what = f"a tangent of shape {got.shape}, not {wanted}"
         return Miss((), np.nan, np.nan, 0.0, what, tangents)
-    if np.all((low - error <= got) & (got <= high + error)):
+    # above the first order NaN says that there is none, which is so at a kink
+    none = np.isnan(got) & (low < high) & (comparison.order > 1)
+    if np.all(none | ((low - error <= got) & (got <= high + error))):
         return None
     away = [direction(x, np.random.default_rng(0)) for x in subject.point]
     error += subject.hidden + SAFETY * roughness_of_derivatives(
         lambda t: push(moved(subject.point, away, t), tangents)
     )
-    wrong = ~((low - error <= got) & (got <= high + error))
+    wrong = ~(none | ((low - error <= got) & (got <= high + error)))
     if not wrong.any():
         return None
     off = np.where(wrong, np.nan_to_num(np.maximum(low - got, got - high), nan=np.inf), -1.0)

@@ -39,7 +39,14 @@ def located(comparison: Comparison, pull: Pull, rng: Any) -> Comparison:
 
 
 def _of(comparison: Comparison, directions: list[Direction], pull: Pull) -> Comparison:
-    new = Comparison(comparison.subject, comparison.weight, directions, comparison.analytic, FEW)
+    new = Comparison(
+        comparison.subject,
+        comparison.weight,
+        directions,
+        comparison.analytic,
+        FEW,
+        comparison.order,
+    )
     new.run(pull)
     return new
 

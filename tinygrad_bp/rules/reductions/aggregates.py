@@ -187,6 +187,12 @@ def _is_constant(out: Any, x: Any, axis: Axis, _keepdims: bool, _ddof: float) ->
     return same | (np.reshape(out, same.shape) == 0)
 
 
+def _is_flat(out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+    """Return the same where there are several elements: of one the deviation is always 0."""
+    constant = _is_constant(out, x, axis, keepdims, ddof)
+    return constant & (constant.size < x.size)
+
+
 def _divisor(out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
     """Return what divides: one that has overflowed has a derivative, but says nothing of it."""
     constant = np.reshape(_is_constant(out, x, axis, keepdims, ddof), out.shape)
@@ -226,7 +232,7 @@ general(
     _std_pull,
     push=_std_push,
     convention=Convention(
-        _is_constant, squared=(lambda q, _out, *rest: _var_pull(q, None, *rest) * 0.5,)
+        _is_flat, squared=(lambda q, _out, *rest: _var_pull(q, None, *rest) * 0.5,)
     ),
     forward=lambda x, axis, keepdims, ddof: np.std(x, axis=axis, keepdims=keepdims, ddof=ddof),
     recorder=records_spread(whole_deviation),

@@ -43,6 +43,8 @@ def whole_reduction(
             if initial is None:
                 raise ShapeError(f"{function.__name__}: with where=, give initial= too")
             fill = arrayed(initial).astype(a.dtype)
+            if a.dtype.kind == "f":  # what is left out must not tie
+                fill = a.dtype.type(-np.inf if ufunc is np.maximum else np.inf)
         a = np.where(chosen_of(where, a), a, fill)
     if initial is None:
         return function(a, axis=axis, keepdims=keepdims)
