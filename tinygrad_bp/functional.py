@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
@@ -20,7 +21,7 @@ GELU_CUBE = 0.044715  # the paper's fit to the Gaussian distribution function
 GELU_SATURATED = 25.0
 
 
-def softmax(x: Any, axis: int = -1) -> Any:
+def softmax(x: Array, axis: int = -1) -> Array:
     """Compute ``exp(x) / sum(exp(x))`` along `axis`, as the exponential of `log_softmax`.
 
     Parameters
@@ -43,7 +44,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return np.exp(log_softmax(x, axis=axis))
 
 
-def silu(x: Any) -> Any:
+def silu(x: Array) -> Array:
     """Compute ``x * sigmoid(x)`` of each element.
 
     Parameters
@@ -62,7 +63,7 @@ def silu(x: Any) -> Any:
     return x * sigmoid(x)
 
 
-def gelu(x: Any) -> Any:
+def gelu(x: Array) -> Array:
     """Compute the tanh form of the Gaussian error linear unit of each element.
 
     Parameters
@@ -109,6 +110,6 @@ def mse(prediction: Any, target: Any, reduction: str = "mean", weights: Any = No
     return weighted("mse", error * error, weights, reduction)
 
 
-def _operand(x: Any) -> Any:
+def _operand(x: Array) -> Array:
     """Return `x`, or an array of it where it is a Python number or a list."""
     return x if hasattr(x, "dtype") else np.asarray(x)[()]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.functional import gelu, silu, softmax
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.rules.elementwise.activations import softplus
@@ -17,7 +16,7 @@ class GELU(Module):
     ``0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))``: Hendrycks & Gimpel (2016).
     """
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the Gaussian error linear unit of `x`.
 
         Parameters
@@ -34,7 +33,7 @@ class GELU(Module):
 class SiLU(Module):
     """``x * sigmoid(x)`` of each element: Hendrycks & Gimpel (2016); also called swish."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return ``x * sigmoid(x)``.
 
         Parameters
@@ -60,7 +59,7 @@ class LeakyReLU(Module):
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = float(slope)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x`, scaled where it is below 0.
 
         Parameters
@@ -92,7 +91,7 @@ class ELU(Module):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = float(alpha)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the exponential linear unit of `x`.
 
         Parameters
@@ -114,7 +113,7 @@ class ELU(Module):
 class Softplus(Module):
     """``log(1 + exp(x))`` of each element, a smooth ReLU: Dugas et al. (2001)."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return ``log(1 + exp(x))``.
 
         Parameters
@@ -142,7 +141,7 @@ class Softmax(Module):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the softmax of `x`.
 
         Parameters

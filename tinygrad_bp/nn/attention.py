@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
@@ -79,8 +80,8 @@ class MultiHeadAttention(Module):
         self.dropout = Dropout(dropout, rng=rng)
 
     def forward(
-        self, x: Any, context: Any = None, *, causal: bool = False, mask: Any = None
-    ) -> Any:
+        self, x: Array, context: Any = None, *, causal: bool = False, mask: Any = None
+    ) -> Array:
         """Return what each place of `x` takes from the places of `context`.
 
         Parameters
@@ -117,13 +118,13 @@ class MultiHeadAttention(Module):
         found = np.matmul(self.dropout(softmax(scores)), value)
         return self.out(np.reshape(np.swapaxes(found, 1, 2), x.shape))
 
-    def _checked(self, x: Any) -> Any:
+    def _checked(self, x: Array) -> Array:
         x, width = arrayed(x), self.query.W.shape[0]
         if x.ndim != 3 or x.shape[2] != width:
             raise ShapeError(f"MultiHeadAttention: expected (m, places, {width}), got {x.shape}")
         return x
 
-    def _parted(self, x: Any) -> Any:
+    def _parted(self, x: Array) -> Array:
         """Return (m, heads, places, d)."""
         m, places, width = x.shape
         return np.swapaxes(np.reshape(x, (m, places, self.heads, width // self.heads)), 1, 2)
@@ -213,7 +214,7 @@ class TransformerBlock(Module):
         )
         self.dropout = Dropout(dropout, rng=rng)
 
-    def forward(self, x: Any, *, mask: Any = None) -> Any:
+    def forward(self, x: Array, *, mask: Any = None) -> Array:
         """Return `x` with what the attention and the network add.
 
         Parameters

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
@@ -88,7 +89,7 @@ class RNNCell(Cell):
     Elman (1990), "Finding structure in time".
     """
 
-    def forward(self, x: Any, state: Any) -> Any:
+    def forward(self, x: Array, state: Any) -> Array:
         """Return the next state, which is the output too.
 
         Parameters
@@ -151,7 +152,7 @@ class GRUCell(Cell):
         super().__init__(n_in, n_hidden, init=init, rng=rng, name=name, dtype=dtype)
         self.c = parameter(np.zeros(self.U.shape[0]), "c", name, dtype)
 
-    def forward(self, x: Any, state: Any) -> Any:
+    def forward(self, x: Array, state: Any) -> Array:
         """Return the next state, which is the output too.
 
         Parameters
@@ -233,7 +234,7 @@ class LSTMCell(Cell):
         """
         return super().start(m), super().start(m)
 
-    def forward(self, x: Any, state: Any) -> Any:
+    def forward(self, x: Array, state: Any) -> Array:
         """Return the next state.
 
         Parameters

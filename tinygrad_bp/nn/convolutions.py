@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
@@ -51,7 +52,7 @@ class Convolution(Module):
         self.W = parameter(weights, "W", name, dtype)
         self.b: Tensor | None = parameter(np.zeros(n_out), "b", name, dtype) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the convolution of `x` with the kernel, and the bias.
 
         Parameters

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, share
@@ -42,7 +41,7 @@ class Dropout(Module):
         self.p = share("Dropout", "p", p)
         self.rng = np.random.default_rng(rng)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x` without the elements that are left out.
 
         Parameters

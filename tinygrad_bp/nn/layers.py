@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.initializers import Initializer
@@ -64,7 +65,7 @@ class Linear(Module):
         self.W = parameter(drawn("Linear", init, rng, n_in, n_out), "W", name, dtype)
         self.b: Tensor | None = parameter(np.zeros(n_out), "b", name, dtype) if bias else None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return ``x @ W + b`` for x of shape (..., n_in).
 
         Parameters
@@ -85,7 +86,7 @@ class Linear(Module):
 class Sigmoid(Module):
     """The logistic function of each element: ``1 / (1 + exp(-x))``."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the logistic function of `x`.
 
         Parameters
@@ -102,7 +103,7 @@ class Sigmoid(Module):
 class Tanh(Module):
     """The hyperbolic tangent of each element."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the hyperbolic tangent of `x`.
 
         Parameters
@@ -119,7 +120,7 @@ class Tanh(Module):
 class ReLU(Module):
     """``max(x, 0)`` of each element; the derivative at 0 is 0."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the positive part of `x`.
 
         Parameters
@@ -164,7 +165,7 @@ class Sequential(Module):
                 raise TypeError(f"Sequential: {layer!r:.80} cannot be called; expected layers")
         self.layers = list(layers)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the last layer's output.
 
         Parameters
@@ -219,7 +220,7 @@ class Residual(Module):
             raise TypeError(f"Residual: {layer!r:.80} cannot be called; expected a layer")
         self.layer = layer
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return ``x + layer(x)``.
 
         Parameters

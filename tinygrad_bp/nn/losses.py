@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import DataError, ShapeError
@@ -73,7 +74,7 @@ def huber(
     return weighted("huber", each, weights, reduction)
 
 
-def hinge(scores: Any, labels: Any, reduction: str = "mean", weights: Any = None) -> Any:
+def hinge(scores: Any, labels: Array, reduction: str = "mean", weights: Any = None) -> Array:
     """Compute ``max(0, 1 - label * score)``, of labels -1 and 1.
 
     Parameters
@@ -185,13 +186,13 @@ def poisson(log_rates: Any, counts: Any, reduction: str = "mean", weights: Any =
 
 
 def focal(
-    logits: Any,
-    labels: Any,
+    logits: Array,
+    labels: Array,
     reduction: str = "mean",
     weights: Any = None,
     gamma: float = 2.0,
     alpha: float | None = None,
-) -> Any:
+) -> Array:
     """Compute the binary cross entropy of each logit times ``(1 - p)^gamma``, p of its own label.
 
     Parameters
@@ -243,7 +244,7 @@ def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return prediction, target
 
 
-def _require_one_of(name: str, labels: Any, allowed: tuple[int, int]) -> None:
+def _require_one_of(name: str, labels: Array, allowed: tuple[int, int]) -> None:
     plain = unwrap(labels)
     if isinstance(plain, np.ndarray) and not np.all((plain == allowed[0]) | (plain == allowed[1])):
         raise DataError(f"{name}: expected labels {allowed[0]} and {allowed[1]}")

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_bp.elsewhere import OF_MODULE, answer
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
@@ -326,7 +327,7 @@ def _found(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
             rest += reversed([(f"{prefix}{key}", child, home, key) for key, child in inside])
 
 
-def _inside(value: Any) -> Any:
+def _inside(value: Array) -> Array:
     """Return the (key, child) pairs of a container, nothing for a leaf Tensor, None for the rest.
 
     A result that is still in its graph is no state: the next call computes it again.
@@ -359,7 +360,7 @@ def _by_name(module: Module) -> dict[str, tuple[Any, Any, Any]]:
 
 
 def _change(
-    name: str, old: Any, container: Any, key: Any, value: Any, copies: dict[Any, Any]
+    name: str, old: Any, container: Any, key: Any, value: Array, copies: dict[Any, Any]
 ) -> partial[Any]:
     """Return the call that puts `value`, a fresh copy, in the place of `old`."""
     if isinstance(old, Tensor):
@@ -376,7 +377,7 @@ def _change(
     )
 
 
-def _described(value: Any) -> str:
+def _described(value: Array) -> str:
     if isinstance(value, Tensor):
         return f"Tensor {value.shape} {value.dtype}"
     if isinstance(value, (list, tuple)):

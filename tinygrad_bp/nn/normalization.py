@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
@@ -61,7 +62,7 @@ class BatchNorm(Module):
         self.b = parameter(np.zeros(n), "b", name, dtype)
         self.mean, self.var = np.zeros(n, dtype), np.ones(n, dtype)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x` normalized.
 
         Parameters
@@ -145,7 +146,7 @@ class LayerNorm(Module):
         self.g = parameter(np.ones(n), "g", name, dtype)
         self.b = parameter(np.zeros(n), "b", name, dtype)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x` normalized.
 
         Parameters
@@ -195,7 +196,7 @@ class RMSNorm(Module):
         self.eps = float(eps)
         self.g = parameter(np.ones(size("RMSNorm", "n", n)), "g", name, dtype)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x` normalized.
 
         Parameters
@@ -213,7 +214,7 @@ class RMSNorm(Module):
         return f"RMSNorm({self.g.size})"
 
 
-def _of_length(layer: str, x: Any, n: int) -> Any:
+def _of_length(layer: str, x: Array, n: int) -> Array:
     x = arrayed(x)
     if not x.ndim or x.shape[-1] != n:
         raise ShapeError(f"{layer}: expected (..., {n}), got {x.shape}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.nn.initializers import Initializer, initializer
 
@@ -61,7 +62,7 @@ def drawn(layer: str, init: str | Initializer, rng: Any, n_in: int, n_out: int) 
     return weights
 
 
-def parameter(value: Any, letter: str, name: str | None, dtype: DTypeLike) -> Tensor:
+def parameter(value: Array, letter: str, name: str | None, dtype: DTypeLike) -> Tensor:
     """Return a leaf that is called ``name.letter``, or its letter where the layer has no name."""
     label = f"{name}.{letter}" if name else letter
     return tensor(value, dtype=dtype, requires_grad=True, name=label)

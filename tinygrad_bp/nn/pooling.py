@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.module import Module
@@ -22,7 +23,7 @@ class Pooling(Module):
         self.stride = self.kernel if stride is None else stride
         self.padding = padding
 
-    def _windows(self, x: Any, fill: float = 0.0) -> Any:
+    def _windows(self, x: Array, fill: float = 0.0) -> Array:
         """Return the elements of each window of `x` along one axis: (m, c, elements, *places)."""
         layer = type(self).__name__
         if x.ndim != self.axes + 2:
@@ -44,7 +45,7 @@ class Pooling(Module):
 class MaxPooling(Pooling):
     """What the max poolings share."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the largest element of each window; equal ones share the derivative.
 
         Parameters
@@ -61,7 +62,7 @@ class MaxPooling(Pooling):
 class AveragePooling(Pooling):
     """What the average poolings share."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return the mean of each window; the padding counts as zeros.
 
         Parameters
@@ -166,7 +167,7 @@ class AvgPool2d(AveragePooling):
 class Flatten(Module):
     """Each sample as a row: (m, ...) becomes (m, n)."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         """Return `x` with one axis beside that of the samples.
 
         Parameters

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
@@ -36,7 +37,7 @@ class Recurrent(Module):
     ) -> None:
         self.cell = self.kind(n_in, n_hidden, init=init, rng=rng, name=name, dtype=dtype)
 
-    def forward(self, x: Any, state: Any = None, *, lengths: Any = None) -> Any:
+    def forward(self, x: Array, state: Any = None, *, lengths: Any = None) -> Array:
         """Return the outputs of all steps, and the last state.
 
         Parameters

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.scopes import scope
@@ -120,6 +121,6 @@ def _within(name: str, outer: str) -> bool:
     return not outer or name.startswith(f"{outer}.")
 
 
-def _shapes(out: Any) -> str:
+def _shapes(out: Array) -> str:
     found = [str(one.shape) for one in flatten(out)[0] if hasattr(one, "shape")]
     return ", ".join(found)

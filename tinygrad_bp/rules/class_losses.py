@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import exp, log, maximum, ndarray
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.recording import frozen, unary
 from tinygrad_bp.engine.rule import Recorder, call
@@ -18,7 +19,7 @@ from tinygrad_bp.rules.loss_reductions import REDUCED, reduced, share, shared_ou
 from tinygrad_bp.rules.reductions.log_sums import log_softmax
 
 
-def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
+def _cross_entropy_forward(z: Array, labels: Array, reduction: str) -> Array:
     if type(labels) is not ndarray:
         logs = log_softmax(z, axis=1)
         return reduced(-np.sum(np.where(_is_label(z, labels), logs, 0), axis=1), reduction)
@@ -28,7 +29,7 @@ def _cross_entropy_forward(z: Any, labels: Any, reduction: str) -> Any:
     return reduced(kernels.class_losses(z, labels), reduction)
 
 
-def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> Any:
+def _cross_entropy_bind(logits: Array, labels: Array, reduction: str = "mean") -> Array:
     if type(labels) is not ndarray and not is_foreign(labels := unwrap(labels)):
         labels = np.asarray(labels)
     shape = logits.shape
@@ -51,12 +52,12 @@ def _cross_entropy_bind(logits: Any, labels: Any, reduction: str = "mean") -> An
     return (logits,), (labels, reduction)
 
 
-def _is_label(z: Any, labels: Any) -> Any:
+def _is_label(z: Array, labels: Array) -> Array:
     """Return where the label of each row stands."""
     return np.arange(z.shape[1]) == np.expand_dims(labels, 1)
 
 
-def _errors(z: Any, labels: Any) -> Any:
+def _errors(z: Array, labels: Array) -> Array:
     """Return softmax(z) minus the one-hot labels: the slope of each loss in its logits.
 
     At the label it is minus the sum of the others: the difference would be rounded away.
@@ -66,7 +67,9 @@ def _errors(z: Any, labels: Any) -> Any:
     return np.where(target, -np.sum(np.where(target, 0, p), axis=1, keepdims=True), p)
 
 
-def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str) -> Any:
+def _cross_entropy_pull(
+    ct: Cotangent, _out: Array, z: Array, labels: Array, reduction: str
+) -> Array:
     part = share(ct, z.shape[0], reduction)
     if type(z) is not ndarray or type(labels) is not ndarray or isinstance(ct, Tensor):
         return _errors(z, labels) * (np.expand_dims(part, 1) if reduction == "none" else part)
@@ -74,8 +77,8 @@ def _cross_entropy_pull(ct: Any, _out: Any, z: Any, labels: Any, reduction: str)
 
 
 def _weighted_cross_entropy(
-    z: Any, labels: Any, reduction: str, weights: Any, class_weights: Any, smoothing: float
-) -> Any:
+    z: Array, labels: Array, reduction: str, weights: Any, class_weights: Any, smoothing: float
+) -> Array:
     """Return the composition with weights and smoothed labels.
 
     Raises
@@ -107,13 +110,13 @@ def _records_cross_entropy(rule: Any) -> Recorder:
     recorder = unary(rule)
 
     def record(
-        logits: Any,
-        labels: Any,
+        logits: Array,
+        labels: Array,
         reduction: str = "mean",
         weights: Any = None,
         class_weights: Any = None,
         label_smoothing: float = 0.0,
-    ) -> Any:
+    ) -> Array:
         (logits,), params = _cross_entropy_bind(logits, labels, reduction)
         if weights is None and class_weights is None and not label_smoothing:
             return recorder(logits, *frozen(rule, params))
@@ -126,13 +129,13 @@ def _records_cross_entropy(rule: Any) -> Recorder:
 
 
 def cross_entropy(
-    logits: Any,
-    labels: Any,
+    logits: Array,
+    labels: Array,
     reduction: str = "mean",
     weights: Any = None,
     class_weights: Any = None,
     label_smoothing: float = 0.0,
-) -> Any:
+) -> Array:
     """Compute the cross entropy of ``softmax(logits)`` against class numbers.
 
     Parameters

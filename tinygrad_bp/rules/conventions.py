@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.modes import Block, within
 from tinygrad_bp.engine.nodes import LEAF, Node, ancestors
@@ -60,7 +61,7 @@ class Convention:
         limit: list[tuple[Any, Any]] = []  # the same for all of them
         return [pull and partial(self._pull, node, limit, i, pull) for i, pull in enumerate(pulls)]
 
-    def pushed(self, part: Any, saved: tuple[Any, ...]) -> Any:
+    def pushed(self, part: Array, saved: tuple[Any, ...]) -> Array:
         """Return what a recorded push gave, nothing known above it where there is the convention.
 
         The push does not know what becomes of it: even 0 times its derivative is not known.
@@ -78,8 +79,14 @@ class Convention:
         return part
 
     def _pull(
-        self, node: Node, limit: list[tuple[Any, Any]], i: int, pull: Any, ct: Any, *saved: Any
-    ) -> Any:
+        self,
+        node: Node,
+        limit: list[tuple[Any, Any]],
+        i: int,
+        pull: Any,
+        ct: Cotangent,
+        *saved: Any,
+    ) -> Array:
         part = pull(ct, *saved)
         where = self.where(*saved)
         # of another library's arrays nobody knows: the convention alone answers
@@ -112,7 +119,7 @@ def _only(where: Any, one: Tensor) -> Any:
     return np.where(where if one.ndim == where.ndim else np.reshape(where, one.shape), one, 0)
 
 
-def _marked(part: Any, where: Any, saved: tuple[Any, ...], order: int) -> Any:
+def _marked(part: Array, where: Any, saved: tuple[Any, ...], order: int) -> Array:
     """Return `part` of a pull, of which no derivative of this order is known at these places."""
     if must_hold(where):
         for one in saved[1:]:
@@ -124,7 +131,7 @@ def _marked(part: Any, where: Any, saved: tuple[Any, ...], order: int) -> Any:
 # How a cotangent moves with its node
 
 
-def _limit(ct: Tensor, node: Node, out: Any, zero: Any, *, kink: bool) -> tuple[Any, Any]:
+def _limit(ct: Tensor, node: Node, out: Array, zero: Any, *, kink: bool) -> tuple[Any, Any]:
     """Return the limit of ``ct / out`` where `zero`, 0 elsewhere, and where that is known.
 
     At a kink it is dct/dout whatever ct is.
@@ -170,7 +177,7 @@ def _along(of: Any, by: Any, where: Any) -> Any:
     return moved.get(of, wrap(np.zeros(where.shape, by.dtype)[()]))
 
 
-def _moves_alone(of: Any, out: Node, zero: Any, slope: Any) -> Any:
+def _moves_alone(of: Any, out: Node, zero: Any, slope: Array) -> Array:
     """Return where nothing moves the node `of` but that element of `out`, of this `slope`.
 
     Another one would spoil the quotient, and so would anything beside `out` that moves with it.
@@ -211,7 +218,7 @@ def _zeros(x: Any, where: Any, order: Any) -> Any:  # noqa: ARG001  # of the der
     return np.zeros_like(x)[()]
 
 
-def undefined(x: Any, where: Any, order: int) -> Any:
+def undefined(x: Array, where: Any, order: int) -> Array:
     """Return zeros whose derivative of this order is not known.
 
     Parameters
@@ -227,7 +234,7 @@ def undefined(x: Any, where: Any, order: int) -> Any:
     return _zeros(x, where, order)
 
 
-def _undefined_pull(ct: Any, _out: Any, x: Any, where: Any, order: int) -> Any:
+def _undefined_pull(ct: Cotangent, _out: Array, x: Array, where: Any, order: int) -> Array:
     recorded = isinstance(ct, Tensor)
     if order > 1:
         return undefined(x, where, order - 1) if recorded else ct * 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import Tensor, wrap
@@ -14,7 +15,7 @@ from tinygrad_bp.engine.walk import plain_answer
 from tinygrad_bp.errors import ShapeError
 
 
-def _seen(ct: Any, _out: Any, _x: Any, f: Callable[[Tensor], Any]) -> Any:
+def _seen(ct: Cotangent, _out: Array, _x: Array, f: Callable[[Tensor], Any]) -> Array:
     answer = f(ct if type(ct) is Tensor else wrap(ct))
     if answer is None:
         return ct

@@ -31,6 +31,7 @@ from numpy import (
     subtract,
 )
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_columns
 from tinygrad_bp.engine.memory import LARGE, empty, empty_like
 from tinygrad_bp.engine.rule import TABLE
@@ -70,7 +71,7 @@ NARROW = 32
 SHORT = 64
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Array) -> Array:
     """Return ``1 / (1 + exp(-x))``, exact to the last bits in both tails.
 
     It is 0 and 1 at -+1000, without warnings.
@@ -94,7 +95,7 @@ def sigmoid(x: Any) -> Any:
     return reciprocal(out, out)
 
 
-def logistic_slope(ct: Any, s: Any, x: Any = None) -> Any:
+def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name.
 
     Where s is close to 1, ``1 - s`` has lost its digits; from `x` it is ``sigmoid(-x)``.
@@ -122,7 +123,7 @@ def logistic_slope(ct: Any, s: Any, x: Any = None) -> Any:
     return slope * ct
 
 
-def tanh_slope(ct: Any, t: Any, _x: Any = None) -> Any:
+def tanh_slope(ct: Cotangent, t: Any, _x: Array = None) -> Array:
     """Return ``ct * (1 - t**2)``: a pull, which on Tensors is the row of its name."""
     if type(ct) is Tensor:
         return TABLE["tanh_slope"].function(ct, t)
@@ -138,12 +139,12 @@ def tanh_slope(ct: Any, t: Any, _x: Any = None) -> Any:
     return multiply(slope, ct, slope) if same else slope * ct
 
 
-def softplus(x: Any) -> Any:
+def softplus(x: Array) -> Array:
     """Return ``log(1 + exp(x))`` of real `x` without overflow."""
     return log1p(exp(-absolute(x))) + maximum(x, 0)
 
 
-def relu(x: Any) -> Any:
+def relu(x: Array) -> Array:
     """Return ``max(x, 0)``."""
     if type(x) is float64:  # a scalar graph: a comparison costs a tenth of the ufunc
         return x if x > 0.0 or x != x else float64(0.0)  # NaN stays NaN
@@ -151,7 +152,7 @@ def relu(x: Any) -> Any:
     return maximum(x, 0 if known is None else known.zero)
 
 
-def binary_losses(z: Any, y: Any) -> Any:
+def binary_losses(z: Array, y: Array) -> Array:
     """Return ``log(1 + exp(z)) - y * z``, the binary cross entropy of each logit."""
     known = NUMBERS.get(z.dtype.char)
     if known is None or not (type(z) is type(y) is ndarray) or z.dtype is not y.dtype:
@@ -170,7 +171,7 @@ def binary_losses(z: Any, y: Any) -> Any:
     return add(losses, rest, losses)
 
 
-def binary_errors(z: Any, y: Any, part: Any) -> Any:
+def binary_errors(z: Array, y: Array, part: Array) -> Array:
     """Return ``(sigmoid(z) - y) * part`` of raw arrays of one dtype, `part` one number of it.
 
     Of a label 1 it is ``-sigmoid(-z)``, where the difference has lost its digits.
@@ -183,7 +184,7 @@ def binary_errors(z: Any, y: Any, part: Any) -> Any:
     return multiply(error, part, error)
 
 
-def below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
+def below_maximum(x: Array, axis: Axis) -> tuple[Any, Any]:
     """Return `x` less its maximum along `axis`, and that maximum.
 
     In single precision at least.  Where the maximum is inf, what equals it is 0 below; where it is
@@ -203,7 +204,7 @@ def below_maximum(x: Any, axis: Axis) -> tuple[Any, Any]:
     return np.where(highest, 0, x) - np.where(highest, 0, top), top
 
 
-def _exponents(z: Any) -> Any:
+def _exponents(z: Array) -> Array:
     """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
     top = maximum.reduce(z, axis=1, keepdims=True)
     if top.size and maximum.reduce(top, None) == np.inf:
@@ -211,12 +212,12 @@ def _exponents(z: Any) -> Any:
     return subtract(z, top, order="C")  # its flat view can be written to
 
 
-def _places(labels: Any, classes: int) -> Any:
+def _places(labels: Array, classes: int) -> Array:
     """Return where each row's label stands in the flattened (m, classes) array."""
     return np.arange(0, len(labels) * classes, classes) + labels
 
 
-def class_losses(z: Any, labels: Any) -> Any:
+def class_losses(z: Array, labels: Array) -> Array:
     """Return ``logsumexp(z) - z[label]`` of each row of a raw (m, classes) array."""
     shifted = _exponents(z)
     picked = shifted.ravel().take(_places(labels, z.shape[1]))
@@ -224,7 +225,7 @@ def class_losses(z: Any, labels: Any) -> Any:
     return log(sum_columns(shifted)) - picked
 
 
-def class_errors(z: Any, labels: Any, part: Any) -> Any:
+def class_errors(z: Array, labels: Array, part: Array) -> Array:
     """Return ``(softmax(z) - one_hot(labels)) * part`` of a raw array; `part` is one a row, or one.
 
     At the label it is minus the sum of the others: the difference would be rounded away.
@@ -241,7 +242,7 @@ def class_errors(z: Any, labels: Any, part: Any) -> Any:
     return slope
 
 
-def product(x: Any, y: Any, turned: str) -> Any:
+def product(x: Array, y: Array, turned: str) -> Array:
     """Return the product of two matrices, either of them transposed first: "NN", "TN", "NT", "TT".
 
     A tall narrow raw result is in Fortran order.  On Tensors it is the row `matrix_product`.

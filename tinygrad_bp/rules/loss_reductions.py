@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import float32, float64, ndarray
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_all
 from tinygrad_bp.errors import DataError, ShapeError
 
@@ -49,7 +50,7 @@ def reduced(losses: Any, reduction: str) -> Any:
     return total if losses.dtype.char != "e" else np.float16(total)
 
 
-def share(ct: Any, size: int, reduction: str) -> Any:
+def share(ct: Cotangent, size: int, reduction: str) -> Array:
     """Return the cotangent of each single loss."""
     if reduction != "mean":
         return ct

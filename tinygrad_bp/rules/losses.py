@@ -11,6 +11,7 @@ from weakref import ref
 import numpy as np
 from numpy import exp, floating, log, maximum, ndarray
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
@@ -24,18 +25,18 @@ from tinygrad_bp.rules.loss_reductions import REDUCED, reduced, require_same_sha
 # Binary cross entropy of logits
 
 
-def _bce_forward(z: Any, y: Any, reduction: str) -> Any:
+def _bce_forward(z: Array, y: Array, reduction: str) -> Array:
     return reduced(kernels.binary_losses(z, y), reduction)
 
 
-def _bce_slope(z: Any, y: Any, part: Any) -> Any:
+def _bce_slope(z: Array, y: Array, part: Array) -> Array:
     """Return ``sigmoid_error(z, y) * part``."""
     if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
         return kernels.binary_errors(z, y, part)
     return sigmoid_error(z, y) * part
 
 
-def _agreeing(logits: Any, targets: Any) -> Any:
+def _agreeing(logits: Array, targets: Any) -> Array:
     """Return the targets as an array of the shape of the logits."""
     try:
         if logits.shape == targets.shape:
@@ -60,12 +61,12 @@ def _records_bce(rule: Any) -> Recorder:
     recorder = binary(rule)
 
     def record(
-        logits: Any,
+        logits: Array,
         targets: Any,
         reduction: str = "mean",
         weights: Any = None,
         pos_weight: Any = None,
-    ) -> Any:
+    ) -> Array:
         if pos_weight is not None or weights is not None:
             targets = _agreeing(logits, targets)
             require_probabilities("bce_with_logits", targets)
@@ -90,7 +91,7 @@ def _records_bce(rule: Any) -> Recorder:
     return record
 
 
-def _weighted_bce(z: Any, y: Any, reduction: str, weights: Any, pos_weight: Any) -> Any:
+def _weighted_bce(z: Array, y: Array, reduction: str, weights: Any, pos_weight: Any) -> Array:
     """Return the binary cross entropy of logits.
 
     Raises
@@ -110,7 +111,7 @@ def _weighted_bce(z: Any, y: Any, reduction: str, weights: Any, pos_weight: Any)
     return weighted("bce_with_logits", each, weights, reduction)
 
 
-def _check(labels: Any, targets: Any) -> None:
+def _check(labels: Array, targets: Any) -> None:
     """Check labels that are new, and remember them."""
     global _checked  # noqa: PLW0603  # another thread's labels are checked once more, no harm
     require_probabilities("bce_with_logits", targets)
@@ -118,7 +119,7 @@ def _check(labels: Any, targets: Any) -> None:
         _checked = ref(labels)
 
 
-def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
+def _bce_push(tangents: Any, _out: Array, z: Array, y: Array, reduction: str) -> Array:
     tz, ty = tangents
     parts = [] if tz is None else [tz * sigmoid_error(z, y)]
     if ty is not None:
@@ -127,12 +128,12 @@ def _bce_push(tangents: Any, _out: Any, z: Any, y: Any, reduction: str) -> Any:
 
 
 def bce_with_logits(
-    logits: Any,
+    logits: Array,
     targets: Any,
     reduction: str = "mean",
     weights: Any = None,
     pos_weight: Any = None,
-) -> Any:
+) -> Array:
     """Compute the binary cross entropy of ``sigmoid(logits)``, forming no rounded probability.
 
     Parameters
@@ -203,12 +204,12 @@ def _inside(p: Any) -> tuple[Any, Any]:
     return maximum(p, tiny), maximum(1 - p, tiny)
 
 
-def _probability_losses(p: Any, y: Any, reduction: str) -> Any:
+def _probability_losses(p: Any, y: Array, reduction: str) -> Array:
     heads, tails = _inside(p)
     return reduced(-(y * log(heads) + (1 - y) * log(tails)), reduction)
 
 
-def _slope(p: Any, y: Any) -> Any:
+def _slope(p: Any, y: Array) -> Array:
     tiny = float(np.finfo(p.dtype).tiny)
     # where, not maximum: at p = 0 the slope must be the steep one of a wrong answer, never half of
     # it or 0
@@ -230,7 +231,7 @@ def _odds(p: Any) -> Any:
     return log(tails) - log(heads)
 
 
-def _probability_push(tangents: Any, _out: Any, p: Any, y: Any, reduction: str) -> Any:
+def _probability_push(tangents: Any, _out: Array, p: Any, y: Array, reduction: str) -> Array:
     tp, ty = tangents
     parts = [] if tp is None else [tp * _slope(p, y)]
     if ty is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.dispatch import UFUNC_METHODS, UFUNCS, refuse_out
 from tinygrad_bp.engine.rule import FLAT
@@ -70,14 +71,14 @@ def _numpys(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 @ufunc_method
 def reduce(
     ufunc: Any,
-    array: Any,
+    array: Array,
     axis: Axis = 0,
     dtype: Any = None,
-    out: Any = None,
+    out: Array = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
-) -> Any:
+) -> Array:
     """``ufunc.reduce``: by its row, or else one element after another."""
     refuse_out(f"{ufunc.__name__}.reduce", out)
     array = arrayed(array)
@@ -100,7 +101,7 @@ def reduce(
     return np.reshape(reduced, value.shape)
 
 
-def _folded(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> Any:
+def _folded(ufunc: Any, array: Array, axes: Shape, initial: Any, where: Any) -> Array:
     """Return the elements along `axes` put together from first to last."""
     rows = _rows(array, axes)
     chosen = _rows(np.broadcast_to(unwrap(where), array.shape), axes)
@@ -115,7 +116,7 @@ def _folded(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> An
     return total
 
 
-def _logarithms_added(ufunc: Any, array: Any, axes: Shape, initial: Any, where: Any) -> Any:
+def _logarithms_added(ufunc: Any, array: Array, axes: Shape, initial: Any, where: Any) -> Array:
     """Return the same of logarithms, whose intermediate sums would be rounded as large numbers."""
     rows = _rows(array, axes)
     if where is not True:
@@ -127,7 +128,7 @@ def _logarithms_added(ufunc: Any, array: Any, axes: Shape, initial: Any, where: 
     return log_sum(ufunc, rows)
 
 
-def _rows(array: Any, axes: Shape) -> Any:
+def _rows(array: Array, axes: Shape) -> Array:
     """Return `array` with `axes` put together as the first."""
     rest = tuple(i for i in range(array.ndim) if i not in axes)
     shape = tuple(array.shape[i] for i in rest)
@@ -138,7 +139,9 @@ def _rows(array: Any, axes: Shape) -> Any:
 
 
 @ufunc_method
-def accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+def accumulate(
+    ufunc: Any, array: Array, axis: int = 0, dtype: Any = None, out: Array = None
+) -> Array:
     """``ufunc.accumulate``: by its row, by doubling, or else one element after another."""
     refuse_out(f"{ufunc.__name__}.accumulate", out)
     array = arrayed(array)
@@ -177,8 +180,8 @@ def _doubled(ufunc: Any, rows: Any) -> Any:
 
 @ufunc_method
 def reduceat(
-    ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
+    ufunc: Any, array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Array = None
+) -> Array:
     """``ufunc.reduceat``: the reduction of each slice ``indices[i]:indices[i + 1]``.
 
     Where that is empty it is the element at ``indices[i]``.
@@ -206,14 +209,14 @@ def reduceat(
 
 
 @ufunc_method
-def outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
+def outer(ufunc: Any, a: Array, b: Array, **options: Any) -> Array:
     """``ufunc.outer``: the ufunc of each element of `a` with each of `b`."""
     a, b = arrayed(a), arrayed(b)
     return ufunc(np.reshape(a, (*a.shape, *(1,) * b.ndim)), b, **options)
 
 
 @ufunc_method
-def at(ufunc: Any, array: Any, indices: Any, *values: Any) -> None:
+def at(ufunc: Any, array: Array, indices: Any, *values: Array) -> None:
     """``add.at`` and ``subtract.at``: `array`, a Tensor, is bound to a new value.
 
     An element that the indices name twice gets both values; what was computed before keeps the old.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import Rebuild, flatten, flatten_like, places
 from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.modes import recorded
@@ -204,7 +205,7 @@ class Applied:
         out = self.results.filled([read_only(one) for one in outs]) if reads else None
         return out, self.arguments.filled([read_only(one) for one in args])
 
-    def _called(self, label: str, moves: Any, out: Any, arguments: Any, recorded: bool) -> Any:
+    def _called(self, label: str, moves: Any, out: Array, arguments: Any, recorded: bool) -> Array:
         function = getattr(self.own, label)
         if not recorded:
             return function(moves, out, *arguments, **self.options)
@@ -239,7 +240,7 @@ class Applied:
             names += [own.argument(i) + place for place in places(argument)]
         return flat, names
 
-    def _checked(self, label: str, part: Any, like: Any, where: str, recorded: bool) -> Any:
+    def _checked(self, label: str, part: Array, like: Any, where: str, recorded: bool) -> Array:
         """Return what vjp or jvp gave for one value, in the shape and dtype of `like`."""
         if part is None:
             return _zeros(like, recorded=recorded)

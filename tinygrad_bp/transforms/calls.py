@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.containers import flatten, flatten_like, places
 from tinygrad_bp.engine.modes import is_recording, recorded, unasked
 from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, is_live
@@ -116,7 +117,7 @@ class Call:
                 found[node] = conform(t if isinstance(t, Tensor) else value, node)
         return found
 
-    def _misfit(self, node: Node, value: Any) -> Exception:
+    def _misfit(self, node: Node, value: Array) -> Exception:
         place = places(self.primals)[self.nodes.index(node)]
         where = f"{self.name}: the tangent of primal {place}"
         if value.shape != node.shape:
@@ -233,7 +234,7 @@ def _is_live(tangent: Any) -> bool:
     return node is not None and is_live([node])
 
 
-def _exclusive(ct: Any) -> bool:
+def _exclusive(ct: Cotangent) -> bool:
     """Whether only the caller refers to `ct`, so that it may be handed out without a copy."""
     if isinstance(ct, np.generic):
         return True
@@ -249,12 +250,12 @@ def _exclusive(ct: Any) -> bool:
 OWN_REFERENCES = 3
 
 
-def as_tensor(value: Any) -> Tensor:
+def as_tensor(value: Array) -> Tensor:
     """Return `value` in a Tensor, if it is none already."""
     return value if isinstance(value, Tensor) else wrap(value)
 
 
-def found_or_zeros(found: Mapping[Node, Any], node: Node, value: Any) -> Any:
+def found_or_zeros(found: Mapping[Node, Any], node: Node, value: Array) -> Array:
     """Return the cotangent of `node` in its dtype; zeros where the walk did not reach it.
 
     `value` is what stands at the node: zeros are of its kind of array.

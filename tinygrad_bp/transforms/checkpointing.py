@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import Rebuild, flatten
 from tinygrad_bp.engine.modes import is_recording, recorded
 from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, inside_from, tick
@@ -123,7 +124,7 @@ def _run(f: Callable[..., Any], arguments: Any, variables: Iterable[Variable], f
             one.open = False
 
 
-def _snapshot(value: Any) -> Any:
+def _snapshot(value: Array) -> Array:
     """Return an argument as it is now: an array may change, and so may a Tensor (``x[i] = v``)."""
     if isinstance(value, Tensor):
         return wrap(value._value)
@@ -273,7 +274,7 @@ def _redirect(nodes: Iterable[Node], swap: Mapping[Node, Node]) -> None:
             )
 
 
-def _filled(found: Mapping[Node, Any], node: Node, value: Any, recorded: bool) -> Any:
+def _filled(found: Mapping[Node, Any], node: Node, value: Array, recorded: bool) -> Array:
     ct = found_or_zeros(found, node, value)
     return as_tensor(ct) if recorded else ct
 

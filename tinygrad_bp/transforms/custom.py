@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.modes import is_recording
@@ -189,17 +190,17 @@ def _kept(own: Definition, args: Sequence[Any]) -> list[Any]:
     return kept
 
 
-def _is_tracked(value: Any) -> bool:
+def _is_tracked(value: Array) -> bool:
     return isinstance(value, Tensor) and value._node is not None
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Array) -> str:
     """Return the kind of a value's dtype, "?" for what is no number."""
     dtype = np.result_type(value) if type(value) in SCALARS else getattr(value, "dtype", None)
     return "?" if dtype is None else str(dtype.kind)
 
 
-def _snapshot(value: Any) -> Any:
+def _snapshot(value: Array) -> Array:
     """Return what nobody can change: the array in a Tensor, or a copy of the user's."""
     if isinstance(value, Tensor):
         return value._value

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Node, ancestors
@@ -247,7 +248,7 @@ def _by_columns(
     return [[column[k] for column in columns] for k in range(len(roots))]
 
 
-def _array(value: Any) -> Any:
+def _array(value: Array) -> Array:
     return value if is_foreign(value) else np.asarray(value)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.nodes import Node, tick
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.shapes import Shape
@@ -73,10 +74,10 @@ def joint_rule(
 ) -> Unlisted:
     """Return the rule of a function whose nodes keep a `Joint` as their one parameter."""
 
-    def pull(ct: Any, out: Any, x: Any, call: Joint) -> Any:
+    def pull(ct: Cotangent, out: Array, x: Array, call: Joint) -> Array:
         return _bundled(call.pull(_moves(ct), _results(out), _arguments(x)))
 
-    def push(tangents: Any, out: Any, x: Any, call: Joint) -> Any:
+    def push(tangents: Any, out: Array, x: Array, call: Joint) -> Array:
         return _bundled(call.push(_moves(tangents[0]), _results(out), _arguments(x)))
 
     return _unlisted(name, function, (pull,), push, made_by)
@@ -146,7 +147,7 @@ def attached(
     return node
 
 
-def _arguments(x: Any) -> list[Any]:
+def _arguments(x: Array) -> list[Any]:
     """Return the arguments that a node keeps: arrays, Tensors where the walk records, or nodes."""
     if type(x) is not Tensor or type(x._value) is not Bundle:
         return list(x.parts) if type(x) is Bundle else [x]
@@ -157,7 +158,7 @@ def _arguments(x: Any) -> list[Any]:
     ]
 
 
-def _results(out: Any) -> list[Any]:
+def _results(out: Array) -> list[Any]:
     """Return the results that a node keeps: arrays, Tensors where the walk records, or None."""
     if type(out) is not Tensor or type(out._value) is not Bundle:
         return list(out.parts) if type(out) is Bundle else [out]
@@ -169,7 +170,7 @@ def _results(out: Any) -> list[Any]:
     ]
 
 
-def _moves(ct: Any) -> list[Any]:
+def _moves(ct: Cotangent) -> list[Any]:
     """Return the tangents or cotangents in a bundle, or the only one."""
     return list(ct.parts) if type(ct) is Bundle else [ct]
 
@@ -192,14 +193,14 @@ def _pack(count: int) -> Unlisted:
     """Return the rule that packs so many arguments."""
     pulls = tuple(_unpack(i) for i in range(count))
 
-    def push(tangents: Any, _out: Any, *_arguments: Any) -> Any:
+    def push(tangents: Any, _out: Array, *_arguments: Any) -> Array:
         return Bundle(tangents)
 
     return _unlisted("pack", Bundle, pulls, push, (_pack, (count,)))
 
 
 def _unpack(i: int) -> Callable[..., Any]:
-    def pull(ct: Any, _out: Any, *arguments: Any) -> Any:
+    def pull(ct: Cotangent, _out: Array, *arguments: Any) -> Array:
         part = ct.parts[i]
         if part is None:
             part = np.zeros(arguments[i].shape, arguments[i].dtype)[()]
@@ -220,10 +221,10 @@ def _picked(node: Node, i: int, count: int, like: Any) -> Node:
 def _pick() -> Unlisted:
     """Return the rule that picks one value out of a bundle."""
 
-    def pull(ct: Any, _out: Any, _bundle: Any, i: int, count: int) -> Any:
+    def pull(ct: Cotangent, _out: Array, _bundle: Any, i: int, count: int) -> Array:
         return Bundle([ct if k == i else None for k in range(count)])
 
-    def push(tangents: Any, _out: Any, _bundle: Any, i: int, _count: int) -> Any:
+    def push(tangents: Any, _out: Array, _bundle: Any, i: int, _count: int) -> Array:
         return tangents[0].parts[i]
 
     return _unlisted("pick", Bundle, (pull,), push, (_pick, ()))

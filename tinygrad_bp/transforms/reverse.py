@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
+from tinygrad_bp.engine.arrays import Cotangent
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, method, new, unwrap
 from tinygrad_bp.engine.walk import conform, pull_back, seed
@@ -37,7 +38,7 @@ if hasattr(os, "register_at_fork"):
 
 def backward(
     self: Tensor,
-    cotangent: Any = None,
+    cotangent: Cotangent = None,
     *,
     retain_graph: bool = True,
     create_graph: bool = False,
@@ -261,7 +262,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     outputs, rebuild = flatten(result)
     value = rebuild(call.values(outputs))
 
-    def pull(cotangent: Any) -> tuple[Any, ...]:
+    def pull(cotangent: Cotangent) -> tuple[Any, ...]:
         if not any(isinstance(one, Tensor) and one.requires_grad for one in outputs):
             return tuple(call.pull({}, free=False))
         return tuple(call.pull(seeds_of("vjp", result, outputs, cotangent), free=False))

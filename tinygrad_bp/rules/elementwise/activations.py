@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy import exp, log, log1p, maximum
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, elementwise
 from tinygrad_bp.engine.tensor import is_foreign
 from tinygrad_bp.rules import kernels
 
 
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Array) -> Array:
     """Compute the logistic function ``1 / (1 + exp(-x))`` of each element.
 
     Parameters
@@ -27,7 +26,7 @@ def sigmoid(x: Any) -> Any:
     return kernels.sigmoid(x)
 
 
-def logistic_slope(ct: Any, s: Any, x: Any = None) -> Any:
+def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """Compute ``ct * s * (1 - s)``: the pull of the sigmoid of `x`, which every step runs."""
     return kernels.logistic_slope(ct, s, x)
 
@@ -57,7 +56,7 @@ sigmoid = elementwise(
 )
 
 
-def sigmoid_error(z: Any, y: Any) -> Any:
+def sigmoid_error(z: Array, y: Array) -> Array:
     """Return ``sigmoid(z) - y``; of a label 1 it is ``-sigmoid(-z)``, which keeps its digits."""
     difference, sure = sigmoid(z) - y, y == 1
     if is_foreign(sure) or not np.any(sure):
@@ -65,12 +64,12 @@ def sigmoid_error(z: Any, y: Any) -> Any:
     return np.where(sure, (1 - y) - sigmoid(-z), difference)
 
 
-def _softplus_forward(x: Any) -> Any:
+def _softplus_forward(x: Array) -> Array:
     # maximum compares complex numbers by their real parts
     return log1p(exp(x)) if arrayed(x).dtype.kind == "c" else kernels.softplus(x)
 
 
-def softplus(x: Any) -> Any:
+def softplus(x: Array) -> Array:
     """Compute ``log(1 + exp(x))`` of each element without overflow.
 
     Parameters
@@ -94,7 +93,7 @@ softplus = elementwise(
 )
 
 
-def relu(x: Any) -> Any:
+def relu(x: Array) -> Array:
     """Compute ``max(x, 0)`` of each element; the derivative at 0 is 0.
 
     Parameters

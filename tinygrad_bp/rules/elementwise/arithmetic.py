@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, elementwise, flat, linear
 from tinygrad_bp.engine.rule import NO_VALUE, POSITIVE, call
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, method, unwrap
@@ -70,7 +70,7 @@ elementwise(
 elementwise(np.positive, lambda ct, _out, _x: ct, operators=("__pos__",), adds="terms")
 
 
-def lowered(x: Any, y: Any) -> Any:
+def lowered(x: Array, y: Array) -> Array:
     """Return the exponent y - 1 of the derivative of ``x**y``; 1 where both are 0.
 
     The derivative there is 0 times a finite number.  Elsewhere an exponent of 0 is lowered like any
@@ -84,11 +84,11 @@ def lowered(x: Any, y: Any) -> Any:
     return np.where(special, 1, y - 1)
 
 
-def _moves(x: Any) -> bool:
+def _moves(x: Array) -> bool:
     return isinstance(x, Tensor)
 
 
-def _steep(_out: Any, x: Any, y: Any) -> Any:
+def _steep(_out: Array, x: Array, y: Array) -> Array:
     """Return where a power is 0 to first order, and its mixed derivatives may be infinite."""
     if _moves(x) and _moves(y):
         return (x == 0) & (np.real(y) >= 0) & (np.real(y) <= 1)
@@ -123,7 +123,7 @@ elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
 elementwise(np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False)
 
 
-def _absolute_pull(ct: Any, _out: Any, x: Any) -> Any:
+def _absolute_pull(ct: Cotangent, _out: Array, x: Array) -> Array:
     """Return ct times the sign of a real x, times conj(x)/|x| of a complex one; 0 at 0."""
     if x.dtype.kind != "c":
         return ct * np.sign(x)
@@ -192,7 +192,7 @@ elementwise(
 
 
 @composed(np.sign, analytic=False)
-def _sign(x: Any) -> Any:
+def _sign(x: Array) -> Array:
     """`numpy.sign`: a plain value, but of complex numbers the phase, which has a derivative."""
     if x.dtype.kind != "c":
         return np.sign(unwrap(x))

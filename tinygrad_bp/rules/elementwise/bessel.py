@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import call
 
@@ -20,12 +21,12 @@ EPS = float(np.finfo(float).eps) / 8
 LARGE = 25.0  # from here on the expansion reaches rounding before its terms grow again
 
 
-def _series_ratio(k: int, order: int, y: Any) -> Any:
+def _series_ratio(k: int, order: int, y: Array) -> Array:
     """Return the ratio of term k of the power series to the one before; none is negative."""
     return y * y / (4 * k * (k + order))
 
 
-def _expansion_ratio(k: int, order: int, y: Any) -> Any:
+def _expansion_ratio(k: int, order: int, y: Array) -> Array:
     """Return the same for the asymptotic expansion."""
     return ((2 * k - 1) ** 2 - 4 * order * order) / (8 * k * y)
 
@@ -41,7 +42,7 @@ def _count(ratio: Callable[..., Any], order: int, bound: float) -> int:
     return k
 
 
-def _summed(ratio: Callable[..., Any], order: int, y: Any, bound: float) -> Any:
+def _summed(ratio: Callable[..., Any], order: int, y: Array, bound: float) -> Array:
     """Sum a series whose first term is 1."""
     total = term = y**0
     for k in range(1, _count(ratio, order, bound)):
@@ -50,7 +51,7 @@ def _summed(ratio: Callable[..., Any], order: int, y: Any, bound: float) -> Any:
     return total
 
 
-def _bessel_i(x: Any, order: int) -> Any:
+def _bessel_i(x: Array, order: int) -> Array:
     y = np.abs(x)
     bound = max(LARGE, order * order / 2)
     far = y > bound
@@ -66,12 +67,12 @@ def _bessel_i(x: Any, order: int) -> Any:
     return value if value.shape else value[()]  # a 0-d value is a NumPy scalar
 
 
-def bessel_i(x: Any, order: int) -> Any:
+def bessel_i(x: Array, order: int) -> Array:
     """Return the modified Bessel function of the first kind, of a non-negative integer order."""
     return _bessel_i(x, order)
 
 
-def _slope(x: Any, order: int) -> Any:
+def _slope(x: Array, order: int) -> Array:
     if not order:
         return bessel_i(x, 1)
     return (bessel_i(x, order - 1) + bessel_i(x, order + 1)) * 0.5

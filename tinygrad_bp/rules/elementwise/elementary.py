@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import cos, sin
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, UNIT
 from tinygrad_bp.rules import kernels
@@ -28,7 +29,7 @@ elementwise(np.cos, lambda ct, _out, x: -ct * sin(x))
 elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
 
 
-def _cosine_of_arcsin(x: Any) -> Any:
+def _cosine_of_arcsin(x: Array) -> Array:
     """Return sqrt(1 - x*x) as (1 - x) (1 + x): near 1 the square rounds away what is left.
 
     ``1 - x`` would lose the sign of a zero imaginary part, which says on which side of the branch
@@ -43,7 +44,7 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def tanh_slope(ct: Any, t: Any) -> Any:
+def tanh_slope(ct: Cotangent, t: Any) -> Array:
     """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
     return kernels.tanh_slope(ct, t)
 
@@ -59,7 +60,7 @@ tanh_slope = elementwise(
 elementwise(np.tanh, kernels.tanh_slope, methods=("tanh",))
 
 
-def _hypotenuse(x: Any) -> Any:
+def _hypotenuse(x: Array) -> Array:
     """Return sqrt(x*x + 1) without overflow of the square; numpy.hypot knows no complex numbers."""
     return np.hypot(x, 1) if x.dtype.kind == "f" else np.sqrt(x * x + 1)
 
@@ -87,13 +88,13 @@ elementwise(
 )
 
 
-def _radius(y: Any, x: Any) -> Any:
+def _radius(y: Array, x: Array) -> Array:
     """Return hypot(y, x), 1 at the origin: the angle's derivative there is 0 by convention."""
     radius = np.hypot(y, x)
     return np.where(radius == 0, 1, radius)
 
 
-def _angle_slope(part: Any, y: Any, x: Any) -> Any:
+def _angle_slope(part: Array, y: Array, x: Array) -> Array:
     """Return ``part / (x*x + y*y)``; the squares would overflow, or vanish beside the origin."""
     radius = _radius(y, x)
     return part / radius / radius

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed, elementwise, flat, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import unwrap
@@ -38,13 +39,13 @@ linear(
 
 
 @composed(np.frexp, samples=(call((3, 4)), call(()), call((0,))), domain=(2.1, 3.9), analytic=False)
-def frexp(x: Any) -> tuple[Any, Any]:
+def frexp(x: Array) -> tuple[Any, Any]:
     """`numpy.frexp`; the exponent is a plain array of integers."""
     exponent = np.frexp(unwrap(x))[1]
     return np.ldexp(x, -exponent), exponent
 
 
-def fraction(x: Any) -> Any:
+def fraction(x: Array) -> Array:
     """Return what is left of `x` without its whole part, with the sign of `x`."""
     return np.modf(x)[0]
 
@@ -55,7 +56,7 @@ fraction = elementwise(
 
 
 @composed(np.modf, samples=(call((3, 4)), call(()), call((0,))), domain=(1.2, 1.8), analytic=False)
-def modf(x: Any) -> tuple[Any, Any]:
+def modf(x: Array) -> tuple[Any, Any]:
     """`numpy.modf`; the whole part is a plain array."""
     return fraction(x), np.modf(unwrap(x))[1]
 
@@ -66,7 +67,7 @@ def modf(x: Any) -> tuple[Any, Any]:
     domain=((3.2, 3.9), (1.4, 1.55)),
     analytic=False,
 )
-def divide_with_remainder(x1: Any, x2: Any) -> tuple[Any, Any]:
+def divide_with_remainder(x1: Array, x2: Array) -> tuple[Any, Any]:
     """`numpy.divmod`; the quotient is a plain array."""
     return np.floor_divide(x1, x2), np.remainder(x1, x2)
 
@@ -77,7 +78,7 @@ composed(HIDDEN.clip, analytic=False)(lambda a, a_min, a_max: np.clip(a, a_min, 
 # Numbers that are none
 
 
-def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+def _finite(x: Array, nan: Any, posinf: Any, neginf: Any) -> Array:
     """Return a real `x` with other numbers where it is not finite: no gradient passes there."""
     raw = unwrap(x)
     limits = np.finfo(raw.dtype)
@@ -96,8 +97,8 @@ def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 @composed(np.nan_to_num, samples=(call((3, 4)), call(()), call((0, 2))), analytic=False)
 def nan_to_num(
-    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
-) -> Any:
+    x: Array, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Array:
     """`numpy.nan_to_num`; the gradient is 0 where a number was put in."""
     if not copy:
         raise UnsupportedFunctionError(
@@ -118,7 +119,7 @@ def nan_to_num(
 
 
 @composed(np.real_if_close, samples=(call((3,)), call((0,))))
-def real_if_close(a: Any, tol: float = 100) -> Any:
+def real_if_close(a: Array, tol: float = 100) -> Array:
     """`numpy.real_if_close`: the real part where no imaginary part is more than rounding."""
     if a.dtype.kind != "c":
         return a

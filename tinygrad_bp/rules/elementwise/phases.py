@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.rules.linalg.matrices import as_arrays
@@ -14,7 +13,7 @@ from tinygrad_bp.rules.linalg.matrices import as_arrays
 @composed(
     np.angle, samples=(call((3,)), call((2, 3), deg=True), call(()), call((0,))), domain=POSITIVE
 )
-def angle(z: Any, deg: bool = False) -> Any:
+def angle(z: Array, deg: bool = False) -> Array:
     """`numpy.angle`: of a real number 0 or pi, with derivative 0."""
     (z,) = as_arrays(z)
     turn = np.arctan2(np.imag(z), np.real(z)) if z.dtype.kind == "c" else np.arctan2(0, z)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.lib import scimath
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.engine.rule import POSITIVE, UNIT, call
 from tinygrad_bp.engine.tensor import unwrap
@@ -21,23 +22,23 @@ SAMPLES = (call((2, 3)), call(()), call((0,)))
 PAIRS = (call((2, 3), (3,)), call((), ()), call((0,), (1,)))
 
 
-def _complex(x: Any) -> Any:
+def _complex(x: Array) -> Array:
     dtype = np.dtype(np.complex64 if x.dtype.name in SINGLE else np.complex128)
     return x if x.dtype == dtype else x.astype(dtype)
 
 
-def _negative(x: Any) -> bool:
+def _negative(x: Array) -> bool:
     raw = unwrap(x)
     return bool(np.any(np.isreal(raw) & (raw < 0)))
 
 
-def _of_positive(x: Any) -> Any:
+def _of_positive(x: Array) -> Array:
     """Return `x`, complex if any element is a negative real number."""
     (x,) = as_arrays(x)
     return _complex(x) if _negative(x) else x
 
 
-def _of_unit(x: Any) -> Any:
+def _of_unit(x: Array) -> Array:
     """Return `x`, complex if any element is a real number beyond 1 or -1."""
     (x,) = as_arrays(x)
     raw = unwrap(x)
@@ -57,7 +58,7 @@ composed(scimath.logn, samples=PAIRS, domain=((1.2, 3.0), POSITIVE))(
 
 
 @composed(scimath.power, samples=PAIRS, domain=POSITIVE)
-def power(x: Any, p: Any) -> Any:
+def power(x: Array, p: Any) -> Array:
     """`numpy.lib.scimath.power`; a negative integer exponent becomes a float."""
     (p,) = as_arrays(p)
     return np.power(_of_positive(x), p * 1.0 if _negative(p) else p)

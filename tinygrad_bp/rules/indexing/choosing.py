@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.rule import call
@@ -53,7 +54,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         call(np.zeros((0, 2), int), [(2,), ()]),
     ),
 )
-def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+def choose(a: Array, choices: Any, out: Array = None, mode: Any = "raise") -> Array:
     """`numpy.choose`: the numbers `a` say from which choice each element comes."""
     refuse_out("choose", out)
     numbers = unwrap(a)
@@ -71,7 +72,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
         call([True], (0, 3), axis=1),
     ),
 )
-def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+def compress(condition: Any, a: Array, axis: int | None = None, out: Array = None) -> Array:
     """`numpy.compress`: the slices whose condition holds."""
     refuse_out("compress", out)
     condition = unwrap(condition)
@@ -86,7 +87,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
         call([], (0,)),
     ),
 )
-def extract(condition: Any, arr: Any) -> Any:
+def extract(condition: Any, arr: Array) -> Array:
     """`numpy.extract`: the elements whose condition holds."""
     condition = unwrap(condition)
     return rearranged(lambda places: np.extract(condition, places), arrayed(arr))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import refuse_out
@@ -69,7 +70,7 @@ def _slice(part: slice) -> slice:
     return part
 
 
-def _array(part: Any) -> Any:
+def _array(part: Array) -> Array:
     value = part._value if type(part) is Tensor else part
     array = value if is_foreign(value) else np.asarray(value)
     if array.dtype.kind not in "iub" and array.size:
@@ -84,7 +85,7 @@ def _unique(index: tuple[Any, ...]) -> bool:
     return all(isinstance(part, BASIC) or part.dtype.kind == "b" for part in index)
 
 
-def add_at(out: Any, index: tuple[Any, ...], values: Any) -> None:
+def add_at(out: Array, index: tuple[Any, ...], values: Array) -> None:
     """Add `values` into `out` at `index`, again where it names an element again."""
     most = out.ndim + max(np.ndim(part) for part in index if not isinstance(part, BASIC))
     if most <= ADD_AT_DIMENSIONS or is_foreign(out):
@@ -95,7 +96,7 @@ def add_at(out: Any, index: tuple[Any, ...], values: Any) -> None:
     np.add.at(flat, places.ravel(), np.broadcast_to(values, places.shape).ravel())
 
 
-def scatter(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
+def scatter(ct: Cotangent, shape: Shape, index: tuple[Any, ...]) -> Array:
     """Return zeros of `shape` to which `ct` was added at `index`: the transpose of indexing."""
     # a scalar is of no kind of array but NumPy's
     out = np.zeros(shape, ct.dtype, like=None if isinstance(ct, np.generic) else ct)
@@ -110,7 +111,7 @@ def _positions(shape: Shape, index: Any) -> Any:
     return np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
 
 
-def _scatter_composed(ct: Any, shape: Shape, index: Any) -> Any:
+def _scatter_composed(ct: Cotangent, shape: Shape, index: Any) -> Array:
     """Return ``ct`` times the transpose of the matrix of ones and zeros that indexing is."""
     chosen = np.equal.outer(np.ravel(_positions(shape, index)), np.ravel(_positions(shape, ...)))
     return np.reshape(np.ravel(ct) @ chosen, shape)
@@ -130,7 +131,7 @@ scatter = linear(
 )
 
 
-def _getitem_forward(x: Any, index: Any) -> Any:
+def _getitem_forward(x: Array, index: Any) -> Array:
     try:
         out = x[index]
         return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
@@ -138,12 +139,12 @@ def _getitem_forward(x: Any, index: Any) -> Any:
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 
 
-def getitem(x: Any, index: Any) -> Any:
+def getitem(x: Array, index: Any) -> Array:
     """``x[index]``: a value, not an alias."""
     return x[index]
 
 
-def _looks(out: Any, index: tuple[Any, ...]) -> bool:
+def _looks(out: Array, index: tuple[Any, ...]) -> bool:
     """Whether NumPy gives a view: no array is among the indices, and it is no number."""
     for part in index:
         if type(part) not in COMMON and not isinstance(part, BASIC):
@@ -178,12 +179,12 @@ getitem = linear(
 method("__getitem__", getitem)
 
 
-def assigned(x: Any, value: Any, index: Any) -> Any:
+def assigned(x: Array, value: Array, index: Any) -> Array:
     """Return a new array: `x` with `value` at `index`."""
     return _assigned_forward(x, value, index)
 
 
-def _assigned_forward(x: Any, value: Any, index: Any) -> Any:
+def _assigned_forward(x: Array, value: Array, index: Any) -> Array:
     if is_foreign(value) and not is_foreign(x):
         out = np.array(x, like=value)  # an array of the kind that takes the value
     else:
@@ -192,17 +193,17 @@ def _assigned_forward(x: Any, value: Any, index: Any) -> Any:
     return out if out.ndim else out[()]
 
 
-def _assigned_composed(x: Any, value: Any, index: Any) -> Any:
+def _assigned_composed(x: Array, value: Array, index: Any) -> Array:
     places = _positions(x.shape, index)
     spread = _scatter_composed(value * np.ones(np.shape(places), x.dtype), x.shape, index)
     return np.where(np.isin(_positions(x.shape, ...), places), spread, x)
 
 
-def _cleared(ct: Any, index: tuple[Any, ...]) -> Any:
+def _cleared(ct: Cotangent, index: tuple[Any, ...]) -> Array:
     return assigned(ct, 0.0, index)
 
 
-def _written(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
+def _written(ct: Cotangent, shape: Shape, index: tuple[Any, ...]) -> Array:
     """Return the part of `ct` at `index` for a value of `shape`, which may begin with axes of 1."""
     part = ct[index]
     more = len(shape) - part.ndim
@@ -213,7 +214,7 @@ def _written(ct: Any, shape: Shape, index: tuple[Any, ...]) -> Any:
     )
 
 
-def _assigned_bind(x: Any, value: Any, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+def _assigned_bind(x: Array, value: Array, index: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     if type(value) is Tensor and value.dtype.kind == "c" and x.dtype.kind == "f":
         value = value.astype(x.dtype)  # NumPy drops the imaginary part, and so does the gradient
     return (x, value), (canonical(index),)
@@ -248,7 +249,7 @@ def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
     return bool(np.any(count > 1))
 
 
-def setitem(x: Tensor, index: Any, value: Any) -> None:
+def setitem(x: Tensor, index: Any, value: Array) -> None:
     """Rebind `x` to a new value with `value` at `index`; what was computed before keeps the old.
 
     Raises
@@ -318,8 +319,8 @@ for _symbol, _name in AUGMENTED.items():
 
 @composed(np.take, methods=("take",))
 def take(
-    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
-) -> Any:
+    a: Array, indices: Any, axis: int | None = None, out: Array = None, mode: str = "raise"
+) -> Array:
     """`numpy.take`."""
     refuse_out("take", out)
     a = arrayed(a)
@@ -336,7 +337,7 @@ def take(
 
 
 @composed(np.take_along_axis)
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+def take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
     """`numpy.take_along_axis`."""
     arr = arrayed(arr)
     if axis is None:

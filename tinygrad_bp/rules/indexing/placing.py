@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import TrackedTensorError
@@ -18,14 +19,14 @@ from tinygrad_bp.rules.indexing.indexing import along_axis, setitem
 
 
 def _place(
-    function: Any, x: Any, values: Any, others: tuple[Any, ...], where: Callable[..., Any]
+    function: Any, x: Array, values: Array, others: tuple[Any, ...], where: Callable[..., Any]
 ) -> None:
     """Write as ``function(x, *others)`` does, in which `others` has None in place of `values`.
 
     ``where(values)`` gives the index at which a Tensor is written, and the values that fit it.
     """
 
-    def write(array: Any) -> None:
+    def write(array: Array) -> None:
         function(array, *[unwrap(values if one is None else one) for one in others])
 
     if isinstance(x, Tensor):
@@ -42,16 +43,16 @@ def _place(
         write(x)
 
 
-def _cycled(values: Any, count: int) -> Any:
+def _cycled(values: Array, count: int) -> Array:
     """Return `count` values: the given ones again and again."""
     return np.resize(values, (count,))
 
 
 @composed(np.put)
-def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
+def put(a: Array, ind: Any, v: Array, mode: Any = "raise") -> None:
     """`numpy.put`."""
 
-    def where(values: Any) -> tuple[Any, Any]:
+    def where(values: Array) -> tuple[Any, Any]:
         index = np.ravel(unwrap(ind)).astype(np.intp)  # NumPy has checked it; [] is of floats
         places = np.take(np.arange(a.size), index, mode=mode)
         written = _cycled(values, len(places))
@@ -63,10 +64,10 @@ def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
 
 
 @composed(np.put_along_axis)
-def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+def put_along_axis(arr: Array, indices: Any, values: Array, axis: int | None) -> None:
     """`numpy.put_along_axis`."""
 
-    def where(values: Any) -> tuple[Any, Any]:
+    def where(values: Array) -> tuple[Any, Any]:
         index = unwrap(indices)
         if axis is None:
             return np.unravel_index(index % arr.size, arr.shape), values
@@ -82,10 +83,10 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
 
 
 @composed(np.place)
-def place(arr: Any, mask: Any, vals: Any) -> None:
+def place(arr: Array, mask: Any, vals: Any) -> None:
     """`numpy.place`."""
 
-    def where(values: Any) -> tuple[Any, Any]:
+    def where(values: Array) -> tuple[Any, Any]:
         chosen = np.reshape(np.asarray(unwrap(mask), bool), arr.shape)
         return chosen, _cycled(values, int(np.count_nonzero(chosen)))
 
@@ -93,10 +94,10 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 
 
 @composed(np.putmask)
-def putmask(a: Any, /, mask: Any, values: Any) -> None:
+def putmask(a: Array, /, mask: Any, values: Array) -> None:
     """`numpy.putmask`."""
 
-    def where(values: Any) -> tuple[Any, Any]:
+    def where(values: Array) -> tuple[Any, Any]:
         chosen = np.reshape(np.asarray(unwrap(mask), bool), a.shape)
         return chosen, np.reshape(_cycled(values, a.size), a.shape)[chosen]
 
@@ -107,7 +108,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
 def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """`numpy.copyto`."""
 
-    def chosen(values: Any) -> tuple[Any, Any]:
+    def chosen(values: Array) -> tuple[Any, Any]:
         mask = np.broadcast_to(unwrap(where), dst.shape)
         more = max(0, values.ndim - dst.ndim)  # axes of 1, which NumPy drops
         values = np.reshape(values, values.shape[more:])
@@ -117,10 +118,10 @@ def copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) ->
 
 
 @composed(np.fill_diagonal)
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+def fill_diagonal(a: Array, val: Any, wrap: bool = False) -> None:
     """`numpy.fill_diagonal`."""
 
-    def where(values: Any) -> tuple[Any, Any]:
+    def where(values: Array) -> tuple[Any, Any]:
         diagonal = np.zeros(a.shape, bool)
         np.fill_diagonal(diagonal, val=True, wrap=wrap)
         return diagonal, _cycled(values, int(np.count_nonzero(diagonal)))

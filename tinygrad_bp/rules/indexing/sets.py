@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed, flat
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import unwrap
@@ -18,7 +19,7 @@ from tinygrad_bp.rules.indexing.sorting import order_of
 flat(*filter(None, (np.isin, getattr(np, "in1d", None))))  # in1d: until NumPy 2.4
 
 
-def _arranged(a: Any, values: Any, *, equal_nan: bool) -> Any:
+def _arranged(a: Array, values: Array, *, equal_nan: bool) -> Array:
     """Return the elements of `a` that are the plain distinct `values`, in their order."""
     _, first = np.unique(unwrap(a), return_index=True, equal_nan=equal_nan)
     taken = np.ravel(a)[first]
@@ -45,7 +46,7 @@ def unique(ar: Any, *args: Any, **options: Any) -> Any:
 def _named(function: Any) -> Any:
     """Return what `numpy.unique_all`, or another that answers with a named tuple, does."""
 
-    def distinct(x: Any, /) -> Any:
+    def distinct(x: Array, /) -> Array:
         x = arrayed(x)
         found = function(unwrap(x))
         return found._replace(values=_arranged(x, found.values, equal_nan=False))
@@ -60,7 +61,7 @@ for _function in (np.unique_all, np.unique_counts, np.unique_inverse):
 @composed(  # complex values come in the order of their hashes
     np.unique_values, samples=(call((4,)), call((2, 3)), call((0,))), analytic=False
 )
-def unique_values(x: Any, /) -> Any:
+def unique_values(x: Array, /) -> Array:
     """`numpy.unique_values`."""
     x = arrayed(x)
     return _arranged(x, np.unique_values(unwrap(x)), equal_nan=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed, flat
 from tinygrad_bp.engine.dispatch import FUNCTIONS
 from tinygrad_bp.engine.rule import CONSTANT, FLAT, call
@@ -23,12 +24,12 @@ SAMPLES = (
 )
 
 
-def stable_order(x: Any, axis: int = -1) -> Any:
+def stable_order(x: Array, axis: int = -1) -> Array:
     """Return the permutation that sorts the plain values of `x`: NaN last, equal ones in place."""
     return np.argsort(unwrap(x), axis=axis, kind="stable")
 
 
-def order_of(arranged: Any, x: Any, axis: int = -1) -> Any:
+def order_of(arranged: Any, x: Array, axis: int = -1) -> Array:
     """Return the permutation that makes the plain values of `x` into `arranged`."""
     order = np.empty(np.shape(arranged), np.intp, like=arranged)
     np.put_along_axis(order, stable_order(arranged, axis), stable_order(x, axis), axis)
@@ -37,13 +38,13 @@ def order_of(arranged: Any, x: Any, axis: int = -1) -> Any:
 
 @composed(np.sort, samples=SAMPLES)
 def sort(
-    a: Any,
+    a: Array,
     axis: int | None = -1,
     kind: Any = None,
     order: Any = None,
     *,
     stable: bool | None = None,
-) -> Any:
+) -> Array:
     """`numpy.sort`."""
     refuse("sort", order=order)
     a = arrayed(a)
@@ -64,8 +65,8 @@ def sort(
     ),
 )
 def partition(
-    a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
-) -> Any:
+    a: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None
+) -> Array:
     """`numpy.partition`: the elements where NumPy puts them, shared by those that equal them."""
     refuse("partition", order=order)
     a = arrayed(a)
@@ -77,7 +78,7 @@ def partition(
 
 
 @composed(np.sort_complex)
-def sort_complex(a: Any) -> Any:
+def sort_complex(a: Array) -> Array:
     """`numpy.sort_complex`."""
     ordered = np.sort(a)
     return ordered if ordered.dtype.kind == "c" else ordered.astype(complex)
@@ -97,7 +98,7 @@ method("sort", _sort_in_place)
 method("partition", _partition_in_place)
 
 
-def _argsort(a: Any, axis: int | None = -1, kind: Any = None, **options: Any) -> Any:
+def _argsort(a: Array, axis: int | None = -1, kind: Any = None, **options: Any) -> Array:
     """Sort as `numpy.argsort`; of equal elements the first comes first, whatever the size."""
     return np.argsort(unwrap(a), axis, kind if kind or options else "stable", **options)
 

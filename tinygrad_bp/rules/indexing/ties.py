@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import general, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import is_foreign, unwrap
@@ -32,7 +33,7 @@ NONE = Groups(*[np.zeros(0, int)] * 3)
 APART = Groups(np.arange(5), np.arange(5), np.ones(5, int))
 
 
-def _averaged(x: Any, groups: Any) -> Any:
+def _averaged(x: Array, groups: Any) -> Array:
     order, starts, lengths = groups
     if not x.size:
         return x
@@ -49,7 +50,7 @@ def _averaged(x: Any, groups: Any) -> Any:
     return np.reshape(np.repeat(means, lengths)[back].astype(x.dtype), x.shape)
 
 
-def averaged(x: Any, groups: Any) -> Any:
+def averaged(x: Array, groups: Any) -> Array:
     """Return `x` with each element replaced by the mean of its group: its own transpose."""
     return _averaged(x, groups)
 
@@ -67,7 +68,7 @@ def _unchanged(x: Any, groups: Any) -> Any:  # noqa: ARG001  # which only the de
     return x
 
 
-def evenly(x: Any, groups: Any) -> Any:
+def evenly(x: Array, groups: Any) -> Array:
     """Return `x`, whose equal elements, in these groups, move and are pulled as their mean does."""
     return _unchanged(x, groups)
 
@@ -84,7 +85,7 @@ evenly = general(
 )
 
 
-def sharing(x: Any, order: Any, axis: int = -1) -> Any:
+def sharing(x: Array, order: Any, axis: int = -1) -> Array:
     """Return `x` so that what is picked out of it is shared by what equals it.
 
     `order` sorts `x` along `axis`.  Another library's array would have to be computed to be

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.engine.shapes import Shape
@@ -33,14 +34,14 @@ from tinygrad_bp.rules.linalg.matrices import (
 from tinygrad_bp.rules.linalg.products import transposed
 
 
-def _cholesky_pull(ct: Any, out: Any, _a: Any, upper: bool) -> Any:
+def _cholesky_pull(ct: Cotangent, out: Array, _a: Array, upper: bool) -> Array:
     """Transpose ``dL = L phi(L^-1 dA L^-H)``, where phi takes the lower half of its argument."""
     factor, ct = (adjoint(out), adjoint(ct)) if upper else (out, ct)
     inner = half_lower(transposed(factor) @ ct)
     return hermitian(divided(np.linalg.solve(transposed(factor), inner), conj(factor)))
 
 
-def _cholesky_push(tangents: Any, out: Any, _a: Any, upper: bool) -> Any:
+def _cholesky_push(tangents: Any, out: Array, _a: Array, upper: bool) -> Array:
     factor = adjoint(out) if upper else out
     inner = divided(np.linalg.solve(factor, hermitian(tangents[0])), adjoint(factor))
     t = factor @ half_lower(inner)
@@ -61,7 +62,7 @@ cholesky = general(
 )
 
 
-def folded(name: str, q: Any, ct: Any, k: int) -> tuple[Any, Any]:
+def folded(name: str, q: Array, ct: Cotangent, k: int) -> tuple[Any, Any]:
     """Return the first `k` columns of a full orthonormal `q`, and `ct` with the others' added.
 
     The others span what the first leave free.  With the first they turn as little as they can: by
@@ -84,7 +85,7 @@ def folded(name: str, q: Any, ct: Any, k: int) -> tuple[Any, Any]:
     return first, ct[..., :k] - conj(rest) @ (adjoint(ct_rest) @ conj(first))
 
 
-def packed_qr(a: Any, complete: bool) -> Any:
+def packed_qr(a: Array, complete: bool) -> Array:
     """Return Q and R of matrices that are not wide, flattened and joined; R without zero rows."""
     q, r = np.linalg.qr(a, "complete" if complete else "reduced")
     return packed((q, r[..., : r.shape[-1], :]), (2, 2))
@@ -95,13 +96,13 @@ def _qr_shapes(shape: Shape, complete: bool) -> tuple[Shape, Shape]:
     return (m, m if complete else n), (n, n)
 
 
-def _mirrored(x: Any) -> Any:
+def _mirrored(x: Array) -> Array:
     """Return the Hermitian matrix with the upper triangle of `x`."""
     upper = transposed(half_lower(transposed(x)))
     return upper + adjoint(upper)
 
 
-def _qr_pull(ct: Any, out: Any, _a: Any, complete: bool) -> Any:
+def _qr_pull(ct: Cotangent, out: Array, _a: Array, complete: bool) -> Array:
     shapes = _qr_shapes(_a.shape, complete)
     (q, r), (ct_q, ct_r) = parts(out, shapes), parts(matched(ct, out), shapes)
     q, ct_q = folded("qr", q, ct_q, r.shape[-1])
@@ -109,7 +110,7 @@ def _qr_pull(ct: Any, out: Any, _a: Any, complete: bool) -> Any:
     return divided(ct_q + conj(q) @ inner, transposed(r))
 
 
-def _qr_push(tangents: Any, out: Any, _a: Any, complete: bool) -> Any:
+def _qr_push(tangents: Any, out: Array, _a: Array, complete: bool) -> Array:
     q, r = parts(out, _qr_shapes(_a.shape, complete))
     first, rest = q[..., : r.shape[-1]], q[..., r.shape[-1] :]
     right = divided(tangents[0], r)
@@ -141,7 +142,7 @@ packed_qr = general(
 
 
 @composed(np.linalg.qr, analytic=False)
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: Array, mode: str = "reduced") -> Array:
     """`numpy.linalg.qr`: of matrices whose first columns are independent."""
     if mode not in ("reduced", "complete", "r"):
         raise UnsupportedFunctionError(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules.linalg.matrices import (
@@ -27,7 +28,7 @@ from tinygrad_bp.rules.linalg.matrices import (
 from tinygrad_bp.rules.linalg.products import transposed
 
 
-def _without_one(s: Any) -> Any:
+def _without_one(s: Array) -> Array:
     """Return, for each i, the product of the (..., n) descending `s` without i, right at zeros too.
 
     The quotient by the one left out starts from a product that leaves out the smallest already, so
@@ -38,7 +39,7 @@ def _without_one(s: Any) -> Any:
     return rest * np.where(np.arange(n) == n - 1, 1, s[..., n - 1 :] / np.where(s == 0, 1, s))
 
 
-def _without_two(s: Any) -> Any:
+def _without_two(s: Array) -> Array:
     """Return, for each i and j, the product of the descending `s` without both; 0 for i = j."""
     n = s.shape[-1]
     if n < 2:
@@ -52,7 +53,7 @@ def _without_two(s: Any) -> Any:
     return upper + transposed(upper)
 
 
-def cofactors(a: Any) -> Any:
+def cofactors(a: Array) -> Array:
     """Return the matrix of cofactors of `a`, the gradient of its determinant.
 
     It is there for matrices without an inverse too.
@@ -70,7 +71,7 @@ def cofactors(a: Any) -> Any:
     return (conj(u) * (phase * _without_one(s))[..., None, :]) @ conj(vh)
 
 
-def _along(direction: Any, out: Any, a: Any) -> Any:
+def _along(direction: Any, out: Array, a: Array) -> Array:
     """Return the derivative of the cofactors `out` along `direction`.
 
     It is the second derivative of the determinant, so its own transpose.
@@ -104,19 +105,19 @@ det = general(
 )
 
 
-def packed_slogdet(a: Any) -> Any:
+def packed_slogdet(a: Array) -> Array:
     """Return sign and logarithm of the absolute determinant, stacked along a last axis."""
     return np.stack(np.linalg.slogdet(a), axis=-1)
 
 
-def _slogdet_pull(ct: Any, out: Any, a: Any) -> Any:
+def _slogdet_pull(ct: Cotangent, out: Array, a: Array) -> Array:
     along = real(ct[..., 1])
     if a.dtype.kind == "c":  # a phase changes by i Im(d log det); a real sign does not change
         along = along + imaginary(ct[..., 0] * out[..., 0])
     return np.expand_dims(along, (-2, -1)) * transposed(np.linalg.inv(a))
 
 
-def _slogdet_push(tangents: Any, out: Any, a: Any) -> Any:
+def _slogdet_push(tangents: Any, out: Array, a: Array) -> Array:
     along = np.sum(transposed(np.linalg.inv(a)) * tangents[0], axis=(-2, -1))
     sign = imaginary(along) * out[..., 0] if a.dtype.kind == "c" else along * 0
     return np.stack([sign, real(along)], axis=-1)
@@ -133,7 +134,7 @@ packed_slogdet = general(
 
 
 @composed(np.linalg.slogdet, analytic=False)
-def slogdet(a: Any) -> Any:
+def slogdet(a: Array) -> Array:
     """`numpy.linalg.slogdet`; without an inverse there is no derivative, and backward raises."""
     both = packed_slogdet(a)
     return result_type("slogdet")(both[..., 0], real(both[..., 1]))

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import TABLE, call
@@ -57,7 +58,7 @@ UNDETERMINED = (
 )
 
 
-def _gaps(w: Any) -> Any:
+def _gaps(w: Array) -> Array:
     """Return, at (i, j), ``w[j] - w[i]``."""
     return np.expand_dims(w, -2) - np.expand_dims(w, -1)
 
@@ -69,12 +70,12 @@ def _shapes(shape: Shape) -> tuple[Shape, Shape]:
     return shape[-1:], shape[-2:]
 
 
-def packed_eigh(a: Any, UPLO: Any) -> Any:
+def packed_eigh(a: Array, UPLO: Any) -> Array:
     """Return eigenvalues and eigenvectors of Hermitian matrices, flattened and joined."""
     return packed(np.linalg.eigh(a, UPLO), (1, 2))
 
 
-def _eigh_pull(ct: Any, out: Any, _a: Any, _uplo: Any) -> Any:
+def _eigh_pull(ct: Cotangent, out: Array, _a: Array, _uplo: Any) -> Array:
     shapes = _shapes(_a.shape)
     (w, v), (ct_w, ct_v) = parts(out, shapes), parts(matched(ct, out), shapes)
     x = transposed(v) @ ct_v
@@ -84,7 +85,7 @@ def _eigh_pull(ct: Any, out: Any, _a: Any, _uplo: Any) -> Any:
     return conj(v) @ (inner + diagonal_matrix(real(ct_w))) @ transposed(v)
 
 
-def _eigh_push(tangents: Any, out: Any, _a: Any, _uplo: Any) -> Any:
+def _eigh_push(tangents: Any, out: Array, _a: Array, _uplo: Any) -> Array:
     w, v = parts(out, _shapes(_a.shape))
     x = adjoint(v) @ hermitian(tangents[0]) @ v
     t = v @ over_gaps(x, _gaps(real(w)), np.ones(w.shape, bool))
@@ -103,18 +104,18 @@ packed_eigh = general(
 )
 
 
-def _eigh_vectors(like: Any, a: Any, uplo: Any, known: Known | None) -> Any:
+def _eigh_vectors(like: Any, a: Array, uplo: Any, known: Known | None) -> Array:
     if known and not isinstance(like, Tensor):
         return known.vectors[0]
     return np.linalg.eigh(a, uplo)[1]
 
 
-def _eigvalsh_pull(ct: Any, _out: Any, a: Any, uplo: Any, known: Known | None) -> Any:
+def _eigvalsh_pull(ct: Cotangent, _out: Array, a: Array, uplo: Any, known: Known | None) -> Array:
     v = _eigh_vectors(ct, a, uplo, known)
     return (conj(v) * np.expand_dims(real(ct), -2)) @ transposed(v)
 
 
-def _eigvalsh_push(tangents: Any, _out: Any, a: Any, uplo: Any, known: Known | None) -> Any:
+def _eigvalsh_push(tangents: Any, _out: Array, a: Array, uplo: Any, known: Known | None) -> Array:
     v = _eigh_vectors(tangents[0], a, uplo, known)
     return real(np.sum(conj(v) * (tangents[0] @ v), axis=-2))
 
@@ -131,7 +132,7 @@ general(
 
 
 @composed(np.linalg.eigh, analytic=False)
-def eigh(a: Any, UPLO: Any = "L") -> Any:
+def eigh(a: Array, UPLO: Any = "L") -> Array:
     """`numpy.linalg.eigh`; see the head of this module for equal eigenvalues and complex phases."""
     whole = packed_eigh(a, UPLO)
     shapes = _shapes(a.shape)
@@ -144,12 +145,12 @@ def eigh(a: Any, UPLO: Any = "L") -> Any:
 # eig
 
 
-def packed_eig(a: Any) -> Any:
+def packed_eig(a: Array) -> Array:
     """Return eigenvalues and eigenvectors of any square matrices, flattened and joined."""
     return packed(np.linalg.eig(a), (1, 2))
 
 
-def _eig_pull(ct: Any, out: Any, _a: Any) -> Any:
+def _eig_pull(ct: Cotangent, out: Array, _a: Array) -> Array:
     """Pull, with vectors that keep length 1: they do not change along themselves."""
     shapes = _shapes(_a.shape)
     (w, v), (ct_w, ct_v) = parts(out, shapes), parts(matched(ct, out), shapes)
@@ -166,7 +167,7 @@ def _eig_pull(ct: Any, out: Any, _a: Any) -> Any:
     return matched(g, _a)
 
 
-def _eig_push(tangents: Any, out: Any, _a: Any) -> Any:
+def _eig_push(tangents: Any, out: Array, _a: Array) -> Array:
     w, v = parts(out, _shapes(_a.shape))
     x = np.linalg.solve(v, tangents[0] @ v)
     t = v @ over_gaps(x, _gaps(w), np.ones(w.shape, bool))
@@ -185,19 +186,19 @@ packed_eig = general(
 )
 
 
-def _eig_vectors(like: Any, a: Any, known: Known | None) -> Any:
+def _eig_vectors(like: Any, a: Array, known: Known | None) -> Array:
     if known and not isinstance(like, Tensor):
         return known.vectors[0]
     return np.linalg.eig(a)[1]
 
 
-def _eigvals_pull(ct: Any, _out: Any, a: Any, known: Known | None) -> Any:
+def _eigvals_pull(ct: Cotangent, _out: Array, a: Array, known: Known | None) -> Array:
     v = _eig_vectors(ct, a, known)
     g = np.linalg.solve(transposed(v), np.expand_dims(ct, -1) * transposed(v))
     return matched(g, a)
 
 
-def _eigvals_push(tangents: Any, _out: Any, a: Any, known: Known | None) -> Any:
+def _eigvals_push(tangents: Any, _out: Array, a: Array, known: Known | None) -> Array:
     v = _eig_vectors(tangents[0], a, known)
     return diagonal_of(np.linalg.solve(v, tangents[0] @ v))
 
@@ -214,7 +215,7 @@ general(
 
 
 @composed(np.linalg.eig, analytic=False)
-def eig(a: Any) -> Any:
+def eig(a: Array) -> Array:
     """`numpy.linalg.eig`; see the head of this module for equal eigenvalues and complex phases."""
     whole = packed_eig(a)
     shapes = _shapes(a.shape)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
@@ -34,42 +35,42 @@ def as_arrays(*operands: Any) -> tuple[Any, ...]:
     return tuple(map(arrayed, operands))
 
 
-def floating(x: Any) -> Any:
+def floating(x: Array) -> Array:
     """Return `x`, integers in double precision, as NumPy's linear algebra computes with them."""
     return x if x.dtype.kind in "fc" else x.astype(np.float64)
 
 
-def conj(x: Any) -> Any:
+def conj(x: Array) -> Array:
     """Return the conjugate of `x`; `x` itself if it is real."""
     return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
-def real(x: Any) -> Any:
+def real(x: Array) -> Array:
     """Return the real part of `x`; `x` itself if it is real."""
     return np.real(x) if x.dtype.kind == "c" else x
 
 
-def matched(ct: Any, x: Any) -> Any:
+def matched(ct: Cotangent, x: Array) -> Array:
     """Return the cotangent of `x`: the real part of `ct` if `x` is real."""
     return ct if x.dtype.kind == "c" else real(ct)
 
 
-def imaginary(x: Any) -> Any:
+def imaginary(x: Array) -> Array:
     """Return ``1j * imag(x)`` of a complex `x`."""
     return (x - np.conjugate(x)) * 0.5
 
 
-def adjoint(x: Any) -> Any:
+def adjoint(x: Array) -> Array:
     """Return the conjugate transpose over the last two axes."""
     return conj(transposed(x))
 
 
-def hermitian(x: Any) -> Any:
+def hermitian(x: Array) -> Array:
     """Return the Hermitian part: the cotangent where one triangle was read and stands for both."""
     return (x + adjoint(x)) * 0.5
 
 
-def divided(x: Any, y: Any) -> Any:
+def divided(x: Array, y: Array) -> Array:
     """Return ``x @ inv(y)``."""
     return transposed(np.linalg.solve(transposed(y), transposed(x)))
 
@@ -79,12 +80,12 @@ def diagonal_matrix(d: Any) -> Any:
     return np.expand_dims(d, -2) * np.eye(d.shape[-1], dtype=d.dtype)
 
 
-def diagonal_of(x: Any) -> Any:
+def diagonal_of(x: Array) -> Array:
     """Return the diagonals over the last two axes."""
     return np.diagonal(x, 0, -2, -1)
 
 
-def half_lower(x: Any) -> Any:
+def half_lower(x: Array) -> Array:
     """Return the lower triangle of `x` with half its diagonal: half of a Hermitian matrix."""
     n = x.shape[-1]
     return x * (np.tri(n, dtype=x.dtype) - np.eye(n, dtype=x.dtype) / 2)
@@ -125,7 +126,7 @@ def size(shape: Shape) -> int:
     return n
 
 
-def require_invariance(name: str, residue: Any, ct: Any, of: Any, what: str) -> None:
+def require_invariance(name: str, residue: Any, ct: Cotangent, of: Any, what: str) -> None:
     """Refuse a cotangent that asks how a result changes with what is arbitrary in it.
 
     Parameters
@@ -176,7 +177,7 @@ class Known:
 
     __slots__ = ("values", "vectors")
 
-    def __init__(self, values: Any, *vectors: Any) -> None:
+    def __init__(self, values: Array, *vectors: Any) -> None:
         self.values = values
         self.vectors = vectors
 
@@ -189,7 +190,7 @@ def used_columns(*cts: Any) -> Any:
     return used
 
 
-def over_gaps(x: Any, gaps: Any, used: Any) -> Any:
+def over_gaps(x: Array, gaps: Any, used: Any) -> Array:
     """Return ``x / gaps`` off the diagonal; 0 for pairs of which neither is used.
 
     Where all seem unused their cotangents have cancelled, as in ``v @ f(w) @ inv(v)`` of a multiple

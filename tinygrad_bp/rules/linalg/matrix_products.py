@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.linalg.matrices import as_arrays, conj
 
 
 @composed(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
+def matrix_power(a: Array, n: int) -> Array:
     """`numpy.linalg.matrix_power`, by repeated squaring."""
     n = index(n)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -83,7 +84,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
 
 
 @composed(np.kron)
-def kron(a: Any, b: Any) -> Any:
+def kron(a: Array, b: Array) -> Array:
     """`numpy.kron`: all products, block by block."""
     a, b = as_arrays(a, b)
     ndim = max(a.ndim, b.ndim)
@@ -96,8 +97,8 @@ def kron(a: Any, b: Any) -> Any:
 
 @composed(np.cross)
 def cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+    a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Array:
     """`numpy.cross` of vectors of three elements."""
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -112,7 +113,7 @@ def cross(
     return np.moveaxis(product, -1, axisc)
 
 
-def _require_core(name: str, x1: Any, x2: Any, first: int, second: int) -> None:
+def _require_core(name: str, x1: Array, x2: Array, first: int, second: int) -> None:
     """Raise if the operands have fewer dimensions than a vector (1) or a matrix (2)."""
     if x1.ndim < first or x2.ndim < second:
         raise ShapeError(
@@ -122,7 +123,7 @@ def _require_core(name: str, x1: Any, x2: Any, first: int, second: int) -> None:
 
 
 @composed(np.vecdot, analytic=False)
-def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
+def vecdot(x1: Array, x2: Array, axis: int = -1) -> Array:
     """`numpy.vecdot`: inner products over an axis, the first operand conjugated."""
     x1, x2 = as_arrays(x1, x2)
     _require_core("vecdot", x1, x2, 1, 1)
@@ -134,14 +135,14 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Any:
 if hasattr(np, "matvec"):  # NumPy 2.2
 
     @composed(np.matvec)
-    def matvec(x1: Any, x2: Any) -> Any:
+    def matvec(x1: Array, x2: Array) -> Array:
         """`numpy.matvec`."""
         x1, x2 = as_arrays(x1, x2)
         _require_core("matvec", x1, x2, 2, 1)
         return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
     @composed(np.vecmat, analytic=False)
-    def vecmat(x1: Any, x2: Any) -> Any:
+    def vecmat(x1: Array, x2: Array) -> Array:
         """`numpy.vecmat`: the vector is conjugated."""
         x1, x2 = as_arrays(x1, x2)
         _require_core("vecmat", x1, x2, 1, 2)
@@ -159,7 +160,7 @@ composed(np.linalg.vecdot, analytic=False)(vecdot)
 
 
 @composed(np.linalg.outer)
-def linalg_outer(x1: Any, x2: Any) -> Any:
+def linalg_outer(x1: Array, x2: Array) -> Array:
     """`numpy.linalg.outer`: of vectors only."""
     x1, x2 = as_arrays(x1, x2)
     if x1.ndim != 1 or x2.ndim != 1:
@@ -170,7 +171,7 @@ def linalg_outer(x1: Any, x2: Any) -> Any:
 
 
 @composed(np.linalg.trace)
-def linalg_trace(x: Any, offset: int = 0, dtype: Any = None) -> Any:
+def linalg_trace(x: Array, offset: int = 0, dtype: Any = None) -> Array:
     """`numpy.linalg.trace`: over the last two axes."""
     total = np.trace(x, offset, -2, -1)
     return total if dtype is None else total.astype(dtype)

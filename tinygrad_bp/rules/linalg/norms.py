@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.engine.tensor import unwrap
@@ -23,7 +24,7 @@ from tinygrad_bp.rules.unread import may_hold
 FROBENIUS = (None, "fro", "f")
 
 
-def _of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
+def _of_order(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
     """Return ``sum(abs(x)**p)**(1/p)``; one that has overflowed has a derivative of NaN."""
     norm = _finite_of_order(x, p, axis, keepdims=True)
     lost = np.isinf(unwrap(norm))
@@ -32,7 +33,7 @@ def _of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
     return norm if keepdims else np.squeeze(norm, axis)
 
 
-def _finite_of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
+def _finite_of_order(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
     """Return the norm; where it, or an element, is 0, so is its gradient."""
     size = np.abs(x)
     plain = unwrap(size)
@@ -52,13 +53,13 @@ def _finite_of_order(x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
     return norm + real(np.sum(unknown, axis=axis, keepdims=keepdims))
 
 
-def _largest(x: Any, axis: Axis, keepdims: bool) -> Any:
+def _largest(x: Array, axis: Axis, keepdims: bool) -> Array:
     if any(x.shape[i] == 0 for i in normalize_axes(axis, x.ndim)):
         return np.sum(x, axis=axis, keepdims=keepdims)  # no norm is larger than 0
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-def _vector_norm(x: Any, p: Any, axis: Axis, keepdims: bool) -> Any:
+def _vector_norm(x: Array, p: Any, axis: Axis, keepdims: bool) -> Array:
     if isinstance(p, str):
         raise ShapeError(
             f"norm: {p!r} is a norm of matrices; for vectors give a number, for matrices two axes"
@@ -77,7 +78,7 @@ def _vector_norm(x: Any, p: Any, axis: Axis, keepdims: bool) -> Any:
     return _of_order(x, float(p), axis, keepdims)  # a NumPy scalar would widen float32
 
 
-def _matrix_norm(x: Any, order: Any, rows: int, columns: int, keepdims: bool) -> Any:
+def _matrix_norm(x: Array, order: Any, rows: int, columns: int, keepdims: bool) -> Array:
     if order in FROBENIUS:
         return _vector_norm(x, 2, (rows, columns), keepdims)
     if order in (2, -2, "nuc"):
@@ -105,7 +106,7 @@ def _unknown(matrix: Any, where: Any) -> Any:
     return real(np.sum(undefined(matrix, where[..., None, None], 2), axis=(-2, -1)))
 
 
-def _of_singular_values(s: Any, order: Any) -> Any:
+def _of_singular_values(s: Array, order: Any) -> Array:
     if order == 2:
         return _largest(s, -1, keepdims=False)
     return np.min(s, axis=-1) if order == -2 else np.sum(s, axis=-1)
@@ -147,7 +148,7 @@ def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 
 
 
 @composed(np.linalg.cond, analytic=False)
-def cond(x: Any, p: Any = None) -> Any:
+def cond(x: Array, p: Any = None) -> Array:
     """`numpy.linalg.cond`: infinite for a matrix without an inverse, where the gradient is 0."""
     x = floating(x)
     if 0 in x.shape[-2:]:

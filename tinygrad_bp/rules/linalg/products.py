@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import add, matmul, ndarray
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, bilinear, composed, general, variadic
 from tinygrad_bp.engine.rule import Pulls, call
@@ -18,7 +19,7 @@ from tinygrad_bp.rules.kernels import product
 from tinygrad_bp.rules.linalg.subscripts import Subscripts, parse
 
 
-def transposed(x: Any) -> Any:
+def transposed(x: Array) -> Array:
     """Swap the last two axes."""
     return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
@@ -27,7 +28,7 @@ def transposed(x: Any) -> Any:
 # theirs.  Admitted as one record for speed (the Hessian-vector product of the benchmark).
 
 
-def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
+def _product_left(ct: Cotangent, _out: Array, _x: Array, y: Array, turned: str) -> Array:
     match turned:
         case "NN":
             return product(ct, y, "NT")
@@ -39,7 +40,7 @@ def _product_left(ct: Any, _out: Any, _x: Any, y: Any, turned: str) -> Any:
             return product(y, ct, "TT")
 
 
-def _product_right(ct: Any, _out: Any, x: Any, _y: Any, turned: str) -> Any:
+def _product_right(ct: Cotangent, _out: Array, x: Array, _y: Array, turned: str) -> Array:
     match turned:
         case "NN":
             return product(x, ct, "TN")
@@ -68,7 +69,7 @@ bilinear(
 )
 
 
-def _matmul_left(ct: Any, _out: Any, _x: Any, y: Any) -> Any:
+def _matmul_left(ct: Cotangent, _out: Array, _x: Array, y: Array) -> Array:
     if _x.ndim == 2 and y.ndim == 2:
         return product(ct, y, "NT")
     if y.ndim == 1:
@@ -78,7 +79,7 @@ def _matmul_left(ct: Any, _out: Any, _x: Any, y: Any) -> Any:
     return matmul(ct, transposed(y))
 
 
-def _matmul_right(ct: Any, _out: Any, x: Any, _y: Any) -> Any:
+def _matmul_right(ct: Cotangent, _out: Array, x: Array, _y: Array) -> Array:
     if x.ndim == 2 and _y.ndim == 2:
         return product(x, ct, "TN")
     if x.ndim == 1:
@@ -118,7 +119,7 @@ bilinear(
 
 
 @composed(np.dot, methods=("dot",))
-def dot(a: Any, b: Any) -> Any:
+def dot(a: Array, b: Array) -> Array:
     """`numpy.dot`: a product of scalars, vectors or matrices; over the last axis of `a` else."""
     a, b = arrayed(a), arrayed(b)
     if not (a.ndim and b.ndim):
@@ -129,28 +130,28 @@ def dot(a: Any, b: Any) -> Any:
 
 
 @composed(np.inner)
-def inner(a: Any, b: Any) -> Any:
+def inner(a: Array, b: Array) -> Array:
     """`numpy.inner`: the sum over the last axes of both."""
     a, b = arrayed(a), arrayed(b)
     return np.tensordot(a, b, axes=((-1,), (-1,))) if a.ndim and b.ndim else a * b
 
 
 @composed(np.vdot, analytic=False)
-def vdot(a: Any, b: Any) -> Any:
+def vdot(a: Array, b: Array) -> Array:
     """`numpy.vdot`: the inner product of the flattened arrays, the first one conjugated."""
     a, b = arrayed(a), arrayed(b)
     return matmul(np.conjugate(np.ravel(a)) if a.dtype.kind == "c" else np.ravel(a), np.ravel(b))
 
 
 @composed(np.outer)
-def outer(a: Any, b: Any) -> Any:
+def outer(a: Array, b: Array) -> Array:
     """`numpy.outer`: all products of the elements of the flattened arrays."""
     a, b = arrayed(a), arrayed(b)
     return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
 
 
 @composed(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     """`numpy.tensordot`: the sum of products over the given axes of both."""
     a, b = arrayed(a), arrayed(b)
     if isinstance(axes, int):
@@ -187,7 +188,7 @@ def _einsum_bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], tuple[Any,
     return operands, (subscripts, optimize)
 
 
-def _einsum_part(i: int, ct: Any, saved: tuple[Any, ...]) -> Any:
+def _einsum_part(i: int, ct: Cotangent, saved: tuple[Any, ...]) -> Array:
     _, *operands, subscripts, optimize = saved
     shape = operands.pop(i).shape
     target, others = subscripts.transpose(i)
@@ -208,7 +209,7 @@ def _einsum_keeps(count: int, tracked: int) -> tuple[bool, ...]:
     return (False, *(several or not tracked >> j & 1 for j in range(count)))
 
 
-def _sums_nothing(_out: Any, subscripts: Subscripts, _optimize: Any) -> bool:
+def _sums_nothing(_out: Array, subscripts: Subscripts, _optimize: Any) -> bool:
     """Whether NumPy gives a view of the only operand: its labels in another order."""
     return len(subscripts.inputs[0]) == len(subscripts.output)
 
@@ -257,12 +258,12 @@ variadic(np.einsum, "einsum", _einsum_bind, _einsum_rule)
 # The map of a layer: admitted as one record for speed (the 2-5-5-1 step of the benchmark).
 
 
-def affine_composed(x: Any, W: Any, b: Any) -> Any:
+def affine_composed(x: Array, W: Any, b: Array) -> Array:
     """Return ``x @ W + b`` as the composition that `affine` fuses."""
     return matmul(x, W) + b
 
 
-def _affine_forward(x: Any, W: Any, b: Any) -> Any:
+def _affine_forward(x: Array, W: Any, b: Array) -> Array:
     wide = b.shape
     if len(wide) != 1 or W.shape[1:] != wide:
         raise ShapeError(
@@ -275,11 +276,11 @@ def _affine_forward(x: Any, W: Any, b: Any) -> Any:
     return out + b
 
 
-def _affine_inputs(ct: Any, _out: Any, _x: Any, W: Any, _b: Any) -> Any:
+def _affine_inputs(ct: Cotangent, _out: Array, _x: Array, W: Any, _b: Array) -> Array:
     return product(ct, W, "NT") if ct.ndim == 2 else matmul(ct, W.T)
 
 
-def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
+def _affine_weights(ct: Cotangent, _out: Array, x: Array, _W: Any, _b: Array) -> Array:
     if x.ndim != 2:
         if x.ndim == 1:
             return np.expand_dims(x, 1) * ct
@@ -287,13 +288,13 @@ def _affine_weights(ct: Any, _out: Any, x: Any, _W: Any, _b: Any) -> Any:
     return product(x, ct, "TN")
 
 
-def _affine_bias(ct: Any, _out: Any, _x: Any, _W: Any, _b: Any) -> Any:
+def _affine_bias(ct: Cotangent, _out: Array, _x: Array, _W: Any, _b: Array) -> Array:
     if type(ct) is ndarray and ct.ndim == 2:  # the commonest case, spelt out
         return sum_rows(ct)
     return unbroadcast(ct, _b.shape)
 
 
-def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
+def _affine_push(tangents: Any, _out: Array, x: Array, W: Any, _b: Array) -> Array:
     tx, tW, tb = tangents
     parts = [] if tx is None else [matmul(tx, W)]
     if tW is not None:
@@ -303,7 +304,7 @@ def _affine_push(tangents: Any, _out: Any, x: Any, W: Any, _b: Any) -> Any:
     return sum(parts[1:], parts[0])
 
 
-def affine(x: Any, W: Any, b: Any) -> Any:
+def affine(x: Array, W: Any, b: Array) -> Array:
     """Compute ``x @ W + b``, the map of a fully connected layer, as one record.
 
     Parameters

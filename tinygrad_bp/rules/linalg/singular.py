@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import TABLE, call
@@ -46,17 +47,17 @@ def _svd_shapes(shape: Shape, full: bool) -> tuple[Shape, Shape, Shape]:
     return (m, m if full else k), (k,), (n if full else k, n)
 
 
-def packed_svd(a: Any, full_matrices: bool) -> Any:
+def packed_svd(a: Array, full_matrices: bool) -> Array:
     """Return U, the singular values and V^H, flattened and joined."""
     return packed(np.linalg.svd(a, full_matrices), (2, 1, 2))
 
 
-def _over(x: Any, s: Any, used: Any) -> Any:
+def _over(x: Array, s: Array, used: Any) -> Array:
     """Return ``x / s`` by columns; 0 where a column is not used, whatever its singular value."""
     return np.where(used, x / np.where(used, s, 1), 0)
 
 
-def _pairs(s: Any) -> tuple[Any, Any, tuple[Any, Any]]:
+def _pairs(s: Array) -> tuple[Any, Any, tuple[Any, Any]]:
     """Return the values of each pair, by columns and by rows, and their shares of their sum.
 
     The derivatives have the difference of their squares for a divisor, which would overflow.
@@ -67,7 +68,7 @@ def _pairs(s: Any) -> tuple[Any, Any, tuple[Any, Any]]:
     return columns, rows, (columns / total, rows / total)
 
 
-def _svd_pull(ct: Any, out: Any, _a: Any, full: bool) -> Any:
+def _svd_pull(ct: Cotangent, out: Array, _a: Array, full: bool) -> Array:
     shapes = _svd_shapes(_a.shape, full)
     (u, s, vh), (ct_u, ct_s, ct_vh) = parts(out, shapes), parts(matched(ct, out), shapes)
     k = s.shape[-1]
@@ -93,7 +94,7 @@ def _svd_pull(ct: Any, out: Any, _a: Any, full: bool) -> Any:
     return g
 
 
-def _svd_push(tangents: Any, out: Any, _a: Any, full: bool) -> Any:
+def _svd_push(tangents: Any, out: Array, _a: Array, full: bool) -> Array:
     u, s, vh = parts(out, _svd_shapes(_a.shape, full))
     k = s.shape[-1]
     v = adjoint(vh)
@@ -134,7 +135,7 @@ packed_svd = general(
 )
 
 
-def _svd_vectors(like: Any, a: Any, known: Known | None) -> tuple[Any, Any]:
+def _svd_vectors(like: Any, a: Array, known: Known | None) -> tuple[Any, Any]:
     """Return U and V^T: the singular values' own derivative is ``Re diag(U^H dA V)``."""
     if known and not isinstance(like, Tensor):
         u, vh = known.vectors
@@ -143,12 +144,12 @@ def _svd_vectors(like: Any, a: Any, known: Known | None) -> tuple[Any, Any]:
     return u, conj(vh)
 
 
-def _svdvals_pull(ct: Any, _out: Any, a: Any, known: Known | None) -> Any:
+def _svdvals_pull(ct: Cotangent, _out: Array, a: Array, known: Known | None) -> Array:
     u, vt = _svd_vectors(ct, a, known)
     return (conj(u) * np.expand_dims(real(ct), -2)) @ vt
 
 
-def _svdvals_push(tangents: Any, _out: Any, a: Any, known: Known | None) -> Any:
+def _svdvals_push(tangents: Any, _out: Array, a: Array, known: Known | None) -> Array:
     u, vt = _svd_vectors(tangents[0], a, known)
     return real(np.sum(conj(u) * (tangents[0] @ transposed(vt)), axis=-2))
 
@@ -165,8 +166,8 @@ svdvals = general(
 
 @composed(np.linalg.svd, analytic=False)
 def svd(
-    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
-) -> Any:
+    a: Array, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Array:
     """`numpy.linalg.svd`; `eigen` tells of equal values and null spaces."""
     if hermitian:
         return _hermitian_svd(a, compute_uv)
@@ -182,7 +183,7 @@ def svd(
     return result_type("svd")(u, nary(TABLE["svdvals"], (a,), (known,)), vh)
 
 
-def _hermitian_svd(a: Any, compute_uv: bool) -> Any:
+def _hermitian_svd(a: Array, compute_uv: bool) -> Array:
     """Return what `svd` does, from the eigenvalues: their sizes, in descending order."""
     w, u = np.linalg.eigh(a) if compute_uv else (np.linalg.eigvalsh(a), None)
     order = np.argsort(np.abs(unwrap(w)))[..., ::-1]

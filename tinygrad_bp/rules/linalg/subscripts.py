@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.errors import ShapeError
 
@@ -111,7 +112,7 @@ def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tupl
     return expanded, ellipsis
 
 
-def _diagonal(x: Any, labels: str) -> tuple[Any, str]:
+def _diagonal(x: Array, labels: str) -> tuple[Any, str]:
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
             first = labels.index(label)

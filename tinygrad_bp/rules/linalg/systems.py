@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, flat, general
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import normalize_axes
@@ -40,21 +41,21 @@ inv = general(
 # the result then has one dimension less than a, and never otherwise.
 
 
-def _solved(a: Any, b: Any) -> Any:
+def _solved(a: Array, b: Array) -> Array:
     """Return ``inv(a) @ b`` for a cotangent or tangent `b` of the shape of a result."""
     if b.ndim >= a.ndim:
         return np.linalg.solve(a, b)
     return np.linalg.solve(a, np.expand_dims(b, -1))[..., 0]
 
 
-def _solve_matrix(ct: Any, out: Any, a: Any, _b: Any) -> Any:
+def _solve_matrix(ct: Cotangent, out: Array, a: Array, _b: Array) -> Array:
     g = _solved(transposed(a), ct)
     if ct.ndim < a.ndim:
         return -np.expand_dims(g, -1) * np.expand_dims(out, -2)
     return -g @ transposed(out)
 
 
-def _solve_push(tangents: Any, out: Any, a: Any, _b: Any) -> Any:
+def _solve_push(tangents: Any, out: Array, a: Array, _b: Array) -> Array:
     ta, tb = tangents
     if ta is None:  # the pull of b alone does not read out
         return np.linalg.solve(a, tb)
@@ -89,7 +90,7 @@ solve = general(
 ROUNDING = 16  # times n eps of the largest: what a singular value of 0 may come out as
 
 
-def _pinv_pull(ct: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
+def _pinv_pull(ct: Cotangent, out: Array, a: Array, _rcond: Any, symmetric: bool) -> Array:
     if a.shape[-2] < a.shape[-1]:  # no product below is larger than the matrix, if it is tall
         return adjoint(_pinv_pull(adjoint(ct), adjoint(out), adjoint(a), _rcond, symmetric))
     size, a, out = _sized(a, out)
@@ -106,14 +107,14 @@ def _pinv_pull(ct: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
     return hermitian(g) if symmetric else g
 
 
-def _sized(a: Any, out: Any) -> tuple[Any, Any, Any]:
+def _sized(a: Array, out: Array) -> tuple[Any, Any, Any]:
     """Return the size of `a`, and both in units of it: products of two would over- or underflow."""
     size = np.max(np.abs(unwrap(a)), axis=(-2, -1), keepdims=True, initial=0)
     size = np.where(size == 0, 1, size)
     return size, a / size, out * size
 
 
-def _pinv_push(tangents: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) -> Any:
+def _pinv_push(tangents: Any, out: Array, a: Array, _rcond: Any, symmetric: bool) -> Array:
     t = hermitian(tangents[0]) if symmetric else tangents[0]
     if a.shape[-2] < a.shape[-1]:
         return adjoint(_pinv_push((adjoint(t),), adjoint(out), adjoint(a), _rcond, symmetric))
@@ -124,7 +125,7 @@ def _pinv_push(tangents: Any, out: Any, a: Any, _rcond: Any, symmetric: bool) ->
     return moved / size / size
 
 
-def _pinv_bind(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Any:
+def _pinv_bind(a: Array, rcond: Any = None, hermitian: bool = False, **rtol: Any) -> Array:
     a = floating(a)
     if rcond is None and rtol:
         rcond = rtol["rtol"]
@@ -137,7 +138,7 @@ def _pinv_bind(a: Any, rcond: Any = None, hermitian: bool = False, **rtol: Any) 
     return (a,), (1e-15 if rcond is None else rcond, hermitian)  # numpy.linalg.pinv's own default
 
 
-def _cut(a: Any, rcond: Any, hermitian: bool) -> Any:
+def _cut(a: Array, rcond: Any, hermitian: bool) -> Array:
     """Return `a` without the singular values that `rcond` cuts off, if any is not rounding."""
     noise = ROUNDING * max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
     if np.max(rcond) <= noise:
@@ -172,7 +173,7 @@ pinv = general(
 
 
 @composed(np.linalg.lstsq, analytic=False)
-def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
+def lstsq(a: Array, b: Array, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     """`numpy.linalg.lstsq`; the rank is a plain integer."""
     a, b = map(floating, as_arrays(a, b))
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -194,7 +195,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
 
 
 @composed(np.linalg.tensorsolve)
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def tensorsolve(a: Array, b: Array, axes: Any = None) -> Array:
     """`numpy.linalg.tensorsolve`."""
     a, b = as_arrays(a, b)
     if axes is not None:
@@ -211,7 +212,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 
 @composed(np.linalg.tensorinv)
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def tensorinv(a: Array, ind: int = 2) -> Array:
     """`numpy.linalg.tensorinv`."""
     if ind <= 0:
         raise ShapeError(f"tensorinv: ind must be positive, got {ind}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, flat, general, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, Shape, reduced_axes
@@ -35,7 +36,7 @@ __all__ = ["log_softmax", "logsumexp"]
 HALF_MAX = 65504  # the largest float16: a count above it would be inf there
 
 
-def _sum_forward(x: Any, axis: Any, keepdims: bool) -> Any:
+def _sum_forward(x: Array, axis: Any, keepdims: bool) -> Array:
     if type(x) is np.ndarray:  # numpy.sum is Python code around this
         # by position: keywords cost a tenth of the call
         return np.add.reduce(x, axis, None, None, keepdims)  # type: ignore[call-overload]  # no None
@@ -52,7 +53,7 @@ linear(
 )
 
 
-def _mean_pull(ct: Any, _out: Any, _x: Any, axis: Axis, keepdims: bool) -> Any:
+def _mean_pull(ct: Cotangent, _out: Array, _x: Array, axis: Axis, keepdims: bool) -> Array:
     n = count(_x.shape, axis) or 1  # of no elements there is no share, and no warning about it
     part = widened(ct, _x.shape, axis, keepdims)
     part = part / n if n <= HALF_MAX or part.dtype.char != "e" else part * (1 / n)
@@ -69,7 +70,7 @@ linear(
 )
 
 
-def _extremum_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _extremum_pull(ct: Cotangent, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Split `ct` evenly among the tied; a NaN extremum gives NaN to the NaNs and 0 elsewhere."""
     extremum = widened(out, x.shape, axis, keepdims)
     won = (x == extremum) | ((x != x) & (extremum != extremum))  # NaN alone differs from itself
@@ -78,12 +79,12 @@ def _extremum_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any
     return np.where(won & (x != x), np.nan, share)
 
 
-def _extremum_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _extremum_push(tangents: Any, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     weight = _extremum_pull(np.ones_like(out), out, x, axis, keepdims)
     return np.sum(tangents[0] * weight, axis=axis, keepdims=keepdims)
 
 
-def _is_tied(out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _is_tied(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     tied = x == widened(out, x.shape, axis, keepdims)
     return np.sum(tied & np.isfinite(x), axis=reduced_axes(axis, x.ndim), keepdims=True) > 1
 
@@ -110,7 +111,7 @@ composed(np.amax, analytic=False)(lambda a, *args, **options: np.max(a, *args, *
 composed(np.amin, analytic=False)(lambda a, *args, **options: np.min(a, *args, **options))
 
 
-def _others(x: Any, axis: Axis) -> Any:
+def _others(x: Array, axis: Axis) -> Array:
     """Return, for each element, the product of the others along `axis`: no division, so zeros fit.
 
     The product of all before times the product of all after (exclusive scans; Blelloch 1990,
@@ -128,7 +129,7 @@ def _others(x: Any, axis: Axis) -> Any:
     return np.transpose(apart, np.argsort(order).tolist())
 
 
-def _prod_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _prod_push(tangents: Any, _out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.sum(tangents[0] * _others(x, axis), axis=axis, keepdims=keepdims)
 
 
@@ -147,14 +148,14 @@ general(
 # its own cotangent is real.
 
 
-def _centred(x: Any, axis: Axis) -> Any:
+def _centred(x: Array, axis: Axis) -> Array:
     if not x.size:
         return x  # numpy.mean warns of an empty slice; the forward function has done so
     apart = x - np.mean(x, axis=axis, keepdims=True)
     return np.conjugate(apart) if x.dtype.kind == "c" else apart
 
 
-def _real(part: Any, x: Any) -> Any:
+def _real(part: Array, x: Array) -> Array:
     return np.real(part) if x.dtype.kind == "c" else part
 
 
@@ -163,20 +164,24 @@ def _freedom(shape: Shape, axis: Axis, ddof: float) -> float:
     return max(count(shape, axis) - ddof, 0)
 
 
-def _var_pull(ct: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _var_pull(
+    ct: Cotangent, _out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float
+) -> Array:
     wide = widened(_real(ct, x), x.shape, axis, keepdims)
     return wide * (_centred(x, axis) * 2 / _freedom(x.shape, axis, ddof))
 
 
-def _inner(t: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _inner(t: Any, x: Array, axis: Axis, keepdims: bool) -> Array:
     return _real(np.sum(t * _centred(x, axis), axis=axis, keepdims=keepdims), x)
 
 
-def _var_push(tangents: Any, _out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _var_push(
+    tangents: Any, _out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float
+) -> Array:
     return _inner(tangents[0], x, axis, keepdims) * 2 / _freedom(x.shape, axis, ddof)
 
 
-def _is_constant(out: Any, x: Any, axis: Axis, _keepdims: bool, _ddof: float) -> Any:
+def _is_constant(out: Array, x: Array, axis: Axis, _keepdims: bool, _ddof: float) -> Array:
     """Return where `x` is constant: the derivative of its deviation `out` is 0 by convention.
 
     The mean of equal numbers may be rounded, so that their deviation is not quite 0.
@@ -187,25 +192,29 @@ def _is_constant(out: Any, x: Any, axis: Axis, _keepdims: bool, _ddof: float) ->
     return same | (np.reshape(out, same.shape) == 0)
 
 
-def _is_flat(out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _is_flat(out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
     """Return the same where there are several elements: of one the deviation is always 0."""
     constant = _is_constant(out, x, axis, keepdims, ddof)
     return constant & (constant.size < x.size)
 
 
-def _divisor(out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _divisor(out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float) -> Array:
     """Return what divides: one that has overflowed has a derivative, but says nothing of it."""
     constant = np.reshape(_is_constant(out, x, axis, keepdims, ddof), out.shape)
     return np.where(constant, np.inf, np.where(np.isinf(out), np.nan, out))
 
 
-def _std_pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _std_pull(
+    ct: Cotangent, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float
+) -> Array:
     share = _real(ct, x) / _divisor(out, x, axis, keepdims, ddof)
     wide = widened(share, x.shape, axis, keepdims)
     return wide * (_centred(x, axis) / _freedom(x.shape, axis, ddof))
 
 
-def _std_push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool, ddof: float) -> Any:
+def _std_push(
+    tangents: Any, out: Array, x: Array, axis: Axis, keepdims: bool, ddof: float
+) -> Array:
     slope = _inner(tangents[0], x, axis, keepdims) / _freedom(x.shape, axis, ddof)
     return slope / _divisor(out, x, axis, keepdims, ddof)
 

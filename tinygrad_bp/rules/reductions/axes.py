@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.recording import PLAIN, unary
@@ -41,14 +42,14 @@ def records_sum(whole: Recorder) -> Callable[[Any], Recorder]:
         recorder = unary(rule)
 
         def record(
-            a: Any,
+            a: Array,
             axis: Axis = None,
             dtype: Any = None,
-            out: Any = None,
+            out: Array = None,
             keepdims: bool = False,
             initial: Any = None,
             where: Any = True,
-        ) -> Any:
+        ) -> Array:
             if type(axis) not in PLAIN:
                 axis = _fixed(axis)
             if dtype is None and out is None and initial is None and where is True:
@@ -74,13 +75,13 @@ def records_extremum(whole: Recorder) -> Callable[[Any], Recorder]:
         recorder = unary(rule)
 
         def record(
-            a: Any,
+            a: Array,
             axis: Axis = None,
-            out: Any = None,
+            out: Array = None,
             keepdims: bool = False,
             initial: Any = None,
             where: Any = True,
-        ) -> Any:
+        ) -> Array:
             if type(axis) not in PLAIN:
                 axis = _fixed(axis)
             if out is None and initial is None and where is True:
@@ -100,14 +101,14 @@ def records_mean(whole: Recorder) -> Callable[[Any], Recorder]:
         recorder = unary(rule)
 
         def record(
-            a: Any,
+            a: Array,
             axis: Axis = None,
             dtype: Any = None,
-            out: Any = None,
+            out: Array = None,
             keepdims: bool = False,
             *,
             where: Any = True,
-        ) -> Any:
+        ) -> Array:
             if type(axis) not in PLAIN:
                 axis = _fixed(axis)
             if dtype is None and out is None and where is True:
@@ -131,17 +132,17 @@ def records_spread(whole: Recorder) -> Callable[[Any], Recorder]:
         recorder = unary(rule)
 
         def record(
-            a: Any,
+            a: Array,
             axis: Axis = None,
             dtype: Any = None,
-            out: Any = None,
+            out: Array = None,
             ddof: float = 0,
             keepdims: bool = False,
             *,
             where: Any = True,
             mean: Any = None,
             correction: float | None = None,
-        ) -> Any:
+        ) -> Array:
             if type(axis) not in PLAIN:
                 axis = _fixed(axis)
             if correction is not None or type(ddof) not in PLAIN:
@@ -193,7 +194,7 @@ def count(shape: Shape, axis: Axis) -> int:
     return n
 
 
-def widened(ct: Any, shape: Shape, axis: Axis, keepdims: bool) -> Any:
+def widened(ct: Cotangent, shape: Shape, axis: Axis, keepdims: bool) -> Array:
     """Return the result's `ct` with the reduced axes back at length 1, to broadcast to `shape`."""
     return ct if keepdims or axis is None else np.reshape(ct, kept_shape(shape, axis))
 
@@ -226,13 +227,13 @@ def refuse_tracked(name: str, **arguments: Any) -> None:
             raise TrackedTensorError(f"{name}: {one} has no derivative; pass its .detach()")
 
 
-def _is_tracked(value: Any) -> bool:
+def _is_tracked(value: Array) -> bool:
     if isinstance(value, (tuple, list)):
         return any(map(_is_tracked, value))
     return bool(getattr(value, "requires_grad", False))
 
 
-def weights_over(weights: Any, a: Any, axis: Axis) -> Any:
+def weights_over(weights: Any, a: Array, axis: Axis) -> Array:
     """Return the weights of a mean over `axis` of `a` so that they broadcast with `a`."""
     weights = arrayed(weights)
     if weights.shape == a.shape:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise, general
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis
@@ -21,7 +22,7 @@ from tinygrad_bp.rules.kernels import below_maximum
 from tinygrad_bp.rules.reductions.axes import AXES, widened
 
 
-def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
+def _logsumexp_forward(x: Array, axis: Any, keepdims: bool) -> Array:
     below, top = below_maximum(x, axis)
     with np.errstate(divide="ignore"):  # log(0) = -inf is right where every term is exp(-inf)
         out = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top
@@ -32,12 +33,12 @@ def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
-def _as_given(out: Any, x: Any) -> Any:
+def _as_given(out: Array, x: Array) -> Array:
     """Return `out` in half precision if `x` is, which was computed in single precision."""
     return out.astype(x.dtype) if x.dtype.char == "e" else out
 
 
-def _weights(x: Any, axis: Axis) -> Any:
+def _weights(x: Array, axis: Axis) -> Array:
     """Return the softmax of `x`; 0 where every term is exp(-inf)."""
     if isinstance(x, Tensor):
         nothing = np.max(unwrap(x), axis=axis, keepdims=True, initial=-np.inf) == -np.inf
@@ -48,7 +49,7 @@ def _weights(x: Any, axis: Axis) -> Any:
     return _as_given(terms / np.where(total == 0, 1, total), x)
 
 
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Compute ``log(sum(exp(x)))`` over `axis` without overflow.
 
     Parameters
@@ -86,14 +87,14 @@ logsumexp = general(
 )
 
 
-def _log_softmax_forward(x: Any, axis: Any) -> Any:
+def _log_softmax_forward(x: Array, axis: Any) -> Array:
     below, _ = below_maximum(x, axis)
     if not x.size:
         return below
     return _as_given(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)), x)
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Any:
+def log_softmax(x: Array, axis: Any = -1) -> Array:
     """Compute the logarithm of the softmax along `axis`, exact also where the softmax underflows.
 
     Parameters
@@ -114,7 +115,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 # the difference would be rounded away.
 
 
-def _log_softmax_pull(ct: Any, out: Any, _x: Any, axis: int) -> Any:
+def _log_softmax_pull(ct: Cotangent, out: Array, _x: Array, axis: int) -> Array:
     ct = np.where(out == -np.inf, 0, ct)  # a constant -inf: nothing finite moves it
     p = np.exp(out)
     main = p > 0.5
@@ -124,7 +125,7 @@ def _log_softmax_pull(ct: Any, out: Any, _x: Any, axis: int) -> Any:
     return np.where(main, ct * others - p * rest, ct - p * whole)
 
 
-def _log_softmax_push(tangents: Any, out: Any, _x: Any, axis: int) -> Any:
+def _log_softmax_push(tangents: Any, out: Array, _x: Array, axis: int) -> Array:
     (t,) = tangents
     p = np.exp(out)
     t = t - np.sum(np.where(p > 0.5, t, 0), axis=axis, keepdims=True)
@@ -143,7 +144,7 @@ log_softmax = general(
 )
 
 
-def _share(x: Any, y: Any, out: Any, logistic: Any) -> Any:
+def _share(x: Array, y: Array, out: Array, logistic: Any) -> Array:
     """Return the share of x in the sum with y: a half where both are inf, 0 where both are -inf."""
     x, y = (np.asarray(one, out.dtype) if type(one) in SCALARS else one for one in (x, y))
     tied = (x == y) & np.isinf(x)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import unwrap
@@ -27,14 +28,14 @@ COMBINED: dict[Any, Any] = {
 }
 
 
-def chosen_of(where: Any, a: Any) -> Any:
+def chosen_of(where: Any, a: Array) -> Array:
     """Return ``where`` as a plain mask of the shape of `a`."""
     return np.broadcast_to(np.asarray(unwrap(where), bool), a.shape)
 
 
 def whole_reduction(
-    function: Any, a: Any, axis: Axis, keepdims: bool, initial: Any, where: Any
-) -> Any:
+    function: Any, a: Array, axis: Axis, keepdims: bool, initial: Any, where: Any
+) -> Array:
     """Return the sum, product, maximum or minimum of the chosen elements and of `initial`."""
     ufunc = COMBINED[function]
     if where is not True:
@@ -60,13 +61,15 @@ def whole_reduction(
 # is replaced before anything is computed of it: a NaN would come back through a product with 0.
 
 
-def masked_mean(a: Any, chosen: Any, axis: Axis, keepdims: bool, numpys: Callable[[], Any]) -> Any:
+def masked_mean(
+    a: Array, chosen: Any, axis: Axis, keepdims: bool, numpys: Callable[[], Any]
+) -> Array:
     """Return the mean of the chosen elements."""
     mean, n = _mean(a, chosen, axis, keepdims)
     return np.where(n == 0, numpys(), mean) if not n.size or may_hold(n == 0) else mean
 
 
-def _mean(a: Any, chosen: Any, axis: Axis, keepdims: bool) -> tuple[Any, Any]:
+def _mean(a: Array, chosen: Any, axis: Axis, keepdims: bool) -> tuple[Any, Any]:
     """Return the mean of the chosen elements, 0 of none, and how many there are."""
     n = np.sum(chosen, axis=axis, keepdims=keepdims)
     wide = a.astype(np.float32) if a.dtype == np.float16 else a  # as NumPy adds them
@@ -74,14 +77,14 @@ def _mean(a: Any, chosen: Any, axis: Axis, keepdims: bool) -> tuple[Any, Any]:
     return mean if wide is a else mean.astype(a.dtype), n
 
 
-def _share(total: Any, n: Any) -> Any:
+def _share(total: Array, n: Any) -> Array:
     """Return ``total / n`` in total's precision; by 1 where `n` is not positive."""
     precision = np.finfo(total.dtype).dtype if total.dtype.kind in "fc" else float
     return total / np.where(n > 0, n, 1).astype(precision)
 
 
 def masked_variance(
-    a: Any,
+    a: Array,
     chosen: Any,
     axis: Axis,
     keepdims: bool,
@@ -89,7 +92,7 @@ def masked_variance(
     ddof: float,
     mean: Any,
     numpys: Callable[[], Any],
-) -> Any:
+) -> Array:
     """Return the variance of the chosen elements about `mean`, their own if that is None."""
     n = np.sum(chosen, axis=axis, keepdims=keepdims)
     apart = _apart(a, chosen, axis, dtype, mean)
@@ -98,7 +101,7 @@ def masked_variance(
     return _but_few(n <= ddof, numpys, variance)
 
 
-def _apart(a: Any, chosen: Any, axis: Axis, dtype: Any, mean: Any) -> Any:
+def _apart(a: Array, chosen: Any, axis: Axis, dtype: Any, mean: Any) -> Array:
     """Return the chosen elements less `mean`, their own if that is None, and 0 for the others."""
     a = np.where(chosen, a, 0)
     if mean is None:
@@ -106,13 +109,13 @@ def _apart(a: Any, chosen: Any, axis: Axis, dtype: Any, mean: Any) -> Any:
     return np.where(chosen, a - mean, 0)
 
 
-def _but_few(few: Any, numpys: Callable[[], Any], values: Any) -> Any:
+def _but_few(few: Any, numpys: Callable[[], Any], values: Array) -> Array:
     """Return `values`, NumPy's where there are too few elements."""
     return np.where(few, numpys(), values) if may_hold(few) or not few.size else values
 
 
 def masked_deviation(
-    a: Any,
+    a: Array,
     chosen: Any,
     axis: Axis,
     keepdims: bool,
@@ -120,7 +123,7 @@ def masked_deviation(
     ddof: float,
     mean: Any,
     numpys: Callable[[], Any],
-) -> Any:
+) -> Array:
     """Return the root of `masked_variance`; its derivative is 0 where all chosen are equal.
 
     The mean of equal numbers may be rounded.  What is apart from it is then the same for all, and
@@ -138,7 +141,7 @@ def masked_deviation(
     return _but_few((n <= ddof) | np.reshape(lost, n.shape), numpys, deviation)
 
 
-def whole_mean(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:
+def whole_mean(a: Array, where: Any, axis: Axis, keepdims: bool) -> Array:
     """Return `numpy.mean` with ``where=``."""
     return masked_mean(
         a,
@@ -151,8 +154,8 @@ def whole_mean(a: Any, where: Any, axis: Axis, keepdims: bool) -> Any:
 
 def _whole_spread(function: Any, masked: Callable[..., Any]) -> Callable[..., Any]:
     def whole(
-        a: Any, where: Any, axis: Axis, keepdims: bool, dtype: Any, ddof: float, mean: Any
-    ) -> Any:
+        a: Array, where: Any, axis: Axis, keepdims: bool, dtype: Any, ddof: float, mean: Any
+    ) -> Array:
         options = {"axis": axis, "keepdims": keepdims, "dtype": dtype, "ddof": ddof}
         given = options if mean is None else options | {"mean": unwrap(mean)}
         return masked(

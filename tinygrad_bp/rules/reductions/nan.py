@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, composed, flat, general
 from tinygrad_bp.engine.dispatch import FUNCTIONS, refuse_out
 from tinygrad_bp.engine.rule import call
@@ -29,7 +30,7 @@ SLICE = "All-NaN slice encountered"
 SPREAD = (*AXES[:5], call((3, 4), axis=0, ddof=1))
 
 
-def _numbers(a: Any, where: Any) -> Any:
+def _numbers(a: Array, where: Any) -> Array:
     """Return the mask of what is chosen and is no NaN."""
     numbers = ~np.isnan(unwrap(a))
     return numbers if where is True else numbers & chosen_of(where, a)
@@ -44,8 +45,8 @@ def _filled(name: str, function: Any, neutral: float) -> Any:
     """Return what `numpy.nansum`, or its like of products, does on Tensors."""
 
     def reduce(
-        a: Any, axis: Axis = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any
-    ) -> Any:
+        a: Array, axis: Axis = None, dtype: Any = None, out: Array = None, *args: Any, **kwargs: Any
+    ) -> Array:
         refuse_out(name, out)
         a = arrayed(a)
         return function(np.where(np.isnan(a), neutral, a), axis, dtype, None, *args, **kwargs)
@@ -60,18 +61,18 @@ composed(np.nanprod, samples=AXES)(_filled("nanprod", np.prod, 1))
 # fmax.reduce and fmin.reduce have the derivatives of max and min but where everything is NaN.
 
 
-def _weight(out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _weight(out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Return the share of each element in the extremum, even among the tied."""
     won = x == widened(out, x.shape, axis, keepdims)
     ties = np.sum(won, axis=axis, keepdims=True)
     return (won / np.maximum(ties, 1)).astype(x.dtype)
 
 
-def _pull(ct: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _pull(ct: Cotangent, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return widened(ct, x.shape, axis, keepdims) * _weight(out, x, axis, keepdims)
 
 
-def _push(tangents: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def _push(tangents: Any, out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return np.sum(tangents[0] * _weight(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
 
 
@@ -95,13 +96,13 @@ def _warning(name: str, row: Any, whole: Any) -> Any:
     """Return what `numpy.nanmax`, or its like of minima, does on Tensors: `row`, and a warning."""
 
     def reduce(
-        a: Any,
+        a: Array,
         axis: Axis = None,
-        out: Any = None,
+        out: Array = None,
         keepdims: bool = False,
         initial: Any = None,
         where: Any = True,
-    ) -> Any:
+    ) -> Array:
         refuse_out(name, out)
         a = arrayed(a)
         if initial is None and where is True:
@@ -124,14 +125,14 @@ FUNCTIONS[np.nanmin] = _warning("nanmin", nanmin, np.min)
 
 @composed(np.nanmean, samples=AXES[:6])
 def nanmean(
-    a: Any,
+    a: Array,
     axis: Axis = None,
     dtype: Any = None,
-    out: Any = None,
+    out: Array = None,
     keepdims: bool = False,
     *,
     where: Any = True,
-) -> Any:
+) -> Array:
     """`numpy.nanmean`."""
     refuse_out("nanmean", out)
     _refuse_discrete("nanmean", dtype)
@@ -149,17 +150,17 @@ def _spread(name: str, function: Any, masked: Any) -> Any:
     """Return what `numpy.nanvar`, or its root, does on Tensors."""
 
     def reduce(
-        a: Any,
+        a: Array,
         axis: Axis = None,
         dtype: Any = None,
-        out: Any = None,
+        out: Array = None,
         ddof: float = 0,
         keepdims: bool = False,
         *,
         where: Any = True,
         mean: Any = None,
         correction: float | None = None,
-    ) -> Any:
+    ) -> Array:
         refuse_out(name, out)
         _refuse_discrete(name, dtype)
         ddof = freedom_lost(name, ddof, correction)

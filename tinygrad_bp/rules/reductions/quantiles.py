@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.rule import call
@@ -84,7 +85,7 @@ class _Sorted:
         moves = (positions > 0) & (positions < last) | (method == "linear")
         return step * np.where(moves, self.counts + MOVING[method], 0)
 
-    def with_nan(self, values: Any, *, skips_nan: bool) -> Any:
+    def with_nan(self, values: Array, *, skips_nan: bool) -> Array:
         """Return `values`, NaN for the lost rows.
 
         A NaN that was not skipped gets a gradient of NaN, as in a maximum.
@@ -95,7 +96,7 @@ class _Sorted:
         return np.where(self.lost, nan, values)
 
 
-def _sorted(a: Any, axis: Axis, *, skips_nan: bool) -> _Sorted:
+def _sorted(a: Array, axis: Axis, *, skips_nan: bool) -> _Sorted:
     axes = reduced_axes(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
     n = 1
@@ -109,7 +110,7 @@ def _sorted(a: Any, axis: Axis, *, skips_nan: bool) -> _Sorted:
     return _Sorted(sharing(rows, order), order, counts, lost)
 
 
-def _precision(q: Any, data: Any) -> Any:
+def _precision(q: Array, data: Any) -> Array:
     """Return the dtype of positions: a Python number as q, or one of floats, widens no others."""
     if type(q) in (int, float):
         return data if data.kind == "f" else np.float64
@@ -117,7 +118,7 @@ def _precision(q: Any, data: Any) -> Any:
     return kind if kind is not None and kind.kind == "f" else np.float64
 
 
-def _positions(numpys: Any, data: _Sorted, q: Any, method: str) -> Any:
+def _positions(numpys: Any, data: _Sorted, q: Array, method: str) -> Array:
     """Return where, in the order of each row, NumPy finds each of the quantiles `q`."""
     positions = np.zeros((*data.rows.shape[:-1], np.size(q)))
     for n in np.unique(data.counts):
@@ -127,7 +128,7 @@ def _positions(numpys: Any, data: _Sorted, q: Any, method: str) -> Any:
     return positions
 
 
-def _weighted_positions(numpys: Any, data: _Sorted, q: Any, weights: Any) -> Any:
+def _weighted_positions(numpys: Any, data: _Sorted, q: Array, weights: Any) -> Array:
     """Return the same of weighted elements."""
     n = data.rows.shape[-1]
     weights = np.take_along_axis(weights, data.order, -1)
@@ -145,16 +146,16 @@ def _quantile(numpys: Any, unit: float, *, skips_nan: bool = False) -> Any:
     """
 
     def quantile(
-        a: Any,
-        q: Any,
+        a: Array,
+        q: Array,
         axis: Axis = None,
-        out: Any = None,
+        out: Array = None,
         overwrite_input: bool = False,  # noqa: ARG001  # a Tensor's value is never overwritten
         method: str = "linear",
         keepdims: bool = False,
         *,
         weights: Any = None,
-    ) -> Any:
+    ) -> Array:
         refuse_out(numpys.__name__, out)
         a, plain_q, weights = arrayed(a), unwrap(q), unwrap(weights)
         data = _sorted(a, axis, skips_nan=skips_nan)
@@ -214,12 +215,12 @@ def _median(numpys: Any, *, skips_nan: bool = False) -> Any:
     """Return what `numpy.median`, or `numpy.nanmedian`, does on Tensors."""
 
     def median(
-        a: Any,
+        a: Array,
         axis: Axis = None,
-        out: Any = None,
+        out: Array = None,
         overwrite_input: bool = False,  # noqa: ARG001  # a Tensor's value is never overwritten
         keepdims: bool = False,
-    ) -> Any:
+    ) -> Array:
         refuse_out(numpys.__name__, out)
         a = arrayed(a)
         data = _sorted(a, axis, skips_nan=skips_nan)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, composed, general, linear
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.recording import unary
@@ -31,7 +32,7 @@ def _records(rule: Any) -> Recorder:
     """Return what records a rule of the parameter axis as `numpy.cumsum`."""
     recorder = unary(rule)
 
-    def record(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    def record(a: Array, axis: int | None = None, dtype: Any = None, out: Array = None) -> Array:
         refuse_out(rule.name, out)
         if is_discrete(dtype):
             return plainly(rule.function, a, axis, dtype)
@@ -42,7 +43,7 @@ def _records(rule: Any) -> Recorder:
     return record
 
 
-def _cumsum_pull(ct: Any, _out: Any, _x: Any, axis: int | None) -> Any:
+def _cumsum_pull(ct: Cotangent, _out: Array, _x: Array, axis: int | None) -> Array:
     if axis is None or not _x.shape:
         return np.reshape(np.flip(np.cumsum(np.flip(ct, 0), axis=0), 0), _x.shape)
     return np.flip(np.cumsum(np.flip(ct, axis), axis=axis), axis)
@@ -83,7 +84,7 @@ def _recurrence(factors: Any, terms: Any) -> Any:
     return terms
 
 
-def _rows(x: Any, axis: int | None) -> Any:
+def _rows(x: Array, axis: int | None) -> Array:
     """Return `x` with `axis` last; flat where the running product is."""
     return np.ravel(x) if axis is None or not x.shape else np.moveaxis(x, axis, -1)
 
@@ -92,7 +93,7 @@ def _back(rows: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     return np.reshape(rows, shape) if axis is None or not shape else np.moveaxis(rows, -1, axis)
 
 
-def _cumprod_pull(ct: Any, _out: Any, x: Any, axis: int | None) -> Any:
+def _cumprod_pull(ct: Cotangent, _out: Array, x: Array, axis: int | None) -> Array:
     """Return, for x[i], the product before it times the sum of ct[k] times those after, up to k."""
     rows = _rows(x, axis)
     if not rows.size:
@@ -103,7 +104,7 @@ def _cumprod_pull(ct: Any, _out: Any, x: Any, axis: int | None) -> Any:
     return _back(product_before(rows) * rest, x.shape, axis)
 
 
-def _cumprod_push(tangents: Any, _out: Any, x: Any, axis: int | None) -> Any:
+def _cumprod_push(tangents: Any, _out: Array, x: Array, axis: int | None) -> Array:
     rows = _rows(x, axis)
     pushed = _recurrence(rows, product_before(rows) * _rows(tangents[0], axis))
     return _back(pushed, x.shape if x.ndim and axis is not None else rows.shape, axis)
@@ -124,14 +125,14 @@ def _running(name: str, function: Any, start: float) -> Any:
     """Return what `numpy.cumulative_sum`, or its like of products, does on Tensors."""
 
     def running(
-        x: Any,
+        x: Array,
         /,
         *,
         axis: int | None = None,
         dtype: Any = None,
-        out: Any = None,
+        out: Array = None,
         include_initial: bool = False,
-    ) -> Any:
+    ) -> Array:
         refuse_out(name, out)
         x = np.atleast_1d(x)
         if axis is None and x.ndim > 1:
@@ -165,7 +166,7 @@ for _function, _of, _start in (
 def _without_nan(name: str, function: Any, neutral: float) -> Any:
     """Return what `numpy.nancumsum`, or its like of products, does on Tensors."""
 
-    def running(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    def running(a: Array, axis: int | None = None, dtype: Any = None, out: Array = None) -> Array:
         refuse_out(name, out)
         a = arrayed(a)
         return function(np.where(np.isnan(a), neutral, a), axis=axis, dtype=dtype)

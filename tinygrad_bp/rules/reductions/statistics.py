@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.rule import call
@@ -17,7 +18,7 @@ from tinygrad_bp.rules.unread import must_hold
 
 
 @composed(np.ptp, samples=AXES, analytic=False)
-def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
+def ptp(a: Array, axis: Axis = None, out: Array = None, keepdims: bool = False) -> Array:
     """`numpy.ptp`: the maximum less the minimum."""
     refuse_out("ptp", out)
     a = arrayed(a)
@@ -37,13 +38,13 @@ def ptp(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> A
     domain=((0.2, 3.0),),
 )
 def average(
-    a: Any,
+    a: Array,
     axis: Axis = None,
     weights: Any = None,
     returned: bool = False,
     *,
     keepdims: bool = False,
-) -> Any:
+) -> Array:
     """`numpy.average`; differentiable in the weights too."""
     a = arrayed(a)
     if weights is None:
@@ -63,7 +64,7 @@ def average(
     return mean, total if np.shape(total) == mean.shape else np.full(mean.shape, total)
 
 
-def _observations(m: Any, dtype: Any, turned: bool) -> Any:
+def _observations(m: Array, dtype: Any, turned: bool) -> Array:
     """Return the variables of a covariance as rows, their observations as columns."""
     if m.ndim > 2:
         raise ValueError(f"cov: expected at most 2 dimensions, got shape {m.shape}")
@@ -121,8 +122,8 @@ COV = (
     ),
 )
 def cov(
-    m: Any,
-    y: Any = None,
+    m: Array,
+    y: Array = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
@@ -130,7 +131,7 @@ def cov(
     aweights: Any = None,
     *,
     dtype: Any = None,
-) -> Any:
+) -> Array:
     """`numpy.cov`; differentiable in `aweights` too."""
     if ddof is not None and ddof != int(ddof):
         raise ValueError("cov: ddof must be an integer")
@@ -155,7 +156,7 @@ def cov(
 
 
 @composed(np.corrcoef, samples=COV, analytic=False)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+def corrcoef(x: Array, y: Array = None, rowvar: bool = True, *, dtype: Any = None) -> Array:
     """`numpy.corrcoef`."""
     c = np.cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, Shape, normalize_axes
@@ -19,12 +20,12 @@ from tinygrad_bp.rules.linalg.matrices import as_arrays
 ABSENT: Any = object()  # None would be a value
 
 
-def _along(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+def _along(x: Array, axis: int, start: int | None, stop: int | None) -> Array:
     """Return the part of `x` from `start` to `stop` along `axis`."""
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def _on_axis(x: Any, axis: int, ndim: int) -> Any:
+def _on_axis(x: Array, axis: int, ndim: int) -> Array:
     """Return the vector `x` shaped to broadcast along `axis` of an array of `ndim` dimensions."""
     return np.reshape(x, tuple(-1 if i == axis else 1 for i in range(ndim)))
 
@@ -32,7 +33,7 @@ def _on_axis(x: Any, axis: int, ndim: int) -> Any:
 # Differences
 
 
-def _border(values: Any, shape: Shape, axis: int) -> list[Any]:
+def _border(values: Array, shape: Shape, axis: int) -> list[Any]:
     """Return what is joined to an array of `shape`: an array, one number everywhere, or nothing."""
     if values is ABSENT:
         return []
@@ -43,7 +44,9 @@ def _border(values: Any, shape: Shape, axis: int) -> list[Any]:
 
 
 @composed(np.diff, samples=(call((5,)), call((2, 4), 2), call((3, 2), axis=0), call((0, 2))))
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = ABSENT, append: Any = ABSENT) -> Any:
+def diff(
+    a: Array, n: int = 1, axis: int = -1, prepend: Any = ABSENT, append: Any = ABSENT
+) -> Array:
     """`numpy.diff`: of booleans, whether neighbours differ."""
     (a,) = as_arrays(a)
     if n == 0:
@@ -63,7 +66,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = ABSENT, append: Any 
     return a
 
 
-def _flank(name: str, values: Any, dtype: Any) -> list[Any]:
+def _flank(name: str, values: Array, dtype: Any) -> list[Any]:
     """Return `values`, flattened and in `dtype`, to put at an end of the differences."""
     if values is None:
         return []
@@ -76,7 +79,7 @@ def _flank(name: str, values: Any, dtype: Any) -> list[Any]:
 
 
 @composed(np.ediff1d, samples=(call((4,)), call((2, 3), (2,), (1,)), call((0,)), call((), 1.5)))
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def ediff1d(ary: Array, to_end: Any = None, to_begin: Any = None) -> Array:
     """`numpy.ediff1d`: differences of neighbours in the flattened array, and what stands around."""
     (ary,) = as_arrays(ary)
     ary = np.ravel(ary)
@@ -190,7 +193,7 @@ def gradient(f: Any, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> A
     np.trapezoid,
     samples=(call((5,)), call((2, 4), (4,)), call((3, 2), dx=0.5, axis=0), call((2, 0))),
 )
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: Array, x: Array = None, dx: Any = 1.0, axis: int = -1) -> Array:
     """`numpy.trapezoid`; also in the coordinates `x` and the spacing `dx`."""
     (y,) = as_arrays(y)
     (place,) = normalize_axes(axis, y.ndim, "trapezoid")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import bilinear
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import call
@@ -33,19 +34,19 @@ from tinygrad_bp.rules.sequences.windows import (
 BLOCK = 1 << 20
 
 
-def _depth(x: Any, where: Geometry, groups: int) -> int:
+def _depth(x: Array, where: Geometry, groups: int) -> int:
     """Return how many numbers an output is made of."""
     return int(np.prod((x.shape[1] // groups, *where.kernel), dtype=int))
 
 
-def _grouped(y: Any, groups: int) -> Any:
+def _grouped(y: Array, groups: int) -> Array:
     """Return (m, groups, channels of a group, places) of an array of samples."""
     m, channels = y.shape[:2]
     places = int(np.prod(y.shape[2:], dtype=int))
     return np.reshape(y, (m, groups, channels // groups, places))
 
 
-def _matrices(w: Any, groups: int) -> Any:
+def _matrices(w: Array, groups: int) -> Array:
     """Return (groups, outputs of a group, depth) of a kernel."""
     depth = int(np.prod(w.shape[1:], dtype=int))
     return np.reshape(w, (groups, w.shape[0] // groups, depth))
@@ -54,14 +55,14 @@ def _matrices(w: Any, groups: int) -> Any:
 # As NumPy has it: what any array understands, and what the raw code below is compared with.
 
 
-def _columns(x: Any, where: Geometry, groups: int) -> Any:
+def _columns(x: Array, where: Geometry, groups: int) -> Array:
     """Return the windows as matrices: (m, groups, depth, places)."""
     places = int(np.prod(where.places, dtype=int))
     shape = (x.shape[0], groups, _depth(x, where, groups), places)
     return np.reshape(windows(x, where), shape)
 
 
-def composition(a: Any, b: Any, gives: str, where: Geometry, groups: int) -> Any:
+def composition(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
     """Return `correlation` composed of windows and products of matrices."""
     if gives == "output":
         out = np.matmul(_matrices(b, groups), _columns(a, where, groups))
@@ -83,7 +84,7 @@ def _block(depth: int, places: int, dtype: Any) -> int:
     return max(1, BLOCK // max(1, size))
 
 
-def _output(x: Any, w: Any, where: Geometry, groups: int) -> Any:
+def _output(x: Array, w: Array, where: Geometry, groups: int) -> Array:
     kind = np.result_type(x, w)
     out = empty((len(x), len(w), *where.places), kind)
     grouped, kernel = _grouped(out, groups), _matrices(w, groups)
@@ -92,7 +93,7 @@ def _output(x: Any, w: Any, where: Geometry, groups: int) -> Any:
     return out
 
 
-def _kernel(x: Any, y: Any, where: Geometry, groups: int) -> Any:
+def _kernel(x: Array, y: Array, where: Geometry, groups: int) -> Array:
     kernel = (y.shape[1], x.shape[1] // groups, *where.kernel)
     total = np.zeros(kernel, np.result_type(x, y))
     grouped, sums = _grouped(y, groups), _matrices(total, groups)
@@ -101,7 +102,7 @@ def _kernel(x: Any, y: Any, where: Geometry, groups: int) -> Any:
     return total
 
 
-def _input(y: Any, w: Any, where: Geometry, groups: int) -> Any:
+def _input(y: Array, w: Array, where: Geometry, groups: int) -> Array:
     kind, m, channels = np.result_type(y, w), len(y), w.shape[1] * groups
     wide = empty((m, channels, *where.padded), kind)
     wide[...] = 0
@@ -121,7 +122,7 @@ def _input(y: Any, w: Any, where: Geometry, groups: int) -> Any:
     return wide[where.inside]
 
 
-def _laid_out(x: Any, where: Geometry, groups: int) -> Any:
+def _laid_out(x: Array, where: Geometry, groups: int) -> Array:
     """Yield (rows, their windows as matrices) of a block of samples after the other."""
     found = view(padded(x, where), where)
     depth, places = _depth(x, where, groups), int(np.prod(where.places, dtype=int))
@@ -140,13 +141,13 @@ def _laid_out(x: Any, where: Geometry, groups: int) -> Any:
 RAW = {"output": _output, "kernel": _kernel, "input": _input}
 
 
-def _correlation(a: Any, b: Any, gives: str, where: Geometry, groups: int) -> Any:
+def _correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
     if type(a) is type(b) is np.ndarray:
         return RAW[gives](a, b, where, groups)
     return composition(a, b, gives, where, groups)
 
 
-def correlation(a: Any, b: Any, gives: str, where: Geometry, groups: int) -> Any:
+def correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
     """Return the "output" of (input, kernel), "input" of (output, kernel) or "kernel" of the rest.
 
     The kernel's gradient comes from (input, output).
@@ -154,7 +155,9 @@ def correlation(a: Any, b: Any, gives: str, where: Geometry, groups: int) -> Any
     return _correlation(a, b, gives, where, groups)
 
 
-def _first(ct: Any, _out: Any, _a: Any, b: Any, gives: str, where: Geometry, groups: int) -> Any:
+def _first(
+    ct: Cotangent, _out: Array, _a: Array, b: Array, gives: str, where: Geometry, groups: int
+) -> Array:
     match gives:
         case "output":
             return correlation(ct, b, "input", where, groups)
@@ -164,7 +167,9 @@ def _first(ct: Any, _out: Any, _a: Any, b: Any, gives: str, where: Geometry, gro
             return correlation(b, ct, "input", where, groups)
 
 
-def _second(ct: Any, _out: Any, a: Any, _b: Any, gives: str, where: Geometry, groups: int) -> Any:
+def _second(
+    ct: Cotangent, _out: Array, a: Array, _b: Array, gives: str, where: Geometry, groups: int
+) -> Array:
     match gives:
         case "output":
             return correlation(a, ct, "kernel", where, groups)
@@ -201,8 +206,8 @@ correlation = bilinear(
 
 
 def convolution(
-    x: Any, w: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> Any:
+    x: Array, w: Array, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Array:
     """Compute ``out[n, o, p] = sum of x[n, c, s p + d k - padding] w[o, c, k]`` over c and k.
 
     The layers `tg.nn.Conv1d` and `tg.nn.Conv2d` without their bias, over any number of axes.  The

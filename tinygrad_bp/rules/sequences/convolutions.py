@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import bilinear, composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.errors import ShapeError
@@ -21,7 +22,7 @@ MODES: dict[Any, str] = {
 }
 
 
-def _window(a: Any, start: int, length: int) -> Any:
+def _window(a: Array, start: int, length: int) -> Array:
     """Return ``a[start : start + length]`` with zeros where `a` has no elements."""
     first, last = max(start, 0), min(start + length, a.shape[0])
     if first >= last:
@@ -33,14 +34,14 @@ def _window(a: Any, start: int, length: int) -> Any:
     return np.concatenate([np.zeros(before, a.dtype), inner, np.zeros(after, a.dtype)])
 
 
-def _cross_correlation(a: Any, v: Any, start: int, length: int) -> Any:
+def _cross_correlation(a: Array, v: Array, start: int, length: int) -> Array:
     taps = v.shape[0]
     if not (length and taps):  # sums of nothing, which numpy.convolve refuses
         return np.broadcast_to(np.sum(a[:0]) * np.sum(v[:0]), (length,))
     return np.convolve(_window(a, start, length + taps - 1), v[::-1], "valid")
 
 
-def cross_correlation(a: Any, v: Any, start: int, length: int) -> Any:
+def cross_correlation(a: Array, v: Array, start: int, length: int) -> Array:
     """Return ``sum(a[start + k + i] * v[i] over i)`` for k below `length`; 0 is outside `a`."""
     return _cross_correlation(a, v, start, length)
 
@@ -83,7 +84,7 @@ def _span(n: int, taps: int, mode: Any, *, name: str) -> tuple[int, int]:
 @composed(
     np.correlate, samples=(call((5,), (3,)), call((2,), (4,), "same"), call((3,), (3,), "full"))
 )
-def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
+def correlate(a: Array, v: Array, mode: Any = "valid") -> Array:
     """`numpy.correlate`: the second sequence is conjugated."""
     a, v = as_arrays(a, v)
     if a.ndim != 1 or v.ndim != 1:
@@ -94,7 +95,7 @@ def correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
 @composed(
     np.convolve, samples=(call((5,), (3,)), call((2,), (4,), "same"), call((3,), (), "valid"))
 )
-def convolve(a: Any, v: Any, mode: Any = "full") -> Any:
+def convolve(a: Array, v: Array, mode: Any = "full") -> Array:
     """`numpy.convolve`."""
     a, v = np.atleast_1d(*as_arrays(a, v))
     if a.ndim != 1 or v.ndim != 1:

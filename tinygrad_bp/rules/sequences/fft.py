@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.errors import ShapeError
@@ -27,7 +28,7 @@ SWAPPED: dict[Any, Any] = {
 }
 
 
-def fitted(x: Any, length: int, axis: int) -> Any:
+def fitted(x: Array, length: int, axis: int) -> Array:
     """Return `x` cut or filled with zeros at the end of `axis` to `length`."""
     here = x.shape[axis]
     if here == length:
@@ -40,7 +41,7 @@ def fitted(x: Any, length: int, axis: int) -> Any:
     return np.concatenate([x, np.zeros(shape, x.dtype)], axis=axis)
 
 
-def _weights(count: int, n: int, once: float, twice: float, x: Any, axis: int) -> Any:
+def _weights(count: int, n: int, once: float, twice: float, x: Array, axis: int) -> Array:
     """Return how often each of `count` points of half a spectrum of `n` stands in the whole.
 
     Shaped for `axis` of `x`.  The first point, and the last for even `n`, are their own conjugates:
@@ -53,7 +54,7 @@ def _weights(count: int, n: int, once: float, twice: float, x: Any, axis: int) -
     return weights.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
 
 
-def _rfft_pull(ct: Any, _out: Any, _a: Any, n: int | None, axis: int, norm: Any) -> Any:
+def _rfft_pull(ct: Cotangent, _out: Array, _a: Array, n: int | None, axis: int, norm: Any) -> Array:
     """Sum ``ct[k] exp(-2 pi i j k / n)`` over half the spectrum.
 
     That is an irfft of the conjugate, which counts all points but two twice.
@@ -63,7 +64,9 @@ def _rfft_pull(ct: Any, _out: Any, _a: Any, n: int | None, axis: int, norm: Any)
     return fitted(np.fft.irfft(half, length, axis, SWAPPED[norm]), _a.shape[axis], axis)
 
 
-def _irfft_pull(ct: Any, _out: Any, _a: Any, _n: int | None, axis: int, norm: Any) -> Any:
+def _irfft_pull(
+    ct: Cotangent, _out: Array, _a: Array, _n: int | None, axis: int, norm: Any
+) -> Array:
     length = ct.shape[axis]
     whole = np.conjugate(np.fft.rfft(real(ct), None, axis, SWAPPED[norm]))
     whole = whole * _weights(whole.shape[axis], length, 1.0, 2.0, whole, axis)
@@ -117,13 +120,13 @@ irfft = linear(
 
 
 @composed(np.fft.hfft, analytic=False)
-def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def hfft(a: Array, n: int | None = None, axis: int = -1, norm: Any = None) -> Array:
     """`numpy.fft.hfft`: the real spectrum of a signal whose other half is the conjugate of this."""
     return np.fft.irfft(np.conjugate(a), n, axis, _swapped(norm))
 
 
 @composed(np.fft.ihfft, analytic=False)
-def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Any = None) -> Any:
+def ihfft(a: Array, n: int | None = None, axis: int = -1, norm: Any = None) -> Array:
     """`numpy.fft.ihfft`: the inverse of `hfft`."""
     return np.conjugate(np.fft.rfft(a, n, axis, _swapped(norm)))
 
@@ -138,7 +141,7 @@ def _swapped(norm: Any) -> Any:
 
 
 def _lengths(
-    a: Any, s: Any, axes: Any, *, half: bool = False
+    a: Array, s: Array, axes: Any, *, half: bool = False
 ) -> tuple[list[int | None], list[int]]:
     """Return the number of points of each transform and its axis.
 
@@ -159,30 +162,30 @@ def _lengths(
 
 def _along(
     transform: Callable[..., Any],
-    a: Any,
+    a: Array,
     lengths: Sequence[int | None],
     axes: Sequence[int],
     norm: Any,
-) -> Any:
+) -> Array:
     for n, axis in zip(reversed(lengths), reversed(axes), strict=True):
         a = transform(a, n, axis, norm)
     return a
 
 
 @composed(np.fft.fftn)
-def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def fftn(a: Array, s: Array = None, axes: Any = None, norm: Any = None) -> Array:
     """`numpy.fft.fftn`."""
     return _along(np.fft.fft, a, *_lengths(a, s, axes), norm)
 
 
 @composed(np.fft.ifftn)
-def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def ifftn(a: Array, s: Array = None, axes: Any = None, norm: Any = None) -> Array:
     """`numpy.fft.ifftn`."""
     return _along(np.fft.ifft, a, *_lengths(a, s, axes), norm)
 
 
 @composed(np.fft.rfftn, analytic=False)
-def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def rfftn(a: Array, s: Array = None, axes: Any = None, norm: Any = None) -> Array:
     """`numpy.fft.rfftn`."""
     lengths, axes = _lengths(a, s, axes)
     half = np.fft.rfft(a, lengths[-1], axes[-1], norm)
@@ -190,7 +193,7 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
 
 
 @composed(np.fft.irfftn, analytic=False)
-def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
+def irfftn(a: Array, s: Array = None, axes: Any = None, norm: Any = None) -> Array:
     """`numpy.fft.irfftn`."""
     lengths, axes = _lengths(a, s, axes, half=True)
     for n, axis in zip(lengths[:-1], axes[:-1], strict=True):  # the order of numpy.fft.irfftn
@@ -208,7 +211,7 @@ composed(np.fft.irfft2, analytic=False)(
 )
 
 
-def _rolled(x: Any, axes: Any, sign: int) -> Any:
+def _rolled(x: Array, axes: Any, sign: int) -> Array:
     if axes is None:
         axes = tuple(range(x.ndim))
     elif not isinstance(axes, Sequence):

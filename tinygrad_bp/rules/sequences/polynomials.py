@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.tensor import unwrap
@@ -34,12 +35,12 @@ def _coefficients(name: str, *polynomials: Any) -> list[Any]:
     return [np.atleast_1d(one) for one in as_arrays(*polynomials)]
 
 
-def _constant(value: Any, like: Any) -> Any:
+def _constant(value: Array, like: Any) -> Array:
     """Return the raw array `value` as a constant in the graph of `like`, to which it broadcasts."""
     return np.where(np.True_, value, like)
 
 
-def _joined(values: Any) -> Any:
+def _joined(values: Array) -> Array:
     """Return a list as one array: NumPy asks the elements of these arguments who shall answer."""
     return np.stack(values) if isinstance(values, (list, tuple)) else values
 
@@ -75,7 +76,7 @@ def polysub(a1: Any, a2: Any) -> Any:
     return left - right
 
 
-def _leading_zeros(a: Any) -> int:
+def _leading_zeros(a: Array) -> int:
     """Return how many coefficients can go; one always stays."""
     nonzero = np.flatnonzero(unwrap(a))
     return int(nonzero[0]) if nonzero.size else max(len(a) - 1, 0)
@@ -97,7 +98,7 @@ def polymul(a1: Any, a2: Any) -> Any:
     samples=(call((4,), (2,)), call((3,), (3,)), call((2,), (4,))),
     by_value="loops over the coefficients",
 )
-def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+def polydiv(u: Array, v: Array) -> tuple[Any, Any]:
     """`numpy.polydiv`: quotient and remainder, by long division."""
     u, v = (a + 0.0 for a in _coefficients("polydiv", u, v))
     if u.ndim != 1 or v.ndim != 1:
@@ -158,7 +159,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 @composed(
     np.polyval, samples=(call((4,), (2, 3)), call((3,), ()), call((1,), (2,)), call((2,), (0,)))
 )
-def polyval(p: Any, x: Any) -> Any:
+def polyval(p: Any, x: Array) -> Array:
     """`numpy.polyval`, by Horner's rule."""
     if isinstance(x, np.poly1d):
         raise UnsupportedFunctionError(
@@ -175,7 +176,7 @@ def polyval(p: Any, x: Any) -> Any:
 @composed(
     np.vander, samples=(call((3,)), call((4,), 2), call((2,), N=4, increasing=True), call((0,)))
 )
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     """`numpy.vander`: powers of the elements, one by one."""
     (x,) = as_arrays(x)
     if x.ndim != 1:
@@ -234,14 +235,14 @@ def _sensitivity(p: Any, roots: Any) -> tuple[Any, Any]:
     return np.stack(powers[::-1], axis=1), -1 / np.polyval(p[:-1] * degrees, roots)
 
 
-def _roots_pull(ct: Any, out: Any, p: Any) -> Any:
+def _roots_pull(ct: Cotangent, out: Array, p: Any) -> Array:
     if not out.size:
         return np.zeros_like(p)
     powers, share = _sensitivity(p, out)
     return matched((ct * share) @ powers, p)
 
 
-def _roots_push(tangents: Any, out: Any, p: Any) -> Any:
+def _roots_push(tangents: Any, out: Array, p: Any) -> Array:
     if not out.size:
         return out
     powers, share = _sensitivity(p, out)
@@ -282,11 +283,11 @@ def roots(p: Any) -> Any:
 # Least squares
 
 
-def _weighted(x: Any, w: Any) -> Any:
+def _weighted(x: Array, w: Array) -> Array:
     return x * (np.expand_dims(w, 1) if x.ndim == 2 else w)
 
 
-def _samples(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any, Any]:
+def _samples(x: Array, y: Array, deg: int, w: Array) -> tuple[Any, Any, Any]:
     x, y = (one + 0.0 for one in as_arrays(x, y))
     if w is not None:
         w = as_arrays(w)[0] + 0.0
@@ -306,14 +307,14 @@ def _samples(x: Any, y: Any, deg: int, w: Any) -> tuple[Any, Any, Any]:
     by_value="decides on a rank",
 )
 def polyfit(
-    x: Any,
-    y: Any,
+    x: Array,
+    y: Array,
     deg: Any,
     rcond: Any = None,
     full: bool = False,
-    w: Any = None,
+    w: Array = None,
     cov: Any = False,
-) -> Any:
+) -> Array:
     """`numpy.polyfit`: by `numpy.linalg.lstsq`; also in the weights."""
     order = int(deg) + 1
     x, y, w = _samples(x, y, order - 1, w)

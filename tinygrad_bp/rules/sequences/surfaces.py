@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.polynomial import polynomial
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.errors import ShapeError
 
 
-def _horner(x: Any, c: Any) -> Any:
+def _horner(x: Array, c: Array) -> Array:
     """Return the sum of ``c[i] * x**i``, where ``c[i]`` broadcasts to `x`."""
     c = np.reshape(c, c.shape or (1,))  # a polynomial of fewer variables is constant in the others
     total = c[-1] + 0 * x
@@ -21,7 +22,7 @@ def _horner(x: Any, c: Any) -> Any:
     return total
 
 
-def _outwards(c: Any, x: Any) -> Any:
+def _outwards(c: Array, x: Array) -> Array:
     """Return `c` with axes of length 1 at its end, for the axes of `x`."""
     return np.reshape(c, c.shape + (1,) * x.ndim)
 
@@ -35,17 +36,17 @@ def _outwards(c: Any, x: Any) -> Any:
         call((0,), (0,), (2, 2)),
     ),
 )
-def polyval2d(x: Any, y: Any, c: Any) -> Any:
+def polyval2d(x: Array, y: Array, c: Array) -> Array:
     """`numpy.polynomial.polynomial.polyval2d`: values at points (x, y)."""
     return _at_points("polyval2d", (x, y), c)
 
 
-def polyvalnd(pts: Any, c: Any) -> Any:
+def polyvalnd(pts: Any, c: Array) -> Array:
     """`numpy.polynomial.polynomial.polyvalnd`: values at points given by their coordinates."""
     return _at_points("polyvalnd", pts, c)
 
 
-def _at_points(name: str, coordinates: Any, c: Any) -> Any:
+def _at_points(name: str, coordinates: Any, c: Array) -> Array:
     points = [arrayed(x) for x in coordinates]
     if len({x.shape for x in points}) != 1:
         shapes = ", ".join(str(x.shape) for x in points)
@@ -60,7 +61,7 @@ def _at_points(name: str, coordinates: Any, c: Any) -> Any:
     polynomial.polygrid2d,
     samples=(call((3,), (2,), (2, 3)), call((), (2,), (2, 2)), call((0,), (2,), (2, 2))),
 )
-def polygrid2d(x: Any, y: Any, c: Any) -> Any:
+def polygrid2d(x: Array, y: Array, c: Array) -> Array:
     """`numpy.polynomial.polynomial.polygrid2d`: values at all pairs of an x and a y."""
     x, y, c = arrayed(x), arrayed(y), arrayed(c)
     return _horner(y, _outwards(_horner(x, _outwards(c, x)), y))

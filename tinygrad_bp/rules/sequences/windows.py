@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import linear
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import call
@@ -122,7 +123,7 @@ def per_axis(name: str, word: str, given: Any, count: int, least: int = 1) -> Sh
     return numbers
 
 
-def padded(x: Any, where: Geometry) -> Any:
+def padded(x: Array, where: Geometry) -> Array:
     """Return `x` with the zeros around it."""
     if not any(where.padding):
         return x
@@ -145,7 +146,7 @@ def view(wide: Any, where: Geometry) -> Any:
     return as_strided(wide, shape, (*wide.strides[:lead], *within, *between))
 
 
-def _windows(x: Any, where: Geometry) -> Any:
+def _windows(x: Array, where: Geometry) -> Array:
     wide = padded(x, where)
     if type(x) is np.ndarray:
         found = view(wide, where)
@@ -172,7 +173,7 @@ def _overlap_add(parts: Any, where: Geometry) -> Any:
     return total[where.inside]
 
 
-def _spread(x: Any, index: Sequence[slice], shape: Shape) -> Any:
+def _spread(x: Array, index: Sequence[slice], shape: Shape) -> Array:
     """Return zeros of `shape` with `x` at `index`, without writing: not every array can be."""
     for axis, (where, n) in enumerate(zip(index, shape, strict=True), x.ndim - len(shape)):
         step, count = where.step, x.shape[axis]
@@ -188,7 +189,7 @@ def _spread(x: Any, index: Sequence[slice], shape: Shape) -> Any:
     return x
 
 
-def windows(x: Any, where: Geometry) -> Any:
+def windows(x: Array, where: Geometry) -> Array:
     """Return the windows of the trailing axes of `x`: (..., *kernel, *places)."""
     return _windows(x, where)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import normalize_axes
@@ -20,7 +21,7 @@ from tinygrad_bp.rules.indexing.indexing import rearranged
 
 
 @composed(np.rot90, samples=(call((2, 3)), call((2, 3), 2), call((2, 2, 3), -1, axes=(2, 0))))
-def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+def rot90(m: Array, k: int = 1, axes: Any = (0, 1)) -> Array:
     """`numpy.rot90`: by flips and an exchange of axes."""
     axes = tuple(axes)
     if len(axes) != 2:
@@ -38,7 +39,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     np.rollaxis,
     samples=(call((2, 3, 4), 2), call((2, 3, 4), 0, 3), call((2, 3), -1, start=-1)),
 )
-def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+def rollaxis(a: Array, axis: int, start: int = 0) -> Array:
     """`numpy.rollaxis`."""
     (axis,) = normalize_axes(axis, a.ndim, "rollaxis")
     if not -a.ndim <= start <= a.ndim:
@@ -48,7 +49,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 @composed(np.unstack, samples=(call((2, 3)), call((2, 3, 2), axis=-2)))
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+def unstack(x: Array, /, *, axis: int = 0) -> tuple[Any, ...]:
     """`numpy.unstack`."""
     if not x.ndim:
         raise ShapeError("unstack: a 0-d array has no axis to part")
@@ -56,7 +57,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 
 @composed(np.diagflat, samples=(call((3,)), call((2, 2), 1), call((), -1), call((0,))))
-def diagflat(v: Any, k: int = 0) -> Any:
+def diagflat(v: Array, k: int = 0) -> Array:
     """`numpy.diagflat`."""
     return np.diag(np.ravel(v), k)
 
@@ -146,7 +147,7 @@ def _joined(nested: Any, ndim: int, depth: int) -> Any:
         call((0, 2), [], axis=0),
     ),
 )
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+def delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     """`numpy.delete`."""
     obj = unwrap(obj)
     return rearranged(lambda places: np.delete(places, obj, axis), arrayed(arr))
@@ -164,7 +165,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
         call((0, 2), 0, (2,), axis=0),
     ),
 )
-def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+def insert(arr: Array, obj: Any, values: Array, axis: int | None = None) -> Array:
     """`numpy.insert`; the values are cast to the dtype of `arr`."""
     arr, obj = arrayed(arr), unwrap(obj)
     return rearranged(
@@ -172,7 +173,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     )
 
 
-def _as_dtype(values: Any, arr: Any, name: str) -> Any:
+def _as_dtype(values: Array, arr: Array, name: str) -> Array:
     """Return `values` in the dtype of `arr`; refuses to cut a tracked value down to an integer."""
     values = arrayed(values)
     if values.dtype == arr.dtype:
@@ -195,7 +196,7 @@ def _as_dtype(values: Any, arr: Any, name: str) -> Any:
         call((2, 3), new_shape=(0, 2)),
     ),
 )
-def resize(a: Any, new_shape: Any) -> Any:
+def resize(a: Array, new_shape: Any) -> Array:
     """`numpy.resize`: the elements again and again, in C order, until the shape is full."""
     a = arrayed(a)
     if not a.size:  # zeros, as NumPy gives: the sum of nothing
@@ -233,13 +234,13 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     ),
 )
 def sliding_window_view(
-    x: Any,
+    x: Array,
     window_shape: Any,
     axis: Any = None,
     *,
     subok: bool = False,
     writeable: bool = False,
-) -> Any:
+) -> Array:
     """`numpy.lib.stride_tricks.sliding_window_view`: a value, not a view."""
     if subok or writeable:
         raise UnsupportedFunctionError(
@@ -252,8 +253,8 @@ def sliding_window_view(
 
 @composed(np.apply_along_axis)
 def apply_along_axis(
-    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
-) -> Any:
+    func1d: Callable[..., Any], axis: int, arr: Array, *args: Any, **kwargs: Any
+) -> Array:
     """`numpy.apply_along_axis`: `func1d` is called on each slice, which is a Tensor."""
     arr = arrayed(arr)
     (axis,) = normalize_axes(axis, arr.ndim, "apply_along_axis")
@@ -270,7 +271,7 @@ def apply_along_axis(
 
 
 @composed(np.apply_over_axes)
-def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+def apply_over_axes(func: Callable[..., Any], a: Array, axes: Any) -> Array:
     """`numpy.apply_over_axes`: `func` is called with one axis after the other."""
     value = arrayed(a)
     for axis in axes if isinstance(axes, Sequence) else np.ravel(unwrap(axes)).tolist():

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import FUNCTIONS
@@ -26,7 +27,7 @@ def evenly_spaced(start: Any, stop: Any, num: int, endpoint: bool, axis: int) ->
     return np.linspace(start, stop, num, endpoint, axis=axis)
 
 
-def _share(ct: Any, like: Any, num: int, endpoint: bool, axis: int, *, start: bool) -> Any:
+def _share(ct: Cotangent, like: Any, num: int, endpoint: bool, axis: int, *, start: bool) -> Array:
     weights = np.linspace(start, not start, num, endpoint, dtype=ct.dtype)
     along = np.moveaxis(ct, axis, -1)
     return unbroadcast(np.sum(along * weights, axis=-1), like.shape)
@@ -59,7 +60,7 @@ def _integral(name: str, dtype: Any, *arrays: Any) -> bool:
     return True
 
 
-def _cast(x: Any, dtype: Any, name: str = "cast") -> Any:
+def _cast(x: Array, dtype: Any, name: str = "cast") -> Array:
     """Return a Tensor in another dtype."""
     if dtype is None or np.dtype(dtype) == x.dtype:
         return x
@@ -168,7 +169,7 @@ def geomspace(
 
 @composed(np.full_like)
 def full_like(
-    a: Any,
+    a: Array,
     fill_value: Any,
     dtype: Any = None,
     order: Any = "K",
@@ -176,7 +177,7 @@ def full_like(
     shape: Any = None,
     *,
     device: Any = None,
-) -> Any:
+) -> Array:
     """`numpy.full_like`: differentiable in the value; the prototype gives shape and dtype alone."""
     plain = unwrap(a)
     if not isinstance(fill_value, Tensor):
@@ -265,7 +266,9 @@ def array(
 
 
 def _arrays(ndmin: int) -> Callable[..., Any]:
-    def as_array(a: Any, dtype: Any = None, *_: Any, copy: bool | None = None, **__: Any) -> Any:
+    def as_array(
+        a: Array, dtype: Any = None, *_: Any, copy: bool | None = None, **__: Any
+    ) -> Array:
         return array(a, dtype, copy=copy, ndmin=ndmin)
 
     return as_array
@@ -278,7 +281,7 @@ composed(np.asfortranarray)(_arrays(1))
 
 
 @composed(np.require)
-def require(a: Any, dtype: Any = None, requirements: Any = None) -> Any:
+def require(a: Array, dtype: Any = None, requirements: Any = None) -> Array:
     """`numpy.require` with ``like=``."""
     wanted = {str(one).upper() for one in requirements or ()}
     if wanted & {"W", "WRITEABLE"}:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import composed, linear
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.rules.indexing.indexing import scatter
 
 
-def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+def _place_diagonal(ct: Cotangent, shape: Shape, offset: int, axis1: int, axis2: int) -> Array:
     """Return zeros of `shape` with `ct` on a diagonal: the transpose of numpy.diagonal."""
     i = np.arange(ct.shape[-1])
     first, second = (i, i + offset) if offset >= 0 else (i - offset, i)
@@ -21,7 +20,9 @@ def _place_diagonal(ct: Any, shape: Shape, offset: int, axis1: int, axis2: int) 
     return np.moveaxis(placed, (-2, -1), (axis1, axis2))
 
 
-def _diagonal_pull(ct: Any, _out: Any, _x: Any, offset: int, axis1: int, axis2: int) -> Any:
+def _diagonal_pull(
+    ct: Cotangent, _out: Array, _x: Array, offset: int, axis1: int, axis2: int
+) -> Array:
     return _place_diagonal(ct, _x.shape, offset, axis1 % _x.ndim, axis2 % _x.ndim)
 
 
@@ -43,7 +44,7 @@ diagonal = linear(
 
 
 @composed(np.trace, methods=("trace",))
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """`numpy.trace`."""
     return np.sum(diagonal(a, offset, axis1, axis2), axis=-1)
 

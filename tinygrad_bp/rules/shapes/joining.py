@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, composed, variadic
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.rule import Pulls, call
@@ -18,7 +19,7 @@ from tinygrad_bp.errors import DTypeError, ShapeError
 def _bind(
     arrays: Any,
     axis: int | None = 0,
-    out: Any = None,
+    out: Array = None,
     *,
     dtype: Any = None,
     casting: Any = "same_kind",
@@ -44,7 +45,7 @@ def _cast(operands: tuple[Any, ...], dtype: Any, casting: Any) -> tuple[Any, ...
     return tuple(x if x.dtype == wanted else x.astype(wanted) for x in operands)
 
 
-def _part(i: int, ct: Any, saved: tuple[Any, ...]) -> Any:
+def _part(i: int, ct: Cotangent, saved: tuple[Any, ...]) -> Array:
     axis, ends = saved[-2:]
     return ct[(slice(None),) * axis + (slice(ends[i], ends[i + 1]),)]
 
@@ -78,7 +79,7 @@ concatenate = variadic(np.concatenate, "concatenate", _bind, _rule)
 
 
 @composed(np.stack)
-def stack(arrays: Any, axis: int = 0, out: Any = None, **casts: Any) -> Any:
+def stack(arrays: Any, axis: int = 0, out: Array = None, **casts: Any) -> Array:
     """`numpy.stack`."""
     refuse_out("stack", out)
     operands = [arrayed(x) for x in arrays]
@@ -90,7 +91,7 @@ def stack(arrays: Any, axis: int = 0, out: Any = None, **casts: Any) -> Any:
     return np.concatenate([np.expand_dims(x, axis) for x in operands], axis=axis, **casts)
 
 
-def _column(x: Any) -> Any:
+def _column(x: Array) -> Array:
     x = arrayed(x)
     return x if x.ndim > 1 else np.reshape(x, (-1, 1))
 
@@ -120,7 +121,7 @@ def column_stack(tup: Any) -> Any:
     return np.concatenate([_column(x) for x in tup], axis=1)
 
 
-def _ends(name: str, ary: Any, parts: Any, axis: int) -> tuple[int, list[int]]:
+def _ends(name: str, ary: Array, parts: Any, axis: int) -> tuple[int, list[int]]:
     """Return the axis, and where each part of it begins and the last one ends."""
     (axis,) = normalize_axes(axis, ary.ndim, name)
     length = ary.shape[axis]
@@ -134,19 +135,19 @@ def _ends(name: str, ary: Any, parts: Any, axis: int) -> tuple[int, list[int]]:
     return axis, list(accumulate(sizes, initial=0))
 
 
-def _parts(ary: Any, axis: int, ends: list[int]) -> list[Any]:
+def _parts(ary: Array, axis: int, ends: list[int]) -> list[Any]:
     lead = (slice(None),) * axis
     return [ary[(*lead, slice(start, end))] for start, end in pairwise(ends)]
 
 
 @composed(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`numpy.array_split`."""
     return _parts(ary, *_ends("array_split", ary, indices_or_sections, axis))
 
 
 @composed(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """`numpy.split`: equal parts, or parts that begin at the given indices."""
     axis, ends = _ends("split", ary, indices_or_sections, axis)
     if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % int(indices_or_sections):
@@ -158,30 +159,30 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 @composed(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> Any:
+def vsplit(ary: Array, indices_or_sections: Any) -> Array:
     """`numpy.vsplit`: split by rows."""
     return split(_at_least(ary, 2, "vsplit"), indices_or_sections, 0)
 
 
 @composed(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> Any:
+def hsplit(ary: Array, indices_or_sections: Any) -> Array:
     """`numpy.hsplit`: split by columns; a vector by its elements."""
     return split(_at_least(ary, 1, "hsplit"), indices_or_sections, min(ary.ndim - 1, 1))
 
 
 @composed(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> Any:
+def dsplit(ary: Array, indices_or_sections: Any) -> Array:
     """`numpy.dsplit`: split along the third axis."""
     return split(_at_least(ary, 3, "dsplit"), indices_or_sections, 2)
 
 
-def _at_least(ary: Any, ndim: int, name: str) -> Any:
+def _at_least(ary: Array, ndim: int, name: str) -> Array:
     if ary.ndim < ndim:
         raise ShapeError(f"{name}: shape {ary.shape} has {ary.ndim} dimensions, {ndim} are needed")
     return ary
 
 
 @composed(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+def append(arr: Array, values: Array, axis: int | None = None) -> Array:
     """`numpy.append`."""
     return np.concatenate([arr, values], axis=axis)

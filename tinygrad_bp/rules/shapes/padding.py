@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, composed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import normalize_axes
@@ -41,7 +42,7 @@ STATISTICS: dict[str, Callable[..., Any]] = {
         call((0, 2), 1),
     ),
 )
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+def pad(array: Array, pad_width: Any, mode: Any = "constant", **options: Any) -> Array:
     """`numpy.pad`; the values of "constant" and "linear_ramp" may be tracked."""
     array = arrayed(array)
     if callable(mode):
@@ -87,7 +88,9 @@ def _pairs(given: Any, ndim: int, kind: Callable[[Any], Any]) -> list[tuple[Any,
     return [(kind(both[i, 0]), kind(both[i, 1])) for i in range(ndim)]
 
 
-def _padded(x: Any, axis: int, before: int, after: int, mode: str, options: dict[str, Any]) -> Any:
+def _padded(
+    x: Array, axis: int, before: int, after: int, mode: str, options: dict[str, Any]
+) -> Array:
     if not before and not after:
         return x
     if mode in MOVED:
@@ -111,11 +114,11 @@ def _padded(x: Any, axis: int, before: int, after: int, mode: str, options: dict
     return np.concatenate([_filled(left, x, axis, before), x, _filled(right, x, axis, after)], axis)
 
 
-def _slab(x: Any, axis: int, start: int, stop: int | None) -> Any:
+def _slab(x: Array, axis: int, start: int, stop: int | None) -> Array:
     return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
-def _filled(value: Any, x: Any, axis: int, width: int) -> Any:
+def _filled(value: Array, x: Array, axis: int, width: int) -> Array:
     """Return `value`, in the dtype of `x`, as a slab of `width` to be set beside it."""
     value = arrayed(value)
     if value.dtype != x.dtype:
@@ -130,7 +133,7 @@ def _ramp(end: Any, edge: Any, axis: int, width: int) -> Any:
     return end + (edge - end) * weights
 
 
-def _mirrored(x: Any, axis: int, before: int, after: int, *, symmetric: bool) -> Any:
+def _mirrored(x: Array, axis: int, before: int, after: int, *, symmetric: bool) -> Array:
     """Pad by mirror images that are turned upside down about the edge, as often as it takes."""
     period = x.shape[axis] - (not symmetric)
     skipped = 0 if symmetric else 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, flat, linear
 from tinygrad_bp.engine.recording import unary
@@ -19,7 +20,7 @@ from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 SMALL = 4096  # elements up to which filling an array beats numpy.broadcast_to, which is Python code
 
 
-def spread(ct: Any, shape: Shape) -> Any:
+def spread(ct: Cotangent, shape: Shape) -> Array:
     """Broadcast `ct` to `shape`; a raw result may be a read-only view."""
     if not shape:
         return ct
@@ -51,7 +52,7 @@ linear(
 )
 
 
-def summed_to(x: Any, shape: Any) -> Any:
+def summed_to(x: Array, shape: Any) -> Array:
     """Sum `x` to a `shape` that broadcasts to its own: the transpose of `numpy.broadcast_to`."""
     return unbroadcast(x, shape)
 
@@ -71,18 +72,18 @@ summed_to = linear(
 method("_summed_to", unary(TABLE["summed_to"]))
 
 
-def _reshape_forward(x: Any, shape: Any, order: Any = "C") -> Any:
+def _reshape_forward(x: Array, shape: Any, order: Any = "C") -> Array:
     out = np.reshape(x, shape, order=order)
     return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
-def _fortran(x: Any) -> bool:
+def _fortran(x: Array) -> bool:
     """Whether `x` lies in memory column by column, and not also row by row."""
     flags = unwrap(arrayed(x)).flags
     return bool(flags.f_contiguous and not flags.c_contiguous)
 
 
-def _reshape_bind(a: Any, shape: Any = None, order: str = "C", **other: Any) -> Any:
+def _reshape_bind(a: Array, shape: Any = None, order: str = "C", **other: Any) -> Array:
     if other.pop("copy", None) is False or other:
         raise UnsupportedFunctionError("reshape: copy=False is not supported on Tensors")
     if order == "C":
@@ -116,7 +117,7 @@ method("reshape", _reshape_method)
 
 
 @composed(np.ravel, methods=("ravel",))
-def ravel(a: Any, order: Any = "C") -> Any:
+def ravel(a: Array, order: Any = "C") -> Array:
     """`numpy.ravel`; order "K" is that of the memory, as far as strides say it."""
     if order == "K":
         strides = np.abs(unwrap(arrayed(a)).strides)
@@ -169,7 +170,7 @@ swapaxes = linear(
 
 
 @composed(np.matrix_transpose)
-def matrix_transpose(x: Any, /) -> Any:
+def matrix_transpose(x: Array, /) -> Array:
     """`numpy.matrix_transpose`: swap the last two axes."""
     return swapaxes(x, -1, -2)
 
@@ -178,7 +179,7 @@ method("mT", property(matrix_transpose))
 
 
 @composed(np.moveaxis)
-def moveaxis(a: Any, source: Axis, destination: Axis) -> Any:
+def moveaxis(a: Array, source: Axis, destination: Axis) -> Array:
     """`numpy.moveaxis`."""
     start = normalize_axes(source, a.ndim, "moveaxis source")
     end = normalize_axes(destination, a.ndim, "moveaxis destination")
@@ -191,7 +192,7 @@ def moveaxis(a: Any, source: Axis, destination: Axis) -> Any:
 
 
 @composed(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> Any:
+def expand_dims(a: Array, axis: Any) -> Array:
     """`numpy.expand_dims`."""
     count = len(axis) if isinstance(axis, Sequence) else 1
     axes = normalize_axes(axis, a.ndim + count, "expand_dims")
@@ -200,7 +201,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
 
 
 @composed(np.squeeze, methods=("squeeze",))
-def squeeze(a: Any, axis: Axis = None) -> Any:
+def squeeze(a: Array, axis: Axis = None) -> Array:
     """`numpy.squeeze`."""
     if axis is None:
         return reshape(a, tuple(n for n in a.shape if n != 1))
@@ -211,7 +212,7 @@ def squeeze(a: Any, axis: Axis = None) -> Any:
 
 
 @composed(np.flip)
-def flip(m: Any, axis: Axis = None) -> Any:
+def flip(m: Array, axis: Axis = None) -> Array:
     """`numpy.flip`."""
     axes = normalize_axes(axis, m.ndim, "flip")
     return m[tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(m.ndim))]
@@ -249,7 +250,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 @composed(np.repeat, methods=("repeat",))
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
     """`numpy.repeat`: take each index as often as it repeats."""
     a = arrayed(a)
     if axis is None:
@@ -283,13 +284,13 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:  # noq
     return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in args)
 
 
-def _cast_pull(ct: Any, _out: Any, _x: Any, _dtype: Any) -> Any:
+def _cast_pull(ct: Cotangent, _out: Array, _x: Array, _dtype: Any) -> Array:
     if ct.dtype.kind == "c" and "f" in (_x.dtype.kind, np.dtype(_dtype).kind):
         ct = np.real(ct)
     return ct.astype(_x.dtype)
 
 
-def cast(x: Any, dtype: Any) -> Any:
+def cast(x: Array, dtype: Any) -> Array:
     """Return `x` in another floating or complex dtype."""
     return x.astype(dtype)
 
@@ -304,7 +305,7 @@ cast = linear(
 
 
 @composed(np.astype, methods=("astype",), analytic=False)
-def astype(x: Any, /, dtype: Any, copy: bool = True, *, device: Any = None) -> Any:
+def astype(x: Array, /, dtype: Any, copy: bool = True, *, device: Any = None) -> Array:
     """`numpy.astype`, in the machine's byte order, as all Tensors are.
 
     To integers or booleans it gives a plain array, which no gradient passes.

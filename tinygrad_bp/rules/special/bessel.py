@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.conventions import Convention
@@ -28,7 +29,7 @@ FAR = 50.0
 TERMS = 16
 
 
-def _beside_zero(function: Any, v: Any, x: Any, turn: int) -> Any:
+def _beside_zero(function: Any, v: Array, x: Array, turn: int) -> Array:
     """Return `function`, beside 0 the first term of its series (9.1.10, 9.6.10).
 
     `turn` is J(-1) / J(1) or I(-1) / I(1).
@@ -41,7 +42,7 @@ def _beside_zero(function: Any, v: Any, x: Any, turn: int) -> Any:
     return np.where(tiny, first, function(v, np.where(tiny, 1, x)))
 
 
-def _far_out(v: Any, x: Any, sign: int, slope: Callable[[Any], Any]) -> Any:
+def _far_out(v: Array, x: Array, sign: int, slope: Callable[[Any], Any]) -> Array:
     """Return `slope` of a scaled function, far out by the expansion (9.7.1, 9.7.2), term by term.
 
     `sign` is 1 of I, -1 of K.
@@ -90,19 +91,19 @@ elementwise(
 SCALED = Convention(lambda _out, x: x == 0)
 
 
-def _i0e_slope(x: Any) -> Any:
+def _i0e_slope(x: Array) -> Array:
     return special.i1e(x) - np.sign(x) * special.i0e(x)
 
 
-def _i1e_slope(x: Any) -> Any:
+def _i1e_slope(x: Array) -> Array:
     return 0.5 * (special.i0e(x) + special.ive(2, x)) - np.sign(x) * special.i1e(x)
 
 
-def _k0e_slope(x: Any) -> Any:
+def _k0e_slope(x: Array) -> Array:
     return special.k0e(x) - special.k1e(x)
 
 
-def _k1e_slope(x: Any) -> Any:
+def _k1e_slope(x: Array) -> Array:
     return special.k1e(x) - special.k0e(x) - special.k1e(x) / x
 
 
@@ -136,32 +137,32 @@ elementwise(
 # Of any order.  SciPy rounds a tiny imaginary part away in some: the complex step does not apply.
 
 
-def _mean(function: Any, v: Any, x: Any, sign: int) -> Any:
+def _mean(function: Any, v: Array, x: Array, sign: int) -> Array:
     """Return half the sum, or difference, of both neighbours in order."""
     return 0.5 * (function(v - 1, x) + sign * function(v + 1, x))
 
 
-def _j_slope(v: Any, x: Any) -> Any:
+def _j_slope(v: Array, x: Array) -> Array:
     lower, upper = (_beside_zero(special.jv, order, x, -1) for order in (v - 1, v + 1))
     return 0.5 * (lower - upper)
 
 
-def _i_slope(function: Any, v: Any, x: Any) -> Any:
+def _i_slope(function: Any, v: Array, x: Array) -> Array:
     lower, upper = (_beside_zero(function, order, x, 1) for order in (v - 1, v + 1))
     return 0.5 * (lower + upper)
 
 
-def _y_slope(v: Any, x: Any) -> Any:
+def _y_slope(v: Array, x: Array) -> Array:
     """Return the slope of Y; NaN beside 0 where SciPy's infinity may be an early one."""
     slope = _mean(special.yv, v, x, -1)
     return np.where(np.isinf(slope) & (np.absolute(x) < TINY) & (x != 0), np.nan, slope)
 
 
-def _ive_slope(v: Any, x: Any) -> Any:
+def _ive_slope(v: Array, x: Array) -> Array:
     return _i_slope(special.ive, v, x) - np.sign(x) * special.ive(v, x)
 
 
-def _kve_slope(v: Any, x: Any) -> Any:
+def _kve_slope(v: Array, x: Array) -> Array:
     return _far_out(v, x, -1, lambda x: special.kve(v, x) - _mean(special.kve, v, x, 1))
 
 

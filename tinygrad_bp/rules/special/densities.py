@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.special.hypergeometric import gauss
 
 LARGE = 10.0  # from here on the terms below give Stirling's series exactly
@@ -21,14 +22,14 @@ NEAR = 0.5  # of the mean: farther away nothing cancels but digits of what is al
 WIDEST = 40.0  # the bell is 0 beyond, whose square would overflow
 
 
-def bell(x: Any, steepness: float = 1.0) -> Any:
+def bell(x: Array, steepness: float = 1.0) -> Array:
     """Return ``exp(-steepness x^2)``."""
     if x.dtype.kind == "f":
         x = np.clip(x, -WIDEST, WIDEST)
     return np.exp(-steepness * x * x)
 
 
-def _stirling_error(a: Any) -> Any:
+def _stirling_error(a: Array) -> Array:
     """Return what Stirling's formula leaves of ``gammaln(a)``, for large a."""
     inverse = 1 / a
     total = STIRLING[-1]
@@ -37,12 +38,12 @@ def _stirling_error(a: Any) -> Any:
     return total * inverse
 
 
-def _excess(w: Any) -> Any:
+def _excess(w: Array) -> Array:
     """Return ``w - log1p(w)`` of small w by the hypergeometric series."""
     return 0.5 * w * w * gauss(1.0, 2.0, 3.0, -w)
 
 
-def gamma_density(a: Any, x: Any) -> Any:
+def gamma_density(a: Array, x: Array) -> Array:
     """Return the density of the gamma distribution of shape `a`."""
     large = (a >= LARGE) & (np.absolute(x - a) < NEAR * a)
     shape, place = np.where(large, a, LARGE), np.where(large, x, LARGE)
@@ -52,7 +53,7 @@ def gamma_density(a: Any, x: Any) -> Any:
     return np.where(large, np.sqrt(shape / (2 * np.pi)) / place * np.exp(about), np.exp(plain))
 
 
-def beta_density(a: Any, b: Any, x: Any, rest: Any) -> Any:
+def beta_density(a: Array, b: Array, x: Array, rest: Any) -> Array:
     """Return the density of the beta distribution at `x`; `rest` is what it is less than 1."""
     mean = a / (a + b)
     apart = np.absolute(np.where(x < 0.5, x - mean, b / (a + b) - rest))

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.errors import UnsupportedFunctionError
 
 
-def _raw_polygamma(x: Any, n: int) -> Any:
+def _raw_polygamma(x: Array, n: int) -> Array:
     if x.dtype.kind == "c":
         raise UnsupportedFunctionError(
             "digamma: has no derivative rule for complex arguments, since SciPy has no polygamma of"
@@ -23,7 +24,7 @@ def _raw_polygamma(x: Any, n: int) -> Any:
     return special.zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
 
 
-def polygamma(x: Any, n: int) -> Any:
+def polygamma(x: Array, n: int) -> Array:
     """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
 
     Abramowitz & Stegun (1964), 6.4.10.
@@ -52,7 +53,7 @@ SHIFT = 10  # from here on the asymptotic series is exact with the terms below
 SERIES = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 
 
-def _rise(x: Any, d: Any) -> Any:
+def _rise(x: Array, d: Any) -> Array:
     """Return ``(digamma(x + d) - digamma(x)) / d`` of positive x and d: a sum of positive terms.
 
     By the recurrence ``digamma(x + 1) = digamma(x) + 1 / x``, then the asymptotic series.
@@ -73,14 +74,14 @@ def _rise(x: Any, d: Any) -> Any:
     return total + u * logarithm + u * v * (0.5 + (u + v) * tail)
 
 
-def sine_and_cosine(x: Any) -> tuple[Any, Any]:
+def sine_and_cosine(x: Array) -> tuple[Any, Any]:
     """Return those of ``pi x``, exact beside every whole number."""
     whole = np.rint(np.real(x))
     angle, sign = np.pi * (x - whole), 1 - 2 * np.remainder(whole, 2)
     return sign * np.sin(angle), sign * np.cos(angle)
 
 
-def times_difference(factor: Any, a: Any, b: Any) -> Any:
+def times_difference(factor: Any, a: Array, b: Array) -> Array:
     """Return ``factor * (digamma(a + b) - digamma(a))``, also where they are almost the same.
 
     Left of 0 by reflection (Abramowitz & Stegun 1964, 6.3.7).

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise, flat
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules import kernels
@@ -27,7 +28,7 @@ elementwise(special.exp10, lambda ct, out, _x: ct * out * LN10, domain=(-1.0, 1.
 elementwise(special.expm1, lambda ct, _out, x: ct * np.exp(x), name="special.expm1")
 
 
-def exprel_slope(x: Any) -> Any:
+def exprel_slope(x: Array) -> Array:
     """Return the derivative of ``exprel(x) = (exp(x) - 1) / x``.
 
     Beside 0 as that of Kummer's M(1, 2, x), which has no 0/0 there.  Elsewhere not so: SciPy's loop

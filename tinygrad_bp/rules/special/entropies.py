@@ -6,11 +6,10 @@ convention.  At 0 alone they are what the logarithm's are: the entropy's is infi
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.engine.tensor import Tensor
@@ -19,16 +18,16 @@ from tinygrad_bp.rules.conventions import Convention
 FAR = 80.0  # logarithm of a quotient that is far from 1 and finite also in single precision
 
 
-def _both_zero(x: Any, y: Any) -> Any:
+def _both_zero(x: Array, y: Array) -> Array:
     return (x == 0) & (y == 0)
 
 
-def _apart(x: Any, y: Any, instead: float = 1) -> Any:
+def _apart(x: Array, y: Array, instead: float = 1) -> Array:
     """Return y, and `instead` of it where both are 0: for a quotient or logarithm that reads y."""
     return np.where(_both_zero(x, y), instead, y)
 
 
-def _log_ratio(x: Any, y: Any) -> Any:
+def _log_ratio(x: Array, y: Array) -> Array:
     """Return log(x / y), 0 where both are 0.
 
     Beside 1 the quotient would round away what it differs by; far away it would over- or underflow.
@@ -44,7 +43,7 @@ def _log_ratio(x: Any, y: Any) -> Any:
     return np.where(far, difference, logarithm)
 
 
-def _moves_from_zero(x: Any, y: Any) -> Any:
+def _moves_from_zero(x: Array, y: Array) -> Array:
     """Return where x is 0 and moves: by y, a constant 0 has no derivative of any order."""
     return (x == 0) & (y == 0) & isinstance(x, Tensor)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.rules.special.densities import bell
@@ -22,7 +22,7 @@ CANCELS = 1.0
 TERMS = 200
 
 
-def _raw_erfcx_derivative(x: Any, n: int) -> Any:
+def _raw_erfcx_derivative(x: Array, n: int) -> Array:
     """Return the n-th derivative, to a few ulp on the whole line.
 
     With ``y_n = 2 x y_(n-1) + 2 (n-1) y_(n-2)`` upwards where that cancels nothing.  To the right
@@ -48,7 +48,7 @@ def _raw_erfcx_derivative(x: Any, n: int) -> Any:
     return np.where(left, y, product)[()]
 
 
-def erfcx_derivative(x: Any, n: int) -> Any:
+def erfcx_derivative(x: Array, n: int) -> Array:
     """Compute the n-th derivative of ``scipy.special.erfcx``, n at least 1.
 
     Its plain formula, ``2 x erfcx(x) - 2 / sqrt(pi)``, loses all digits for large x.
@@ -69,7 +69,7 @@ DAWSON_FAR = 7.0
 DAWSON_TERMS = 26
 
 
-def _raw_dawson_derivative(x: Any, n: int) -> Any:
+def _raw_dawson_derivative(x: Array, n: int) -> Array:
     """Return the n-th derivative: by ``y_n = -2 x y_(n-1) - 2 (n-1) y_(n-2)``, or far out.
 
     There the recurrence cancels, and the terms of the asymptotic expansion, of which the k-th is
@@ -92,7 +92,7 @@ def _raw_dawson_derivative(x: Any, n: int) -> Any:
     return np.where(far, total, y).astype(x.dtype)[()]
 
 
-def dawson_derivative(x: Any, n: int) -> Any:
+def dawson_derivative(x: Array, n: int) -> Array:
     """Compute the n-th derivative of ``scipy.special.dawsn``, n at least 1.
 
     Its plain formula, ``1 - 2 x dawsn(x)``, loses all digits for large x.
@@ -127,7 +127,7 @@ elementwise(
 )
 
 
-def _hazard(x: Any) -> Any:
+def _hazard(x: Array) -> Array:
     """Return the slope of log_ndtr, density / distribution, also where both underflow."""
     left = np.real(x) < 0
     behind = np.where(left, x, 0)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise, flat
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.densities import beta_density, gamma_density
@@ -41,7 +42,7 @@ elementwise(
 elementwise(special.loggamma, lambda ct, _out, x: ct * special.digamma(x), domain=POSITIVE)
 
 
-def _rgamma_slope(out: Any, x: Any) -> Any:
+def _rgamma_slope(out: Array, x: Array) -> Array:
     """Return the derivative of 1 / gamma(x), left of 1/2 by reflection: finite at the poles."""
     left = np.real(x) < 0.5
     mirrored = np.where(left, 1 - x, 1)
@@ -59,7 +60,7 @@ elementwise(
 )
 
 
-def _poch_slope(ct: Any, out: Any, z: Any, m: Any) -> Any:
+def _poch_slope(ct: Cotangent, out: Array, z: Array, m: Array) -> Array:
     """Return the slope in z, which is less than `out` by the order of z: finite where that is not.
 
     The factor before the last is then taken out of the product.
@@ -98,12 +99,12 @@ elementwise(
 )
 
 
-def _known(out: Any, y: Any) -> Any:
+def _known(out: Array, y: Array) -> Array:
     """Return the inverse `out`, NaN where it has underflowed: the density is then not known."""
     return np.where((out == 0) & (y != 0) & (y != 1), np.nan, out)
 
 
-def _rest(inverse: Any, a: Any, b: Any, y: Any) -> Any:
+def _rest(inverse: Any, a: Array, b: Array, y: Array) -> Array:
     """Return how far an inverse is from 1; SciPy loses it in single precision."""
     return inverse(b, a, y.astype(np.float64)).astype(y.dtype)
 

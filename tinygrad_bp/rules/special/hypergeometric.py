@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.special.parameters import at, parametric
 
 parametric(
@@ -29,12 +28,12 @@ parametric(
 CLOSE = 1e-12
 
 
-def gauss(a: float, b: float, c: float, x: Any) -> Any:
+def gauss(a: float, b: float, c: float, x: Array) -> Array:
     """Return ``hyp2f1`` in the dtype of `x`, which SciPy widens."""
     return special.hyp2f1(a, b, c, x).astype(x.dtype)
 
 
-def _gauss_slope(a: Any, b: Any, c: Any, x: Any) -> Any:
+def _gauss_slope(a: Array, b: Array, c: Array, x: Array) -> Array:
     """Return the slope of 2F1, beside the branch point 1 by what it becomes there.
 
     Of the connection to functions of 1 - x, which are 1 there (Abramowitz & Stegun 1964, 15.3.6);

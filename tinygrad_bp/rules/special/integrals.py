@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.hypergeometric import gauss
@@ -22,7 +23,7 @@ elementwise(
 elementwise(special.exp1, lambda ct, _out, x: -ct * np.exp(-x) / x, domain=POSITIVE)
 
 
-def _lower(n: Any, x: Any) -> Any:
+def _lower(n: Any, x: Array) -> Array:
     """Return the exponential integral of order n - 1; of order -1, which SciPy lacks, in full."""
     lower = special.expn(np.maximum(n - 1, 0), x)
     if not np.any(n == 0):
@@ -40,7 +41,7 @@ parametric(
 )
 
 
-def _spence_slope(x: Any) -> Any:
+def _spence_slope(x: Array) -> Array:
     """Return log(x) / (1 - x), beside 1 by the hypergeometric series, which has no 0/0 there."""
     near = np.absolute(x - 1) < 0.5
     series = gauss(1.0, 1.0, 2.0, np.where(near, 1 - x, 0))

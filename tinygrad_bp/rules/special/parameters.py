@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import Recorder, Sample, call
 from tinygrad_bp.engine.tensor import Tensor, unwrap
@@ -45,7 +46,7 @@ def parametric(function: Any, parameters: str, pull: Callable[..., Any], **recor
     return elementwise(function, *[None] * len(names), pull, bind=bind, **record)
 
 
-def _widened(parameter: Any, x: Any) -> Any:
+def _widened(parameter: Any, x: Array) -> Array:
     """Return a parameter that is a floating array as precise as `x`, as SciPy computes with it.
 
     The rules compute with it too: a float32 order less 1 would be rounded to float32.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.elementary import exprel_slope
@@ -45,7 +46,7 @@ elementwise(
 # series of ``log1p(t) / t`` and of its derivative stand in for the quotients.
 
 
-def _inverse_slope(y: Any, lmbda: Any) -> Any:
+def _inverse_slope(y: Array, lmbda: Any) -> Array:
     t = lmbda * y
     t = np.where(np.isinf(t), np.nan, t)
     near = np.absolute(t) < 0.5
@@ -54,7 +55,7 @@ def _inverse_slope(y: Any, lmbda: Any) -> Any:
     return np.exp(np.where(near, beside, away))
 
 
-def _inverse_lambda_slope(y: Any, lmbda: Any) -> Any:
+def _inverse_lambda_slope(y: Array, lmbda: Any) -> Array:
     t = lmbda * y
     near, far = np.absolute(t) < 0.5, np.isinf(t)
     small, scale, start = np.where(near, t, 0), np.where(near, 1, lmbda), np.where(near, 1, y)

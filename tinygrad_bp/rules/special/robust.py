@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules.conventions import Convention
@@ -39,7 +40,7 @@ def _residual_slope(delta: Any, r: Any) -> Any:
     return np.where(inside, r, delta) * (np.where(inside, delta, r) / radius)
 
 
-def _vanishes(_out: Any, delta: Any, r: Any) -> Any:
+def _vanishes(_out: Array, delta: Any, r: Any) -> Array:
     """Return where both are 0 and move: beside either as a constant 0 the loss is always 0."""
     moves = isinstance(delta, Tensor) and isinstance(r, Tensor)
     return (delta == 0) & (r == 0) & moves
