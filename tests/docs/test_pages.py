@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pages
 import pytest
 from extras import there
 from pages import PageError, blocks, docstrings, run_docstrings, run_page
@@ -132,7 +133,8 @@ GOOD = {
 
 
 @pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
-def test_a_right_page_passes(text: str, tmp_path: Path) -> None:
+def test_a_right_page_passes(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "there", lambda name: name != "no_such_module")
     run_page(written(tmp_path, text), tmp_path)
 
 

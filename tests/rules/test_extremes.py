@@ -110,6 +110,7 @@ DEFINED: dict[str, Callable[..., Any]] = {
 # of larger arguments SciPy knows no digit, and neighbouring floats are periods apart
 for name in ("j0", "j1", "y0", "y1", "jv", "yv", "yn"):
     DEFINED[name] = lambda *args: np.abs(args[-1]) < 1e12
+DEFINED["zeta"] = lambda _s, q: (q > 0) | (q != np.floor(q))  # poles
 DEFINED["hyp1f1"] = lambda _a, _b, x: np.abs(x) < 1e3  # mpmath's series is as long as x is large
 # Left to the test of the tails: 1 less what is nearly 1
 TAILS: dict[str, Callable[..., Any]] = {
