@@ -67,7 +67,6 @@ READING: dict[str, tuple[Callable[[Any], Any], str]] = {
     "bincount": (lambda x: np.bincount(np.argsort(x)), "bincount.*depends on values"),
     "allclose": (lambda x: np.allclose(x, x), "allclose.*depends on values"),
     "complex results": (lambda x: np.emath.sqrt(x), "sqrt.*depends on values"),
-    "eigenvalues": (lambda x: np.linalg.eigvals(np.outer(x, x)), "eigvals.*depends on values"),
     "out=": (lambda x: np.add(x, 1.0, out=np.zeros(4)), "out=.*use the result"),
     "out= of a function": (lambda x: np.sum(x, out=np.zeros(())), "out=.*use the result"),
     "a function of its own": (lambda x: np.frompyfunc(abs, 1, 1)(x), "neither NumPy's nor SciPy's"),
