@@ -148,7 +148,13 @@ class SigmoidClassifier:
         return self
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002  # scikit-learn's
-        """Raise TypeError: scikit-learn needs `tinygrad_bp.sklearn.SigmoidClassifier`."""
+        """Raise TypeError: scikit-learn needs `tinygrad_bp.sklearn.SigmoidClassifier`.
+
+        Parameters
+        ----------
+        deep : bool
+            As scikit-learn calls it.
+        """
         raise TypeError(
             "SigmoidClassifier: for scikit-learn's pipelines, searches and scores take"
             " tinygrad_bp.sklearn.SigmoidClassifier, which is the same network"

@@ -57,11 +57,11 @@ class Convolution(Module):
 
         Parameters
         ----------
-        x : array or Tensor, shape (m, n_in, *size)
+        x : array or Tensor, shape (m, n_in, ``*size``)
 
         Returns
         -------
-        Tensor, shape (m, n_out, *places)
+        Tensor, shape (m, n_out, ``*places``)
         """
         out = convolution(x, self.W, self.stride, self.padding, self.dilation, self.groups)
         if self.b is None:

@@ -67,7 +67,7 @@ class Embedding(Module):
 
         Returns
         -------
-        Tensor, shape (*symbols.shape, width)
+        Tensor, shape (``*symbols.shape``, width)
 
         Raises
         ------

@@ -67,7 +67,7 @@ class BatchNorm(Module):
 
         Parameters
         ----------
-        x : array or Tensor, shape (m, n, *size)
+        x : array or Tensor, shape (m, n, ``*size``)
 
         Returns
         -------

@@ -50,11 +50,11 @@ class MaxPooling(Pooling):
 
         Parameters
         ----------
-        x : array or Tensor, shape (m, channels, *size)
+        x : array or Tensor, shape (m, channels, ``*size``)
 
         Returns
         -------
-        array or Tensor, shape (m, channels, *places)
+        array or Tensor, shape (m, channels, ``*places``)
         """
         return np.max(self._windows(arrayed(x), fill=-np.inf), axis=2)
 
@@ -67,11 +67,11 @@ class AveragePooling(Pooling):
 
         Parameters
         ----------
-        x : array or Tensor, shape (m, channels, *size)
+        x : array or Tensor, shape (m, channels, ``*size``)
 
         Returns
         -------
-        array or Tensor, shape (m, channels, *places)
+        array or Tensor, shape (m, channels, ``*places``)
         """
         return np.mean(self._windows(arrayed(x)), axis=2)
 

@@ -121,20 +121,7 @@ class Instruction:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The fields of a program.
-
-    Attributes
-    ----------
-    name : str
-    parameters : tuple of str
-        Of the function, in order.
-    inputs : tuple of Input
-        Those of their arrays that the program reads.
-    instructions : tuple of Instruction
-        Each reads what stands before it.
-    outputs : nested tuples, lists and dicts
-        What the function returns; values by their names.
-    """
+    """The fields of a program, of which `Program` tells."""
 
     name: str
     parameters: tuple[str, ...]

@@ -27,6 +27,18 @@ class Program(Listing):
     """A function of arrays, written as instructions that each call one function of NumPy's.
 
     ``print(program)`` shows it, ``program(*args)`` runs it.  `tg.program` makes one.
+
+    Parameters
+    ----------
+    name : str
+    parameters : tuple of str
+        Of the function, in order.
+    inputs : tuple of Input
+        Those of their arrays that the program reads.
+    instructions : tuple of Instruction
+        Each reads what stands before it.
+    outputs : nested tuples, lists and dicts
+        What the function returns; values by their names.
     """
 
     def __str__(self) -> str:

@@ -215,9 +215,9 @@ def convolution(
 
     Parameters
     ----------
-    x : (m, n_in, *size) array or Tensor
+    x : (m, n_in, ``*size``) array or Tensor
         Samples of channels.
-    w : (n_out, n_in / groups, *kernel) array or Tensor
+    w : (n_out, n_in / groups, ``*kernel``) array or Tensor
         The kernel.
     stride : int or sequence of int
         Steps between two places of the kernel, s.
@@ -230,7 +230,7 @@ def convolution(
 
     Returns
     -------
-    (m, n_out, *places) array or Tensor
+    (m, n_out, ``*places``) array or Tensor
         Along each axis ``(size + 2 padding - d (kernel - 1) - 1) // s + 1`` places.
 
     Raises
