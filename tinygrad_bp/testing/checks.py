@@ -100,8 +100,8 @@ def check_grads(
 
     examination = Examination(call, reproduce, directions, seed)
     with examination.course():
-        call.symmetric = symmetric_arguments(call)
         plain = plain_caller(call, examination.refuse)
+        call.symmetric = symmetric_arguments(call)
         report = examination.run(recorded(call, plain), order, modes)
         check_single_precision(call, examination)
     return examination.passed(report)

@@ -29,6 +29,8 @@ from tinygrad_bp.transforms import grad, jvp, vjp
 
 def symmetric_arguments(call: Signature) -> set[int]:
     """Return which arrays go, as they are, into a function that reads one triangle of them."""
+    if not any(x.ndim >= 2 and x.shape[-1] == x.shape[-2] for x in call.point):
+        return set()
     leaves = [tensor(one, requires_grad=True) for one in call.point]
     try:
         out = call(*leaves)
