@@ -36,6 +36,7 @@ def unary(rule: Any) -> Recorder:
     # the cycle collector.
     keep_nodes = rule.kind != "elementwise"
     alike = rule.alike  # asking an array for shape and dtype costs ten times as much as its node
+    spares = rule.spares
 
     def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
@@ -58,10 +59,10 @@ def unary(rule: Any) -> Recorder:
         node.rule = rule
         node.left = parent
         node.right = node.more = None
-        node.saved = (
-            out if save_out else None,
-            value if save_x else parent if keep_nodes else None,
-        )
+        kept = parent if keep_nodes else None
+        if save_x and (spares is None or not spares(out)):
+            kept = value
+        node.saved = (out if save_out else None, kept)
         if params:
             node.saved += params
         node.index = tick()
@@ -259,15 +260,13 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     if not (tracked and (mode := is_recording())):
         return _untracked(out) if wrapped else out
     save_out, *saves = rule.saves(tracked)
-    kept = []
-    for value, save, parent, arg in zip(values, saves, parents, args, strict=True):
-        if parent is None:
-            kept.append(_constant(arg, value, save))
-        else:
-            kept.append(value if save else parent)
-    result = new(Tensor)
-    result._value = out
-    result._looks_into = None
+    if rule.spares is not None and rule.spares(out):
+        saves = [False] * len(saves)
+    kept = [
+        _constant(arg, value, save) if parent is None else value if save else parent
+        for value, save, parent, arg in zip(values, saves, parents, args, strict=True)
+    ]
+    result = _untracked(out)
     result._node = node = Node()
     node.rule = rule
     if len(parents) > 2:

@@ -185,6 +185,9 @@ class Rule:
     reads : callable or None
         ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot
         say so.
+    spares : callable or None
+        ``spares(out)`` says that these pulls, of one argument, can do without it: None, or its
+        node, stands for what they name.
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
@@ -212,6 +215,7 @@ class Rule:
     remedy: str = ""
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
+    spares: Callable[[Any], bool] | None = None
     masks: bool = False
     convention: Any = None
     family: str = ""

@@ -95,6 +95,21 @@ def sigmoid(x: Array) -> Array:
     return reciprocal(out, out)
 
 
+def spares_logits(s: Array) -> bool:
+    """Whether the slope of a sigmoid is had from its result `s`: ``1 - s`` has most of its digits.
+
+    So it is taken to be of NaN beside others, of complex numbers, and of another library's arrays;
+    and of large arrays, of which the logits would be as much memory again: the last digits of a
+    slope that is nearly 0 are lost there.
+    """
+    if type(s) is not ndarray:
+        return not (isinstance(s, floating) and s > SATURATED)
+    if not 0 < s.size < LARGE or s.dtype.kind != "f":
+        return True
+    # the cheapest look at all elements; a NaN is what it finds first, and then looks no further
+    return not s.item(s.argmax()) > SATURATED
+
+
 def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name.
 
@@ -102,22 +117,12 @@ def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """
     if type(ct) is Tensor:
         return TABLE["logistic_slope"].function(ct, s, unwrap(x))
-    if type(s) is not ndarray:
-        if isinstance(s, floating) and s > SATURATED and x is not None:
-            return ct * s * sigmoid(-x)
+    if x is not None:
+        return ct * s * sigmoid(-x)
+    if type(s) is not ndarray or s.size < LARGE:
         return (s - s * s) * ct
-    if s.size < LARGE:
-        # the cheapest look at all elements; a NaN is what it finds first, and then looks no further
-        top = s.item(s.argmax()) if s.size else None
-        if type(top) is float and top > SATURATED and x is not None:
-            return ct * s * sigmoid(negative(x))
-        return (s - s * s) * ct
-    if x is not None and s.dtype.kind == "f" and maximum.reduce(s, None) > SATURATED:
-        slope = sigmoid(negative(x))
-        multiply(slope, s, slope)
-    else:
-        slope = multiply(s, s, empty_like(s))
-        subtract(s, slope, slope)
+    slope = multiply(s, s, empty_like(s))
+    subtract(s, slope, slope)
     if type(ct) is ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
         return multiply(slope, ct, slope)
     return slope * ct

@@ -16,7 +16,7 @@ from tinygrad_bp.rules.elementwise.elementary import LN2, LN10
 
 DEGREE = np.pi / 180
 
-elementwise(special.expit, kernels.logistic_slope, analytic=False)
+elementwise(special.expit, kernels.logistic_slope, spares=kernels.spares_logits, analytic=False)
 elementwise(special.log_expit, lambda ct, _out, x: ct * special.expit(-x), analytic=False)
 # Near 1 the difference 1 - x is exact: no cancellation.
 elementwise(
