@@ -546,3 +546,8 @@ def test_a_summary_takes_several_arguments_and_leaves_no_trace():
     with pytest.raises(TypeError):
         net.summary(np.ones(2))
     assert (net.training, net.drop.training) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["Linear", "ReLU", "Sequential", "Sigmoid", "Tanh"])
+def test_pickles_of_the_first_version_find_the_layers(name: str) -> None:
+    assert pickle.loads(f"ctinygrad_bp.nn.layers\n{name}\n.".encode()) is getattr(nn, name)

@@ -1,6 +1,6 @@
 """Layers, their initial weights, and losses: thin compositions of differentiable functions.
 
-Linear maps, the commonest activations and the losses are loaded with the package, the other layers
+Linear maps, activations and losses are loaded with the package, the other layers
 when they are asked for.
 """
 
@@ -9,8 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_bp.deferred import deferred
+from tinygrad_bp.nn.activations import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from tinygrad_bp.nn.initializers import INITIALIZERS
-from tinygrad_bp.nn.layers import Linear, ReLU, Residual, Sequential, Sigmoid, Tanh
+from tinygrad_bp.nn.layers import Linear, Residual, Sequential
 from tinygrad_bp.nn.losses import (
     bce_with_logits,
     binary_cross_entropy,
@@ -25,7 +36,6 @@ from tinygrad_bp.nn.losses import (
 from tinygrad_bp.nn.module import Module
 
 if TYPE_CHECKING:
-    from tinygrad_bp.nn.activations import ELU, GELU, LeakyReLU, SiLU, Softmax, Softplus
     from tinygrad_bp.nn.attention import MultiHeadAttention, TransformerBlock
     from tinygrad_bp.nn.cells import GRUCell, LSTMCell, RNNCell
     from tinygrad_bp.nn.convolutions import Conv1d, Conv2d
@@ -90,25 +100,19 @@ __getattr__, __dir__ = deferred(
         "Conv1d": "convolutions",
         "Conv2d": "convolutions",
         "Dropout": "dropout",
-        "ELU": "activations",
         "Embedding": "embedding",
         "Flatten": "pooling",
-        "GELU": "activations",
         "GRU": "recurrent",
         "GRUCell": "cells",
         "LSTM": "recurrent",
         "LSTMCell": "cells",
         "LayerNorm": "normalization",
-        "LeakyReLU": "activations",
         "MaxPool1d": "pooling",
         "MaxPool2d": "pooling",
         "MultiHeadAttention": "attention",
         "RMSNorm": "normalization",
         "RNN": "recurrent",
         "RNNCell": "cells",
-        "SiLU": "activations",
-        "Softmax": "activations",
-        "Softplus": "activations",
         "TransformerBlock": "attention",
     },
 )

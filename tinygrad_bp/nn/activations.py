@@ -1,53 +1,76 @@
-"""Activation functions as layers; `Sigmoid`, `Tanh` and `ReLU` are beside `Linear`."""
+"""Activation functions as layers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.functional import gelu, silu, softmax
 from tinygrad_bp.nn.module import Module
-from tinygrad_bp.rules.elementwise.activations import softplus
+from tinygrad_bp.rules.elementwise.activations import relu, sigmoid, softplus
 
 
-class GELU(Module):
+class Activation(Module):
+    """A function that keeps the shape; see the layers."""
+
+    _function: Any
+
+    def forward(self, x: Array) -> Array:
+        """Return the function of `x`.
+
+        Parameters
+        ----------
+        x : array or Tensor
+
+        Returns
+        -------
+        array or Tensor of x's shape
+        """
+        return self._function(x)
+
+
+class Sigmoid(Activation):
+    """The logistic function of each element: ``1 / (1 + exp(-x))``."""
+
+    _function = staticmethod(sigmoid)
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent of each element."""
+
+    _function = staticmethod(np.tanh)
+
+
+class ReLU(Activation):
+    """``max(x, 0)`` of each element; the derivative at 0 is 0."""
+
+    _function = staticmethod(relu)
+
+
+class GELU(Activation):
     """The Gaussian error linear unit of each element, in its tanh form.
 
     ``0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))``: Hendrycks & Gimpel (2016).
     """
 
-    def forward(self, x: Array) -> Array:
-        """Return the Gaussian error linear unit of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return gelu(x)
+    _function = staticmethod(gelu)
 
 
-class SiLU(Module):
+class SiLU(Activation):
     """``x * sigmoid(x)`` of each element: Hendrycks & Gimpel (2016); also called swish."""
 
-    def forward(self, x: Array) -> Array:
-        """Return ``x * sigmoid(x)``.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return silu(x)
+    _function = staticmethod(silu)
 
 
-class LeakyReLU(Module):
+class Softplus(Activation):
+    """``log(1 + exp(x))`` of each element, a smooth ReLU: Dugas et al. (2001)."""
+
+    _function = staticmethod(softplus)
+
+
+class LeakyReLU(Activation):
     """``x`` where it is above 0, ``slope * x`` elsewhere: Maas, Hannun & Ng (2013).
 
     Parameters
@@ -59,24 +82,14 @@ class LeakyReLU(Module):
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = float(slope)
 
-    def forward(self, x: Array) -> Array:
-        """Return `x`, scaled where it is below 0.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
+    def _function(self, x: Array) -> Array:
         return np.where(x > 0, x, self.slope * x)
 
     def __repr__(self) -> str:
         return f"LeakyReLU({self.slope:g})"
 
 
-class ELU(Module):
+class ELU(Activation):
     """``x`` where it is above 0, ``alpha (exp(x) - 1)`` elsewhere.
 
     Clevert, Unterthiner & Hochreiter (2016), "Fast and accurate deep network learning by
@@ -91,17 +104,7 @@ class ELU(Module):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = float(alpha)
 
-    def forward(self, x: Array) -> Array:
-        """Return the exponential linear unit of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
+    def _function(self, x: Array) -> Array:
         above = x > 0
         below = np.expm1(np.where(above, 0, x))  # where x is large it would only overflow
         return np.where(above, x, self.alpha * below)
@@ -110,24 +113,7 @@ class ELU(Module):
         return f"ELU({self.alpha:g})"
 
 
-class Softplus(Module):
-    """``log(1 + exp(x))`` of each element, a smooth ReLU: Dugas et al. (2001)."""
-
-    def forward(self, x: Array) -> Array:
-        """Return ``log(1 + exp(x))``.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return softplus(x)
-
-
-class Softmax(Module):
+class Softmax(Activation):
     """``exp(x) / sum(exp(x))`` along an axis: Bridle (1990).
 
     `cross_entropy` takes what goes into it, and applies its own.
@@ -141,17 +127,7 @@ class Softmax(Module):
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
 
-    def forward(self, x: Array) -> Array:
-        """Return the softmax of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
+    def _function(self, x: Array) -> Array:
         return softmax(x, axis=self.axis)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_bp.engine.arrays import Array
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
@@ -19,6 +20,7 @@ class Cell(Module):
     """What the cells share; see these."""
 
     gates = 1
+    b: Tensor
 
     def __init__(
         self,
@@ -42,7 +44,12 @@ class Cell(Module):
             )
             for letter, rows in (("W", n_in), ("U", n))
         )
-        self.b = parameter(np.zeros(self.gates * n), "b", name, dtype)
+        for letter, values in self._biases(n).items():
+            setattr(self, letter, parameter(values, letter, name, dtype))
+
+    def _biases(self, n: int) -> dict[str, Any]:
+        """Return what the biases of `n` hidden units begin with, by name."""
+        return {"b": np.zeros(self.gates * n)}
 
     def start(self, m: int) -> Any:
         """Return the state before the first step: zeros.
@@ -138,19 +145,10 @@ class GRUCell(Cell):
     """
 
     gates = 3
+    c: Tensor
 
-    def __init__(
-        self,
-        n_in: int,
-        n_hidden: int,
-        *,
-        init: str | Initializer = "glorot_uniform",
-        rng: Seed = None,
-        name: str | None = None,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        super().__init__(n_in, n_hidden, init=init, rng=rng, name=name, dtype=dtype)
-        self.c = parameter(np.zeros(self.U.shape[0]), "c", name, dtype)
+    def _biases(self, n: int) -> dict[str, Any]:
+        return {**super()._biases(n), "c": np.zeros(n)}
 
     def forward(self, x: Array, state: Any) -> Array:
         """Return the next state, which is the output too.
@@ -207,18 +205,8 @@ class LSTMCell(Cell):
 
     gates = 4
 
-    def __init__(
-        self,
-        n_in: int,
-        n_hidden: int,
-        *,
-        init: str | Initializer = "glorot_uniform",
-        rng: Seed = None,
-        name: str | None = None,
-        dtype: DTypeLike = np.float64,
-    ) -> None:
-        super().__init__(n_in, n_hidden, init=init, rng=rng, name=name, dtype=dtype)
-        self.b = parameter(np.repeat([0.0, 1.0, 0.0, 0.0], n_hidden), "b", name, dtype)
+    def _biases(self, n: int) -> dict[str, Any]:
+        return {"b": np.repeat([0.0, 1.0, 0.0, 0.0], n)}
 
     def start(self, m: int) -> Any:
         """Return the state before the first step: zeros.

@@ -1,4 +1,4 @@
-"""Layers: the affine map, the commonest activation functions, and how layers are put together."""
+"""Layers: the affine map, and how layers are put together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.nn.activations import ReLU, Sigmoid, Tanh  # noqa: F401  # pickles of 0.1.0
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
-from tinygrad_bp.rules.elementwise.activations import relu, sigmoid
 from tinygrad_bp.rules.linalg.products import affine
 
 
@@ -81,57 +81,6 @@ class Linear(Module):
     def __repr__(self) -> str:
         n_in, n_out = self.W.shape
         return f"Linear({n_in}, {n_out}{'' if self.b is not None else ', bias=False'})"
-
-
-class Sigmoid(Module):
-    """The logistic function of each element: ``1 / (1 + exp(-x))``."""
-
-    def forward(self, x: Array) -> Array:
-        """Return the logistic function of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return sigmoid(x)
-
-
-class Tanh(Module):
-    """The hyperbolic tangent of each element."""
-
-    def forward(self, x: Array) -> Array:
-        """Return the hyperbolic tangent of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return np.tanh(x)
-
-
-class ReLU(Module):
-    """``max(x, 0)`` of each element; the derivative at 0 is 0."""
-
-    def forward(self, x: Array) -> Array:
-        """Return the positive part of `x`.
-
-        Parameters
-        ----------
-        x : array or Tensor
-
-        Returns
-        -------
-        array or Tensor of x's shape
-        """
-        return relu(x)
 
 
 class Sequential(Module):
