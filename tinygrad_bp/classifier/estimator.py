@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_bp.classifier.network import descend, flat_layer, sigmoid_network
+from tinygrad_bp.classifier.network import descend, sigmoid_network
 from tinygrad_bp.classifier.samples import (
     binary,
     features,
@@ -20,12 +20,12 @@ from tinygrad_bp.classifier.samples import (
     standardized,
 )
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
+from tinygrad_bp.classifier.start import Start
 from tinygrad_bp.data import holdout_split
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError, TinygradError, warn_user
-from tinygrad_bp.nn import Sequential, bce_with_logits
-from tinygrad_bp.nn.state import assign
+from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.optim import Adam
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 
@@ -309,10 +309,10 @@ class SigmoidClassifier:
         """Train from fresh weights, anew while the start may be stuck; keep the best start."""
         share = train.y.numpy().mean()
         entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
-        starts: list[_Start] = []
+        starts: list[Start] = []
         try:
             while len(starts) <= self.restarts:
-                start = _Start(sigmoid_network((self.n_features_in_, *self.hidden, 1), rng))
+                start = Start(sigmoid_network((self.n_features_in_, *self.hidden, 1), rng))
                 starts.append(start)
                 self.restarts_ = self.start_ = len(starts) - 1
                 self._train(start, train, held, on_epoch)
@@ -325,28 +325,11 @@ class SigmoidClassifier:
                 kept.restore()
                 self.start_ = starts.index(kept)
                 self._show(kept)
-        self._warn_of_no_slope(kept, train, entropy)
-
-    def _warn_of_no_slope(self, kept: _Start, train: _Part, entropy: float) -> None:
-        """Warn if the training ended where no gradient leads anywhere."""
-        remedy = f"lower learning_rate ({self.learning_rate:g})"
-        epoch = next((i for i, one in enumerate(kept.losses, 1) if not math.isfinite(one)), 0)
-        if epoch:
-            warn_user(
-                f"fit: the loss is {kept.losses[epoch - 1]} from epoch {epoch} on; kept are the"
-                f" weights of epoch {kept.best_epoch}: {remedy}"
-            )
-        if kept.train_loss < STUCK * entropy:  # flat because it has learned
-            return
-        place, slope = flat_layer(kept.network, train.X)
-        if place:
-            warn_user(
-                f"fit: hidden layer {place} is saturated, flat at every row (slopes of {slope:.0e}"
-                f" at most): the weights beneath it cannot learn any more: {remedy}"
-            )
+        learned = kept.train_loss < STUCK * entropy
+        kept.warn_of_no_slope(train.X, learned=learned, learning_rate=self.learning_rate)
 
     def _train(
-        self, start: _Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
+        self, start: Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
     ) -> None:
         """Train one network until the watched loss has not fallen for `patience` epochs."""
         optimizer = Adam(start.parameters, lr=self.learning_rate)
@@ -354,7 +337,7 @@ class SigmoidClassifier:
         for epoch, loss in enumerate(islice(losses, self.max_epochs), 1):
             validation = None
             if held is not None:
-                # recorded for nothing: as fast as no_grad, which an interrupt could leave in force
+                # recorded for nothing, which costs no more than a block of no_grad
                 validation = bce_with_logits(start.network(held.X), held.y).item()
             start.record(loss, validation)
             self._show(start)
@@ -363,7 +346,7 @@ class SigmoidClassifier:
             if epoch - start.best_epoch >= self.patience:
                 break
 
-    def _show(self, start: _Start) -> None:
+    def _show(self, start: Start) -> None:
         self.network_ = start.network
         self.loss_curve_, self.validation_curve_ = start.losses, start.validation_losses
         self.n_iter_ = len(start.losses)
@@ -374,33 +357,3 @@ class _Part(NamedTuple):
 
     X: Tensor
     y: Tensor
-
-
-class _Start:
-    """A network on its way from fresh weights: its curves, and its best weights so far."""
-
-    def __init__(self, network: Sequential) -> None:
-        self.network = network
-        self.parameters = network.parameters()
-        self.losses: list[float] = []
-        self.validation_losses: list[float] = []
-        # of the best weights: the watched loss, that of the training part, and when they were found
-        self.best_loss, self.train_loss, self.best_epoch = math.inf, math.inf, 0
-        self.best_weights = [parameter.detach() for parameter in self.parameters]
-
-    def record(self, loss: float, validation: float | None) -> None:
-        """Take down an epoch; keep its weights if the watched loss is the lowest so far."""
-        watched = loss if validation is None else validation
-        if watched < self.best_loss:
-            # no copies: the optimizer makes new values, it never writes into one
-            self.best_weights = [parameter.detach() for parameter in self.parameters]
-            self.best_loss, self.train_loss = watched, loss
-            self.best_epoch = len(self.losses) + 1
-        if validation is not None:
-            self.validation_losses.append(validation)
-        self.losses.append(loss)  # last: an epoch counts once its weights are safe
-
-    def restore(self) -> None:
-        """Set the network to its best weights."""
-        assign(self.parameters, [weights._value for weights in self.best_weights])
-        del self.validation_losses[len(self.losses) :]  # of an epoch interrupted halfway

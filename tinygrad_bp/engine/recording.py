@@ -237,9 +237,7 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
     """Apply `rule` to any number of arguments, and to parameters, which nobody can change."""
     values = []
     parents: list[Node | None] = []
-    tracked = 0
-    bit = 1
-    wrapped = False
+    tracked, bit, wrapped = 0, 1, False
     try:
         for arg in args:
             if type(arg) is Tensor:
