@@ -46,8 +46,6 @@ class Adagrad(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        if self._never:
-            self._look_for_gradients()
         cells: list[Tensor] = []
         values: list[Any] = []
         for i, value, grad in self._gradients():

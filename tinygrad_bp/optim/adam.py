@@ -65,8 +65,6 @@ class Adam(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        if self._never:
-            self._look_for_gradients()
         beta1, beta2 = self.betas
         cells: list[Tensor] = []
         values: list[Any] = []

@@ -147,6 +147,8 @@ class Optimizer:
 
         The gradient has ``weight_decay * value`` added, unless `decayed` is False.
         """
+        if self._never:
+            self._look_for_gradients()
         for i, param in enumerate(self.params):
             grad = param._account.grad
             if grad is not None:
@@ -158,7 +160,7 @@ class Optimizer:
     def _look_for_gradients(self) -> None:
         """Warn, once, of parameters that have had no gradient in the first steps.
 
-        Called by `step` as long as there are such, which is for one step where all is well.
+        Called by each step as long as there are such, which is for one where all is well.
         """
         self._never = [i for i in self._never if self.params[i]._account.grad is None]
         self._looks += 1

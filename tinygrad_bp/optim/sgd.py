@@ -58,8 +58,6 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        if self._never:
-            self._look_for_gradients()
         if not (self.momentum or self.weight_decay or self._groups_decay):
             self._step_plain()
             return
@@ -81,6 +79,8 @@ class SGD(Optimizer):
 
     def _step_plain(self) -> None:
         """Do `step` for the commonest case, in which the overhead on small arrays counts."""
+        if self._never:
+            self._look_for_gradients()
         if self._rate != self._lr:
             # in each parameter's dtype: NumPy takes a third longer to multiply by a Python number
             rates = map(self._rate_of, range(len(self.params)))
