@@ -6,11 +6,10 @@ Every class also is the built-in exception that a NumPy user would catch.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from types import FrameType
 from warnings import warn_explicit
 
-_OWN = str(Path(__file__).parent / "_")[:-1]  # with the separator: not a longer name
+_OWN = __file__.removesuffix("errors.py")  # with the separator: not a longer name
 
 
 class TinygradError(Exception):
@@ -68,7 +67,7 @@ class ModelFileError(TinygradError, ValueError):
 def users_frame() -> FrameType:
     """Return the innermost frame that is neither ours nor NumPy's."""
     frame = sys._getframe(1)  # the standard library's own way to the caller
-    numpy = str(Path(sys.modules["numpy"].__file__ or "").parent / "_")[:-1]
+    numpy = (sys.modules["numpy"].__file__ or "").removesuffix("__init__.py")
     while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, numpy)):
         frame = frame.f_back
     return frame

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from functools import update_wrapper
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -264,7 +263,7 @@ def _caller() -> str:
 
 def _part(kind: Any, record: dict[str, Any]) -> Any:
     """Return the part of a row that its keywords in `record` make; take them out of there."""
-    return kind(**{one.name: record.pop(one.name) for one in fields(kind) if one.name in record})
+    return kind(**{name: record.pop(name) for name in kind._fields if name in record})
 
 
 def _attach(

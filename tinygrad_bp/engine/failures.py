@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Raised = TypeVar("Raised", bound=BaseException)
 NOTED = "failed_operation"  # the attribute of an exception
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """The operation that raised.
 
     Attributes

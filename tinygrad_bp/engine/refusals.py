@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import linecache
 import math
+import os
 import re
 import sys
-from pathlib import Path
 from types import FrameType
 
 import numpy as np
 
 from tinygrad_bp.errors import TrackedTensorError, users_frame
 
-LIBRARIES = str(Path(np.__file__).parents[1])
+LIBRARIES = np.__file__.rpartition(os.sep)[0].rpartition(os.sep)[0]
 LIKE = "np.stack, or np.array(…, like=tensor), makes a Tensor; .detach() gives a plain array"
 PLAIN = "pass loss.item(), the plain number"
 DRAWN = f"{PLAIN}, or .numpy(), the plain array"
@@ -60,10 +60,10 @@ TWINS = {
 
 def _series(frame: FrameType) -> tuple[str, str]:
     """Return what of numpy.polynomial is running in `frame`, and the remedy; nothing elsewhere."""
-    path = Path(frame.f_code.co_filename)
-    if path.parent != Path(np.polynomial.__file__).parent:
+    folder, _, file = frame.f_code.co_filename.rpartition(os.sep)
+    if folder != np.polynomial.__file__.rpartition(os.sep)[0]:
         return "", ""
-    name, basis = frame.f_code.co_name, path.stem
+    name, basis = frame.f_code.co_name, file.removesuffix(".py")
     if basis == "_polybase":
         subject = frame.f_locals.get("self", frame.f_locals.get("cls"))
         kind = subject if isinstance(subject, type) else type(subject)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ CONSTANT = "constant almost everywhere"  # why most flat functions are flat
 NO_VALUE = "depends on shapes and dtypes alone"
 
 
-@dataclass(frozen=True)
-class Drawing:
+class Drawing(NamedTuple):
     """How a function is drawn and explained.
 
     Attributes
@@ -55,15 +54,14 @@ class Drawing:
     adds: str = ""
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """How to call a function in a test.
 
     A tuple is the shape of an array, a list holds several, the rest is passed on.
     """
 
     args: tuple[Any, ...]
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any]
 
 
 def call(*args: Any, **kwargs: Any) -> Sample:
@@ -71,8 +69,7 @@ def call(*args: Any, **kwargs: Any) -> Sample:
     return Sample(args, kwargs)
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """How a function is tested: all that the generic tests ask of a row.
 
     Attributes
@@ -156,6 +153,9 @@ class Pulls(Sequence[Callable[..., Any]]):
         return lambda ct, *saved: self.part(i, ct, saved)
 
 
+UNTRIED, PLAIN = Trial(), Drawing()
+
+
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class Rule:
     """One row of the table.
@@ -211,7 +211,7 @@ class Rule:
     pulls: Sequence[Callable[..., Any] | None]
     kind: str
     push: Callable[..., Any] | None = None
-    trial: Trial = Trial()
+    trial: Trial = UNTRIED
     remedy: str = ""
     broadcasts: bool = False
     reads: Callable[[int], list[bool]] | None = None
@@ -219,7 +219,7 @@ class Rule:
     masks: bool = False
     convention: Any = None
     family: str = ""
-    drawing: Drawing = Drawing()
+    drawing: Drawing = PLAIN
     views: bool | Callable[..., bool] = False
     alike: bool = False
     _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
@@ -263,8 +263,7 @@ def _keeps_dtype(function: np.ufunc) -> bool:
     return real and all(results.get(char * function.nin, char) == char for char in "FDG")
 
 
-@dataclass(frozen=True)
-class Composition:
+class Composition(NamedTuple):
     """A function composed of others that have rules.
 
     Attributes

@@ -16,9 +16,8 @@ derivatives above the first are NaN.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +33,7 @@ from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.rules.unread import must_hold
 
 
-@dataclass(frozen=True)
-class Convention:
+class Convention(NamedTuple):
     """Where a derivative is what it is by convention only.
 
     Attributes

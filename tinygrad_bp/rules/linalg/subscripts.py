@@ -5,7 +5,6 @@ No ellipsis, no implied result, no label twice in one operand.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,10 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.errors import ShapeError
 
-LETTERS = dict(enumerate(string.ascii_uppercase + string.ascii_lowercase))
+LETTERS = dict(enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # as old pickles have it
 class Subscripts:
     """The labels of each operand and of the result."""
 
@@ -96,7 +95,7 @@ def _labels(axes: Any) -> str:
 
 def _expanded(inputs: list[str], operands: Sequence[Any], equation: str) -> tuple[list[str], str]:
     """Replace each ellipsis by labels of its own, aligned at the right; return them as well."""
-    free = [c for c in string.ascii_letters if c not in equation]
+    free = [c for c in LETTERS.values() if c not in equation]
     spans = [x.ndim - len(s.replace("...", "")) for s, x in zip(inputs, operands, strict=True)]
     for labels, span, x in zip(inputs, spans, operands, strict=True):
         if span < 0 or (span and "..." not in labels):
