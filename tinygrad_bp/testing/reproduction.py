@@ -144,8 +144,8 @@ def _lambda(f: Any) -> str | None:
     if f.__name__ != "<lambda>":
         return None
     try:
-        source = "".join(inspect.findsource(f)[0])
-        tree = _parsed(source)
+        lines = inspect.findsource(f)[0]
+        lambdas = _lambdas("".join(lines))
     except (OSError, TypeError):
         return None
     except SyntaxError:  # a page, or a notebook: there is only the statement that it is part of
@@ -154,17 +154,21 @@ def _lambda(f: Any) -> str | None:
     inside = [(p[0], p[2]) for p in code.co_positions() if p[0] and p[2]]
     found = [
         node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Lambda)
-        and inside
+        for node in lambdas
+        if inside
         and (node.lineno, node.col_offset) <= min(inside)
         and max(inside) <= (node.end_lineno or 0, node.end_col_offset or 0)
         and [a.arg for a in node.args.args] == list(code.co_varnames[: code.co_argcount])
     ]
     # those around it begin before it
     chosen = max(found, key=lambda node: (node.lineno, node.col_offset), default=None)
-    text = None if chosen is None else ast.get_source_segment(source, chosen)
-    return f"({text})" if text and "\n" in text else text
+    if chosen is None:
+        return None
+    # the positions count bytes; ast's own function would split the whole source once more
+    whole = "".join(lines[chosen.lineno - 1 : chosen.end_lineno]).encode()
+    after = len(lines[(chosen.end_lineno or 0) - 1].encode()) - (chosen.end_col_offset or 0)
+    text = whole[chosen.col_offset : len(whole) - after].decode()
+    return f"({text})" if "\n" in text else text
 
 
 def _only_lambda(f: Any) -> str | None:
@@ -178,8 +182,8 @@ def _only_lambda(f: Any) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def _parsed(source: str) -> ast.Module:
-    return ast.parse(source)
+def _lambdas(source: str) -> list[ast.Lambda]:
+    return [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Lambda)]
 
 
 def literal(value: Any) -> str:
