@@ -131,21 +131,24 @@ def limit(rows: Sequence[Any], noises: Sequence[Any], factor: float) -> Slope:
         For each element the entry of Neville's table that differs least from its neighbours; the
         error is that difference and the row's rounding.
     """
-    best = np.array(rows[-1])
-    error = np.full(best.shape, np.inf)
-    above: list[Any] = []
-    for quotient, noise in zip(rows, noises, strict=True):
-        row = [quotient]
-        power = 1.0
-        for prior in above:
-            power *= factor
-            row.append(row[-1] + (row[-1] - prior) / (power - 1))
-            change = np.abs(row[-1] - row[-2]) + noise
-            better = change <= error
-            error = np.where(better, change, error)
-            best = np.where(better, row[-1], best)
-        above = row
-    return Slope(best, error)
+    shape = rows[0].shape
+    column = np.array(rows).reshape(len(rows), -1)
+    noise = np.array(noises).reshape(len(rows), -1)
+    best, error = column[-1], np.full(column.shape[1], np.inf)
+    each = np.arange(column.shape[1])
+    power = 1.0
+    for k in range(1, len(rows)):  # the columns of the table, each with one element less
+        power *= factor
+        before = column[1:]
+        column = before + (before - column[:-1]) / (power - 1)
+        change = np.abs(column - before) + noise[k:]
+        change = np.where(np.isnan(change), np.inf, change)
+        least = change.argmin(axis=0)
+        found = change[least, each]
+        better = found <= error
+        error = np.where(better, found, error)
+        best = np.where(better, column[least, each], best)
+    return Slope(best.reshape(shape), error.reshape(shape))
 
 
 def pairing(cotangents: Arrays, tangents: Arrays) -> Any:
