@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deeper import one_in
 
 import tinygrad_bp as tg
 
@@ -118,7 +119,7 @@ def test_the_hessian_of_a_smooth_function_of_a_norm(norm: str, outer: str, where
 
 
 @pytest.mark.parametrize("outer", ["N**2", "exp(-N**2)", "cos", "N**4 - 3 N**2"])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", one_in(3, NORMS))
 def test_the_third_derivative_of_a_smooth_function_of_a_norm(norm: str, outer: str) -> None:
     """0 of an even function; with a factor 1 + b x, what the product rule says."""
     (n, a), (f, slope) = NORMS[norm], SMOOTH[outer]
