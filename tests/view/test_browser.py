@@ -127,7 +127,7 @@ def shown(page, role):
              td.textContent, td.title])"""
     ):
         if one[0] == role:
-            name = re.sub(r"  \S+$", "", one[1])
+            name = re.sub(r"ᵀ?  \S+$", "", one[1])
             found.setdefault(name, {})[one[2]] = (one[3], one[4])
     return found
 
@@ -205,7 +205,7 @@ def sources(page):
     return set(
         page.evaluate(
             """() => [...document.querySelectorAll("td.source")].map((td) => {
-                const name = td.closest("table").caption.textContent.split("  ")[0];
+                const name = td.closest("table").caption.textContent.split(/ᵀ?  /)[0];
                 return `${name}:${td.dataset.element}`;
             })"""
         )
@@ -619,3 +619,118 @@ def test_a_large_graph_opens_with_a_message(opened):
     assert "3001 nodes are too many" in page.inner_text("#notes")
     page.keyboard.press("End")
     assert step_of(page).startswith("Step 200 of 200")
+
+
+# Where one is
+
+
+def captions(page):
+    return [text.split("  ")[0] for text in page.locator("#now caption").all_text_contents()]
+
+
+def test_graph_and_step_stand_side_by_side(opened, example):
+    page = opened(example.page, width=1280, height=900)
+    for step in range(1, 19):
+        page.keyboard.press("ArrowRight")
+        graph, now = (
+            page.locator(f"#{name}").bounding_box() for name in ("graph-section", "now-section")
+        )
+        assert graph["x"] + graph["width"] <= now["x"], step
+        assert max(one["y"] + one["height"] for one in (graph, now)) <= 900, step
+        node = page.locator("#graph g.now > path").first.bounding_box()
+        assert node["x"] >= graph["x"]
+        assert node["x"] + node["width"] <= graph["x"] + graph["width"], step
+
+
+def test_operands_stand_as_in_the_formula(opened, example):
+    page = opened(example.page)
+    found = {}
+    for _ in range(18):
+        page.keyboard.press("ArrowRight")
+        found[re.search(r"ward: (\w+)", step_of(page))[1]] = captions(page)
+    assert found["z2"][:3] == ["a1", "W2", "b2"]
+    assert found["dW3"][:2] == ["a2ᵀ", "dz3"]
+    assert found["da2"][:2] == ["dz3", "W3ᵀ"]
+
+
+def test_what_is_transposed_shows_its_own_elements(opened, example):
+    page = opened(f"{example.page}")
+    page.fill("#find", "dW3")
+    page.press("#find", "Enter")
+    rows = page.evaluate(
+        """() => [...document.querySelectorAll("#now figure")][0].querySelectorAll("tr").length"""
+    )
+    assert rows == 5
+    shown_of = shown(page, "value")["a2"]
+    assert all(float(full) == example.values["a2"].flat[k] for k, (_, full) in shown_of.items())
+
+
+def test_the_gradients_of_a_layer_stand_beside_each_other(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("b")
+    order = []
+    for _ in range(12):
+        order.append(re.search(r"backward: (\w+)", step_of(page))[1])
+        page.keyboard.press("ArrowRight")
+    for layer in "123":
+        at = order.index(f"dz{layer}")
+        assert {*order[at + 1 : at + 3]} == {f"dW{layer}", f"db{layer}"}
+
+
+def test_a_node_leads_to_its_step_and_its_mark_to_its_gradient(opened, example):
+    page = opened(example.page)
+    for node in example.view.nodes:
+        if node.name in ("z1", "a2", "loss"):
+            page.click(f'#graph [data-node="{node.id}"] > path >> nth=0')
+            assert f"forward: {node.name}" in step_of(page)
+            page.click(f'#graph [data-gradient="{node.id}"]')
+            assert f"backward: d{node.name}" in step_of(page)
+    page.click("#now .sent button >> nth=0")
+    assert "backward: dz3" in step_of(page)
+
+
+def test_an_address_leads_to_a_step_and_an_element(opened, example):
+    page = opened(example.page)
+    page.keyboard.press("b")
+    assert page.evaluate("() => location.hash") == "#step=7"
+    page.evaluate("() => { location.hash = '#element=dW2[1,2]'; }")
+    page.wait_for_function("() => document.getElementById('status').textContent.includes('dW2')")
+    assert page.inner_text("#sum").startswith("dW2[1,2] = ")
+    assert page.evaluate("() => location.hash").endswith("&element=dW2[1,2]")
+    focused = opened(example.view.to_html(focus="dW3[2,0]"))
+    assert "backward: dW3" in step_of(focused)
+    assert focused.inner_text("#sum").startswith("dW3[2,0] = ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("z2", "forward: z2"),
+        ("dz2", "backward: dz2"),
+        ("W1", "Step 0"),
+        ("no such", "Nothing is called no such"),
+    ],
+)
+def test_a_name_is_found(opened, example, text, told):
+    page = opened(example.page)
+    page.fill("#find", text)
+    page.press("#find", "Enter")
+    page.wait_for_function(
+        "(told) => document.getElementById('status').textContent.includes(told)", arg=told
+    )
+
+
+def test_the_drawing_is_made_larger_and_moved(opened, example):
+    page = opened(example.page, width=1280, height=900)
+    before = page.locator("#graph svg").bounding_box()["width"]
+    for _ in range(3):
+        page.click("#closer")
+    assert page.locator("#graph svg").bounding_box()["width"] > 1.5 * before
+    box = page.locator("#graph").bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + box["height"] - 25)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100, box["y"] + box["height"] - 25)
+    page.mouse.up()
+    assert page.evaluate("() => document.getElementById('graph').scrollLeft") > 50
+    page.click("#whole")
+    assert page.locator("#graph svg").bounding_box()["width"] == pytest.approx(before)

@@ -104,7 +104,7 @@ def test_formulas_have_names_and_shapes():
     edge = formulas[4, 11]
     assert edge["formula"] == "d(output.W) = sigmoid#10ᵀ·d(affine#11)"
     assert edge["shapes"] == "(5×4)(4×1) = 5×1"
-    assert edge["reads"] == ["0", "ct"]
+    assert edge["order"] == [["0", "ᵀ"], ["ct", ""]]
     assert found["nodes"][11]["formula"] == "affine#11 = sigmoid#10·output.W + output.b"
     assert found["nodes"][11]["shapes"] == "(4×5)(5×1) + 1 = 4×1"
 

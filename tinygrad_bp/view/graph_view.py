@@ -172,13 +172,16 @@ class GraphView(Picture):
         """
         return text_tree.source(folding.drawable(self, force=force))
 
-    def to_html(self, frames: TrainingFrames | None = None) -> str:
+    def to_html(self, frames: TrainingFrames | None = None, *, focus: str | None = None) -> str:
         """Return the explorer: one page, without a network, to step through the computation.
 
         Parameters
         ----------
         frames : TrainingFrames, optional
             Steps of a training, which a slider goes through.
+        focus : str, optional
+            Where the page opens: a value ``"W3"``, a gradient ``"dW3"``, or an element of either,
+            ``"dW3[2,0]"``.
 
         Returns
         -------
@@ -186,7 +189,7 @@ class GraphView(Picture):
         """
         from tinygrad_bp.view.explorer import page
 
-        return page(self, frames)
+        return page(self, frames, focus)
 
     def save(
         self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False

@@ -53,7 +53,9 @@ class Broken(NamedTuple):
     breaks: list[int]
 
 
-def broken(view: Picture, rank: Sequence[int], widths: Sequence[float]) -> Broken:
+def broken(
+    view: Picture, rank: Sequence[int], widths: Sequence[float], page: float = PAGE
+) -> Broken:
     """Break ranks into rows that a page is wide enough for, where few edges have to go around.
 
     A row after the first begins with a rank of its own: for the leaves of the first operations, and
@@ -63,7 +65,7 @@ def broken(view: Picture, rank: Sequence[int], widths: Sequence[float]) -> Broke
     thick = [0.0] * count
     for node in view.nodes:
         thick[rank[node.id]] = max(thick[rank[node.id]], widths[node.id])
-    if sum(thick) <= SLACK * PAGE:
+    if sum(thick) <= SLACK * page:
         return Broken(list(rank), [0])
     is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
     reach: dict[int, int] = {}  # of each operation, the last rank that reads it
@@ -77,7 +79,7 @@ def broken(view: Picture, rank: Sequence[int], widths: Sequence[float]) -> Broke
     for begin, end in _scopes(view, rank, is_leaf):
         for between in range(begin, end):
             passing[between] += 1
-    ends = _ends(thick, passing)
+    ends = _ends(thick, passing, page)
     new = [own + sum(end < own for end in ends) for own in rank]
     for edge in view.edges:
         if is_leaf[edge.source] and rank[edge.source] in ends:
@@ -98,13 +100,13 @@ def _scopes(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> list
     return list(found.values())
 
 
-def _ends(thick: Sequence[float], passing: Sequence[int]) -> list[int]:
+def _ends(thick: Sequence[float], passing: Sequence[int], page: float) -> list[int]:
     """Return the last rank of each row but the last."""
     ends: list[int] = []
     start = 0
-    while sum(thick[start:]) > PAGE:
+    while start + 1 < len(thick) and sum(thick[start:]) > page:
         last, width = start, thick[start]
-        while width + thick[last + 1] <= PAGE:
+        while width + thick[last + 1] <= page:
             last += 1
             width += thick[last]
         earliest = last - (last - start) // CHOICE

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tinygrad_bp.view.lanes import held_together, part_ways
-from tinygrad_bp.view.layering import Broken, broken, ranks
+from tinygrad_bp.view.layering import PAGE, Broken, broken, ranks
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Ranked
 from tinygrad_bp.view.records import Picture
@@ -55,7 +55,13 @@ class Grid:
     breaks: list[int]
 
 
-def grid(view: Picture, sizes: Sequence[Point], labels: Sequence[float], root: Part) -> Grid:
+def grid(
+    view: Picture,
+    sizes: Sequence[Point],
+    labels: Sequence[float],
+    root: Part,
+    page: float = PAGE,
+) -> Grid:
     """Put the nodes of a picture into columns.
 
     Parameters
@@ -66,11 +72,13 @@ def grid(view: Picture, sizes: Sequence[Point], labels: Sequence[float], root: P
         Width of the label of each edge, 0 for none.
     root : Part
         The parts of the picture.
+    page : float, optional
+        Pixels across the page.
     """
     rank = ranks(view)
     long = sum(rank[e.target] - rank[e.source] - 1 for e in view.edges if not e.loop)
     widths = [width + COLUMN_SPACE for width, _ in sizes]
-    folds = broken(view, rank, widths) if long <= DUMMIES else Broken(rank, [0])
+    folds = broken(view, rank, widths, page) if long <= DUMMIES else Broken(rank, [0])
     ranked = _with_dummies(view, folds.rank, dummies=long <= DUMMIES)
     _order(ranked)
     held_together(ranked, root)

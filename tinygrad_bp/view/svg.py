@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from tinygrad_bp.view import palette, ways
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
+from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
 from tinygrad_bp.view.ranked import Point
@@ -50,13 +51,14 @@ STYLE = (
 )
 
 
-def source(view: Picture, *, in_page: bool = False) -> str:
+def source(view: Picture, *, in_page: bool = False, page: float = PAGE) -> str:
     """Return `view`, of a few hundred nodes, as an SVG document.
 
-    `in_page` leaves the colours to the page that it is part of.
+    `in_page` leaves the colours to the page that it is part of; `page` is how many pixels there
+    are across.
     """
     drawn = tagged(view)
-    width, height, body = _body(drawn, names=in_page)
+    width, height, body = _body(drawn, page, names=in_page)
     if in_page:
         return (
             f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
@@ -82,7 +84,7 @@ def source(view: Picture, *, in_page: bool = False) -> str:
     )
 
 
-def _body(drawn: Tagged, *, names: bool) -> tuple[int, int, list[str]]:
+def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[str]]:
     """Return width and height of a drawing, and its boxes, edges and nodes.
 
     With `names`, edges have the ids that they join.
@@ -94,7 +96,7 @@ def _body(drawn: Tagged, *, names: bool) -> tuple[int, int, list[str]]:
     told = ["" if back else one for one, back in zip(edge_labels(view), dashed, strict=True)]
     root = parts(view)
     room = [LABEL * text_width(one) for one in told]
-    placed = layout(view, grid(view, sizes, room, root), root)
+    placed = layout(view, grid(view, sizes, room, root, page), root)
     centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
     bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
     body = [line for box in placed.boxes for line in _box(box)]

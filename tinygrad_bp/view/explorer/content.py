@@ -28,7 +28,6 @@ ROUNDING = 1e-5  # relative; in float32 too
 ICON_CENTRE, ICON = (11.0, 9.0), (20.0, 14.0)  # pixels of a legend's outlines
 PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
 
-PLACE_NAMES = re.compile(r"\{(\w+)\}")
 PLACE = re.compile(r"\{(\w+)\}(ᵀ?)")
 
 
@@ -102,6 +101,7 @@ def _node(
         right = _filled(node.formula, names)
         found["formula"] = f"{symbol(node)} = {right}"
         found["shapes"] = _shapes(node.formula, names, node.shape)
+        found["order"] = PLACE.findall(node.formula)
     elif arguments:
         inside = _listed(view, arguments)
         rest = ", …" if missing > 0 else ""
@@ -166,7 +166,7 @@ def _edge(
         found["formula"] = (
             f"{cotangent_symbol(source)} {'+=' if shared else '='} {_filled(template, places)}"
         )
-        found["reads"] = sorted(set(PLACE_NAMES.findall(template)))
+        found["order"] = PLACE.findall(template)
         found["shapes"] = _shapes(template, places, source.shape)
     return found
 

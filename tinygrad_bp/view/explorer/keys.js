@@ -54,6 +54,11 @@ get("forward").addEventListener("click", () => go(firstForward));
 get("backward").addEventListener("click", () => go(firstBackward));
 get("step").addEventListener("input", (event) => go(Number(event.target.value)));
 get("graph").addEventListener("click", (event) => {
+  const mark = event.target.closest("[data-gradient]");
+  if (mark) {
+    go(backwardStep.get(Number(mark.dataset.gradient)));
+    return;
+  }
   const group = event.target.closest("[data-node]");
   if (!group) return;
   const id = Number(group.dataset.node);
@@ -72,4 +77,11 @@ drawLegend();
 drawOrder();
 listChecks();
 startTraining();
-go(0);
+markGradients();
+startPanning(get("graph"));
+listNames();
+get("closer").addEventListener("click", () => zoom(1.25));
+get("farther").addEventListener("click", () => zoom(0.8));
+get("whole").addEventListener("click", () => zoom(0));
+window.addEventListener("hashchange", openAddress);
+openAddress();

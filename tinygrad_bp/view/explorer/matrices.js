@@ -1,11 +1,13 @@
 // Matrices
 
 let cells = new Map();
-function matrix(node, role, values, name, into = cells) {
-  const columns = node.shape.length ? node.shape[node.shape.length - 1] : 1;
-  const rows = node.shape.length > 1 ? Math.ceil(node.size / Math.max(columns, 1)) : 1;
-  const table = make("table", { role: "grid", "aria-label": `${name}, ${shapeText(node.shape)}` });
-  table.append(make("caption", {}, `${name}  ${shapeText(node.shape)}${node.over?.[role] ?? ""}`));
+function matrix(node, role, values, name, { into = cells, turned = false } = {}) {
+  const across = node.shape.length ? node.shape[node.shape.length - 1] : 1;
+  const down = node.shape.length > 1 ? Math.ceil(node.size / Math.max(across, 1)) : 1;
+  const [rows, columns] = turned ? [across, down] : [down, across];
+  const shape = shapeText(turned ? [...node.shape].reverse() : node.shape);
+  const table = make("table", { role: "grid", "aria-label": `${name}, ${shape}` });
+  table.append(make("caption", {}, `${name}  ${shape}${node.over?.[role] ?? ""}`));
   const figure = make("figure", {}, table);
   if (values === null || values === undefined) {
     const unknown = role === "value" && node.statistics ? "too large to show" : "not known";
@@ -21,7 +23,7 @@ function matrix(node, role, values, name, into = cells) {
     if (block) table.append((body = make("tbody")));  // matrices of a stack stand apart
     const row = make("tr");
     for (let c = 0; c < Math.min(columns, 12); c++) {
-      const k = r * columns + c;
+      const k = turned ? c * across + r : r * across + c;
       if (k >= values.length) break;
       row.append(cell(node, role, values[k], k, largest, shown === 0, into));
       shown += 1;
@@ -134,6 +136,7 @@ function trace(td) {
   const value = role === "value" ? at(node.value, k) : at(node.ct, k);
   const terms = termsOf(node, role, k);
   td.classList.add("picked");
+  remember(`step=${current}&element=${own}`);
   const line = get("sum");
   if (terms === null || !terms.length) {
     const told = node.given && role === "value" ? "given" : role === "ct" && terms ? "the walk begins with it" : terms && node.is_sum ? "an empty sum" : "not traced here";

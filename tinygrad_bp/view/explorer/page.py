@@ -17,27 +17,28 @@ from tinygrad_bp.view.records import NodeView, Numbers, Picture, part_of
 from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
 
-SCRIPTS = ("steps.js", "matrices.js", "show.js", "training.js", "keys.js")
+SCRIPTS = ("steps.js", "matrices.js", "show.js", "places.js", "training.js", "keys.js")
 DRAWN = 200  # nodes of the drawing; stepping through more is no way to understand them
 TABLED = 400  # rows of the table that stands for the page without JavaScript
+PANEL = 540.0  # pixels across the graph, which stands beside the step on a screen of 1280
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
 
 
-def page(view: Picture, frames: TrainingFrames | None = None) -> str:
+def page(view: Picture, frames: TrainingFrames | None = None, focus: str | None = None) -> str:
     """Return the explorer of a picture as one HTML document.
 
     Its content-security policy allows its own script and style, by their hash, and nothing else; it
-    asks no network for anything.
+    asks no network for anything.  It opens at what is called `focus`.
     """
     shown = _shown(view)
-    found = content(shown, frames)
+    found = content(shown, frames) | {"focus": focus}
     style = _colours() + _read("page.css")
     script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}';"
         " base-uri 'none'; form-action 'none'"
     )
-    drawing = svg.source(shown, in_page=True) if len(shown.nodes) <= DRAWN else ""
+    drawing = svg.source(shown, in_page=True, page=PANEL) if len(shown.nodes) <= DRAWN else ""
     heading = _heading(shown)
     parts = {
         "POLICY": html.escape(policy),

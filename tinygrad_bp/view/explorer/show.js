@@ -14,6 +14,7 @@ function go(i) {
   const told = step.phase === "given" ? showGiven() : step.phase === "forward" ? showForward(step.node) : showBackward(step.node);
   get("words").textContent = told.words;
   get("why").textContent = told.why;
+  remember(`step=${current}`);
   get("status").textContent = `Step ${current} of ${steps.length - 1}, ${phase}: ${told.short}`;
   paint();
 }
@@ -34,19 +35,31 @@ function beside(sign, figure) {
 function line(formula, shapes) {
   return make("p", { class: "formula" }, shapes ? `${formula}:  ${shapes}` : formula);
 }
+// A value as an operand of a formula, in the place where it stands there: [place, "ᵀ" or ""].
+function operand(node, role, [, turn], which = "") {
+  const turned = turn !== "" && node.shape.length === 2;
+  const name = `${role === "ct" ? node.d : node.name}${turned ? "ᵀ" : ""}${which ? ` (${which})` : ""}`;
+  return matrix(node, role, role === "ct" ? node.ct : node.value, name, { turned });
+}
+const distinct = (order) => order.filter((one, i) => order.findIndex((other) => String(other) === String(one)) === i);
 function showForward(node) {
   const box = make("div", { class: "matrices" });
-  argumentsOf[node.id].forEach((edge) => {
-    const source = nodes[edge.s];
-    box.append(matrix(source, "value", source.value, edge.which ? `${source.name} (${edge.which})` : source.name));
-  });
+  const order = distinct(node.order || argumentsOf[node.id].map((edge) => [String(edge.p), ""]));
+  for (const place of order) {
+    for (const edge of argumentsOf[node.id]) {
+      if (String(edge.p) === place[0]) box.append(operand(nodes[edge.s], "value", place, edge.which));
+    }
+  }
+  for (const edge of argumentsOf[node.id]) {  // what the formula does not say
+    if (!order.some(([place]) => place === String(edge.p))) box.append(operand(nodes[edge.s], "value", ["", ""], edge.which));
+  }
   box.append(beside("→", matrix(node, "value", node.value, node.name)));
   const formula = node.formula || `${node.name}`;
   get("now").append(line(formula, node.shapes), box);
   const read = argumentsOf[node.id].filter((edge) => !edge.loop).map((edge) => nodes[edge.s].name);
   const many = node.count > 1 ? ` It stands for ${node.count} operations.` : "";
   return {
-    words: sentence(node.note || node.words || node.op) + many,
+    words: `${read.length ? `${node.name} is made of ${listed([...new Set(read)])}. ` : ""}${sentence(node.note || node.words || node.op)}${many}`,
     short: formula,
     why: read.length ? `Why now: all that it reads is there: ${[...new Set(read)].join(", ")}.` : "",
   };
@@ -62,18 +75,17 @@ function showBackward(node) {
     const user = nodes[edge.t];
     now.append(line(edge.formula || `${node.d}, from ${user.name}`, edge.shapes));
     const box = make("div", { class: "matrices" });
-    box.append(matrix(user, "ct", user.ct, user.d));
-    const reads = edge.reads || [];
-    if (reads.includes("out")) box.append(matrix(user, "value", user.value, user.name));
-    for (const other of argumentsOf[user.id]) {
-      if (reads.includes(String(other.p)) && nodes[other.s].value) {
-        const source = nodes[other.s];
-        box.append(matrix(source, "value", source.value, source.name));
+    const order = edge.order || [];
+    if (!order.some(([place]) => place === "ct")) box.append(operand(user, "ct", ["ct", ""]));
+    for (const place of distinct(order)) {
+      if (place[0] === "ct" || place[0] === "out") box.append(operand(user, place[0] === "ct" ? "ct" : "value", place));
+      for (const other of argumentsOf[user.id]) {
+        if (String(other.p) === place[0] && nodes[other.s].value) box.append(operand(nodes[other.s], "value", place));
       }
     }
     now.append(box);
     if ((uses.length > 1 || isPart) && edge.part) {
-      const part = matrix(node, "part", edge.part, `from ${user.name}`, new Map());
+      const part = matrix(node, "part", edge.part, `from ${user.name}`, { into: new Map() });
       sum.append(sum.childNodes.length ? beside("+", part) : part);
     }
   });
@@ -83,20 +95,31 @@ function showBackward(node) {
   own.append(beside(adds ? "=" : "→", matrix(node, "ct", node.ct, node.d)));
   const check = checks[node.id];
   if (check) {
-    own.append(matrix(node, "check", check.values, "finite differences", new Map()));
+    own.append(matrix(node, "check", check.values, "finite differences", { into: new Map() }));
   }
   now.append(own);
+  const sent = argumentsOf[node.id].filter((edge) => !edge.loop && edge.formula && backwardStep.has(edge.s));
+  if (sent.length) {
+    const list = make("ul", { class: "sent" });
+    for (const edge of sent) {
+      const jump = make("button", { type: "button", class: "formula" }, edge.formula);
+      jump.addEventListener("click", () => go(backwardStep.get(edge.s)));
+      list.append(make("li", {}, jump));
+    }
+    now.append(make("p", { class: "more" }, `${node.d} then makes`), list);
+  }
   const users = [...new Set(uses.map((edge) => nodes[edge.t].name))];
   const others = isPart ? " Other parts, such as those of other samples, are not drawn." : "";
   const agree = check ? ` Finite differences agree to ${number(check.error)}.` : "";
   return {
-    words: uses.length > 1
+    words: `${node.d} is how fast ${resultName} changes with ${node.size > 1 ? "each element of " : ""}${node.name}. ` + (uses.length > 1
       ? `${node.name} is used ${uses.length} times: every use sends its part back, and the parts add up.${others}${agree}`
-      : uses.length ? `${users[0]} sends its gradient on to ${node.name}.${others}${agree}` : unseen ? `Its uses stand for many operations; their gradients are not shown.${agree}` : "The walk back begins at the result, with its derivative by itself.",
+      : uses.length ? `${users[0]} sends its gradient on to ${node.name}.${others}${agree}` : unseen ? `Its uses stand for many operations; their gradients are not shown.${agree}` : "The walk back begins at the result, with its derivative by itself."),
     short: `${node.d}${uses.length > 1 ? `, the sum of ${uses.length} parts` : ""}.${agree}`,
     why: users.length ? `Why now: all that uses it has its gradient: ${users.join(", ")}.` : "",
   };
 }
+const listed = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}` : names.join(""));
 const sentence = (text) => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".") : "");
 
 // What is done, in the drawing and in the order

@@ -25,7 +25,7 @@ function showFrame(i) {
   for (const [name, values] of Object.entries(frame.parameters)) {
     const shape = training.shapes[name];
     const node = { id: -1, name, shape, size: shape.reduce((a, b) => a * b, 1) };
-    box.append(matrix(node, "frame", values, name, new Map()));
+    box.append(matrix(node, "frame", values, name, { into: new Map() }));
   }
   const marker = document.querySelector(".marker");
   if (marker) marker.setAttribute("transform", `translate(${lossX(i)},0)`);

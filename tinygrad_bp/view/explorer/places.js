@@ -1,0 +1,83 @@
+// Where one is: the address, names, and the drawing in its frame
+
+// The address of this step and element; pages that may not change it keep theirs.
+function remember(place) {
+  try {
+    history.replaceState(null, "", `#${encodeURI(place)}`);
+  } catch { /* a frame without an address of its own */ }
+}
+// The step of a name: where W1 or z1 is made, or the walk reaches dW1.
+function stepOf(name) {
+  const gradient = nodes.find((node) => node.d === name && backwardStep.has(node.id));
+  if (gradient) return backwardStep.get(gradient.id);
+  const node = nodes.find((one) => one.name === name);
+  return node && (forwardStep.get(node.id) ?? 0);
+}
+function pick(element) {
+  const [, name] = /^(.*?)(?:\[[\d,]*\])?$/.exec(element);
+  if (stepOf(name) !== undefined && ![...cells.values()].flat().some((td) => named(td) === element)) go(stepOf(name));
+  const found = [...cells.values()].flat().find((td) => named(td) === element);
+  if (found) trace(found);
+  return found !== undefined;
+}
+function named(td) {
+  const node = nodes[td.dataset.node];
+  return indexed(node, Number(td.dataset.element), td.dataset.role === "value" ? node.name : node.d);
+}
+function openAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1).replace(/\+/g, "%2B"));
+  const step = Number(asked.get("step") ?? (data.focus ? stepOf(data.focus) : 0));
+  go(Number.isFinite(step) ? step : 0);
+  const element = asked.get("element") || data.focus;
+  if (element) pick(element);
+}
+function find(text) {
+  const step = stepOf(text.trim());
+  if (step !== undefined) go(step);
+  else if (!pick(text.trim())) get("status").textContent = `Nothing is called ${text}.`;
+}
+function listNames() {
+  for (const node of nodes) {
+    get("names").append(make("option", { value: node.name }));
+    if (node.ct !== null) get("names").append(make("option", { value: node.d }));
+  }
+  get("find").addEventListener("change", (event) => find(event.target.value));
+}
+
+// Each node with a gradient has a mark that leads to it.
+function markGradients() {
+  for (const group of document.querySelectorAll("#graph g[data-node]")) {
+    const node = nodes[group.dataset.node];
+    const shape = group.querySelector("path");
+    if (!shape || !backwardStep.has(node.id) || node.kind === "cotangent") continue;
+    const box = shape.getBBox();
+    const mark = draw("g", { class: "mark", "data-gradient": node.id });
+    const [x, y] = [box.x + 0.9 * box.width, box.y + 0.1 * box.height];
+    mark.append(draw("circle", { cx: x, cy: y, r: 7.5 }), draw("text", { x, y: y + 4 }, "∂"), draw("title", {}, `to ${node.d}, the gradient`));
+    group.append(mark);
+  }
+}
+let scale = 1;
+function zoom(factor) {
+  const svg = get("graph").querySelector("svg");
+  if (!svg) return;
+  scale = factor === 0 ? 1 : Math.max(0.3, Math.min(4, scale * factor));
+  svg.style.width = `${svg.viewBox.baseVal.width * scale}px`;
+  svg.style.maxWidth = scale === 1 ? "" : "none";
+}
+// What is larger than its frame is moved with the pointer.
+function startPanning(box) {
+  let from = null;
+  box.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "mouse" && !event.target.closest("[data-node]")) from = [event.clientX + box.scrollLeft, event.clientY + box.scrollTop];
+  });
+  window.addEventListener("pointermove", (event) => {
+    if (from) [box.scrollLeft, box.scrollTop] = [from[0] - event.clientX, from[1] - event.clientY];
+  });
+  window.addEventListener("pointerup", () => (from = null));
+  box.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return;
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
+  }, { passive: false });
+}
