@@ -108,7 +108,7 @@ def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
         (tg, "exp", "call np.exp"),
         (tg, "Dropout", "it is tg.nn.Dropout"),
         (tg.nn, "GroupNorm", "write a tg.nn.Module"),
-        (tg.optim, "Adadelta", "Adagrad, Adam and AdamW"),
+        (tg.optim, "Adadelta", "Adam, AdamW and Lion"),
     ],
 )
 def test_answers(module: ModuleType, name: str, answer: str) -> None:

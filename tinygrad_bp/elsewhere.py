@@ -12,7 +12,8 @@ ROOMS = {
     " MaxPool2d Module MultiHeadAttention RMSNorm RNNCell ReLU Residual Sequential SiLU"
     " Sigmoid Softmax Softplus Tanh TransformerBlock bce_with_logits binary_cross_entropy"
     " cross_entropy focal hinge huber kl_divergence mse poisson",
-    "optim": "SGD Adagrad Adam AdamW Optimizer RMSprop clip_grad_norm clip_grad_value schedules",
+    "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
+    " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
@@ -30,7 +31,7 @@ NO_COMPILER = "there is nothing to compile: call the function itself"
 OWN_MODULE = "there is no such layer: write a tg.nn.Module with a forward() in NumPy's words"
 LISTED = "a plain list, tuple or dict of modules in an attribute is searched for parameters"
 SCHEDULED = "a schedule is a function of the epoch: see tg.optim.schedules"
-FEW = "there is no such optimizer: tg.optim has SGD, RMSprop, Adagrad, Adam and AdamW"
+FEW = "there is no such optimizer: tg.optim has SGD, RMSprop, Adagrad, Adam, AdamW and Lion"
 KNOWN = {
     **{name: f"it is tg.{room}.{name}" for room, names in ROOMS.items() for name in names.split()},
     **{name: f"it is tg.{name}" for name in FUNCTIONS.split()},
@@ -109,7 +110,10 @@ KNOWN = {
         }.items()
     },
     **dict.fromkeys(("lr_scheduler", "StepLR", "CosineAnnealingLR", "ExponentialLR"), SCHEDULED),
-    **dict.fromkeys(("Adadelta", "Adamax", "NAdam", "RAdam", "LBFGS", "Rprop"), FEW),
+    **dict.fromkeys(("Adadelta", "Adamax", "NAdam", "RAdam", "Rprop"), FEW),
+    "LBFGS": "it is tg.optim.minimize, by SciPy",
+    "ReduceLROnPlateau": "it is tg.optim.ReduceOnPlateau",
+    "AveragedModel": "it is tg.optim.EMA, or tg.optim.SWA",
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 
 KINDS = [
     (SGD, {"lr": 0.1}),
@@ -18,6 +18,7 @@ KINDS = [
     (AdamW, {"lr": 0.1, "weight_decay": 0.3}),
     (RMSprop, {"lr": 0.1, "weight_decay": 0.3}),
     (Adagrad, {"lr": 0.1, "weight_decay": 0.3}),
+    (Lion, {"lr": 0.1, "weight_decay": 0.3}),
 ]
 each_kind = pytest.mark.parametrize(("kind", "settings"), KINDS)
 

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_bp as tg
 from tinygrad_bp import nn
 from tinygrad_bp.errors import DTypeError, ShapeError, TinygradError, TrackedTensorError
-from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop
 
 KINDS = {
     "SGD": lambda params: SGD(params, 0.1),
@@ -21,6 +21,7 @@ KINDS = {
     "Adam": lambda params: Adam(params, 0.01),
     "AdamW": lambda params: AdamW(params, 0.01, weight_decay=0.1),
     "RMSprop": lambda params: RMSprop(params, 0.01, momentum=0.5),
+    "Lion": lambda params: Lion(params, 0.01),
     "Adagrad": lambda params: Adagrad(params, 0.1),
 }
 X = np.random.default_rng(0).normal(size=(9, 3))
@@ -227,6 +228,7 @@ MEMORIES = {
     "Adam": ["mean", "square", "steps"],
     "AdamW": ["mean", "square", "steps"],
     "RMSprop": ["square", "momentum"],
+    "Lion": ["mean"],
     "Adagrad": ["sum"],
 }
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
-from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from tinygrad_bp.optim import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 
 STEPS = 8
 
@@ -69,6 +69,15 @@ def adagrad(p, gradients, lr=0.01, eps=1e-10, weight_decay=0.0):
     return p
 
 
+def lion(p, gradients, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+    m = 0.0
+    for g in gradients:
+        c = betas[0] * m + (1 - betas[0]) * g
+        p = p - lr * ((c > 0) - (c < 0) + weight_decay * p)
+        m = betas[1] * m + (1 - betas[1]) * g
+    return p
+
+
 RULES = [
     (SGD, sgd, {"lr": 0.1}),
     (SGD, sgd, {"lr": 0.0}),
@@ -87,6 +96,8 @@ RULES = [
     (RMSprop, rmsprop, {}),
     (RMSprop, rmsprop, {"lr": 0.1, "decay": 0.5, "eps": 0.1, "weight_decay": 0.3}),
     (RMSprop, rmsprop, {"lr": 0.1, "momentum": 0.9}),
+    (Lion, lion, {}),
+    (Lion, lion, {"lr": 0.1, "betas": (0.5, 0.3), "weight_decay": 0.3}),
     (Adagrad, adagrad, {}),
     (Adagrad, adagrad, {"lr": 0.1, "eps": 0.1, "weight_decay": 0.3}),
 ]

@@ -1,4 +1,4 @@
-"""Optimizers, bounds for gradients, and schedules for the learning rate."""
+"""Optimizers, bounds for gradients, schedules for the rate, averages of weights, and minima."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ from tinygrad_bp.optim.sgd import SGD
 
 if TYPE_CHECKING:
     from tinygrad_bp.optim.adagrad import Adagrad
+    from tinygrad_bp.optim.averages import EMA, SWA
     from tinygrad_bp.optim.clipping import clip_grad_norm, clip_grad_value
+    from tinygrad_bp.optim.lion import Lion
+    from tinygrad_bp.optim.minimization import Minimum, minimize
+    from tinygrad_bp.optim.plateau import ReduceOnPlateau
     from tinygrad_bp.optim.rmsprop import RMSprop
 
 __all__ = [
+    "EMA",
     "SGD",
+    "SWA",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Lion",
+    "Minimum",
     "Optimizer",
     "RMSprop",
+    "ReduceOnPlateau",
     "clip_grad_norm",
     "clip_grad_value",
+    "minimize",
     "schedules",
 ]
 
@@ -31,9 +41,15 @@ __getattr__, __dir__ = deferred(
     __name__,
     {
         "Adagrad": "adagrad",
+        "EMA": "averages",
+        "Lion": "lion",
+        "Minimum": "minimization",
         "RMSprop": "rmsprop",
+        "ReduceOnPlateau": "plateau",
+        "SWA": "averages",
         "clip_grad_norm": "clipping",
         "clip_grad_value": "clipping",
+        "minimize": "minimization",
     },
 )
 del deferred
