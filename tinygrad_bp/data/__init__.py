@@ -1,7 +1,8 @@
-"""Tables of two classes: read strictly from CSV files, bundled, or drawn from a seed."""
+"""Samples in batches and parts; tables read strictly from CSV files, bundled, or drawn."""
 
 from __future__ import annotations
 
+from tinygrad_bp.data.batching import batches, split
 from tinygrad_bp.data.generators import GENERATORS, circles, generate, moons, spiral, xor
 from tinygrad_bp.data.penguins import penguins
 from tinygrad_bp.data.strict_csv import Dropped
@@ -11,6 +12,7 @@ __all__ = [
     "GENERATORS",
     "Dropped",
     "Table",
+    "batches",
     "circles",
     "generate",
     "holdout_split",
@@ -19,5 +21,6 @@ __all__ = [
     "read_csv",
     "read_features",
     "spiral",
+    "split",
     "xor",
 ]
