@@ -27,7 +27,6 @@ from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.files.atomic import atomic_write_bytes
 
 FilePath = str | os.PathLike[str]
-Float = np.floating[Any]
 Expected = Mapping[str, tuple[Sequence[int], DTypeLike]]
 
 FILE_LIMIT = 1 << 30  # bytes; a gigabyte of parameters is far beyond what NumPy trains
@@ -39,10 +38,13 @@ METADATA_LENGTH = 1 << 19  # characters of a metadata value: the names of a wide
 SHOWN_LENGTH = 60  # characters of a value from a file in a message
 
 _METADATA = "__metadata__"
-_DTYPES: dict[str, np.dtype[Float]] = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
     "F16": np.dtype("<f2"),
+    "BOOL": np.dtype("?"),
+    **{f"I{8 * size}": np.dtype(f"<i{size}") for size in (1, 2, 4, 8)},
+    **{f"U{8 * size}": np.dtype(f"<u{size}") for size in (1, 2, 4, 8)},
 }
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _ENTRY_KEYS = {"dtype", "shape", "data_offsets"}
@@ -58,7 +60,7 @@ class _Entry:
     """Where one array lies in the buffer, and what it is."""
 
     name: str
-    dtype: np.dtype[Float]
+    dtype: np.dtype[Any]
     shape: tuple[int, ...]
     begin: int
 
@@ -68,7 +70,11 @@ class _Entry:
 
 
 def encode_model(
-    path: FilePath, arrays: Mapping[str, NDArray[Float]], metadata: Mapping[str, str]
+    path: FilePath,
+    arrays: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+    *,
+    finite: bool = True,
 ) -> bytes:
     """Return the bytes of a model file; the same input gives the same bytes.
 
@@ -76,7 +82,7 @@ def encode_model(
     ----------
     path : str or path-like
         What the file will be called, for messages.
-    arrays, metadata
+    arrays, metadata, finite
         As `write_model` takes them.
 
     Raises
@@ -93,8 +99,10 @@ def encode_model(
         array = np.asarray(value)
         dtype = array.dtype.newbyteorder("<")
         if dtype not in _CODES:
-            raise _fault(path, f"array {_shown(name)} has dtype {array.dtype}", "a float dtype")
-        _check_finite(path, name, array)
+            known = "booleans, integers, or real floating-point numbers of up to 64 bits"
+            raise _fault(path, f"array {_shown(name)} has dtype {array.dtype}", known)
+        if finite:
+            _check_finite(path, name, array)
         parts.append(array.astype(dtype, order="C", copy=False).tobytes())
         end = offset + len(parts[-1])
         entry = {"dtype": _CODES[dtype], "shape": array.shape, "data_offsets": [offset, end]}
@@ -109,7 +117,11 @@ def encode_model(
 
 
 def write_model(
-    path: FilePath, arrays: Mapping[str, NDArray[Float]], metadata: Mapping[str, str]
+    path: FilePath,
+    arrays: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+    *,
+    finite: bool = True,
 ) -> None:
     """Write named arrays and texts to a model file, by `encode_model`.
 
@@ -118,9 +130,11 @@ def write_model(
     path : str or path-like
         Replaced whole or not at all, by `tinygrad_bp.files.atomic_write_bytes`.
     arrays : mapping of str to ndarray
-        float64, float32 or float16 arrays of finite values, of any shape and memory layout. Names
-        are words of letters, digits and underscores, joined by single dots.
+        Booleans, integers, float64, float32 or float16, of any shape and memory layout. Names are
+        words of letters, digits and underscores, joined by single dots.
     metadata : mapping of str to str
+    finite : bool, default True
+        Refuse NaN and infinity.
 
     Raises
     ------
@@ -128,7 +142,7 @@ def write_model(
         If the reader would not accept the file, or it cannot be written. The old file, if there
         is one, is intact.
     """
-    content = encode_model(path, arrays, metadata)
+    content = encode_model(path, arrays, metadata, finite=finite)
     try:
         atomic_write_bytes(path, content)
     except ValueError as error:  # a NUL character in the path
@@ -142,7 +156,8 @@ def read_model(
     path: FilePath,
     *,
     expected: Expected | None = None,
-) -> tuple[dict[str, NDArray[Float]], dict[str, str]]:
+    finite: bool = True,
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Read a model file, and refuse it unless it is exactly what is expected.
 
     Parameters
@@ -150,12 +165,14 @@ def read_model(
     path : str or path-like
     expected : mapping of str to (shape, dtype), optional
         Demand exactly these arrays.
+    finite : bool, default True
+        Refuse NaN and infinity.
 
     Returns
     -------
     arrays : dict of str to ndarray
-        float64, float32 or float16 arrays in the machine's byte order and C order, as they follow
-        each other in the file.
+        Booleans, integers, float64, float32 or float16, in the machine's byte order and C order,
+        as they follow each other in the file.
     metadata : dict of str to str
 
     Raises
@@ -170,7 +187,7 @@ def read_model(
     """
     try:
         with _open_regular(path) as file:
-            return _read(path, file, expected)
+            return _read(path, file, expected, finite=finite)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(f"{os.fspath(path)}: cannot read the model file: {reason}") from error
@@ -190,8 +207,8 @@ def _open_regular(path: FilePath) -> BufferedReader:
 
 
 def _read(
-    path: FilePath, file: BufferedReader, expected: Expected | None
-) -> tuple[dict[str, NDArray[Float]], dict[str, str]]:
+    path: FilePath, file: BufferedReader, expected: Expected | None, *, finite: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     size = os.fstat(file.fileno()).st_size
     if size > FILE_LIMIT:
         raise _fault(path, f"{size} bytes", f"at most {FILE_LIMIT}")
@@ -211,16 +228,20 @@ def _read(
     if expected is not None:
         _check_expected(path, entries, expected)
     arrays = {entry.name: _read_array(path, file, entry) for entry in entries}
+    if finite:
+        for name, array in arrays.items():
+            _check_finite(path, name, array)
     if file.read(1):
         raise _fault(path, "the file became longer while it was read", "a file at rest")
     return arrays, metadata
 
 
-def _read_array(path: FilePath, file: BufferedReader, entry: _Entry) -> NDArray[Float]:
+def _read_array(path: FilePath, file: BufferedReader, entry: _Entry) -> NDArray[Any]:
     array = np.empty(entry.shape, dtype=entry.dtype)
     if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
         raise _fault(path, "the file became shorter while it was read", "a file at rest")
-    _check_finite(path, entry.name, array)
+    if array.dtype.kind == "b" and (array.view(np.uint8) > 1).any():
+        raise _fault(path, f"array {_shown(entry.name)} has bytes above 1", "booleans")
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
 
 
@@ -335,7 +356,7 @@ def _are_sizes(value: object) -> bool:
     )
 
 
-def _check_finite(path: FilePath, name: str, array: NDArray[Float]) -> None:
+def _check_finite(path: FilePath, name: str, array: NDArray[Any]) -> None:
     if not np.isfinite(array).all():
         count = array.size - np.count_nonzero(np.isfinite(array))
         raise _fault(
