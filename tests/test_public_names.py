@@ -15,7 +15,7 @@ import tinygrad_bp as tg
 from tinygrad_bp import elsewhere
 
 LAZY = {"SigmoidClassifier", "GraphView", "Tensor", "TinygradError"}
-MODULES = ["data", "nn", "optim", "testing", "files", "view"]
+MODULES = ["data", "nn", "optim", "testing", "training", "files", "view"]
 FUNCTIONS = sorted({*tg.__all__} - {*MODULES} - LAZY)
 
 
@@ -103,7 +103,7 @@ def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
 @pytest.mark.parametrize(
     ("module", "name", "answer"),
     [
-        (tg, "save", "tg.files.write_model(path, model.state(), {})"),
+        (tg, "fit", "it is tg.training.fit"),
         (tg, "mse", "it is tg.nn.mse"),
         (tg, "exp", "call np.exp"),
         (tg, "Dropout", "it is tg.nn.Dropout"),

@@ -16,7 +16,7 @@ from extras import extra
 import tinygrad_bp as tg
 from tinygrad_bp.engine.attached import Attached
 
-ROOMS = ("", ".data", ".files", ".nn", ".optim", ".testing", ".view")
+ROOMS = ("", ".data", ".files", ".nn", ".optim", ".testing", ".training", ".view")
 Parameter = inspect.Parameter
 
 

@@ -28,11 +28,12 @@ from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 from tinygrad_bp.version import __version__ as __version__  # re-exported
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, files, nn, optim, testing, view
+    from tinygrad_bp import data, files, nn, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
     from tinygrad_bp.rules.sequences.convolution import convolution
+    from tinygrad_bp.training.saved import load, save
     from tinygrad_bp.transforms import (
         checkpoint,
         differentiable,
@@ -66,6 +67,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "load",
     "log_softmax",
     "logsumexp",
     "nn",
@@ -73,6 +75,7 @@ __all__ = [
     "optim",
     "program",
     "relu",
+    "save",
     "scope",
     "sigmoid",
     "silu",
@@ -80,6 +83,7 @@ __all__ = [
     "softplus",
     "tensor",
     "testing",
+    "training",
     "value_and_grad",
     "view",
     "vjp",
@@ -102,10 +106,13 @@ __getattr__, __dir__ = deferred(
         "hvp": "transforms",
         "jacobian": "transforms",
         "jvp": "transforms",
+        "load": "training.saved",
         "nn": "nn",
         "optim": "optim",
         "program": "programs",
+        "save": "training.saved",
         "testing": "testing",
+        "training": "training",
         "view": "view",
         "vmap": "transforms",
     },

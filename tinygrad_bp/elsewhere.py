@@ -15,13 +15,14 @@ ROOMS = {
     "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
     " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
+    "training": "Checkpoint EarlyStopping History Loop fit",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }
 FUNCTIONS = (
     "affine checkpoint convolution debug differentiable enable_grad gelu grad gradients graph"
-    " hessian hvp jacobian jvp log_softmax logsumexp no_grad program relu scope sigmoid silu"
-    " softmax softplus tensor value_and_grad vjp vmap"
+    " hessian hvp jacobian jvp load log_softmax logsumexp no_grad program relu save scope sigmoid"
+    " silu softmax softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
 NUMPYS = "the package records NumPy's own functions: import numpy as np, and call"
@@ -35,8 +36,6 @@ FEW = "there is no such optimizer: tg.optim has SGD, RMSprop, Adagrad, Adam, Ada
 KNOWN = {
     **{name: f"it is tg.{room}.{name}" for room, names in ROOMS.items() for name in names.split()},
     **{name: f"it is tg.{name}" for name in FUNCTIONS.split()},
-    "save": "write tg.files.write_model(path, model.state(), {})",
-    "load": "write arrays, notes = tg.files.read_model(path); model.load_state(arrays)",
     **dict.fromkeys(("Parameter", "Variable", "as_tensor", "from_numpy"), LEAF),
     **dict.fromkeys(("randn", "rand", "manual_seed", "random", "seed"), DRAWS),
     **dict.fromkeys(("cuda", "device", "devices", "device_put", "set_default_device"), NO_DEVICE),

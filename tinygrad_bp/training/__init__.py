@@ -1,0 +1,11 @@
+"""The training loop: `fit`, what can be hooked into it, and files of models and of trainings."""
+
+from __future__ import annotations
+
+from tinygrad_bp.training.checkpoints import Checkpoint
+from tinygrad_bp.training.fitting import fit
+from tinygrad_bp.training.history import History
+from tinygrad_bp.training.loop import Loop
+from tinygrad_bp.training.stopping import EarlyStopping
+
+__all__ = ["Checkpoint", "EarlyStopping", "History", "Loop", "fit"]

@@ -1,0 +1,282 @@
+"""`fit`: train a model on data, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.data import batches, split
+from tinygrad_bp.engine.modes import enable_grad, no_grad
+from tinygrad_bp.engine.tensor import Tensor, wrap
+from tinygrad_bp.errors import DataError
+from tinygrad_bp.nn import Module
+from tinygrad_bp.optim import Optimizer
+from tinygrad_bp.training.generators import Generators
+from tinygrad_bp.training.guard import Guard
+from tinygrad_bp.training.history import History
+from tinygrad_bp.training.loop import Loop
+from tinygrad_bp.training.progress import Progress
+from tinygrad_bp.training.steps import Step, checked_loss, rows_of
+
+Metrics = Mapping[str, Callable[[Any, Any], Any]]
+
+
+def fit(
+    model: Module,
+    loss: Callable[[Any, Any], Any],
+    data: Any,
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    batch_size: int | None = 32,
+    validation: Any = None,
+    metrics: Metrics | None = None,
+    callbacks: Iterable[Any] = (),
+    schedule: Callable[[float], float] | None = None,
+    clip_norm: float | None = None,
+    accumulate: int = 1,
+    history: History | None = None,
+    rng: int | np.random.Generator | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model, and return the numbers of each epoch.
+
+    Parameters
+    ----------
+    model : Module
+        Called with a batch of X; with several arguments if X is a tuple.  Put into training mode
+        while it is trained, and back afterwards.
+    loss : callable
+        ``loss(prediction, y)`` returns the mean over the rows, as `tg.nn.cross_entropy` does.
+    data : (X, y), or iterable of such batches
+        Arrays of any kind that `tg.data.batches` takes, shuffled anew for each epoch; or what gives
+        batches when it is iterated over, once for each epoch.
+    optimizer : Optimizer
+        Of the model's parameters.
+    epochs : int
+        How many there are to be, with those of `history`, or of a checkpoint.
+    batch_size : int or None, default 32
+        Rows of a batch; None for all at once, in their order.
+    validation : (X, y), iterable of batches, or float, optional
+        What is never trained on, and judged after each epoch; a number is the share of `data` that
+        is held out.
+    metrics : mapping of str to callable, optional
+        More numbers, ``metric(prediction, y)`` of arrays, means over the rows as the loss.
+    callbacks : iterable, optional
+        Functions of the `Loop`, called after each epoch, or objects with methods; for instance
+        `EarlyStopping`, `Checkpoint`, `tg.optim.EMA`, `tg.optim.ReduceOnPlateau`.
+    schedule : callable, optional
+        The learning rate of an epoch by its number, from 0: see `tg.optim.schedules`.
+    clip_norm : float, optional
+        The norm of all gradients is held to it.
+    accumulate : int, default 1
+        Batches whose gradients are averaged for one step.
+    history : History, optional
+        Of epochs before, to go on with; it has each epoch as soon as that ends, so that it is there
+        after an interrupt too.
+    rng : numpy.random.Generator or int, optional
+        Where the order of the samples comes from.
+    progress : bool, default True
+        Show a line that moves on standard error, or in a notebook; where it is no terminal, twenty
+        lines in all.
+
+    Returns
+    -------
+    History
+        ``"loss"`` and metrics, means over the epoch while it trained; ``"validation_loss"`` and so
+        on, of the weights after it.
+
+    Raises
+    ------
+    NonFiniteError
+        If a loss is NaN or infinite.  The message names the operation and its line; the model has
+        the weights from before that operation's step.
+    DataError
+        If there is no batch, or the data have another form.
+    KeyboardInterrupt
+        Passed on: the model has the weights after a whole step, or its best, by `EarlyStopping`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_bp import nn, optim, training
+    >>> X = np.linspace(-1.0, 1.0, 64)[:, None]
+    >>> net = nn.Linear(1, 1, rng=0)
+    >>> history = training.fit(net, nn.mse, (X, 3.0 * X), optim.Adam(net.parameters(), 0.1),
+    ...                        epochs=100, rng=0, progress=False)
+    >>> history["loss"][-1] < 1e-3
+    True
+    """
+    generator = np.random.default_rng(rng)
+    _check_counts(epochs=epochs, accumulate=accumulate)
+    if isinstance(validation, float):
+        data, validation = split(*_pair(data), validation, rng=generator)
+    epoch = _Epoch(
+        Step(model, loss, optimizer, clip_norm=clip_norm, accumulate=accumulate),
+        _source(data, batch_size, generator),
+        None if validation is None else _source(validation, batch_size, None),
+        dict(metrics or {}),
+        Generators(model),
+        schedule,
+    )
+    loop = Loop(
+        model,
+        epoch,
+        callbacks,
+        history=history,
+        watched="loss" if validation is None else "validation_loss",
+        optimizer=optimizer,
+        generators=Generators(model, {"rng": generator, "data": getattr(data, "rng", None)}),
+    )
+    return epoch.run(loop, epochs, Progress(epochs) if progress else None)
+
+
+class _Epoch:
+    """Trains for an epoch when it is called, and returns its numbers."""
+
+    loop: Loop
+
+    def __init__(
+        self,
+        step: Step,
+        data: Iterable[Any],
+        validation: Iterable[Any] | None,
+        metrics: Metrics,
+        generators: Generators,
+        schedule: Callable[[float], float] | None,
+    ) -> None:
+        self._step, self._data, self._validation = step, data, validation
+        self._metrics, self._schedule = metrics, schedule
+        self._guard = Guard(step.optimizer.params, generators)
+        self._progress: Progress | None = None
+
+    def run(self, loop: Loop, epochs: int, progress: Progress | None) -> History:
+        self.loop, self._progress = loop, progress
+        modes = [(module, module.training) for _, module in loop.model.named_modules()]
+        try:
+            with enable_grad():
+                loop.model.train()
+                return loop.run(epochs)
+        finally:
+            self._step.forget()
+            for module, mode in modes:
+                module.training = mode
+            if progress is not None:
+                progress.close(loop.history.stopped or "")
+
+    def __call__(self) -> dict[str, float]:
+        number = self.loop.epoch + 1
+        if self._schedule is not None:
+            self._step.optimizer.lr = self._schedule(self.loop.epoch)
+        total = len(self._data) if isinstance(self._data, Sized) else None
+        means = _Means()
+        for done, (X, y) in enumerate(_checked(self._data), 1):
+            self._guard.before((X, y))
+            value, prediction = self._step(X, y)
+            loss = checked_loss(value)
+            if not math.isfinite(loss):
+                where = f"epoch {number}, batch {done}"
+                self._guard.fail(loss, where, self._step.differentiated)
+            means.add(rows_of(y), {"loss": loss, **self._measured(prediction, y)})
+            self.loop.call("after_step")
+            if self._progress is not None:
+                self._progress.batch(number, done, total, loss)
+        self._step.finish()
+        row = means.values()
+        if self._validation is not None:
+            row |= {f"validation_{name}": v for name, v in self._judged(self._validation).items()}
+        if self._progress is not None:
+            self._progress.epoch(number, row)
+        return row
+
+    def _judged(self, data: Iterable[Any]) -> dict[str, float]:
+        """Return the numbers of the present weights on data, as after the training."""
+        means = _Means()
+        self.loop.model.eval()
+        try:
+            with no_grad():
+                for X, y in _checked(data):
+                    value, prediction = self._step.forward(X, y)
+                    numbers = {"loss": float(value), **self._measured(prediction, y)}
+                    means.add(rows_of(y), numbers)
+        finally:
+            self.loop.model.train()
+        return means.values()
+
+    def _measured(self, prediction: Any, y: Any) -> dict[str, float]:
+        if not self._metrics:
+            return {}
+        arrays = (
+            one.detach().numpy() if isinstance(one, Tensor) else one for one in (prediction, y)
+        )
+        pair = tuple(arrays)
+        return {name: float(metric(*pair)) for name, metric in self._metrics.items()}
+
+
+class _Means:
+    """Means over rows of numbers that are means over batches."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sums: dict[str, float] = {}
+
+    def add(self, rows: int, numbers: Mapping[str, float]) -> None:
+        self._rows += rows
+        for name, value in numbers.items():
+            self._sums[name] = self._sums.get(name, 0.0) + rows * value
+
+    def values(self) -> dict[str, float]:
+        return {name: total / self._rows for name, total in self._sums.items()}
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if not (isinstance(value, int | np.integer) and value >= 1):
+            raise ValueError(f"fit: {name}={value!r}; expected an integer of 1 or more")
+
+
+def _pair(data: Any) -> tuple[Any, Any]:
+    if not (isinstance(data, tuple) and len(data) == 2):
+        raise DataError("fit: to hold out a share of the data, pass them as (X, y)")
+    return data
+
+
+def _source(data: Any, size: int | None, rng: np.random.Generator | None) -> Iterable[Any]:
+    """Return what gives the batches of an epoch whenever it is iterated over."""
+    if not isinstance(data, tuple):
+        return data  # type: ignore[no-any-return]  # an iterable, which `_checked` looks at
+    X, y = _pair(data)
+    if size is None:
+        whole = batches(X, y, len(y))
+        return list(whole)
+    return batches(X, y, size, rng=rng, shuffle=rng is not None)
+
+
+def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield batches as pairs whose floating-point arrays are Tensors, which nobody copies again.
+
+    Raises
+    ------
+    DataError
+        If there is none, or one is no pair.
+    """
+    empty = True
+    for batch in data:
+        if not (isinstance(batch, tuple | list) and len(batch) == 2):
+            raise DataError(f"fit: a batch is a {type(batch).__name__}; expected a pair (X, y)")
+        X, y = batch
+        empty = False
+        yield (tuple(map(_wrapped, X)) if isinstance(X, tuple) else _wrapped(X)), _wrapped(y)
+    if empty:
+        raise DataError(
+            "fit: no batch in this epoch; expected data that can be iterated over once for each"
+            " epoch, which a generator cannot"
+        )
+
+
+def _wrapped(array: Any) -> Any:
+    floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+    return wrap(array) if floating else array

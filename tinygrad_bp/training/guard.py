@@ -1,0 +1,68 @@
+"""What is done when a loss is no number: the step is run again, watched, and its line is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tinygrad_bp.engine.debugging import debug
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import NonFiniteError
+from tinygrad_bp.nn.state import assign
+from tinygrad_bp.training.generators import Generators
+
+Batch = tuple[Any, Any]
+Values = tuple[list[Any], dict[str, Any]]
+
+
+class Guard:
+    """Remembers the values before the last two steps, which costs a list of references."""
+
+    def __init__(self, parameters: Sequence[Tensor], generators: Generators) -> None:
+        self._parameters, self._generators = parameters, generators
+        self._steps: list[tuple[Values, Batch]] = []
+
+    def before(self, batch: Batch) -> None:
+        """Note that a step with this batch comes."""
+        values = [parameter._value for parameter in self._parameters], self._generators.state()
+        self._steps = [*self._steps[-1:], (values, batch)]
+
+    def fail(self, loss: float, where: str, again: Callable[[Any, Any], Any]) -> None:
+        """Restore the weights from before the trouble, find its operation, and raise.
+
+        Parameters
+        ----------
+        loss : float
+        where : str
+            Epoch and batch, for the message.
+        again : callable
+            Computes the loss of a batch and its gradients, and changes no parameter.
+
+        Raises
+        ------
+        NonFiniteError
+            Always.
+        """
+        causes: list[NonFiniteError] = []
+        last = self._steps[0][0]
+        for values, batch in self._steps:
+            # NaN first: an infinity may be meant, as in a mask
+            for inf in (False, True) if not causes else ():
+                last = values
+                self._restore(values)
+                try:
+                    with debug(inf=inf):
+                        again(*batch)
+                except NonFiniteError as error:
+                    causes.append(error)
+        self._restore(last)
+        found = "\nand earlier\n".join(dict.fromkeys(map(str, causes)))
+        found = found or "run again under tg.debug, all its numbers are finite"
+        raise NonFiniteError(
+            f"fit: the loss is {loss} in {where}; the model has the weights from before"
+            f" that\n{found}"
+        ) from (causes[0] if causes else None)
+
+    def _restore(self, values: Values) -> None:
+        assign(self._parameters, values[0])
+        self._generators.load_state(values[1])
