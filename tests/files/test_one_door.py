@@ -25,7 +25,10 @@ WRITERS = {
 HARMLESS = {
     ("cli/plots.py", "figure.savefig(out, format='svg', metadata={'Date': None})"): "a StringIO",
     ("cli/application.py", "os.open(os.devnull, os.O_WRONLY)"): "where output ends after an error",
-    ("training/curves.py", "figure.savefig(out, format='svg', metadata={'Date': None})"): "the same",
+    (
+        "training/curves.py",
+        "figure.savefig(out, format='svg', metadata={'Date': None})",
+    ): "the same",
     ("training/checkpoints.py", "save(loop.model, self.best)"): "write_model, by way of the door",
     ("cli/draw.py", "drawn.save(path, force=options.force)"): "GraphView's, by way of the door",
 }

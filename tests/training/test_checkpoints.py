@@ -161,7 +161,7 @@ def changed(arrays, notes, change):
         ("note", "columns", '["loss"]'),
         ("note", "columns", "[" * 9000),
     ],
-    ids=str,
+    ids=lambda change: f"{change[0]} {change[1]} {str(change[2])[:24]}",
 )
 def test_another_file_is_refused_and_nothing_changed(tmp_path, change):
     run(tmp_path / "c", epochs=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from itertools import islice
 from operator import attrgetter
 from typing import Any, NamedTuple, Self
 
@@ -28,6 +27,7 @@ from tinygrad_bp.errors import DataError, TinygradError, warn_user
 from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.optim import Adam
 from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.training import Loop
 
 # A start that leaves more than this share of the log-loss of the class shares may be stuck.  One
 # that tells half of the samples apart and guesses at the rest, as is common with XOR, leaves 0.5,
@@ -312,14 +312,15 @@ class SigmoidClassifier:
         starts: list[Start] = []
         try:
             while len(starts) <= self.restarts:
-                start = Start(sigmoid_network((self.n_features_in_, *self.hidden, 1), rng))
+                network = sigmoid_network((self.n_features_in_, *self.hidden, 1), rng)
+                start = Start(network, self.patience)
                 starts.append(start)
                 self.restarts_ = self.start_ = len(starts) - 1
                 self._train(start, train, held, on_epoch)
                 if start.train_loss < STUCK * entropy or len(self.hidden) == 0:
                     break
         finally:  # an interrupt too leaves the best weights so far
-            begun = [start for start in starts if start.losses]
+            begun = [start for start in starts if start.stopping.last_epoch]
             if begun:
                 kept = min(begun, key=attrgetter("train_loss"))
                 kept.restore()
@@ -332,24 +333,33 @@ class SigmoidClassifier:
         self, start: Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
     ) -> None:
         """Train one network until the watched loss has not fallen for `patience` epochs."""
-        optimizer = Adam(start.parameters, lr=self.learning_rate)
+        optimizer = Adam(start.network.parameters(), lr=self.learning_rate)
         losses = descend(start.network, optimizer, train.X, train.y)
-        for epoch, loss in enumerate(islice(losses, self.max_epochs), 1):
-            validation = None
+
+        def epoch() -> dict[str, float]:
+            row = {"loss": next(losses)}
             if held is not None:
                 # recorded for nothing, which costs no more than a block of no_grad
-                validation = bce_with_logits(start.network(held.X), held.y).item()
-            start.record(loss, validation)
+                row["validation_loss"] = bce_with_logits(start.network(held.X), held.y).item()
+            return row
+
+        def news(loop: Loop) -> None:
             self._show(start)
             if on_epoch is not None:
-                on_epoch(epoch, loss, validation, self)
-            if epoch - start.best_epoch >= self.patience:
-                break
+                validation = self.validation_curve_[-1] if held is not None else None
+                on_epoch(loop.epoch, self.loss_curve_[-1], validation, self)
+
+        watched = "loss" if held is None else "validation_loss"
+        callbacks = [start.stopping, news]
+        Loop(start.network, epoch, callbacks, history=start.history, watched=watched).run(
+            self.max_epochs
+        )
 
     def _show(self, start: Start) -> None:
+        curves = start.history
         self.network_ = start.network
-        self.loss_curve_, self.validation_curve_ = start.losses, start.validation_losses
-        self.n_iter_ = len(start.losses)
+        self.loss_curve_, self.validation_curve_ = curves["loss"], curves.get("validation_loss", [])
+        self.n_iter_ = curves.epochs
 
 
 class _Part(NamedTuple):

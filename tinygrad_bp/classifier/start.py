@@ -8,46 +8,37 @@ from tinygrad_bp.classifier.network import flat_layer
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import warn_user
 from tinygrad_bp.nn import Sequential
-from tinygrad_bp.nn.state import assign
+from tinygrad_bp.training import EarlyStopping, History
 
 
 class Start:
     """A network on its way from fresh weights: its curves, and its best weights so far."""
 
-    def __init__(self, network: Sequential) -> None:
+    def __init__(self, network: Sequential, patience: int) -> None:
         self.network = network
-        self.parameters = network.parameters()
-        self.losses: list[float] = []
-        self.validation_losses: list[float] = []
-        # of the best weights: the watched loss, that of the training part, and when they were found
-        self.best_loss, self.train_loss, self.best_epoch = math.inf, math.inf, 0
-        self.best_weights = [parameter.detach() for parameter in self.parameters]
+        self.history = History()
+        self.stopping = EarlyStopping(patience)
 
-    def record(self, loss: float, validation: float | None) -> None:
-        """Take down an epoch; keep its weights if the watched loss is the lowest so far."""
-        watched = loss if validation is None else validation
-        if watched < self.best_loss:
-            # no copies: the optimizer makes new values, it never writes into one
-            self.best_weights = [parameter.detach() for parameter in self.parameters]
-            self.best_loss, self.train_loss = watched, loss
-            self.best_epoch = len(self.losses) + 1
-        if validation is not None:
-            self.validation_losses.append(validation)
-        self.losses.append(loss)  # last: an epoch counts once its weights are safe
+    @property
+    def train_loss(self) -> float:
+        """The loss of the best weights on the training part."""
+        best = self.stopping.best_epoch
+        return self.history["loss"][best - 1] if best else math.inf
 
     def restore(self) -> None:
-        """Set the network to its best weights."""
-        assign(self.parameters, [weights._value for weights in self.best_weights])
-        del self.validation_losses[len(self.losses) :]  # of an epoch interrupted halfway
+        """Set the network to its best weights, and forget an epoch that was not looked at."""
+        self.stopping.restore_best()
+        self.history.cut(self.stopping.last_epoch)
 
     def warn_of_no_slope(self, X: Tensor, *, learned: bool, learning_rate: float) -> None:
         """Warn if the training ended where no gradient leads anywhere."""
         remedy = f"lower learning_rate ({learning_rate:g})"
-        epoch = next((i for i, one in enumerate(self.losses, 1) if not math.isfinite(one)), 0)
+        losses = self.history["loss"]
+        epoch = next((i for i, one in enumerate(losses, 1) if not math.isfinite(one)), 0)
         if epoch:
             warn_user(
-                f"fit: the loss is {self.losses[epoch - 1]} from epoch {epoch} on; kept are the"
-                f" weights of epoch {self.best_epoch}: {remedy}"
+                f"fit: the loss is {losses[epoch - 1]} from epoch {epoch} on; kept are the"
+                f" weights of epoch {self.stopping.best_epoch}: {remedy}"
             )
         if learned:  # and flat for that
             return

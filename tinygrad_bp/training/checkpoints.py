@@ -123,12 +123,13 @@ def _restore(loop: Loop, path: FilePath) -> None:
         )
         groups = _grouped(arrays, owners)
         history = groups.pop("history")
-        if len(columns) != len(history) or not all(isinstance(one, str) for one in columns):
-            raise ModelFileError(f"{len(history)} columns; expected {len(columns)}")
+        shapes = {array.shape for array in history.values()}
+        if len(columns) != len(history) or len(shapes) > 1 or not all(map(len, shapes)):
+            raise ModelFileError(f"history: columns {columns!r:.60} of shapes {shapes!r:.60}")
         for part, owner in owners.items():
             owner.load_state(groups[part])
         generators.load_state(stored)
-        loop.history.load_state({n: history[str(i)] for i, n in enumerate(columns)})
+        loop.history.load_state({str(n): history[str(i)] for i, n in enumerate(columns)})
         loop.history.stopped = None if stopped is None else str(stopped)
     except (TinygradError, TypeError, ValueError, LookupError, RecursionError) as error:
         for part, owner in owners.items():

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from tinygrad_bp.nn.state import State
 class History(Mapping[str, list[float]]):
     """The numbers of each epoch of a training: ``history["loss"]`` is a list of them.
 
-    ``rows`` has a dict of them for each epoch, which is there with all of its numbers or not at
-    all; ``stopped`` says why the training ended before its last epoch, if it did.
+    An epoch is there with all of its numbers or not at all, whenever Ctrl-C comes.  ``stopped``
+    says why the training ended before its last epoch, if it did.
 
     Examples
     --------
@@ -35,13 +36,13 @@ class History(Mapping[str, list[float]]):
     """
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, float]] = []
+        self._columns: dict[str, list[float]] = {}
         self.stopped: str | None = None
 
     @property
     def epochs(self) -> int:
         """How many epochs there have been."""
-        return len(self.rows)
+        return len(next(iter(self._columns.values()), ()))
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add the numbers of an epoch.
@@ -50,7 +51,20 @@ class History(Mapping[str, list[float]]):
         ----------
         row : mapping of str to float
         """
-        self.rows.append({name: float(value) for name, value in row.items()})
+        for name in row:
+            self._columns.setdefault(name, [math.nan] * self.epochs)
+        values = [float(row.get(name, math.nan)) for name in self._columns]
+        any(map(list.append, self._columns.values(), values))  # in C, between two bytecodes
+
+    def cut(self, epochs: int) -> None:
+        """Forget what came after the first epochs.
+
+        Parameters
+        ----------
+        epochs : int
+            How many to keep.
+        """
+        any(map(list.__delitem__, self._columns.values(), repeat(slice(epochs, None))))
 
     def best(self, name: str, *, highest: bool = False) -> int:
         """Return the epoch, counted from 1, in which a number was lowest; NaN is passed over.
@@ -76,22 +90,20 @@ class History(Mapping[str, list[float]]):
         return int(np.nanargmax(values) if highest else np.nanargmin(values)) + 1
 
     def __getitem__(self, name: str) -> list[float]:
-        if name not in self._names():
-            raise KeyError(f"{name!r}: the history has {', '.join(self._names()) or 'no epoch'}")
-        return [row.get(name, math.nan) for row in self.rows]
+        if name not in self._columns:
+            known = ", ".join(self._columns) or "no epoch"
+            raise KeyError(f"{name!r}: the history has {known}")
+        return self._columns[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
+        return iter(self._columns)
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(self._columns)
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={value:.4g}" for name, value in (self.rows or [{}])[-1].items())
+        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns.items())
         return f"History({self.epochs} epochs{': ' if last else ''}{last})"
-
-    def _names(self) -> dict[str, None]:
-        return {name: None for row in self.rows for name in row}
 
     def to_csv(self, path: FilePath | None = None) -> str:
         """Return the numbers as CSV with a header line, and write them to a file if one is named.
@@ -108,10 +120,8 @@ class History(Mapping[str, list[float]]):
         """
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        names = list(self._names())
-        writer.writerow(["epoch", *names])
-        for number, row in enumerate(self.rows, 1):
-            values = [row.get(name, math.nan) for name in names]
+        writer.writerow(["epoch", *self])
+        for number, values in enumerate(zip(*self.values(), strict=True), 1):
             writer.writerow([number, *("" if math.isnan(v) else repr(v) for v in values)])
         if path is not None:
             atomic_write_text(path, out.getvalue())
@@ -155,8 +165,4 @@ class History(Mapping[str, list[float]]):
         ----------
         state : mapping of str to array
         """
-        columns = [np.asarray(values, float).tolist() for values in state.values()]
-        self.rows = [
-            {n: value for n, value in zip(state, values, strict=True) if not math.isnan(value)}
-            for values in zip(*columns, strict=True)
-        ]
+        self._columns = {name: np.array(values, float).tolist() for name, values in state.items()}

@@ -64,7 +64,7 @@ class Loop:
     @property
     def epoch(self) -> int:
         """How many epochs there have been."""
-        return len(self.history.rows)
+        return self.history.epochs
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch.

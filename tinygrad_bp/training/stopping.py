@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.nn.state import State, matched
 from tinygrad_bp.training.loop import Loop
+from tinygrad_bp.training.snapshots import Snapshots
 
 
 class EarlyStopping:
@@ -52,7 +53,13 @@ class EarlyStopping:
             raise ValueError(f"EarlyStopping: patience={patience!r}; expected 1 or more")
         self.patience, self.metric, self.highest = patience, metric, highest
         self.restore = restore
-        self._best: tuple[float, int, State] = math.inf, 0, {}
+        self._begin()
+
+    def _begin(self) -> None:
+        # in one tuple, which changes at once: the best number, its epoch, its weights, and the
+        # last epoch that was looked at
+        self._best: tuple[float, int, list[Any], int] = math.inf, 0, [], 0
+        self._snapshots: Snapshots | None = None
 
     @property
     def best(self) -> float:
@@ -64,26 +71,41 @@ class EarlyStopping:
         """When it was, counted from 1."""
         return self._best[1]
 
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch that was looked at."""
+        return self._best[3]
+
     def before_fit(self, loop: Loop) -> None:
         """Begin anew, unless it goes on with a training."""
         if not loop.epoch:
-            self._best = math.inf, 0, {}
-        if not self._best[2]:
-            self._best = *self._best[:2], loop.model.state()
+            self._begin()
+        if self._snapshots is None:
+            self._snapshots = Snapshots(loop.model)
+            self._best = *self._best[:2], self._snapshots.take(), self._best[3]
 
     def after_epoch(self, loop: Loop) -> None:
         """Look at the epoch's number."""
-        value = loop.history.rows[-1].get(self.metric or loop.watched, math.nan)
+        assert self._snapshots is not None  # noqa: S101  # `before_fit` has made it
+        epoch = loop.epoch
+        value = loop.history[self.metric or loop.watched][-1]
         value = -value if self.highest else value
         if value < self._best[0]:
-            self._best = value, loop.epoch, loop.model.state()
-        elif loop.epoch - self._best[1] >= self.patience:
-            loop.stop(f"no better {self.metric or loop.watched} for {self.patience} epochs")
+            self._best = value, epoch, self._snapshots.take(), epoch
+        else:
+            self._best = *self._best[:3], epoch
+            if epoch - self._best[1] >= self.patience:
+                loop.stop(f"no better {self.metric or loop.watched} for {self.patience} epochs")
 
-    def after_fit(self, loop: Loop) -> None:
-        """Restore the best weights."""
+    def after_fit(self, _loop: Loop) -> None:
+        """Restore the best weights, if that is wanted."""
         if self.restore and self._best[1]:
-            loop.model.load_state(self._best[2])
+            self.restore_best()
+
+    def restore_best(self) -> None:
+        """Give the model the weights and buffers of its best epoch, or of its beginning."""
+        if self._snapshots is not None:
+            self._snapshots.give_back(self._best[2])
 
     def state(self) -> State:
         """Return the best number, its epoch and its weights, as `load_state` takes them.
@@ -92,11 +114,13 @@ class EarlyStopping:
         -------
         dict of str to array
         """
-        best, epoch, weights = self._best
+        best, epoch, weights, last = self._best
+        named = {} if self._snapshots is None else self._snapshots.named(weights)
         return {
             "best": np.array(float(best)),
             "epoch": np.array(float(epoch)),
-            **{f"weights.{name}": np.array(value) for name, value in weights.items()},
+            "last": np.array(float(last)),
+            **{f"weights.{name}": value for name, value in named.items()},
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -107,6 +131,5 @@ class EarlyStopping:
         state : mapping of str to array
         """
         own: dict[str, Tensor] = {name: wrap(value) for name, value in self.state().items()}
-        best, epoch, *weights = matched(type(self).__name__, own, state)
-        names = list(self._best[2])
-        self._best = float(best), int(epoch), dict(zip(names, weights, strict=True))
+        best, epoch, last, *weights = matched(type(self).__name__, own, state)
+        self._best = float(best), int(epoch), weights, int(last)
