@@ -12,8 +12,14 @@ import numpy as np
 RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
-def generator(random_state: RandomState) -> np.random.Generator:
+def generator(random_state: RandomState, owner: str = "SigmoidClassifier") -> np.random.Generator:
     """Return the generator of one fit.
+
+    Parameters
+    ----------
+    random_state : int, Generator, RandomState or None
+    owner : str
+        Whose setting it is, for the message.
 
     Raises
     ------
@@ -26,7 +32,7 @@ def generator(random_state: RandomState) -> np.random.Generator:
         return np.random.default_rng(random_state)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"SigmoidClassifier: random_state={random_state!r}; expected None, an integer of 0 or"
+            f"{owner}: random_state={random_state!r}; expected None, an integer of 0 or"
             " more, or a NumPy Generator or RandomState"
         ) from error
 

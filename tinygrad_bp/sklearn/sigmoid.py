@@ -1,23 +1,15 @@
-"""`SigmoidClassifier` as a scikit-learn estimator; needs the extra ``[sklearn]``."""
+"""`SigmoidClassifier` as a scikit-learn estimator."""
 
 from __future__ import annotations
 
 from typing import Any, Self
 
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
 from tinygrad_bp import classifier
 from tinygrad_bp.errors import DataError
-
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.multiclass import type_of_target
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError(
-        "tinygrad_bp.sklearn needs scikit-learn 1.6 or newer: install the extra, as in"
-        " pip install 'tinygrad-bp[sklearn]'; tinygrad_bp.SigmoidClassifier does without"
-    ) from error
-
-__all__ = ["SigmoidClassifier"]
 
 
 class SigmoidClassifier(
