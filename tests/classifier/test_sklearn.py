@@ -20,7 +20,7 @@ try:
     from sklearn.preprocessing import PolynomialFeatures, StandardScaler
     from sklearn.utils.estimator_checks import parametrize_with_checks
 
-    from tinygrad_bp.sklearn import SigmoidClassifier
+    from tinygrad_bp.sklearn import SigmoidClassifier, SigmoidRegressor
 except ModuleNotFoundError:
     extra("sklearn")
 
@@ -32,13 +32,15 @@ def quick(**changes):
 
 
 @pytest.mark.filterwarnings("ignore:fit. .* too few to hold:UserWarning")
-@parametrize_with_checks([SigmoidClassifier(max_epochs=100, restarts=1)])
+@parametrize_with_checks(
+    [SigmoidClassifier(max_epochs=60, restarts=0), SigmoidRegressor(max_epochs=150, restarts=0)]
+)
 def test_it_passes_every_check_of_scikit_learn(estimator, check):
     check(estimator)
 
 
 @pytest.mark.deep
-@parametrize_with_checks([SigmoidClassifier(), SigmoidClassifier(hidden=())])
+@parametrize_with_checks([SigmoidClassifier(), SigmoidClassifier(hidden=()), SigmoidRegressor()])
 def test_it_passes_every_check_with_the_default_settings(estimator, check):
     check(estimator)
 
@@ -63,11 +65,12 @@ def test_its_parameters_are_those_of_the_plain_classifier():
     assert "SigmoidClassifier" in model._repr_html_()
 
 
-def test_it_is_a_binary_classifier():
+def test_it_is_a_classifier_of_any_number_of_classes():
     assert is_classifier(quick())
-    assert not quick().__sklearn_tags__().classifier_tags.multi_class
-    with pytest.raises(ValueError, match=r"Only binary classification is supported\."):
-        quick().fit(MOONS.X, np.arange(120) % 3)
+    fitted = quick().fit(MOONS.X, np.arange(120) % 3)
+    assert fitted.predict_proba(MOONS.X).shape == (120, 3)
+    with pytest.raises(ValueError, match="continuous"):
+        quick().fit(MOONS.X, MOONS.X[:, 0])
 
 
 def test_a_clone_is_not_fitted():

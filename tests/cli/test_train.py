@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from command_line import Command, contents, quiet, without_dot, without_plots, write_table
 
-from tinygrad_bp.classifier import estimator
+from tinygrad_bp.classifier import base
 from tinygrad_bp.cli import application, fitting
 from tinygrad_bp.data import penguins
 from tinygrad_bp.files import read_model
@@ -224,7 +224,7 @@ def test_version(command):
 
 def stuck_networks(monkeypatch, count: int) -> None:
     """Let the first networks be of zeros: all units of a layer stay alike, XOR is out of reach."""
-    build, built = estimator.sigmoid_network, []
+    build, built = base.sigmoid_network, []
 
     def build_stuck(sizes, rng):
         network = build(sizes, rng)
@@ -233,7 +233,7 @@ def stuck_networks(monkeypatch, count: int) -> None:
             network.load_state({name: 0.0 * array for name, array in network.state().items()})
         return network
 
-    monkeypatch.setattr(estimator, "sigmoid_network", build_stuck)
+    monkeypatch.setattr(base, "sigmoid_network", build_stuck)
 
 
 def test_stuck_start_is_given_up_and_said(command, monkeypatch, no_pictures):

@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
-from operator import attrgetter
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_bp.classifier.network import descend, sigmoid_network
-from tinygrad_bp.classifier.samples import (
-    binary,
-    features,
-    mean_and_scale,
-    refuse_mask,
-    standardized,
-)
-from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
-from tinygrad_bp.classifier.start import Start
+from tinygrad_bp.classifier.base import LEAST_HELD, OnEpoch, SigmoidEstimator
+from tinygrad_bp.classifier.samples import class_codes, refuse_mask
+from tinygrad_bp.classifier.tasks import Classes, class_weights
 from tinygrad_bp.data import holdout_split
-from tinygrad_bp.engine.modes import enable_grad, no_grad
-from tinygrad_bp.engine.tensor import Tensor, tensor
-from tinygrad_bp.errors import DataError, TinygradError, warn_user
-from tinygrad_bp.nn import bce_with_logits
-from tinygrad_bp.optim import Adam
+from tinygrad_bp.errors import DataError
+from tinygrad_bp.functional import softmax
 from tinygrad_bp.rules.elementwise.activations import sigmoid
-from tinygrad_bp.training import Loop
-
-# A start that leaves more than this share of the log-loss of the class shares may be stuck.  One
-# that tells half of the samples apart and guesses at the rest, as is common with XOR, leaves 0.5,
-# or a little less for leaning the right way.
-STUCK = 0.4
-
-# Rows to watch; of fewer the lowest loss is chance.
-LEAST_HELD = 3
-
-OnEpoch = Callable[[int, float, float | None, "SigmoidClassifier"], None]
 
 
-class NotFittedError(TinygradError, ValueError, AttributeError):
-    """A classifier was asked to predict before it was fitted."""
-
-
-@dataclass(eq=False)
-class SigmoidClassifier:
-    """A fully connected network of sigmoids for two classes.
+@dataclass(eq=False, kw_only=True)
+class SigmoidClassifier(SigmoidEstimator):
+    """A fully connected network of sigmoids for two classes or more.
 
     Parameters
     ----------
@@ -66,13 +39,16 @@ class SigmoidClassifier:
         the start may be stuck; the start with the lowest is kept.
     random_state : int, Generator or RandomState, optional
         The same seed gives the same bits; a generator moves on with each fit.
+    class_weight : dict of label to float, or "balanced", optional
+        What the samples of each class count; balanced classes count the same together.
 
     Attributes
     ----------
-    classes_ : ndarray, shape (2,)
+    classes_ : ndarray, shape (k,)
         The labels in sorted order.
     network_ : Sequential
-        Gives the logit of ``classes_[1]``; its weights are those of the lowest watched loss.
+        Gives the logit of ``classes_[1]``, or of more than two classes one for each; its weights
+        are those of the lowest watched loss.
     mean_, scale_ : ndarray of float64, shape (n_features,)
         Standardisation of the inputs, learned on the training part.
     loss_curve_, validation_curve_ : list of float
@@ -90,16 +66,7 @@ class SigmoidClassifier:
     True
     """
 
-    hidden: Sequence[int] = (5, 5)
-    _: KW_ONLY
-    learning_rate: float = 0.05
-    max_epochs: int = 1500
-    validation_fraction: float = 0.2
-    # Over seeds 100 to 124 of the bundled and the generated sets, twice as many never helped the
-    # held-out loss, and half as many gave up on some moons.
-    patience: int = 100
-    restarts: int = 3
-    random_state: RandomState = None
+    class_weight: Mapping[Any, float] | str | None = None
 
     def fit(self, X: Any, y: Any, *, on_epoch: OnEpoch | None = None) -> Self:
         """Train on samples `X` with class labels `y`.
@@ -108,7 +75,7 @@ class SigmoidClassifier:
         ----------
         X : array_like of finite numbers, shape (m, n_features)
         y : array_like, shape (m,)
-            Two different labels of any sortable type.
+            Two different labels or more, of any sortable type.
         on_epoch : callable, optional
             Called as ``on_epoch(epoch, train_loss, validation_loss, self)`` after each epoch; the
             losses and ``network_`` are those of the epoch.  Training that begins anew counts from
@@ -129,56 +96,20 @@ class SigmoidClassifier:
             Passed on.  After at least one epoch the best weights so far are kept; else the
             classifier is not fitted.
         """
-        check_settings(self)
-        X = features("fit", X)
-        classes, target = binary(y, len(X))
-        rng = generator(self.random_state)
-        train, held = self._split(target, rng)
-        vars(self).pop("network_", None)  # interrupted before the first epoch: not fitted
-        self.classes_, self.n_features_in_ = classes, X.shape[1]
-        self.mean_, self.scale_ = mean_and_scale(X[train])
-        Z = self.standardize(X)
-        with enable_grad():  # whatever is in force around it
-            self._start_until_one_learns(
-                _Part(tensor(Z[train]), tensor(target[train])),
-                _Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
-                rng,
-                on_epoch,
-            )
-        return self
+        X = self._checked(X)
+        classes, codes = class_codes(y, len(X))
+        weights = class_weights(self.class_weight, classes, codes)  # may be refused
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002  # scikit-learn's
-        """Raise TypeError: scikit-learn needs `tinygrad_bp.sklearn.SigmoidClassifier`.
+        def task_of(train: Any) -> Classes:
+            self.classes_ = classes
+            balanced = isinstance(self.class_weight, str)
+            own = class_weights(self.class_weight, classes, train) if balanced else weights
+            return Classes(len(classes), own)
 
-        Parameters
-        ----------
-        deep : bool
-            As scikit-learn calls it.
-        """
-        raise TypeError(
-            "SigmoidClassifier: for scikit-learn's pipelines, searches and scores take"
-            " tinygrad_bp.sklearn.SigmoidClassifier, which is the same network"
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        return self.get_params()  # raises
-
-    def standardize(self, X: Any) -> Any:
-        """Return `X` as the network takes it: less ``mean_``, divided by ``scale_``.
-
-        Parameters
-        ----------
-        X : ndarray of float64, shape (m, n_features)
-            Any finite values; what is farther than 1e100 from the mean counts as 1e100.
-
-        Returns
-        -------
-        ndarray of float64, shape (m, n_features)
-        """
-        return standardized(X, self.mean_, self.scale_)
+        return self._fit(X, codes, task_of, self._split, on_epoch)
 
     def decision_function(self, X: Any) -> Any:
-        """Return the logit of ``classes_[1]`` for each row of `X`.
+        """Return the logit of ``classes_[1]`` for each row of `X`, or the logits of all classes.
 
         Parameters
         ----------
@@ -186,7 +117,7 @@ class SigmoidClassifier:
 
         Returns
         -------
-        ndarray of float64, shape (m,)
+        ndarray of float64, shape (m,), or (m, k) for more than two classes
 
         Raises
         ------
@@ -195,16 +126,8 @@ class SigmoidClassifier:
         DataError
             If X cannot be used, or has another number of features than the samples of `fit`.
         """
-        if not hasattr(self, "network_"):
-            raise NotFittedError(f"{type(self).__name__}: not fitted yet; call fit(X, y) first")
-        X = features("predict", X)
-        if X.shape[1] != len(self.mean_):
-            raise DataError(
-                f"predict: X has {X.shape[1]} features, but the classifier was fitted with"
-                f" {len(self.mean_)}; pass the same columns in the same order"
-            )
-        with no_grad():
-            return np.array(self.network_(self.standardize(X)))[:, 0]
+        logits = self._outputs(X)
+        return logits if logits.shape[1] > 1 else logits[:, 0]
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class for each row of `X`.
@@ -216,7 +139,7 @@ class SigmoidClassifier:
 
         Returns
         -------
-        ndarray of float64, shape (m, 2)
+        ndarray of float64, shape (m, k)
 
         Raises
         ------
@@ -224,10 +147,12 @@ class SigmoidClassifier:
             As `decision_function` does.
         """
         logits = self.decision_function(X)
+        if logits.ndim == 2:
+            return np.array(softmax(logits))
         return np.stack([sigmoid(-logits), sigmoid(logits)], axis=1)
 
     def predict(self, X: Any) -> Any:
-        """Return the likelier class for each row of `X`.
+        """Return the likeliest class for each row of `X`.
 
         Parameters
         ----------
@@ -244,7 +169,8 @@ class SigmoidClassifier:
             As `decision_function` does.
         """
         logits = self.decision_function(X)  # first: it refuses before `fit`
-        return self.classes_[(logits >= 0).astype(int)]
+        codes = np.argmax(logits, axis=1) if logits.ndim == 2 else (logits >= 0).astype(int)
+        return self.classes_[codes]
 
     def score(self, X: Any, y: Any) -> float:
         """Return the share of the rows of `X` whose class in `y` is predicted.
@@ -274,96 +200,10 @@ class SigmoidClassifier:
             )
         return float(np.mean(predicted == y))
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return settings, numbers and arrays alone: no pickle depends on the engine's insides."""
-        state = vars(self).copy()
-        if "network_" in state:
-            state["network_"] = self.network_.state()
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        if "network_" in state:
-            weights = [array for array in state["network_"].values() if array.ndim == 2]
-            sizes = (len(weights[0]), *(array.shape[1] for array in weights))
-            self.network_ = sigmoid_network(sizes, rng=0)
-            self.network_.load_state(state["network_"])
-
-    def _split(self, target: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    def _split(self, codes: Any, share: float, rng: np.random.Generator) -> tuple[Any, Any]:
         """Return the rows to train on, and those that early stopping watches."""
-        rows, ones = len(target), int(target.sum())
-        share = self.validation_fraction
-        if share * rows >= LEAST_HELD and min(ones, rows - ones) > 1:
-            return holdout_split(target[:, 0], share, rng)
-        if share:
-            warn_user(
-                f"fit: {rows} rows, {min(ones, rows - ones)} of one class, are too few to hold"
-                f" {share:.0%} out for early stopping; trained on all {rows} rows"
-                " (validation_fraction=0 says that this is meant)"
-            )
+        rows, least = len(codes), int(np.bincount(codes).min())
+        if share * rows >= LEAST_HELD and least > 1:
+            return holdout_split(codes, share, rng)
+        self._too_few(rows, f", {least} of one class")
         return np.arange(rows), np.arange(0)
-
-    def _start_until_one_learns(
-        self, train: _Part, held: _Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None
-    ) -> None:
-        """Train from fresh weights, anew while the start may be stuck; keep the best start."""
-        share = train.y.numpy().mean()
-        entropy = -(share * math.log(share) + (1 - share) * math.log(1 - share))
-        starts: list[Start] = []
-        try:
-            while len(starts) <= self.restarts:
-                network = sigmoid_network((self.n_features_in_, *self.hidden, 1), rng)
-                start = Start(network, self.patience)
-                starts.append(start)
-                self.restarts_ = self.start_ = len(starts) - 1
-                self._train(start, train, held, on_epoch)
-                if start.train_loss < STUCK * entropy or len(self.hidden) == 0:
-                    break
-        finally:  # an interrupt too leaves the best weights so far
-            begun = [start for start in starts if start.stopping.last_epoch]
-            if begun:
-                kept = min(begun, key=attrgetter("train_loss"))
-                kept.restore()
-                self.start_ = starts.index(kept)
-                self._show(kept)
-        learned = kept.train_loss < STUCK * entropy
-        kept.warn_of_no_slope(train.X, learned=learned, learning_rate=self.learning_rate)
-
-    def _train(
-        self, start: Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
-    ) -> None:
-        """Train one network until the watched loss has not fallen for `patience` epochs."""
-        optimizer = Adam(start.network.parameters(), lr=self.learning_rate)
-        losses = descend(start.network, optimizer, train.X, train.y)
-
-        def epoch() -> dict[str, float]:
-            row = {"loss": next(losses)}
-            if held is not None:
-                # recorded for nothing, which costs no more than a block of no_grad
-                row["validation_loss"] = bce_with_logits(start.network(held.X), held.y).item()
-            return row
-
-        def news(loop: Loop) -> None:
-            self._show(start)
-            if on_epoch is not None:
-                validation = self.validation_curve_[-1] if held is not None else None
-                on_epoch(loop.epoch, self.loss_curve_[-1], validation, self)
-
-        watched = "loss" if held is None else "validation_loss"
-        callbacks = [start.stopping, news]
-        Loop(start.network, epoch, callbacks, history=start.history, watched=watched).run(
-            self.max_epochs
-        )
-
-    def _show(self, start: Start) -> None:
-        curves = start.history
-        self.network_ = start.network
-        self.loss_curve_, self.validation_curve_ = curves["loss"], curves.get("validation_loss", [])
-        self.n_iter_ = curves.epochs
-
-
-class _Part(NamedTuple):
-    """Samples and their targets, as Tensors made once."""
-
-    X: Tensor
-    y: Tensor

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.nn import Linear, Module, Sequential, Sigmoid, bce_with_logits
+from tinygrad_bp.nn import Linear, Module, Sequential, Sigmoid
 from tinygrad_bp.optim import Optimizer
 
 # A sigmoid with smaller slopes than this passes on no gradient that would move a weight.
@@ -31,7 +31,7 @@ def sigmoid_network(
     Returns
     -------
     Sequential
-        Gives logits: the last sigmoid is part of `bce_with_logits`.
+        Gives logits, or numbers: the last sigmoid is part of the loss.
 
     Examples
     --------
@@ -51,26 +51,23 @@ def sigmoid_network(
     return Sequential(*layers[:-1])
 
 
-def descend(network: Module, optimizer: Optimizer, X: Any, y: Any) -> Iterator[float]:
+def descend(loss: Callable[[], Tensor], optimizer: Optimizer) -> Iterator[float]:
     """Train on all samples at once, for ever: yield the loss after each step.
 
     Parameters
     ----------
-    network : Module
-        Gives a logit for each row of `X`.
+    loss : callable
+        Records the loss of the present weights on all samples.
     optimizer : Optimizer
         Of the network's parameters.
-    X : Tensor, shape (m, n_in)
-    y : Tensor, shape (m, 1)
-        0 or 1.
     """
-    loss = bce_with_logits(network(X), y)
+    value = loss()
     while True:
-        loss.backward(retain_graph=False)
+        value.backward(retain_graph=False)
         optimizer.step()
         optimizer.zero_grad()
-        loss = bce_with_logits(network(X), y)  # of the new weights; the next step descends it
-        yield loss.item()
+        value = loss()  # of the new weights; the next step descends it
+        yield value.item()
 
 
 def flat_layer(network: Sequential, X: Tensor) -> tuple[int, float]:

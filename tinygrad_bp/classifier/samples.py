@@ -81,42 +81,68 @@ def _numbers(caller: str, X: Any) -> Any:
     )
 
 
-def binary(y: Any, rows: int) -> tuple[Any, Any]:
-    """Return the two labels, and for each row 1.0 if it has the second of them, else 0.0.
+def class_codes(y: Any, rows: int) -> tuple[Any, Any]:
+    """Return the labels in order, and for each row the number of its label.
 
     Parameters
     ----------
     y : array_like, shape (rows,)
-        Two different labels that can be sorted.
+        Two different labels or more, that can be sorted.
 
     Returns
     -------
-    classes : ndarray, shape (2,)
-    target : ndarray of float64, shape (rows, 1)
+    classes : ndarray, shape (k,)
+    codes : ndarray of int, shape (rows,)
 
     Raises
     ------
     DataError
-        If there is not one label a row, a label is missing or masked, or there are not two classes.
+        If there is not one label a row, a label is missing or masked, or there is but one class.
     """
-    refuse_mask("fit", "y", y)
-    labels = np.asarray(y)
-    if labels.shape != (rows,):
-        raise DataError(
-            f"fit: y has shape {labels.shape}, expected ({rows},), one label for each row of X;"
-            " for a column of labels pass y.ravel()"
-        )
+    labels = _of_rows(y, rows, "label")
     if np.any(labels != labels):
         raise DataError("fit: y has NaN among the labels; drop the rows without a label first")
     try:
         classes, codes = np.unique(labels, return_inverse=True)
     except TypeError as error:
         raise DataError(f"fit: the labels in y cannot be sorted: {error}") from error
-    if len(classes) != 2:
-        shown = ", ".join(map(repr, classes[:5].tolist())) + (", ..." if len(classes) > 5 else "")
+    if len(classes) < 2:
+        shown = "".join(f": {label!r}" for label in classes.tolist())
         noun = "class" if len(classes) == 1 else "classes"
-        raise DataError(f"fit: expected 2 classes in y, got {len(classes)} {noun}: {shown}")
-    return classes, codes.astype(float).reshape(-1, 1)
+        raise DataError(f"fit: expected 2 classes or more in y, got {len(classes)} {noun}{shown}")
+    return classes, codes
+
+
+def numbers(y: Any, rows: int) -> Any:
+    """Return targets as an array of float64.
+
+    Parameters
+    ----------
+    y : array_like of finite real numbers, shape (rows,)
+
+    Raises
+    ------
+    DataError
+        If there is not one finite number a row, or there is no row.
+    """
+    given = _of_rows(y, rows, "number")
+    if given.dtype.kind not in "biuf":
+        raise DataError(f"fit: y holds {given.dtype}; expected real numbers")
+    found = given.astype(float)
+    if not len(found) or not np.isfinite(found).all():
+        raise DataError("fit: y has no rows, or NaN or infinity in it; drop these rows first")
+    return found
+
+
+def _of_rows(y: Any, rows: int, what: str) -> Any:
+    refuse_mask("fit", "y", y)
+    given = np.asarray(y)
+    if given.shape != (rows,):
+        raise DataError(
+            f"fit: y has shape {given.shape}, expected ({rows},), one {what} for each row of X;"
+            f" for a column of {what}s pass y.ravel()"
+        )
+    return given
 
 
 def mean_and_scale(X: Any) -> tuple[Any, Any]:

@@ -71,4 +71,5 @@ def check_settings(classifier: Any) -> None:
     for name, (allowed, expected) in SETTINGS.items():
         value = getattr(classifier, name)
         if not allowed(value):
-            raise ValueError(f"SigmoidClassifier: {name}={value!r}; expected {expected}")
+            owner = type(classifier).__name__
+            raise ValueError(f"{owner}: {name}={value!r}; expected {expected}")
