@@ -52,6 +52,16 @@ def test_explore_refuses_to_replace_a_file_unless_forced(folder, capsys):
     assert "</html>" in (folder / "x.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.filterwarnings("ignore:fit. .* too few to hold")
+def test_explore_trains_on_all_of_a_table_too_small_to_hold_out_from(folder):
+    (folder / "t.csv").write_text("a,b,y\n0,0,p\n0,1,q\n1,0,q\n1,1,p\n")
+    options = ["t.csv", "--features", "a", "b", "--label", "y", "--epochs", "3", "--rows", "9"]
+    assert main(["explore", *options, "--quiet"]) == 0
+    page = (folder / "explore.html").read_text()
+    assert '"heldout":null' in page.replace(" ", "")
+    assert "4 rows of the training part" in page
+
+
 def test_explore_needs_the_name_of_a_page(folder, capsys):
     assert main(["explore", "--out", "x.svg"]) == 2
     assert "the name ends in .html" in capsys.readouterr().err

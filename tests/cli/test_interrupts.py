@@ -14,7 +14,15 @@ from command_line import Command, contents, without_dot, without_plots
 
 from tinygrad_bp import cli
 from tinygrad_bp.classifier import SigmoidClassifier
-from tinygrad_bp.cli import fitting, interrupts, outputs, saved_model, train, training_options
+from tinygrad_bp.cli import (
+    fitting,
+    interrupts,
+    outputs,
+    saved_model,
+    scores,
+    train,
+    training_options,
+)
 
 pytestmark = pytest.mark.usefixtures("ctrl_c")
 PACKAGE = str(Path(cli.__file__).parent.parent)
@@ -51,7 +59,7 @@ def pressing_before(monkeypatch, module, name, *, call=1, times=1):
 
 def assert_loads(folder: Path) -> None:
     model = saved_model.load_model(folder / "model.safetensors")
-    assert model.classifier.predict_proba([[0.0, 0.0]]).shape == (1, 2)
+    assert model.model.predict_proba([[0.0, 0.0]]).shape == (1, 2)
 
 
 def test_before_the_training_nothing_is_written(command, tmp_path, monkeypatch):
@@ -66,7 +74,7 @@ def test_in_the_training_the_best_model_so_far_is_saved(
     command, tmp_path, monkeypatch, epoch, times
 ):
     # the held-out loss is measured once an epoch
-    pressing_before(monkeypatch, fitting, "log_loss", call=epoch, times=times)
+    pressing_before(monkeypatch, scores.ClassJudge, "loss", call=epoch, times=times)
     code, out, _ = command(*TRAIN)
     assert code == 130
     assert "interrupted   this is the best model so far" in out
@@ -85,7 +93,7 @@ def test_saved_weights_are_those_of_the_best_epoch(command, tmp_path, monkeypatc
     once = [*TRAIN, "--hidden"]  # without hidden layers no start is given up
     assert command(*once, "--epochs", 25).code == 0
     expected = contents(tmp_path / "r")
-    pressing_before(monkeypatch, fitting, "log_loss", call=25)
+    pressing_before(monkeypatch, scores.ClassJudge, "loss", call=25)
     assert command(*once, "--force").code == 130
     found = contents(tmp_path / "r")
     for name in ("model.safetensors", "history.csv"):
@@ -93,7 +101,7 @@ def test_saved_weights_are_those_of_the_best_epoch(command, tmp_path, monkeypatc
 
 
 def test_in_the_baseline_the_network_is_saved(command, tmp_path, monkeypatch):
-    pressing_before(monkeypatch, fitting, "_logistic")
+    pressing_before(monkeypatch, fitting, "_simple")
     code, out, _ = command(*TRAIN)
     assert code == 130
     assert "training      40 epochs" in out
@@ -150,7 +158,7 @@ def test_exception_that_comes_without_the_handler_is_met_too(command, tmp_path, 
             raise KeyboardInterrupt
         return 0.5
 
-    monkeypatch.setattr(fitting, "log_loss", raising)
+    monkeypatch.setattr(scores.ClassJudge, "loss", raising)
     code, out, _ = command(*TRAIN)
     assert code == 130
     assert "training      3 epochs" in out  # its weights are in force, and are judged

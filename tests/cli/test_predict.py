@@ -151,7 +151,8 @@ HOSTILE = {
     "no features": ({"features": "[]"}, "'features' is []"),
     "same features": ({"features": '["x", "x"]'}, "expected different texts"),
     "one feature": ({"features": '["x"]'}, "array 'input_mean' is float64 (2,); expected float64"),
-    "three classes": ({"classes": '["a", "b", "c"]'}, "expected 2 texts"),
+    "one class": ({"classes": '["a"]'}, "expected 2 texts or more"),
+    "three classes": ({"classes": '["a", "b", "c"]'}, "51 parameters; expected 63"),
     "same classes": ({"classes": '["a", "a"]'}, "expected different texts"),
     "no sizes": ({"hidden": '"55"'}, "'hidden' is '55'; expected integers of 1 or more"),
     "size zero": ({"hidden": "[0, 5]"}, "'hidden' is [0, 5]"),
@@ -230,7 +231,7 @@ def test_mutated_models_load_or_are_refused(trained, tmp_path, rounds):
         except ModelFileError:
             refused += 1
         else:
-            p = model.classifier.predict_proba(np.zeros((1, 2)))
+            p = model.model.predict_proba(np.zeros((1, 2)))
             assert np.isfinite(p).all()
     assert 0 < refused < rounds
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from command_line import Command, contents, quiet, without_dot, without_plots, write_table
 
-from tinygrad_bp.classifier import base
-from tinygrad_bp.cli import application, fitting
+from tinygrad_bp.classifier import SigmoidRegressor, base
+from tinygrad_bp.cli import application, fitting, scores
 from tinygrad_bp.data import penguins
 from tinygrad_bp.files import read_model
 from tinygrad_bp.version import __version__
@@ -265,11 +265,114 @@ def test_separator_other_than_a_comma_is_said(command, tmp_path):
     assert json.loads(command("train", *options, "--force", "--json").out)["separator"] == ";"
 
 
-def test_a_score_over_few_rows_is_told_as_one(command, tmp_path):
-    (tmp_path / "t.csv").write_text("a,b,y\n0,0,p\n0,1,q\n1,0,q\n1,1,p\n")
+XOR = "a,b,y\n0,0,p\n0,1,q\n1,0,q\n1,1,p\n"
+
+
+def test_a_score_over_few_rows_is_told_as_one(command, tmp_path, no_pictures):
+    (tmp_path / "t.csv").write_text(XOR + XOR.partition("\n")[2] * 3)
     options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 2)
     code, out, err = command("train", *options)
     assert code == 0
-    assert "the held-out scores rest on 2 rows: they say little" in out
+    assert "the held-out scores rest on 4 rows: they say little" in out
     assert "(for want of rows to validate on) training loss was lowest" in out
     assert "Warning" not in err
+
+
+def test_four_points_are_not_halved(command, tmp_path, no_pictures):
+    (tmp_path / "t.csv").write_text(XOR)
+    options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 700)
+    code, out, err = command("train", *options)
+    assert code == 0
+    assert "nothing is held out of 4: the scores are of rows it was trained on" in out
+    assert "2-5-5-1 network         100.0%         -" in out
+    assert "training rows  predicted p  predicted q" in out
+    assert "Warning" not in err
+    assert "held-out loss" not in err
+    found = json.loads(command("train", *options, "--json", "--quiet", "--force").out)
+    assert found["train_accuracy"] == 1.0
+    assert found["heldout_accuracy"] is None
+    assert found["rows_heldout"] == 0
+    rows = (tmp_path / "runs" / "t" / "history.csv").read_text().splitlines()
+    assert all(row.endswith(",,") for row in rows[1:])
+
+
+COLOURS = ("red", "green", "blue")
+
+
+@pytest.fixture
+def blobs(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = ["a,b,kind,mass"]
+    for i in range(150):
+        a, b = (rng.normal(size=2) + 4.0 * np.eye(3, 2)[i % 3]).tolist()
+        lines.append(f"{a},{b},{COLOURS[i % 3]},{100 + 9 * np.sin(a) + b}")
+    (tmp_path / "blobs.csv").write_text("\n".join(lines) + "\n")
+    return "blobs.csv"
+
+
+def read_predictions(command, folder, path):
+    code, out, _ = command("predict", folder, path)
+    assert code == 0
+    return list(csv.reader(out.splitlines()))
+
+
+def test_more_than_two_classes(command, blobs, no_pictures):
+    options = ("train", blobs, "--features", "a", "b", "--label", "kind", "--out", "r")
+    code, out, _ = command(*options)
+    assert code == 0
+    assert "blobs: blue or green or red, told from a, b" in out
+    assert "network       2-5-5-3, seed 0" in out
+    assert "boundary.svg not drawn: it shows two classes, the table has 3" in out
+    found = json.loads(command(*options, "--force", "--json", "--quiet", "--balanced").out)
+    assert found["heldout_accuracy"] > 0.9
+    assert found["baseline_logloss"] == pytest.approx(np.log(3), abs=0.01)
+    assert np.sum(found["confusion"]) == found["rows_heldout"]
+    head, *rows = read_predictions(command, "r", blobs)
+    assert head[2:] == ["probability_blue", "probability_green", "probability_red"]
+    right = [row[1] == COLOURS[i % 3] for i, row in enumerate(rows)]
+    assert np.mean(right) > 0.9
+    assert all(sum(map(float, row[2:])) == pytest.approx(1.0) for row in rows)
+
+
+def test_a_number_to_predict(command, blobs, tmp_path, no_pictures):
+    options = ("train", blobs, "--features", "a", "b", "--target", "mass", "--out", "r")
+    options = (*options, "--epochs", 600)
+    code, out, _ = command(*options)
+    assert code == 0
+    assert "blobs: mass, told from a, b" in out
+    assert "R squared" in out
+    found = json.loads(command(*options, "--force", "--json", "--quiet").out)
+    assert found["heldout_r2"] > 0.95 > found["linear_r2"]
+    assert (found["target"], found["confusion"], found["classes"]) == ("mass", None, [])
+    with (tmp_path / "r" / "history.csv").open(newline="") as file:
+        kept = list(csv.DictReader(file))[found["kept_epoch"] - 1]
+    assert float(kept["heldout_loss"]) == pytest.approx(found["heldout_rmse"], rel=1e-12)
+    assert json.loads((tmp_path / "r" / "run.json").read_text())
+    head, *rows = read_predictions(command, "r", blobs)
+    assert head == ["line", "predicted"]
+    with (tmp_path / blobs).open(newline="") as file:
+        mass = np.array([float(row["mass"]) for row in csv.DictReader(file)])
+    error = np.sqrt(np.mean((np.array([float(row[1]) for row in rows]) - mass) ** 2))
+    parts = [found[f"{part}_rmse"] ** 2 * found[f"rows_{part}"] for part in ("train", "heldout")]
+    assert error == pytest.approx(np.sqrt(sum(parts) / 150), rel=1e-9)
+
+
+def test_the_loss_of_a_number_is_in_its_unit():
+    x = np.linspace(-1.0, 1.0, 30)
+    y, judge = 50.0 + 9.0 * np.sin(3.0 * x), scores.NumberJudge()
+    model = SigmoidRegressor(max_epochs=50, restarts=0, validation_fraction=0, random_state=0)
+    model.fit(x[:, None], y)
+    told = judge.of_curve(min(model.loss_curve_), model)
+    assert told == pytest.approx(judge.loss(judge.outputs(model, x[:, None]), y), rel=1e-9)
+    assert told == pytest.approx(np.sqrt(np.mean((model.predict(x[:, None]) - y) ** 2)), rel=1e-9)
+
+
+def test_what_classes_and_numbers_do_not_share_is_said(command, blobs):
+    code, _, err = command("train", blobs, "--features", "a", "--label", "mass")
+    assert code == 2
+    assert "--target, not --label, is for a column of numbers" in err
+    code, _, err = command("train", blobs, "--features", "a", "--target", "mass", "--balanced")
+    assert (code, "--balanced is for classes" in err) == (2, True)
+    options = ("--features", "a", "b", "--label", "kind")
+    code, _, err = command("explore", blobs, *options, "--out", "page.html")
+    assert (code, "shows two classes, and the table has 3 classes" in err) == (2, True)

@@ -19,7 +19,7 @@ def test_table_checks_its_parts():
     for wrong in [(X[:1], y, ("x",)), (X, y, ("x", "z")), (X.astype(np.float32), y, ("x",))]:
         with pytest.raises(DataError, match="Table: X is"):
             data.Table(*wrong, ("a", "b"), "t")
-    with pytest.raises(DataError, match="expected labels 0 and 1"):
+    with pytest.raises(DataError, match="labels 0, 1 and so on"):
         data.Table(X, y + 1, ("x",), ("a", "b"), "t")
 
 

@@ -1,4 +1,4 @@
-"""The command ``tinygrad-bp``: train a small classifier on two classes, and predict with it."""
+"""The command ``tinygrad-bp``: train a small network on a table, and predict with it."""
 
 from __future__ import annotations
 

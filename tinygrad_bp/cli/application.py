@@ -48,7 +48,7 @@ def build_parser() -> Parser:
     """Return the parser of the whole command line."""
     parser = Parser(
         prog="tinygrad-bp",
-        description="Train a small neural network on a table of two classes, and predict with it.",
+        description="Train a small neural network on a table, and predict with it.",
         epilog="example:\n  tinygrad-bp train\n      then look into runs/penguins",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

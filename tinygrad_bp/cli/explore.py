@@ -15,10 +15,10 @@ from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
 from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
-from tinygrad_bp.cli.fitting import HELDOUT, SPLIT_STREAM
+from tinygrad_bp.cli.fitting import divided
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
-from tinygrad_bp.data import Table, holdout_split
+from tinygrad_bp.data import Table
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
@@ -49,7 +49,7 @@ class Snapshots:
 
     X: NDArray[np.float64]
     y: NDArray[np.float64]
-    starts: dict[int, list[tuple[int, float, float, State]]] = field(default_factory=dict)
+    starts: dict[int, list[tuple[int, float, float | None, State]]] = field(default_factory=dict)
     stride: int = 1
 
     def __call__(
@@ -61,13 +61,15 @@ class Snapshots:
         kept = self.starts.setdefault(classifier.start_, [])
         if (epoch - 1) % self.stride:
             return
-        heldout = log_loss(classifier.decision_function(self.X), self.y)
+        heldout = None
+        if len(self.X):
+            heldout = log_loss(classifier.decision_function(self.X), self.y)
         kept.append((epoch, loss, heldout, classifier.network_.state()))
         if len(kept) > FRAMES:  # half of them: a long training is seen from farther away
             del kept[1::2]
             self.stride *= 2
 
-    def of(self, classifier: SigmoidClassifier) -> list[tuple[int, float, float, State]]:
+    def of(self, classifier: SigmoidClassifier) -> list[tuple[int, float, float | None, State]]:
         """Return the snapshots of the start that `classifier` kept."""
         return self.starts[classifier.start_]
 
@@ -102,8 +104,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if Path(options.out).suffix.lower() not in (".html", ".htm"):
         options.fail(f"--out {options.out}: a page is written; the name ends in .html")
     table = table_of(options)
-    rng = np.random.default_rng((options.seed, SPLIT_STREAM))
-    train, heldout = holdout_split(table.y, HELDOUT, rng)
+    if len(table.class_names) != 2:
+        has = f"{len(table.class_names)} classes" if table.class_names else "numbers"
+        raise DataError(f"explore: the page shows two classes, and the table has {has}")
+    train, heldout = divided(table, options.seed)
     classifier = SigmoidClassifier(**settings_of(options), random_state=options.seed)
     snapshots = Snapshots(table.X[heldout], table.y[heldout])
     classifier.fit(table.X[train], table.y[train], on_epoch=snapshots)

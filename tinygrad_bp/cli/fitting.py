@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,29 +13,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_bp.classifier import SigmoidClassifier
+from tinygrad_bp.classifier import SigmoidClassifier, SigmoidRegressor
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.progress import Update, progress
-from tinygrad_bp.cli.scores import Score, confusion_matrix, constant_score, log_loss, score
+from tinygrad_bp.cli.scores import ClassJudge, NumberJudge, Score, judge_of
 from tinygrad_bp.data import Table, holdout_split
 from tinygrad_bp.errors import DataError
 
 HELDOUT = 0.25  # share of each class that training never sees
+LEAST_HELD = 3  # rows; of fewer the score is chance, and all rows are to learn from
 # The generators draw from the seed itself; the split must not repeat their numbers.
 SPLIT_STREAM = 1
 
 Rows = NDArray[np.int64]
+Model = SigmoidClassifier | SigmoidRegressor
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Log-loss in nats after one epoch: of the training, the validation and the held-out part."""
+    """The loss after one epoch: of the training, the validation and the held-out part."""
 
     number: int
     train_loss: float
     validation_loss: float | None
-    heldout_loss: float
+    heldout_loss: float | None
 
     @property
     def watched_loss(self) -> float:
@@ -45,10 +47,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Scores:
-    """One model on both parts of the data."""
+    """One model on both parts of the data; None where nothing is held out."""
 
     train: Score
-    heldout: Score
+    heldout: Score | None
+
+    @property
+    def best(self) -> Score:
+        """The score that says most."""
+        return self.train if self.heldout is None else self.heldout
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,20 @@ class Run:
     seed : int
     train_rows, heldout_rows : ndarray of int64
         Which samples of the table are in which part; early stopping divides the training part.
-    classifier : SigmoidClassifier
+    model : SigmoidClassifier or SigmoidRegressor
         Fitted.
+    judge : ClassJudge or NumberJudge
     epochs : tuple of Epoch
         Of the start that was kept.
     seconds : float
         Wall time of the training of the network, restarts included.
-    network, logistic, majority : Scores
-        The network, a logistic regression, and the share of each class in the training part;
-        `logistic` is None where an interrupt left no time for it.
-    confusion : ndarray of int64, shape (2, 2)
-        Held-out samples by true class (row) and predicted class (column).
+    network, simple, constant : Scores
+        The network, the same without hidden layers, and what looks at no feature: the shares of the
+        classes in the training part, or the mean.  `simple` is None where an interrupt left no time
+        for it.
+    confusion : ndarray of int64, shape (k, k), or None of numbers
+        Held-out samples, or else the training samples, by true class (row) and predicted class
+        (column).
     interrupted : bool
         Whether Ctrl-C ended a training.
     """
@@ -80,19 +90,20 @@ class Run:
     seed: int
     train_rows: Rows
     heldout_rows: Rows
-    classifier: SigmoidClassifier
+    model: Model
+    judge: ClassJudge | NumberJudge
     epochs: tuple[Epoch, ...]
     seconds: float
     network: Scores
-    logistic: Scores | None
-    majority: Scores
-    confusion: NDArray[np.int64]
+    simple: Scores | None
+    constant: Scores
+    confusion: NDArray[np.int64] | None
     interrupted: bool
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units of each layer, inputs first: (2, 5, 5, 1)."""
-        return (self.table.X.shape[1], *self.classifier.hidden, 1)
+        return sizes_of(self.table, self.model.hidden)
 
     @cached_property
     def best(self) -> Epoch:
@@ -105,41 +116,69 @@ class History:
 
     def __init__(
         self,
+        judge: ClassJudge | NumberJudge,
         X: NDArray[np.float64],
         y: NDArray[np.float64],
         update: Update,
         interrupts: Interrupts,
     ) -> None:
-        self._X, self._y, self._update, self._interrupts = X, y, update, interrupts
+        self._judge, self._X, self._y = judge, X, y
+        self._update, self._interrupts = update, interrupts
         self._starts: dict[int, list[Epoch]] = {}
 
     def __call__(
-        self,
-        epoch: int,
-        train_loss: float,
-        validation_loss: float | None,
-        classifier: SigmoidClassifier,
+        self, epoch: int, train_loss: float, validation_loss: float | None, model: Model
     ) -> None:
         """Take the news of one epoch, as `SigmoidClassifier.fit` gives them."""
         self._interrupts.at_once = False  # an epoch that has its weights has its news too
-        heldout_loss = log_loss(classifier.decision_function(self._X), self._y)
-        start = self._starts.setdefault(classifier.start_, [])
-        start.append(Epoch(epoch, train_loss, validation_loss, heldout_loss))
-        self._update(epoch, train_loss, heldout_loss)
+        news = self._epoch(epoch, train_loss, validation_loss, model)
+        self._starts.setdefault(model.start_, []).append(news)
+        self._update(epoch, news.train_loss, news.heldout_loss)
         self._interrupts.check()
         self._interrupts.at_once = True
 
-    def of(self, classifier: SigmoidClassifier) -> tuple[Epoch, ...]:
-        """Return the epochs of the start that `classifier` kept, none if none was reported."""
-        told = self._starts.get(classifier.start_, [])
-        losses, validation = classifier.loss_curve_, classifier.validation_curve_
+    def of(self, model: Model) -> tuple[Epoch, ...]:
+        """Return the epochs of the start that `model` kept, none if none was reported."""
+        told = self._starts.get(model.start_, [])
+        losses, validation = model.loss_curve_, model.validation_curve_
         watched = validation or losses
         # stopped between the best weights and their news: they are in force, and can be judged
         if len(told) < len(watched) and int(np.argmin(watched)) == len(told):
-            number, heldout = len(told) + 1, classifier.decision_function(self._X)
             loss = validation[-1] if validation else None
-            told = [*told, Epoch(number, losses[-1], loss, log_loss(heldout, self._y))]
+            told = [*told, self._epoch(len(told) + 1, losses[-1], loss, model)]
         return tuple(told)
+
+    def _epoch(self, number: int, train: float, validation: float | None, model: Model) -> Epoch:
+        judge, heldout = self._judge, None
+        if len(self._X):
+            heldout = judge.loss(judge.outputs(model, self._X), self._y)
+        watched = None if validation is None else judge.of_curve(validation, model)
+        return Epoch(number, judge.of_curve(train, model), watched, heldout)
+
+
+def sizes_of(table: Table, hidden: Sequence[int]) -> tuple[int, ...]:
+    """Return the units of each layer of the network for a table, inputs first."""
+    classes = len(table.class_names)
+    return (table.X.shape[1], *hidden, classes if classes > 2 else 1)
+
+
+def divided(table: Table, seed: int) -> tuple[Rows, Rows]:
+    """Return the rows to train on and those to hold out, which are none of a table too small.
+
+    Raises
+    ------
+    DataError
+        If a class has too few rows to be on both sides.
+    """
+    rows, rng = len(table.y), np.random.default_rng((seed, SPLIT_STREAM))
+    if HELDOUT * rows < LEAST_HELD:
+        return np.arange(rows), np.arange(0)
+    if table.class_names:
+        _check_classes(table)
+        return holdout_split(table.y, HELDOUT, rng)
+    order = rng.permutation(rows)
+    held = round(HELDOUT * rows)
+    return np.sort(order[held:]), np.sort(order[:held])
 
 
 def fit(
@@ -155,7 +194,7 @@ def fit(
     ----------
     table : Table
     settings : mapping
-        Arguments of `SigmoidClassifier`, over those of the command.
+        Arguments of `SigmoidClassifier` or `SigmoidRegressor`.
     seed : int
         Fixes the split and the training.
     console : Console
@@ -174,32 +213,41 @@ def fit(
     KeyboardInterrupt
         If the user stops the training before there is a model.
     """
-    _check_classes(table)
     interrupts = interrupts or Interrupts()
     settings = {**settings, "random_state": seed}
-    train, heldout = holdout_split(table.y, HELDOUT, np.random.default_rng((seed, SPLIT_STREAM)))
-    y, heldout_y = table.y[train], table.y[heldout]
+    train, heldout = divided(table, seed)
     begin = time.perf_counter()
-    classifier, epochs, interrupted = _network(table, train, heldout, settings, console, interrupts)
+    model, epochs, interrupted = _network(table, train, heldout, settings, console, interrupts)
     seconds = time.perf_counter() - begin
-    logistic = None
+    simple = None
     if not interrupted:
-        logistic = _logistic(table, train, heldout, settings, interrupts)
-    share = float(np.mean(y))
+        simple = _simple(table, train, heldout, settings, interrupts)
+    judge = judge_of(table)
+    judged = heldout if len(heldout) else train
+    confusion = None
+    if isinstance(judge, ClassJudge):
+        confusion = judge.confusion(judge.outputs(model, table.X[judged]), table.y[judged])
+    constant = judge.constant_outputs(table.y[train], len(table.y))
     return Run(
         table=table,
         seed=seed,
         train_rows=train,
         heldout_rows=heldout,
-        classifier=classifier,
+        model=model,
+        judge=judge,
         epochs=epochs,
         seconds=seconds,
-        network=_scores(classifier, table, train, heldout),
-        logistic=logistic,
-        majority=Scores(constant_score(share, y), constant_score(share, heldout_y)),
-        confusion=confusion_matrix(classifier.decision_function(table.X[heldout]), heldout_y),
-        interrupted=logistic is None,
+        network=_scores(judge.outputs(model, table.X), table, train, heldout),
+        simple=simple,
+        constant=_scores(constant, table, train, heldout),
+        confusion=confusion,
+        interrupted=simple is None,
     )
+
+
+def new_model(table: Table, settings: Mapping[str, Any]) -> Model:
+    """Return the unfitted model for a table's targets."""
+    return SigmoidClassifier(**settings) if table.class_names else SigmoidRegressor(**settings)
 
 
 def _network(
@@ -209,22 +257,23 @@ def _network(
     settings: Mapping[str, Any],
     console: Console,
     interrupts: Interrupts,
-) -> tuple[SigmoidClassifier, tuple[Epoch, ...], bool]:
+) -> tuple[Model, tuple[Epoch, ...], bool]:
     """Train the network; tell its epochs, and whether it was interrupted."""
-    classifier = SigmoidClassifier(**settings)
+    model = new_model(table, settings)
     interrupted = False
-    with progress(console, classifier.max_epochs) as update, _told_by_the_report():
-        history = History(table.X[heldout], table.y[heldout], update, interrupts)
+    with progress(console, model.max_epochs) as update, _told_by_the_report():
+        judge = judge_of(table)
+        history = History(judge, table.X[heldout], table.y[heldout], update, interrupts)
         try:
             interrupts.at_once = True
-            classifier.fit(table.X[train], table.y[train], on_epoch=history)
+            model.fit(table.X[train], table.y[train], on_epoch=history)
             interrupts.at_once = False
         except KeyboardInterrupt:
             interrupted = True
-    epochs = history.of(classifier) if hasattr(classifier, "network_") else ()
+    epochs = history.of(model) if hasattr(model, "network_") else ()
     if not epochs:
         raise KeyboardInterrupt
-    return classifier, epochs, interrupted
+    return model, epochs, interrupted
 
 
 def _check_classes(table: Table) -> None:
@@ -235,6 +284,7 @@ def _check_classes(table: Table) -> None:
             raise DataError(
                 f"{table.source or table.name}: class {name!r:.60} has {rows};"
                 " expected at least 2 of each class: one to train on and one to hold out"
+                " (--target, not --label, is for a column of numbers to predict)"
             )
 
 
@@ -246,7 +296,7 @@ def _told_by_the_report() -> Iterator[None]:
         yield
 
 
-def _logistic(
+def _simple(
     table: Table,
     train: Rows,
     heldout: Rows,
@@ -254,17 +304,20 @@ def _logistic(
     interrupts: Interrupts,
 ) -> Scores | None:
     """Train in the same way without hidden layers; None if interrupted."""
-    classifier = SigmoidClassifier(**{**settings, "hidden": ()})
+    model = new_model(table, {**settings, "hidden": ()})
     try:
         with _told_by_the_report():
             interrupts.at_once = True
-            classifier.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
+            model.fit(table.X[train], table.y[train], on_epoch=lambda *_: interrupts.check())
             interrupts.at_once = False
     except KeyboardInterrupt:
         return None
-    return _scores(classifier, table, train, heldout)
+    return _scores(judge_of(table).outputs(model, table.X), table, train, heldout)
 
 
-def _scores(classifier: SigmoidClassifier, table: Table, train: Rows, heldout: Rows) -> Scores:
-    logits = classifier.decision_function(table.X)
-    return Scores(score(logits[train], table.y[train]), score(logits[heldout], table.y[heldout]))
+def _scores(outputs: Any, table: Table, train: Rows, heldout: Rows) -> Scores:
+    judge = judge_of(table)
+    first, *second = (
+        judge.score(outputs[rows], table.y[rows]) for rows in (train, heldout) if len(rows)
+    )
+    return Scores(first, second[0] if second else None)

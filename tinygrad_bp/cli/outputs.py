@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from tinygrad_bp.classifier import SigmoidRegressor
 from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.run_folder import BOUNDARY, GRAPH, GRAPH_SOURCE, HISTORY, LOSS, MODEL
 from tinygrad_bp.cli.saved_model import save_model
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.files.atomic import atomic_write_text
-from tinygrad_bp.nn import bce_with_logits
+from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
 from tinygrad_bp.view import GraphView, graph, pictures
 
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
@@ -39,7 +40,7 @@ def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
     OSError
         If a file cannot be written.
     """
-    save_model(folder / MODEL, run.classifier, run.table)
+    save_model(folder / MODEL, run.model, run.table)
     atomic_write_text(folder / HISTORY, _history(run))
     notes = []
     for name, draw in ((LOSS, _draw_loss), (BOUNDARY, _draw_boundary), (GRAPH, _draw_graph)):
@@ -56,12 +57,19 @@ def loss_graph(run: Run) -> GraphView:
     Inputs and targets are tracked too, so that they are seen; the layers are called ``hidden1``,
     ``hidden2``, ... and ``output``.
     """
-    classifier, rows = run.classifier, run.train_rows
-    X = tensor(classifier.standardize(run.table.X[rows]), requires_grad=True, name="X")
-    y = tensor(run.table.y[rows, None], requires_grad=True, name="y")
-    loss = bce_with_logits(classifier.network_(X), y)
+    model, rows = run.model, run.train_rows
+    X = tensor(model.standardize(run.table.X[rows]), requires_grad=True, name="X")
+    data = {"X": X}
+    if len(run.table.class_names) > 2:
+        loss = cross_entropy(model.network_(X), run.table.y[rows].astype(int))
+    else:
+        given = run.table.y[rows, None]
+        if isinstance(model, SigmoidRegressor):
+            given = (given - model.target_mean_) / model.target_scale_
+        data["y"] = y = tensor(given, requires_grad=True, name="y")
+        loss = (bce_with_logits if run.table.class_names else mse)(model.network_(X), y)
     loss.name = "loss"
-    return graph(loss, parameters=_layer_names(run), data={"X": X, "y": y})
+    return graph(loss, parameters=_layer_names(run), data=data)
 
 
 def _attempt(
@@ -88,6 +96,10 @@ def _draw_boundary(run: Run, folder: Path) -> list[str]:
     features = run.table.X.shape[1]
     if features != 2:
         return [f"{BOUNDARY} not drawn: it shows two features, the table has {features}"]
+    classes = len(run.table.class_names)
+    if classes != 2:
+        has = f"the table has {classes}" if classes else "a number has none"
+        return [f"{BOUNDARY} not drawn: it shows two classes, {has}"]
     from tinygrad_bp.cli.plots import boundary_svg, is_drawable
 
     if not is_drawable(run.table.X):
@@ -109,13 +121,13 @@ def _draw_graph(run: Run, folder: Path) -> list[str]:
 
 def _layer_names(run: Run) -> dict[str, Tensor]:
     """Call the parameters after their layers: ``layers.0.W`` becomes ``hidden1.W``."""
-    last = 2 * len(run.classifier.hidden)  # a sigmoid stands after each layer but the last
+    last = 2 * len(run.model.hidden)  # a sigmoid stands after each layer but the last
 
     def renamed(match: re.Match[str]) -> str:
         place = int(match[1])
         return "output." if place == last else f"hidden{place // 2 + 1}."
 
-    named = run.classifier.network_.named_parameters()
+    named = run.model.network_.named_parameters()
     return {re.sub(r"^layers\.(\d+)\.", renamed, name): value for name, value in named}
 
 
@@ -123,5 +135,6 @@ def _history(run: Run) -> str:
     lines = ["epoch,train_loss,validation_loss,heldout_loss"]
     for epoch in run.epochs:
         validation = "" if epoch.validation_loss is None else repr(epoch.validation_loss)
-        lines.append(f"{epoch.number},{epoch.train_loss!r},{validation},{epoch.heldout_loss!r}")
+        heldout = "" if epoch.heldout_loss is None else repr(epoch.heldout_loss)
+        lines.append(f"{epoch.number},{epoch.train_loss!r},{validation},{heldout}")
     return "\n".join(lines) + "\n"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.report import layers
+from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.view.labels import shortened
 
 # Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.
@@ -62,8 +63,10 @@ def loss_svg(run: Run) -> str:
     number = [epoch.number for epoch in run.epochs]
     curves: list[tuple[str, str, str, list[float]]] = [
         ("training", BLUE, "-", [e.train_loss for e in run.epochs]),
-        ("held out", VERMILLION, "-", [e.heldout_loss for e in run.epochs]),
     ]
+    held = [e.heldout_loss for e in run.epochs if e.heldout_loss is not None]
+    if held:
+        curves.append(("held out", VERMILLION, "-", held))
     validation = [e.validation_loss for e in run.epochs if e.validation_loss is not None]
     if validation:
         curves.insert(1, ("validation", GREEN, "--", validation))
@@ -81,7 +84,7 @@ def loss_svg(run: Run) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y", color="#E5E5E5", lw=0.8)
         axes.set_axisbelow(True)
-        axes.set(xlabel="epoch", ylabel="log-loss (nats, logarithmic scale)")
+        axes.set(xlabel="epoch", ylabel=run.judge.curve)
         axes.set_title(f"{_table_name(run)}: {layers(run)} network, loss by epoch")
         figure.legend(loc="outside lower center", ncols=4)
         return _text(figure)
@@ -96,14 +99,15 @@ def is_drawable(X: NDArray[np.float64]) -> bool:
 
 
 def boundary_svg(run: Run) -> str:
-    """Draw the probability of class 1 over the two features, with the samples on top."""
+    """Draw the probability of class 1 of two over two features, with the samples on top."""
     table = run.table
     low, high = table.X.min(axis=0), table.X.max(axis=0)
     margin = 0.06 * np.where(high > low, high - low, 1.0 + np.abs(high))
     low, high = low - margin, high + margin
     sides = [np.linspace(a, b, GRID) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
-    field = run.classifier.predict_proba(grid)[:, 1].reshape(GRID, GRID)
+    logits = run.judge.outputs(run.model, grid)
+    field = np.array(sigmoid(logits)).reshape(GRID, GRID)
     with _style():
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.add_subplot()
@@ -112,7 +116,8 @@ def boundary_svg(run: Run) -> str:
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         x, y = map(_axis_label, table.feature_names)
         axes.set(xlabel=x, ylabel=y)
-        accuracy = f"held-out accuracy {run.network.heldout.accuracy:.1%}"
+        which = "accuracy" if run.network.heldout is None else "held-out accuracy"
+        accuracy = f"{which} {run.network.best.quality:.1%}"
         axes.set_title(f"{_table_name(run)}: {layers(run)} network, {accuracy}")
         columns = 4 if sum(map(len, _class_names(run))) <= SHORT_NAMES else 2
         legend = figure.legend(handles=_legend(run), loc="outside lower center", ncols=columns)

@@ -1,4 +1,4 @@
-"""``tinygrad-bp predict``: probabilities from a trained model for the rows of a CSV file."""
+"""``tinygrad-bp predict``: predictions of a trained model for the rows of a CSV file."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import csv
 import io
 import os
 from pathlib import Path
+from typing import Any
 
+from tinygrad_bp.classifier import SigmoidRegressor
 from tinygrad_bp.cli.arguments import Commands, command
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.run_folder import MODEL, check_not_set_aside
-from tinygrad_bp.cli.saved_model import load_model
+from tinygrad_bp.cli.saved_model import SavedModel, load_model
 from tinygrad_bp.data import read_features
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import atomic_write_text
@@ -44,18 +46,28 @@ def run(options: argparse.Namespace, console: Console) -> int:
     _check_output(options, path)
     model = load_model(path)
     X, lines = read_features(options.file, model.features)
-    predicted = model.classifier.predict(X).astype(int).tolist()
-    probabilities = model.classifier.predict_proba(X).tolist()
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["line", "predicted", *(f"probability_{name}" for name in model.classes)])
-    for line, label, pair in zip(lines.tolist(), predicted, probabilities, strict=True):
-        writer.writerow([line, model.classes[label], *map(repr, pair)])
+    for line, answer in zip(lines.tolist(), _answers(model, X), strict=True):
+        writer.writerow([line, *answer])
     if options.out is None:
         console.data(out.getvalue())
     else:
         atomic_write_text(options.out, out.getvalue())
     return DONE
+
+
+def _answers(model: SavedModel, X: Any) -> list[list[str]]:
+    """Return, for each row, the class and the probability of each, or the number."""
+    predicted = model.model.predict(X).tolist()
+    if isinstance(model.model, SigmoidRegressor):
+        return [[repr(number)] for number in predicted]
+    probabilities = model.model.predict_proba(X).tolist()
+    return [
+        [model.classes[int(code)], *map(repr, shares)]
+        for code, shares in zip(predicted, probabilities, strict=True)
+    ]
 
 
 def _check_output(options: argparse.Namespace, model: Path) -> None:

@@ -10,7 +10,7 @@ from tinygrad_bp.cli.console import Console
 
 LINES = 20  # of a training that runs to its last epoch
 
-Update = Callable[[int, float, float], None]
+Update = Callable[[int, float, float | None], None]
 
 
 def progress(console: Console, epochs: int) -> AbstractContextManager[Update]:
@@ -49,7 +49,7 @@ def _lines(console: Console, epochs: int) -> Iterator[Update]:
     width = len(str(epochs))
     last = 0
 
-    def update(epoch: int, train_loss: float, heldout_loss: float) -> None:
+    def update(epoch: int, train_loss: float, heldout_loss: float | None) -> None:
         nonlocal last
         if epoch == 1 and last:
             console.note(f"the start may be stuck after {last} epochs: training begins anew")
@@ -79,7 +79,7 @@ def _bar(epochs: int) -> AbstractContextManager[Update]:
         with rich.Progress(*columns, console=terminal, transient=True) as bar:
             task = bar.add_task("", total=epochs, losses="")
 
-            def update(epoch: int, train_loss: float, heldout_loss: float) -> None:
+            def update(epoch: int, train_loss: float, heldout_loss: float | None) -> None:
                 nonlocal starts
                 starts += epoch == 1
                 which = f"start {starts}, " if starts > 1 else ""
@@ -91,5 +91,6 @@ def _bar(epochs: int) -> AbstractContextManager[Update]:
     return shown()
 
 
-def _losses(train_loss: float, heldout_loss: float) -> str:
-    return f"loss {train_loss:.4f}  held-out loss {heldout_loss:.4f}"
+def _losses(train_loss: float, heldout_loss: float | None) -> str:
+    held = "" if heldout_loss is None else f"  held-out loss {heldout_loss:.4f}"
+    return f"loss {train_loss:.4f}{held}"

@@ -19,25 +19,27 @@ TITLE_LENGTH = 60  # characters of a list of names
 
 def report(run: Run) -> list[str]:
     """Return the lines of the table: rows, training, scores and the confusion matrix."""
-    return ["", *_head(run), "", *_score_table(run), "", *_confusion_table(run)]
+    confusion = [] if run.confusion is None else ["", *_confusion_table(run)]
+    return ["", *_head(run), "", *_score_table(run), *confusion]
 
 
 def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> dict[str, Any]:
-    """Return what ``--json`` prints; losses in nats, accuracies as shares of 1."""
-    logistic = run.logistic
+    """Return what ``--json`` prints; losses in nats or the target's unit, accuracies of 1."""
+    quality, loss = run.judge.names
+    simple = "logistic" if run.table.class_names else "linear"
     return {
         "name": run.table.name,
-        "train_accuracy": run.network.train.accuracy,
-        "heldout_accuracy": run.network.heldout.accuracy,
-        "train_logloss": run.network.train.log_loss,
-        "heldout_logloss": run.network.heldout.log_loss,
-        "baseline_accuracy": run.majority.heldout.accuracy,
-        "baseline_logloss": run.majority.heldout.log_loss,
-        "logistic_accuracy": logistic and logistic.heldout.accuracy,
-        "logistic_logloss": logistic and logistic.heldout.log_loss,
+        f"train_{quality}": run.network.train.quality,
+        f"heldout_{quality}": run.network.heldout and run.network.heldout.quality,
+        f"train_{loss}": run.network.train.loss,
+        f"heldout_{loss}": run.network.heldout and run.network.heldout.loss,
+        f"baseline_{quality}": run.constant.best.quality,
+        f"baseline_{loss}": run.constant.best.loss,
+        f"{simple}_{quality}": run.simple and run.simple.best.quality,
+        f"{simple}_{loss}": run.simple and run.simple.best.loss,
         "epochs": len(run.epochs),
         "kept_epoch": run.best.number,
-        "restarts": run.classifier.restarts_,
+        "restarts": run.model.restarts_,
         "seconds": run.seconds,
         "separator": run.table.separator,
         "rows_used": run.table.rows_used,
@@ -47,7 +49,8 @@ def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> d
         "dropped": [{"line": row.line, "reason": row.reason} for row in run.table.dropped],
         "features": list(run.table.feature_names),
         "classes": list(run.table.class_names),
-        "confusion": run.confusion.tolist(),
+        "target": run.table.target_name or None,
+        "confusion": None if run.confusion is None else run.confusion.tolist(),
         "layers": list(run.sizes),
         "seed": run.seed,
         "interrupted": interrupted,
@@ -63,11 +66,14 @@ def layers(run: Run) -> str:
 
 def _head(run: Run) -> list[str]:
     table, best = run.table, run.best
-    classes = " or ".join(shortened(name, NAME_LENGTH) for name in table.class_names)
+    classes = shortened(table.target_name, NAME_LENGTH)
+    if table.class_names:
+        classes = " or ".join(shortened(name, NAME_LENGTH) for name in table.class_names)
+        classes = shortened(classes, 2 * TITLE_LENGTH)
     features = shortened(", ".join(table.feature_names), TITLE_LENGTH)
     parts = f"{len(run.train_rows)} to train on, {len(run.heldout_rows)} held out"
     watched = "training" if best.validation_loss is None else "validation"
-    if best.validation_loss is None and run.classifier.validation_fraction:
+    if best.validation_loss is None and run.model.validation_fraction:
         watched = "(for want of rows to validate on) training"
     kept = f"kept epoch {best.number}, where the {watched} loss was lowest"
     entries = [
@@ -79,7 +85,10 @@ def _head(run: Run) -> list[str]:
     ]
     if table.separator != ",":
         entries.insert(0, ("separated by", f"{SEPARATOR_NAMES[table.separator]}, not commas"))
-    if len(run.heldout_rows) < FEW:
+    if not len(run.heldout_rows):
+        why = f"nothing is held out of {table.rows_used}: the scores are of rows it was trained on"
+        entries.append(("too few rows", why))
+    elif len(run.heldout_rows) < FEW:
         scored = f"the held-out scores rest on {len(run.heldout_rows)} rows: they say little"
         entries.append(("too few rows", scored))
     if run.interrupted:
@@ -99,7 +108,7 @@ def _dropped(table: Table) -> str:
 
 
 def _restarts(run: Run) -> str:
-    count = run.classifier.restarts_
+    count = run.model.restarts_
     if not count:
         return "0"
     why = "the start may have been stuck (its training loss stayed high)"
@@ -109,36 +118,39 @@ def _restarts(run: Run) -> str:
 def _score_table(run: Run) -> list[str]:
     models: list[tuple[str, Scores | None]] = [
         (f"{layers(run)} network", run.network),
-        ("logistic regression", run.logistic),
-        ("majority class", run.majority),
+        (run.judge.simple, run.simple),
+        (run.judge.constant, run.constant),
     ]
     width = max(len(name) for name, _ in models)
+    first, second = run.judge.heads
     rows = [
-        f"{'':{width}}  {'accuracy':>19}  {'log-loss (nats)':>19}",
+        f"{'':{width}}  {first:>19}  {second:>19}",
         f"{'':{width}}  {'train':>9} {'held out':>9}  {'train':>9} {'held out':>9}",
     ]
+    quality, loss = run.judge.formats
     for name, scores in models:
         if scores is not None:
-            train, heldout = scores.train, scores.heldout
-            rows.append(
-                f"{name:{width}}  {train.accuracy:9.1%} {heldout.accuracy:9.1%}"
-                f"  {train.log_loss:9.4f} {heldout.log_loss:9.4f}"
-            )
+            parts = scores.train, scores.heldout
+            qualities = " ".join(f"{p.quality:{quality}}" if p else f"{'-':>9}" for p in parts)
+            losses = " ".join(f"{p.loss:{loss}}" if p else f"{'-':>9}" for p in parts)
+            rows.append(f"{name:{width}}  {qualities}  {losses}")
     return rows
 
 
 def _confusion_table(run: Run) -> list[str]:
     names = [shortened(name, NAME_LENGTH) for name in run.table.class_names]
     heads = [f"predicted {name}" for name in names]
-    first = max(map(_width, ("held-out rows", *names)))
+    rows_of = "held-out rows" if len(run.heldout_rows) else "training rows"
+    first = max(map(_width, (rows_of, *names)))
     widths = [max(_width(head), 9) for head in heads]
 
     def line(name: str, cells: Iterable[str]) -> str:
         padded = [" " * (w - _width(c)) + c for w, c in zip(widths, cells, strict=True)]
         return "  ".join([name + " " * (first - _width(name)), *padded])
 
-    rows = zip(names, run.confusion.tolist(), strict=True)
-    return [line("held-out rows", heads), *(line(name, map(str, row)) for name, row in rows)]
+    counts = [] if run.confusion is None else run.confusion.tolist()
+    rows = zip(names, counts, strict=True)
+    return [line(rows_of, heads), *(line(name, map(str, row)) for name, row in rows)]
 
 
 def _width(text: str) -> int:

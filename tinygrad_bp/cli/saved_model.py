@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
+from tinygrad_bp.classifier import SigmoidClassifier, SigmoidRegressor, sigmoid_network
+from tinygrad_bp.cli.fitting import sizes_of
 from tinygrad_bp.data import Table
 from tinygrad_bp.errors import ModelFileError, TinygradError
 from tinygrad_bp.files.atomic import atomic_write_bytes
@@ -18,15 +19,18 @@ from tinygrad_bp.files.model_file import FILE_LIMIT, encode_model, read_model
 
 FORMAT = "tinygrad_bp.sigmoid_classifier.1"
 KEYS = {"format", "features", "classes", "hidden"}
+NUMBER_FORMAT = "tinygrad_bp.sigmoid_regressor.1"
+NUMBER_KEYS = {"format", "features", "target", "hidden"}
 MEAN, SCALE = "input_mean", "input_scale"
+TARGET_MEAN, TARGET_SCALE = "target_mean", "target_scale"
 
 
 class SavedModel(NamedTuple):
-    """A classifier that can predict, and the names of what goes in and comes out."""
+    """A model that can predict, and the names of what goes in and comes out."""
 
-    classifier: SigmoidClassifier
+    model: SigmoidClassifier | SigmoidRegressor
     features: list[str]
-    classes: list[str]
+    classes: list[str]  # none for a number
 
 
 def check_saveable(path: str, table: Table, hidden: Sequence[int]) -> None:
@@ -37,7 +41,7 @@ def check_saveable(path: str, table: Table, hidden: Sequence[int]) -> None:
     ModelFileError
         If the network or the names are too large for a model file.
     """
-    sizes = (table.X.shape[1], *hidden, 1)
+    sizes = sizes_of(table, hidden)
     if _parameters(sizes) * 8 > FILE_LIMIT:
         raise ModelFileError(
             f"--hidden: the network has {_parameters(sizes)} parameters; a model file holds at"
@@ -48,8 +52,8 @@ def check_saveable(path: str, table: Table, hidden: Sequence[int]) -> None:
     encode_model(path, arrays, _metadata(table, hidden))
 
 
-def save_model(path: Path, classifier: SigmoidClassifier, table: Table) -> None:
-    """Write a fitted classifier, with the names of its features and classes.
+def save_model(path: Path, model: SigmoidClassifier | SigmoidRegressor, table: Table) -> None:
+    """Write a fitted model, with the names of its features, and of its classes or target.
 
     Raises
     ------
@@ -59,11 +63,14 @@ def save_model(path: Path, classifier: SigmoidClassifier, table: Table) -> None:
         If the file cannot be written.
     """
     arrays = {
-        **classifier.network_.state(),
-        MEAN: classifier.mean_,
-        SCALE: classifier.scale_,
+        **model.network_.state(),
+        MEAN: model.mean_,
+        SCALE: model.scale_,
     }
-    content = encode_model(path, arrays, _metadata(table, classifier.hidden))
+    if isinstance(model, SigmoidRegressor):
+        arrays[TARGET_MEAN] = np.array([model.target_mean_])
+        arrays[TARGET_SCALE] = np.array([model.target_scale_])
+    content = encode_model(path, arrays, _metadata(table, model.hidden))
     atomic_write_bytes(path, content)
 
 
@@ -84,37 +91,49 @@ def load_model(path: Path) -> SavedModel:
     Memory is bounded by the size of the file: no layer is built before its arrays are there.
     """
     arrays, metadata = read_model(path)
-    if metadata.keys() != KEYS or metadata["format"] != FORMAT:
+    known = {FORMAT: KEYS, NUMBER_FORMAT: NUMBER_KEYS}.get(metadata.get("format", ""))
+    if metadata.keys() != known:
         found = f"metadata {sorted(metadata)!r:.100}, format {metadata.get('format')!r:.60}"
         raise ModelFileError(f"{path}: {found}; expected a model of tinygrad-bp train ({FORMAT})")
-    features = _distinct_texts(path, metadata, "features", count=None)
-    classes = _distinct_texts(path, metadata, "classes", count=2)
-    sizes = (len(features), *_layer_sizes(path, metadata), 1)
-    classifier = SigmoidClassifier(hidden=sizes[1:-1])
-    classifier.mean_ = _vector(path, arrays, MEAN, len(features))
-    classifier.scale_ = _vector(path, arrays, SCALE, len(features))
-    if not (classifier.scale_ > 0).all():
-        raise ModelFileError(f"{path}: {SCALE!r} has values of 0 or less; expected all above 0")
+    features = _distinct_texts(path, metadata, "features")
+    classes = _distinct_texts(path, metadata, "classes") if known is KEYS else []
+    if len(classes) == 1:
+        raise ModelFileError(f"{path}: 'classes' is {classes!r:.100}; expected 2 texts or more")
+    outputs = len(classes) if len(classes) > 2 else 1
+    sizes = (len(features), *_layer_sizes(path, metadata), outputs)
+    model: SigmoidClassifier | SigmoidRegressor
+    if classes:
+        model = SigmoidClassifier(hidden=sizes[1:-1])
+        model.classes_ = np.arange(float(len(classes)))
+    else:
+        _decoded(path, metadata, "target")
+        model = SigmoidRegressor(hidden=sizes[1:-1])
+        model.target_mean_ = float(_vector(path, arrays, TARGET_MEAN, 1)[0])
+        model.target_scale_ = float(_scale(path, arrays, TARGET_SCALE, 1)[0])
+    model.mean_ = _vector(path, arrays, MEAN, len(features))
+    model.scale_ = _scale(path, arrays, SCALE, len(features))
     stored = sum(array.size for array in arrays.values())
     if stored != _parameters(sizes):
         raise ModelFileError(
             f"{path}: {stored} parameters; expected {_parameters(sizes)} for the layers"
             f" {'-'.join(map(str, sizes)):.60}"
         )
-    classifier.network_ = sigmoid_network(sizes, 0)
+    model.network_ = sigmoid_network(sizes, 0)
     try:
-        classifier.network_.load_state(arrays)
+        model.network_.load_state(arrays)
     except TinygradError as error:
         raise ModelFileError(f"{path}: {error!s:.300}") from error
-    classifier.n_features_in_ = len(features)
-    classifier.classes_ = np.array([0.0, 1.0])
-    return SavedModel(classifier, features, classes)
+    model.n_features_in_ = len(features)
+    return SavedModel(model, features, classes)
 
 
 def _metadata(table: Table, hidden: Sequence[int]) -> dict[str, str]:
-    texts = {"features": table.feature_names, "classes": table.class_names, "hidden": list(hidden)}
+    target: dict[str, Any] = {"classes": table.class_names}
+    if not table.class_names:
+        target = {"target": table.target_name}
+    texts = {"features": table.feature_names, **target, "hidden": list(hidden)}
     encoded = {key: json.dumps(value, ensure_ascii=False) for key, value in texts.items()}
-    return {"format": FORMAT, **encoded}
+    return {"format": FORMAT if table.class_names else NUMBER_FORMAT, **encoded}
 
 
 def _parameters(sizes: Sequence[int]) -> int:
@@ -128,15 +147,11 @@ def _decoded(path: Path, metadata: Mapping[str, str], key: str) -> Any:
         raise ModelFileError(f"{path}: metadata {key!r} is not JSON: {error!s:.100}") from error
 
 
-def _distinct_texts(
-    path: Path, metadata: Mapping[str, str], key: str, *, count: int | None
-) -> list[str]:
+def _distinct_texts(path: Path, metadata: Mapping[str, str], key: str) -> list[str]:
     value = _decoded(path, metadata, key)
     are_texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
     if not are_texts or not value or len(set(value)) < len(value):
         raise ModelFileError(f"{path}: {key!r} is {value!r:.100}; expected different texts")
-    if count not in (None, len(value)):
-        raise ModelFileError(f"{path}: {key!r} is {value!r:.100}; expected {count} texts")
     return list(value)
 
 
@@ -154,3 +169,10 @@ def _vector(path: Path, arrays: dict[str, Any], name: str, length: int) -> Any:
         found = "missing" if array is None else f"{array.dtype} {array.shape}"
         raise ModelFileError(f"{path}: array {name!r} is {found}; expected float64 ({length},)")
     return array
+
+
+def _scale(path: Path, arrays: dict[str, Any], name: str, length: int) -> Any:
+    scale = _vector(path, arrays, name, length)
+    if not (scale > 0).all():
+        raise ModelFileError(f"{path}: {name!r} has values of 0 or less; expected all above 0")
+    return scale

@@ -23,7 +23,9 @@ examples:
   tinygrad-bp train
       the 2-5-5-1 network on the bundled penguins; results in runs/penguins
   tinygrad-bp train birds.csv --features wing_mm mass_g --label sex
-      your own table: any two classes, any number of numeric columns; results in runs/birds
+      your own table: any classes, any number of numeric columns; results in runs/birds
+  tinygrad-bp train birds.csv --features wing_mm age --target mass_g --out runs/mass
+      a number to predict instead of a class
   tinygrad-bp train --data moons --seed 7 --json > moons.json
       generated data; one JSON object on standard output
 """
@@ -31,7 +33,7 @@ examples:
 
 def add(commands: Commands) -> None:
     """Add the command and its options."""
-    parser = command(commands, "train", "train on a table of two classes", EXAMPLE, run)
+    parser = command(commands, "train", "train on a table of classes or numbers", EXAMPLE, run)
     add_training(parser)
     group = parser.add_argument_group("output")
     group.add_argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Literal
 
 from tinygrad_bp.cli.arguments import Group, Parser, integer
 from tinygrad_bp.data import GENERATORS, Table, generate, penguins, read_csv
@@ -23,7 +23,10 @@ def _add_data(group: Group) -> None:
     group.add_argument(
         "--features", metavar="COLUMN", nargs="+", help="the numeric columns of FILE"
     )
-    group.add_argument("--label", metavar="COLUMN", help="the column of FILE with the two classes")
+    group.add_argument("--label", metavar="COLUMN", help="the column of FILE with the classes")
+    group.add_argument(
+        "--target", metavar="COLUMN", help="instead of --label: a column of numbers to predict"
+    )
     group.add_argument(
         "--drop-missing",
         action="store_true",
@@ -53,6 +56,9 @@ def _add_model(group: Group) -> None:
         default=[5, 5],
         help="units of each hidden layer (default: 5 5); no number at all: logistic regression",
     )
+    group.add_argument(
+        "--balanced", action="store_true", help="let every class count the same, however rare"
+    )
     group.add_argument("--epochs", metavar="N", type=integer(1), help="train for N epochs at most")
     group.add_argument(
         "--seed",
@@ -69,13 +75,15 @@ def table_of(options: argparse.Namespace) -> Table:
     if options.file is not None:
         if options.data is not None or options.samples is not None:
             options.fail("FILE and --data or --samples exclude each other")
-        if not options.features or options.label is None:
-            options.fail("FILE needs --features and --label")
-        if options.drop_missing:
-            return read_csv(options.file, options.features, options.label, missing="drop")
-        return read_csv(options.file, options.features, options.label)
-    if options.features or options.label is not None or options.drop_missing:
-        options.fail("--features, --label and --drop-missing need a FILE before them")
+        if not options.features or (options.label is None) == (options.target is None):
+            options.fail("FILE needs --features, and --label or --target")
+        missing: Literal["drop", "error"] = "drop" if options.drop_missing else "error"
+        return read_csv(
+            options.file, options.features, options.label, target=options.target, missing=missing
+        )
+    columns = options.features or options.label is not None or options.target is not None
+    if columns or options.drop_missing:
+        options.fail("--features, --label, --target and --drop-missing need a FILE before them")
     if options.data in (None, BUNDLED):
         if options.samples is not None:
             options.fail("--samples needs --data with a generated set")
@@ -85,8 +93,12 @@ def table_of(options: argparse.Namespace) -> Table:
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of `SigmoidClassifier` that the options name."""
+    """Return the arguments of the estimator that the options name."""
     settings: dict[str, Any] = {"hidden": tuple(options.hidden)}
     if options.epochs is not None:
         settings["max_epochs"] = options.epochs
+    if options.balanced:
+        if options.target is not None:
+            options.fail("--balanced is for classes; --target has none")
+        settings["class_weight"] = "balanced"
     return settings

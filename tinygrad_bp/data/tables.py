@@ -1,4 +1,4 @@
-"""Tables of two classes: from CSV files, and divided into a training and a held-out part."""
+"""Tables of classes or numbers: from CSV files, and divided into a training and a held-out part."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -20,17 +21,17 @@ from tinygrad_bp.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Samples of two classes.
+    """Samples of two classes or more, or with a number each.
 
     Attributes
     ----------
     X : ndarray of float64, shape (m, n)
         Features; samples are rows.
     y : ndarray of float64, shape (m,)
-        Labels, 0 or 1.
+        Labels, 0 or 1 and so on; or numbers, if there are no classes.
     feature_names : tuple of n str
-    class_names : tuple of two str
-        The name of label 0, then of label 1.
+    class_names : tuple of str
+        The names of the labels in order; none for numbers.
     name : str
         What the table is called in reports.
     dropped : tuple of Dropped
@@ -40,6 +41,8 @@ class Table:
 
     source : str
         The file that it was read from, if it was.
+    target_name : str
+        What the numbers are, if these are numbers.
 
     Raises
     ------
@@ -50,11 +53,12 @@ class Table:
     X: NDArray[np.float64]
     y: NDArray[np.float64]
     feature_names: tuple[str, ...]
-    class_names: tuple[str, str]
+    class_names: tuple[str, ...]
     name: str
     dropped: tuple[Dropped, ...] = ()
     separator: str = ","
     source: str = ""
+    target_name: str = ""
 
     def __post_init__(self) -> None:
         rows = self.y.shape[0] if self.y.ndim == 1 else -1
@@ -64,8 +68,12 @@ class Table:
                 f"Table: X is {self.X.dtype} {self.X.shape} and y is {self.y.dtype} {self.y.shape}"
                 f" for {len(self.feature_names)} feature names; expected float64 (m, n), (m,), n"
             )
-        if not np.isin(self.y, (0.0, 1.0)).all():
-            raise DataError("Table: y has values other than 0 and 1; expected labels 0 and 1")
+        labels = range(len(self.class_names))
+        if self.class_names and (len(labels) < 2 or not np.isin(self.y, labels).all()):
+            raise DataError(
+                f"Table: y has values other than labels of {len(labels)} classes; expected two"
+                " classes or more, and labels 0, 1 and so on"
+            )
 
     @property
     def rows_used(self) -> int:
@@ -81,11 +89,12 @@ class Table:
 def read_csv(
     path: FilePath,
     features: Sequence[str],
-    label: str,
+    label: str | None = None,
     *,
+    target: str | None = None,
     missing: Literal["error", "drop"] = "error",
 ) -> Table:
-    """Read features and a two-class label from a CSV file with a header line.
+    """Read features, and a class label or a number, from a CSV file with a header line.
 
     The file is UTF-8, with or without a byte order mark. Numbers are plain decimals, with an
     exponent if need be; blanks around values and names, and blank lines at the end, do no harm.
@@ -97,9 +106,11 @@ def read_csv(
     path : str or path-like
     features : sequence of str
         The columns that become ``X``, in this order.
-    label : str
-        The column that becomes ``y``. Its two classes are sorted, as numbers if both are numbers;
-        the second is label 1.
+    label : str, optional
+        The column that becomes ``y``. Its classes are sorted, as numbers if all are numbers; the
+        second is label 1.
+    target : str, optional
+        The column that becomes ``y``, instead of a label: of numbers.
     missing : {"error", "drop"}
         What to do with a row where a column asked for is empty or ``NA``: report it as a fault,
         or leave it out and record it in ``dropped``. Any other fault stays an error.
@@ -117,12 +128,20 @@ def read_csv(
     """
     if missing not in ("error", "drop"):
         raise DataError(f"{os.fspath(path)}: missing={missing!r}; expected 'error' or 'drop'")
-    if not isinstance(label, str):
-        raise DataError(f"{os.fspath(path)}: label={label!r}; expected the name of a column")
-    body = read_body(path, features, label, drop=missing == "drop")
-    class_names, y = _encode(path, label, body.labels)
+    column = label if target is None else target
+    if not isinstance(column, str) or (label is not None and target is not None):
+        given = f"label={label!r}, target={target!r}"
+        raise DataError(f"{os.fspath(path)}: {given}; expected the name of one column")
+    listed = target is not None and not isinstance(features, str)  # a str is refused with a remedy
+    names = [*features, column] if listed else features
+    body = read_body(path, names, label, drop=missing == "drop")
+    X = body.matrix()
+    if target is None:
+        class_names, y = _encode(path, column, body.labels)
+    else:
+        X, y, class_names = X[:, :-1], X[:, -1].copy(), ()
     return Table(
-        X=body.matrix(),
+        X=np.ascontiguousarray(X),
         y=y,
         feature_names=tuple(features),
         class_names=class_names,
@@ -130,6 +149,7 @@ def read_csv(
         dropped=tuple(body.dropped),
         separator=body.separator,
         source=os.fspath(path),
+        target_name=target or "",
     )
 
 
@@ -207,26 +227,28 @@ def holdout_split(
 
 def _encode(
     path: FilePath, column: str, labels: list[str]
-) -> tuple[tuple[str, str], NDArray[np.float64]]:
-    """Name the two classes in order, and turn each label into 0.0 or 1.0."""
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Name the classes in order, and turn each label into 0.0, 1.0 and so on."""
+    where = f"{os.fspath(path)}: column {shown(column)}"
     counts = Counter(labels)
-    if len(counts) != 2:
+    if len(counts) < 2:
         sizes = (f"{shown(name)} ({count} rows)" for name, count in counts.most_common())
         raise DataError(
-            f"{os.fspath(path)}: column {shown(column)}: expected exactly 2 classes,"
-            f" found {len(counts)}: {listing(sizes, len(counts))}"
+            f"{where}: expected 2 classes or more, found {len(counts)}:"
+            f" {listing(sizes, len(counts))}"
         )
-    first, second = sorted(counts)
+    names = sorted(counts)
     try:
-        low, high = parse_number(first), parse_number(second)
-    except ValueError:  # not both numbers: the order of the texts stands
+        numbers = {name: parse_number(name) for name in names}
+    except ValueError:  # not all numbers: the order of the texts stands
         pass
     else:
-        if low == high:
-            raise DataError(
-                f"{os.fspath(path)}: column {shown(column)}: {shown(first)} and {shown(second)} are"
-                " the same number; write each class in one way"
-            )
-        if low > high:
-            first, second = second, first
-    return (first, second), np.array([float(label == second) for label in labels])
+        names.sort(key=numbers.__getitem__)
+        for first, second in pairwise(names):
+            if numbers[first] == numbers[second]:
+                raise DataError(
+                    f"{where}: {shown(first)} and {shown(second)} are the same number; write each"
+                    " class in one way"
+                )
+    codes = {name: float(code) for code, name in enumerate(names)}
+    return tuple(names), np.array([codes[label] for label in labels])
