@@ -11,7 +11,7 @@ ROOMS = {
     " Dropout Embedding Flatten GRUCell LSTMCell LayerNorm LeakyReLU Linear MaxPool1d"
     " MaxPool2d Module MultiHeadAttention RMSNorm RNNCell ReLU Residual Sequential SiLU"
     " Sigmoid Softmax Softplus Tanh TransformerBlock bce_with_logits binary_cross_entropy"
-    " cross_entropy focal hinge huber kl_divergence mse poisson",
+    " cross_entropy focal hinge huber kl_divergence load_torch mse poisson",
     "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
     " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",

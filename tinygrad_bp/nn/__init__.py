@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tinygrad_bp.nn.normalization import BatchNorm, LayerNorm, RMSNorm
     from tinygrad_bp.nn.pooling import AvgPool1d, AvgPool2d, Flatten, MaxPool1d, MaxPool2d
     from tinygrad_bp.nn.recurrent import GRU, LSTM, RNN
+    from tinygrad_bp.nn.torch_states import load_torch
 
 __all__ = [
     "ELU",
@@ -87,6 +88,7 @@ __all__ = [
     "hinge",
     "huber",
     "kl_divergence",
+    "load_torch",
     "mse",
     "poisson",
 ]
@@ -114,6 +116,7 @@ __getattr__, __dir__ = deferred(
         "RNN": "recurrent",
         "RNNCell": "cells",
         "TransformerBlock": "attention",
+        "load_torch": "torch_states",
     },
 )
 del deferred
