@@ -28,7 +28,7 @@ LAYERS = [
     {"view"},
     {"nn", "data"},
     {"optim"},
-    {"testing", "training"},
+    {"testing", "training", "onnx"},
     {"classifier"},
     {"sklearn", "cli"},
     {"__init__", "__main__"},

@@ -28,7 +28,7 @@ from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 from tinygrad_bp.version import __version__ as __version__  # re-exported
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, files, nn, optim, testing, training, view
+    from tinygrad_bp import data, files, nn, onnx, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
@@ -72,6 +72,7 @@ __all__ = [
     "logsumexp",
     "nn",
     "no_grad",
+    "onnx",
     "optim",
     "program",
     "relu",
@@ -108,6 +109,7 @@ __getattr__, __dir__ = deferred(
         "jvp": "transforms",
         "load": "training.saved",
         "nn": "nn",
+        "onnx": "onnx",
         "optim": "optim",
         "program": "programs",
         "save": "training.saved",

@@ -17,6 +17,8 @@ METHODS = [
     *("Nelder-Mead", "Powell", "CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "COBYLA", "COBYQA"),
     *("SLSQP", "trust-constr", "dogleg", "trust-ncg", "trust-krylov", "trust-exact"),
 ]
+if not hasattr(optimize._minimize, "_minimize_cobyqa"):  # SciPy before 1.14
+    METHODS.remove("COBYQA")
 ROUGH = {"COBYLA": 0.2, "Powell": 1e-3, "Nelder-Mead": 1e-3, "TNC": 1e-2, "SLSQP": 1e-3}
 
 
