@@ -206,3 +206,19 @@ def test_graph_says_that_there_is_nothing_to_draw_of_an_early_exception(model, c
     assert "drawn_model:early raised KeyError: 'key'" in told
     assert "no operation was recorded before it" in told
     assert not (model / "g.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "told"),
+    [("loss", 0, ""), ("elsewhere", 0, ""), ("broken", 2, "raised ShapeError")],
+)
+def test_explore_takes_a_function(model, function, code, told, capsys):
+    (model / "other").mkdir()
+    assert main(["explore", f"drawn_model:{function}", "--focus", "dW"]) == code
+    found = data_of(model / "explore.html")
+    assert found["focus"] == "dW"
+    assert found["training"] is None
+    assert "tanh" in {node["op"] for node in found["nodes"]}
+    assert told in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError):
+        (model / "other" / "explore.html").read_text()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
@@ -44,21 +45,26 @@ def run(options: argparse.Namespace, console: Console) -> int:
     path = Path(options.out).absolute()  # now: the user's function may go to another folder
     if os.path.lexists(path) and not options.force:
         raise DataError(f"-o {options.out}: the file exists; choose another name, or --force")
-    function = load_function(options.function)
-    code = DONE
-    try:
-        out = function()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
-        console.error(f"{options.function} raised {type(error).__name__}: {error}")
-        view = _recorded_before(error)
-        code = BAD_INPUT
-    else:
-        view = graph(out, level=options.level, focus=options.focus)
+    view, code = computation_of(options.function, console, level=options.level, focus=options.focus)
     _save(view, path, options)
     console.report(f"{len(view.nodes)} nodes, written to {options.out}")
     for note in view.notes:
         console.note(note)
     return code
+
+
+def computation_of(name: str, console: Console, **options: Any) -> tuple[GraphView, int]:
+    """Call the function ``module:name``; return the graph of its result, and an exit code.
+
+    If it raises, that is said, and the graph is of what was recorded before.
+    """
+    function = load_function(name)
+    try:
+        out = function()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
+        console.error(f"{name} raised {type(error).__name__}: {error}")
+        return _recorded_before(error), BAD_INPUT
+    return graph(out, **options), DONE
 
 
 def _recorded_before(error: BaseException) -> GraphView:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
 from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
+from tinygrad_bp.cli.draw import computation_of
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.fitting import divided
 from tinygrad_bp.cli.scores import log_loss
@@ -34,6 +35,8 @@ examples:
   tinygrad-bp explore
       train on the bundled penguins, and write explore.html: one page that needs no network
   tinygrad-bp explore --data xor --rows 8 --out xor.html
+  tinygrad-bp explore mymodel:loss --focus "dW3[0,2]"
+      without a training, the computation of what loss() of mymodel.py returns
 """
 PAGE = "explore.html"
 ROWS = 6  # samples in the computation; as many fit on a screen
@@ -93,6 +96,9 @@ def add(commands: Commands) -> None:
         default=PAGE,
         help=f"where to write; must be new (default: {PAGE})",
     )
+    group.add_argument(
+        "--focus", metavar="NAME", help="where the page opens: W3, its gradient dW3, or dW3[0,2]"
+    )
     group.add_argument("--force", action="store_true", help="replace the file named by --out")
     group.add_argument("--quiet", action="store_true", help="print errors only")
 
@@ -103,6 +109,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise DataError(f"--out {options.out}: the file exists; choose another name, or --force")
     if Path(options.out).suffix.lower() not in (".html", ".htm"):
         options.fail(f"--out {options.out}: a page is written; the name ends in .html")
+    path = Path(options.out).absolute()  # now: a user's function may go to another folder
+    if options.file and ":" in options.file and not os.path.lexists(options.file):
+        view, code = computation_of(options.file, console)
+        return _written(path, view, None, options, console, code)
     table = table_of(options)
     if len(table.class_names) != 2:
         has = f"{len(table.class_names)} classes" if table.class_names else "numbers"
@@ -112,10 +122,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
     snapshots = Snapshots(table.X[heldout], table.y[heldout])
     classifier.fit(table.X[train], table.y[train], on_epoch=snapshots)
     view = computation(classifier, table, _few(table, train, options.rows))
-    atomic_write_text(options.out, view.to_html(frames(classifier, table, snapshots)))
-    size = Path(options.out).stat().st_size
+    return _written(path, view, frames(classifier, table, snapshots), options, console)
+
+
+def _written(
+    path: Path,
+    view: GraphView,
+    training: TrainingFrames | None,
+    options: argparse.Namespace,
+    console: Console,
+    code: int = DONE,
+) -> int:
+    atomic_write_text(path, view.to_html(training, focus=options.focus))
+    size = path.stat().st_size
     console.report(f"written to {options.out}: {len(view.nodes)} nodes, {size / 1024:.0f} KiB")
-    return DONE
+    return code
 
 
 def computation(classifier: SigmoidClassifier, table: Table, rows: NDArray[np.int64]) -> GraphView:
