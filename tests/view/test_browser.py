@@ -681,7 +681,7 @@ def test_a_node_leads_to_its_step_and_its_mark_to_its_gradient(opened, example):
     page = opened(example.page)
     for node in example.view.nodes:
         if node.name in ("z1", "a2", "loss"):
-            page.click(f'#graph [data-node="{node.id}"] > path >> nth=0')
+            page.click(f'#graph g[data-node="{node.id}"]')
             assert f"forward: {node.name}" in step_of(page)
             page.click(f'#graph [data-gradient="{node.id}"]')
             assert f"backward: d{node.name}" in step_of(page)

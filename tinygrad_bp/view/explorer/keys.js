@@ -61,9 +61,7 @@ get("graph").addEventListener("click", (event) => {
   }
   const group = event.target.closest("[data-node]");
   if (!group) return;
-  const id = Number(group.dataset.node);
-  const found = steps[current].phase === "backward" ? backwardStep.get(id) : forwardStep.get(id);
-  go(found === undefined ? 0 : found);
+  go(forwardStep.get(Number(group.dataset.node)) ?? 0);
 });
 
 get("explorer").hidden = false;

@@ -3,7 +3,7 @@
 // The address of this step and element; pages that may not change it keep theirs.
 function remember(place) {
   try {
-    history.replaceState(null, "", `#${encodeURI(place)}`);
+    history.replaceState(null, "", `#${encodeURI(place).replace(/%5B/g, "[").replace(/%5D/g, "]")}`);
   } catch { /* a frame without an address of its own */ }
 }
 // The step of a name: where W1 or z1 is made, or the walk reaches dW1.
