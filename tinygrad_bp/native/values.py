@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 INTEGER = {"double": "i64", "float": "i32"}  # the integer of a real type's size
-SIZE = {"double": 8, "float": 4, "i64": 8, "i32": 4, "ptr": 8, "i8": 1, "i1": 1}  # bytes in memory
+SIZE = {
+    "double": 8,
+    "float": 4,
+    "i64": 8,
+    "i32": 4,
+    "ptr": 8,
+    "i128": 16,
+    "i8": 1,
+    "i1": 1,
+}  # bytes in memory
 SUFFIX = {"double": "f64", "float": "f32"}  # of the names of intrinsics
 ATTRIBUTES = (
     'attributes #0 = { nounwind "no-trapping-math"="true" '
