@@ -68,7 +68,7 @@ def test_code_of_another_version_is_not_found(name, monkeypatch):
 
 def test_a_flipped_bit_anywhere_is_seen(where):
     key = cache.key("a")
-    cache.save(key, DATA)
+    cache.keep(key, DATA)
     whole = only_entry(where).read_bytes()
     generator = np.random.default_rng(0)
     places = [*range(64), *generator.integers(0, len(whole), 200)]
@@ -83,7 +83,7 @@ def test_a_flipped_bit_anywhere_is_seen(where):
 
 def test_a_cut_or_longer_file_is_seen(where):
     key = cache.key("a")
-    cache.save(key, DATA)
+    cache.keep(key, DATA)
     whole = only_entry(where).read_bytes()
     for content in [b"", whole + b"\0", whole * 2, *(whole[:n] for n in range(0, len(whole), 37))]:
         only_entry(where).write_bytes(content)
@@ -92,7 +92,7 @@ def test_a_cut_or_longer_file_is_seen(where):
 
 def test_an_entry_under_another_name_is_seen(where):
     first, second = cache.key("a"), cache.key("b")
-    cache.save(first, DATA)
+    cache.keep(first, DATA)
     entry = only_entry(where)
     entry.rename(entry.with_name(entry.name.replace(first, second)))
     assert cache.load(second) is None
@@ -113,7 +113,7 @@ def test_it_can_be_switched_off(said, monkeypatch, where):
     monkeypatch.setenv(cache.VARIABLE, said)
     assert cache.folder() is None
     assert answer() == 42
-    cache.save(cache.key("a"), DATA)
+    cache.keep(cache.key("a"), DATA)
     assert cache.load(cache.key("a")) is None
     assert not where.exists()
 
@@ -139,11 +139,11 @@ def test_a_folder_in_the_place_of_an_entry(where):
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
 def test_a_folder_that_others_can_write_is_not_used(where):
-    cache.save(cache.key("a"), DATA)
+    cache.keep(cache.key("a"), DATA)
     for mode in (0o720, 0o702, 0o777):
         where.chmod(mode)
         assert cache.load(cache.key("a")) is None
-        cache.save(cache.key("b"), DATA)
+        cache.keep(cache.key("b"), DATA)
     where.chmod(0o755)
     assert cache.load(cache.key("a")) == DATA
     only_entry(where)
@@ -151,7 +151,7 @@ def test_a_folder_that_others_can_write_is_not_used(where):
 
 @pytest.mark.skipif(os.name == "nt", reason="owners of POSIX")
 def test_a_folder_of_somebody_else_is_not_used(monkeypatch):
-    cache.save(cache.key("a"), DATA)
+    cache.keep(cache.key("a"), DATA)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert cache.load(cache.key("a")) is None
 
@@ -182,12 +182,12 @@ def test_the_oldest_go_beyond_the_limit(where, monkeypatch):
     monkeypatch.setattr(cache, "LIMIT", 5 * len(DATA))
     keys = [cache.key(str(k)) for k in range(8)]
     for age, key in enumerate(keys):
-        cache.save(key, DATA)
+        cache.keep(key, DATA)
         os.utime(where / f"{key}.native", (age, age))
     (where / ".tinygrad_bp-dead.tmp").write_bytes(DATA)  # of a killed process
     os.utime(where / ".tinygrad_bp-dead.tmp", (0, 0))
     (where / "mine").write_bytes(DATA * 99)
-    cache.save(cache.key("last"), DATA)
+    cache.keep(cache.key("last"), DATA)
     found = [key for key in keys if cache.load(key)]
     assert found == keys[-3:]
     assert cache.load(cache.key("last")) == DATA

@@ -58,7 +58,7 @@ def key(*parts: str, target: Target | None = None) -> str:
 
 
 def load(name: str) -> bytes | None:
-    """Return what was saved under a key, or None if there is nothing whole."""
+    """Return what was kept under a key, or None if there is nothing whole."""
     where = folder()
     if where is None:
         return None
@@ -74,7 +74,7 @@ def load(name: str) -> bytes | None:
     return data if whole else None
 
 
-def save(name: str, data: bytes) -> None:
+def keep(name: str, data: bytes) -> None:
     """Keep data under a key, where that can be done, and drop the oldest beyond `LIMIT`."""
     where = folder()
     if where is None:
@@ -98,7 +98,7 @@ def compiled(text: str, names: Sequence[str]) -> Code:
     data = load(name)
     if data is None:
         data = compile_object(text)
-        save(name, data)
+        keep(name, data)
     return Code(data, names)
 
 
