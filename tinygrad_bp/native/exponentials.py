@@ -131,7 +131,13 @@ def expm1(block: Block, x: Value) -> Value:
     """Return exp(x) - 1, with all its digits near 0."""
     real = REALS[x.type]
     inside = clamped(block, x, -real.fraction * 0.8, real.high)  # below it is -1
-    return block.copysign(block.mul(_fourth_less_one(block, inside), 4.0), x)
+    y = block.mul(_fourth_less_one(block, inside), 4.0)
+    return block.select(_tiny(block, block.abs(x)), x, y)
+
+
+def _tiny(block: Block, a: Value) -> Value:
+    """Tell where exp(a) - 1 is a, of which a fourth may not be a normal number."""
+    return block.compare("olt", a, 2.0 ** -(REALS[a.type].fraction + 3))
 
 
 def tanh(block: Block, x: Value) -> Value:
@@ -163,7 +169,8 @@ def sinh(block: Block, x: Value) -> Value:
     a = clamped(block, block.abs(x), None, REALS[x.type].high + 0.7)
     quarter = _fourth_less_one(block, a)
     ratio = block.div(quarter, block.fma(quarter, 4.0, 1.0))
-    return block.copysign(block.mul(block.add(quarter, ratio), 2.0), x)
+    y = block.mul(block.add(quarter, ratio), 2.0)
+    return block.copysign(block.select(_tiny(block, a), a, y), x)
 
 
 def cosh(block: Block, x: Value) -> Value:
