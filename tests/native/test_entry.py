@@ -277,20 +277,23 @@ def test_random_programs_of_use():
 
 
 def test_no_reference_is_lost_or_left():
-    step = Step()
+    mode = object()
+    token = MODE.set(mode)
+    step = Step(entries.context(MODE, mode))
     for k in range(20):
         step.runs(x(k))
     state = [step.param._value, *gc.get_referents(step.call)]
     before = [sys.getrefcount(one) for one in state]
     given = x()
-    counted = sys.getrefcount(given)
+    counted = sys.getrefcount(given), sys.getrefcount(mode)
     held = state.pop(0)
     del state[:], held
     for _ in range(100):
         assert step.runs(given)
-    assert sys.getrefcount(given) == counted
+    assert (sys.getrefcount(given), sys.getrefcount(mode)) == counted
     state = [step.param._value, *gc.get_referents(step.call)]
     assert [sys.getrefcount(one) for one in state] == before
+    MODE.reset(token)
 
 
 DROPS = """
