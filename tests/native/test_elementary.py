@@ -51,7 +51,7 @@ def test_no_result_is_off_by_more_than_the_page_tells(name, real):
 @pytest.mark.parametrize(("name", "real"), BOTH)
 def test_the_page_tells_no_more_than_there_is(name, real):
     off, x = largest_error(name, real, 1 << 19)
-    assert off <= PUBLISHED[name, real] <= off + 0.1, x
+    assert off <= PUBLISHED[name, real] <= off + 0.15, x
 
 
 @pytest.mark.deep
