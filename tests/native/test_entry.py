@@ -51,7 +51,7 @@ KERNEL = kernel()
 class Step:
     """A step of one parameter, its rate in a dict, and what is expected of both ways."""
 
-    def __init__(self, *guards, shape=(N,)):
+    def __init__(self, *guards, like=None):
         self.param = tg.tensor(np.arange(float(N)), requires_grad=True)
         self.settings = {"lr": 0.5, "other": "kept"}
         self.slow_calls = []
@@ -67,13 +67,14 @@ class Step:
             tables,
             1,
             [
-                entries.array(0, np.dtype(float), shape, 1),
+                entries.array(0, np.empty(N) if like is None else like, 1),
                 entries.number(self.settings, "lr", rate),
                 *guards,
             ],
             [entries.State(self.param, "_value", first, second)],
             self.slow,
-            lambda: (loss, rate)[0][()],
+            lambda: loss[()],
+            [loss],
         )
 
     @staticmethod
@@ -106,9 +107,19 @@ def x(seed=0):
 def test_fresh_arrays_go_the_fast_way():
     step = Step()
     assert all(step.runs(x(k)) for k in range(5))
-    assert all(step.runs(tg.tensor(x(k))) for k in range(5))
+    assert not step.runs(tg.tensor(x()))
     step.settings["lr"] = 0.25
     assert step.runs(x())
+
+
+def test_fresh_tensors_go_the_fast_way():
+    step = Step(like=tg.tensor(x()))
+    assert all(step.runs(tg.tensor(x(k))) for k in range(5))
+    assert not step.runs(x())
+    assert step.call(tg.tensor(x(), requires_grad=True)) == "slow"
+    assert step.call(tg.tensor(1.0)) == "slow"
+    assert step.call(tg.tensor(x().astype(np.float32))) == "slow"
+    assert step.runs(tg.tensor(x()))
 
 
 BAD = {
@@ -123,9 +134,6 @@ BAD = {
     "a list": lambda: [0.0] * N,
     "a number": lambda: 1.0,
     "None": lambda: None,
-    "a tracked Tensor": lambda: tg.tensor(np.zeros(N), requires_grad=True),
-    "a Tensor of a number": lambda: tg.tensor(1.0),
-    "a Tensor of another dtype": lambda: tg.tensor(np.zeros(N, np.float32)),
     "a type": lambda: np.ndarray,
 }
 
@@ -175,7 +183,7 @@ def test_what_somebody_holds_is_not_overwritten(calls):
 
 def test_the_rate_must_be_a_float():
     step = Step()
-    for rate in (1, True, np.float64(0.5), "0.5", None):
+    for rate in (1, True, np.float64(0.5), "0.5", None, 0.0, -0.0):
         step.settings["lr"] = rate
         assert step.call(x()) == "slow"
     del step.settings["lr"]
@@ -187,8 +195,9 @@ def test_the_rate_must_be_a_float():
 def test_each_guard_closes_and_opens_the_fast_way():
     value, other = SimpleNamespace(), SimpleNamespace()
     scope, variable, holder = {"name": value}, CellType(value), tg.tensor(1.0)
-    node = holder._node
+    node, listed = holder._node, [value, value]
     step = Step(
+        *entries.items(listed),
         entries.item(scope, "name", value),
         entries.size(scope),
         entries.cell(variable, value),
@@ -221,6 +230,32 @@ def test_each_guard_closes_and_opens_the_fast_way():
     assert closed()
     holder._node = node
     assert step.runs(x())
+    listed[1] = other
+    assert closed()
+    listed[:] = [value, value, value]
+    assert closed()
+    listed[:] = [value] * 99
+    del listed[2:]
+    listed[:] = [value, other]
+    assert closed()
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 64, 67])
+def test_probabilities_wherever_they_stand(count, dtype):
+    array = np.linspace(0, 1, count).astype(dtype)
+    memory = np.zeros(1)
+    table = (ctypes.c_void_p * 5)(*[memory.ctypes.data] * 5)
+    guards = [entries.array(0, array, 1), entries.probabilities(array, 1)]
+    call = entries.entry(
+        KERNEL, 0, [table, table], 1, guards, [], lambda *args: "slow", lambda: "fast", [memory]
+    )
+    assert call(array) == "fast"
+    for place in range(count):
+        for bad in (-1e-30, 1.0000002, np.nan, np.inf, -np.inf):
+            given = array.copy()
+            given[place] = bad
+            assert call(given) == "slow"
 
 
 def test_objects_and_floats_as_arguments():

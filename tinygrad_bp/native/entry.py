@@ -31,6 +31,7 @@ VERSIONS = ((3, 11), (3, 12), (3, 13))  # of CPython, that this was tested on
 _FASTCALL = 0x80  # METH_FASTCALL
 _OBVAL = 16  # where a number of NumPy's or Python's has its value
 _CELL = 16  # where a cell has its content
+_LIST_SIZE, _LIST_ITEMS = 16, 24  # where a list has its length, and the address of its elements
 
 
 class Guard(NamedTuple):
@@ -62,11 +63,21 @@ class _MethodDef(ctypes.Structure):
 # Guards
 
 
-def array(position: int, dtype: np.dtype[Any], shape: tuple[int, ...], place: int) -> Guard:
-    """Demand an array, or a Tensor of one that tracks nothing; its address goes into the table."""
-    sides = np.array(shape or (0,), np.int64)
-    words = (position, id(dtype), len(shape), sides.ctypes.data, place)
-    return Guard("array", words, (dtype, sides))
+def array(position: int, value: Any, place: int) -> Guard:
+    """Demand an array, or a Tensor of one, that is like this: its address goes into the table.
+
+    Like this are C-contiguous arrays of the dtype and the shape; a Tensor must track nothing.
+    """
+    kind, raw = ("tensor", value._value) if isinstance(value, Tensor) else ("array", value)
+    sides = np.array(raw.shape or (0,), np.int64)
+    words = (position, id(raw.dtype), raw.ndim, sides.ctypes.data, place)
+    return Guard(kind, words, (raw.dtype, sides))
+
+
+def probabilities(array: np.ndarray[Any, Any], place: int) -> Guard:
+    """Demand that what `array` has put into a place of the table, like this, is from 0 to 1."""
+    kind = {"d": "doubles", "f": "floats"}[array.dtype.char]
+    return Guard(kind, (place, array.size))
 
 
 def same(position: int, argument: Any) -> Guard:
@@ -94,8 +105,21 @@ def size(container: dict[Any, Any]) -> Guard:
     return Guard("size", (id(container), len(container)), (container,))
 
 
+def items(container: list[Any]) -> list[Guard]:
+    """Demand a list that has the very objects that it has now."""
+    at = id(container)
+    elements = ctypes.c_int64.from_address(at + _LIST_ITEMS).value
+    found = [
+        Guard("word", (at, _LIST_SIZE, len(container)), (container,)),
+        Guard("word", (at, _LIST_ITEMS, elements)),  # before what is at that address is read
+    ]
+    for k, value in enumerate(container):
+        found.append(Guard("word", (elements, 8 * k, id(value)), (value,)))
+    return found
+
+
 def number(container: dict[str, Any], key: str, goal: np.ndarray[Any, Any]) -> Guard:
-    """Demand a float under a key of a dict, whose value goes into an array of one real."""
+    """Demand a float other than 0 under a key of a dict; it goes into an array of one real."""
     words = (id(container), id(key), goal.ctypes.data, int(goal.dtype == np.float32))
     return Guard("number", words, (container, key, goal))
 
@@ -139,7 +163,8 @@ def _as_expected() -> bool:
     sides = (ctypes.c_int64 * 2).from_address(words[4])
     axes = ctypes.c_int32.from_address(id(probe) + 24).value
     flags = ctypes.c_int32.from_address(id(probe) + 64).value
-    holder = (probe, None)
+    holder, listed = (probe, None), [None, probe]
+    elements = ctypes.c_int64.from_address(id(listed) + _LIST_ITEMS).value
     return (
         words[0] == sys.getrefcount(probe) - 1
         and words[1] == id(np.ndarray)
@@ -148,6 +173,8 @@ def _as_expected() -> bool:
         and words[7] == id(probe.dtype)
         and flags == probe.flags.num
         and ctypes.c_int64.from_address(id(holder) + 24).value == id(probe)
+        and ctypes.c_int64.from_address(id(listed) + _LIST_SIZE).value == len(listed)
+        and ctypes.c_int64.from_address(elements + 8).value == id(probe)
         and all(
             bytes((ctypes.c_char * len(expected)).from_address(id(value) + _OBVAL)) == expected
             for value, expected in (
@@ -180,6 +207,7 @@ def entry(
     state: Sequence[State],
     slow: Callable[..., Any],
     finish: Callable[[], Any],
+    keep: Sequence[Any] = (),
 ) -> Any:
     """Return a function of so many arguments, none of them by name.
 
@@ -190,7 +218,7 @@ def entry(
     rows : int
     tables : two ctypes arrays of pointers
         What the kernel reads and writes where the state is the first of each, and where it is the
-        second.  Whoever calls keeps alive what they point to, or lets a guard do it.
+        second.
     arguments : int
     guards : sequence of Guard
     state : sequence of State
@@ -199,6 +227,8 @@ def entry(
         Called with the arguments where a guard does not hold.
     finish : callable
         Called without arguments after the kernel; what it returns is returned.
+    keep : sequence
+        What the tables point to, beside the state and the arguments.
 
     Raises
     ------
@@ -241,7 +271,7 @@ def entry(
     definition = _MethodDef(b"step", code.address(NAME), _FASTCALL, None)
     # One object holds all of it: the function holds that, and so does the collector see it.
     held = (record, states, definition, code, kernel, tuple(tables), slow, finish)
-    return _new(definition, (*held, tuple(state), tuple(guards)))
+    return _new(definition, (*held, tuple(state), tuple(guards), tuple(keep)))
 
 
 def _state_guards(state: Sequence[State]) -> list[Guard]:

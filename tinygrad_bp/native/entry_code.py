@@ -34,14 +34,18 @@ HEAD = (
     "node",
 )
 GUARD = 6  # words of a guard: its kind, and what it needs
-KINDS = ("array", "same", "word", "item", "size", "number", "context", "free", "state")
+KINDS = (
+    *("array", "tensor", "same", "word", "item", "size", "number"),
+    *("context", "free", "state", "doubles", "floats"),
+)
+LANES = 8  # elements that are looked at together
 
 
 def text() -> str:
     """Return the routine in LLVM's language."""
     cases = " ".join(f"i64 {k}, label %{kind}" for k, kind in enumerate(KINDS))
     reads = "\n".join(
-        f"  %{name}.at = getelementptr i64, ptr %r, i64 {k}\n  %h.{name} = load i64, ptr %{name}.at"
+        f"  %at.{name} = getelementptr i64, ptr %r, i64 {k}\n  %h.{name} = load i64, ptr %at.{name}"
         for k, name in enumerate(HEAD)
     )
     pointers = "\n".join(
@@ -57,8 +61,15 @@ def text() -> str:
         f"  %p.{name} = inttoptr i64 %w.{name} to ptr"
         for k, name in enumerate("abcde", 1)
     )
+    within = "".join(_WITHIN.format(t=t, lanes=LANES) for t in ("double", "float"))
     return _ROUTINE.format(
-        reads=reads, pointers=pointers, fields=fields, cases=cases, head=len(HEAD), guard=GUARD
+        reads=reads,
+        pointers=pointers,
+        fields=fields,
+        cases=cases,
+        within=within,
+        head=len(HEAD),
+        guard=GUARD,
     )
 
 
@@ -94,24 +105,29 @@ next:
   %k.next = add i64 %k, 1
   br label %look
 
-array:  ; argument a, or what a Tensor that tracks nothing holds, has dtype b, c axes of lengths d
-  %arg.at = getelementptr ptr, ptr %args, i64 %w.a
-  %arg = load ptr, ptr %arg.at
-  %type.at = getelementptr i8, ptr %arg, i64 8
-  %type = load i64, ptr %type.at
-  %is.tensor = icmp eq i64 %type, %h.tensor
-  br i1 %is.tensor, label %tensor, label %raw
+tensor:  ; argument a is a Tensor that tracks nothing, of an array as below
+  %t.at = getelementptr ptr, ptr %args, i64 %w.a
+  %t = load ptr, ptr %t.at
+  %t.type.at = getelementptr i8, ptr %t, i64 8
+  %t.type = load i64, ptr %t.type.at
+  %is.tensor = icmp eq i64 %t.type, %h.tensor
+  br i1 %is.tensor, label %inside, label %miss
 
-tensor:
-  %node.in = getelementptr i8, ptr %arg, i64 %h.node
+inside:
+  %node.in = getelementptr i8, ptr %t, i64 %h.node
   %node.held = load i64, ptr %node.in
-  %value.in = getelementptr i8, ptr %arg, i64 %h.value
-  %inside = load ptr, ptr %value.in
+  %value.in = getelementptr i8, ptr %t, i64 %h.value
+  %t.value = load ptr, ptr %value.in
   %untracked = icmp eq i64 %node.held, %h.none
   br i1 %untracked, label %raw, label %miss
 
+array:  ; argument a is an array of dtype b, and of c axes of lengths d
+  %arg.at = getelementptr ptr, ptr %args, i64 %w.a
+  %arg = load ptr, ptr %arg.at
+  br label %raw
+
 raw:
-  %x = phi ptr [%arg, %array], [%inside, %tensor]
+  %x = phi ptr [%arg, %array], [%t.value, %inside]
   %x.type.at = getelementptr i8, ptr %x, i64 8
   %x.type = load i64, ptr %x.type.at
   %is.array = icmp eq i64 %x.type, %h.array
@@ -181,7 +197,8 @@ size:  ; the dict a has b items
   %same.count = icmp eq i64 %count, %w.b
   br i1 %same.count, label %next, label %miss
 
-number:  ; under b in the dict a, or (b is 0) argument a, is a float: put into c, as float32 if d
+number:  ; under b in the dict a is a float other than 0, or (b is 0) argument a is any: put into c,
+; as float32 if d
   %of.dict = icmp ne i64 %w.b, 0
   br i1 %of.dict, label %number.dict, label %number.argument
 
@@ -205,6 +222,11 @@ number.type:
 number.read:
   %n.value.at = getelementptr i8, ptr %n, i64 16
   %n.value = load double, ptr %n.value.at
+  %other = fcmp une double %n.value, 0.0
+  %allowed = select i1 %of.dict, i1 %other, i1 true
+  br i1 %allowed, label %number.allowed, label %miss
+
+number.allowed:
   %narrow = icmp ne i64 %w.d, 0
   br i1 %narrow, label %number.narrow, label %number.wide
 
@@ -242,6 +264,7 @@ state:  ; at b in the object a is c or d by turns
   %same.state = icmp eq i64 %state.there, %state.left
   br i1 %same.state, label %next, label %miss
 
+{within}
 hit:
   call void %kernel(ptr %table, i64 %h.rows, i64 1)
   br label %swap
@@ -273,7 +296,7 @@ swapped:
 
 done:
   %turned = xor i64 %h.turn, 1
-  store i64 %turned, ptr %turn.at
+  store i64 %turned, ptr %at.turn
   %result = call ptr %vectorcall(ptr %finish, ptr null, i64 0, ptr null)
   ret ptr %result
 
@@ -281,4 +304,40 @@ miss:
   %answer = call ptr %vectorcall(ptr %slow, ptr %args, i64 %given, ptr null)
   ret ptr %answer
 }}
+"""
+
+_WITHIN = """
+{t}s:  ; the b elements at place a of the table are from 0 to 1
+  %{t}.at = getelementptr ptr, ptr %table, i64 %w.a
+  %{t}.data = load ptr, ptr %{t}.at
+  br label %{t}.look
+
+{t}.look:
+  %{t}.i = phi i64 [0, %{t}s], [%{t}.after, %{t}.row], [%{t}.more, %{t}.one]
+  %{t}.after = add i64 %{t}.i, {lanes}
+  %{t}.full = icmp ule i64 %{t}.after, %w.b
+  br i1 %{t}.full, label %{t}.row, label %{t}.rest
+
+{t}.row:
+  %{t}.row.at = getelementptr {t}, ptr %{t}.data, i64 %{t}.i
+  %{t}.row.x = load <{lanes} x {t}>, ptr %{t}.row.at, align 4
+  %{t}.row.low = fcmp oge <{lanes} x {t}> %{t}.row.x, zeroinitializer
+  %{t}.row.high = fcmp ole <{lanes} x {t}> %{t}.row.x, splat ({t} 1.0)
+  %{t}.row.in = and <{lanes} x i1> %{t}.row.low, %{t}.row.high
+  %{t}.row.bits = bitcast <{lanes} x i1> %{t}.row.in to i{lanes}
+  %{t}.row.all = icmp eq i{lanes} %{t}.row.bits, -1
+  br i1 %{t}.row.all, label %{t}.look, label %miss
+
+{t}.rest:
+  %{t}.some = icmp ult i64 %{t}.i, %w.b
+  br i1 %{t}.some, label %{t}.one, label %next
+
+{t}.one:
+  %{t}.one.at = getelementptr {t}, ptr %{t}.data, i64 %{t}.i
+  %{t}.one.x = load {t}, ptr %{t}.one.at
+  %{t}.one.low = fcmp oge {t} %{t}.one.x, 0.0
+  %{t}.one.high = fcmp ole {t} %{t}.one.x, 1.0
+  %{t}.one.in = and i1 %{t}.one.low, %{t}.one.high
+  %{t}.more = add i64 %{t}.i, 1
+  br i1 %{t}.one.in, label %{t}.look, label %miss
 """
