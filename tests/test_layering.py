@@ -25,6 +25,7 @@ LAYERS = [
     {"rules"},
     {"functional", "transforms", "files"},
     {"programs"},
+    {"native"},
     {"view"},
     {"nn", "data"},
     {"optim"},
