@@ -28,6 +28,7 @@ LAYERS = [
     {"view"},
     {"nn", "data"},
     {"optim"},
+    {"compiling"},
     {"testing"},
     {"classifier"},
     {"sklearn", "cli"},
