@@ -29,6 +29,7 @@ LAYERS = [
     {"view"},
     {"nn", "data"},
     {"optim"},
+    {"compiling"},
     {"testing"},
     {"classifier"},
     {"sklearn", "cli"},

@@ -30,6 +30,7 @@ from tinygrad_bp.version import __version__ as __version__  # re-exported
 if TYPE_CHECKING:
     from tinygrad_bp import data, files, nn, optim, testing, view
     from tinygrad_bp.classifier import SigmoidClassifier
+    from tinygrad_bp.compiling import compile  # noqa: A004  # what the field calls it
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
     from tinygrad_bp.rules.sequences.convolution import convolution
@@ -51,6 +52,7 @@ __all__ = [
     "TinygradError",
     "affine",
     "checkpoint",
+    "compile",
     "convolution",
     "data",
     "debug",
@@ -92,6 +94,7 @@ __getattr__, __dir__ = deferred(
         "GraphView": "view",
         "SigmoidClassifier": "classifier",
         "checkpoint": "transforms",
+        "compile": "compiling",
         "convolution": "rules.sequences.convolution",
         "data": "data",
         "debug": "engine.debugging",

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from operator import attrgetter
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_bp.classifier.network import descend, sigmoid_network
+from tinygrad_bp.classifier.epochs import CompiledEpochs, Part, eager_epochs
+from tinygrad_bp.classifier.network import sigmoid_network
 from tinygrad_bp.classifier.samples import (
     binary,
     features,
@@ -23,9 +24,8 @@ from tinygrad_bp.classifier.settings import RandomState, check_settings, generat
 from tinygrad_bp.classifier.start import Start
 from tinygrad_bp.data import holdout_split
 from tinygrad_bp.engine.modes import enable_grad, no_grad
-from tinygrad_bp.engine.tensor import Tensor, tensor
+from tinygrad_bp.engine.tensor import tensor
 from tinygrad_bp.errors import DataError, TinygradError, warn_user
-from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.optim import Adam
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 
@@ -64,6 +64,9 @@ class SigmoidClassifier:
     restarts : int, default 3
         How often training may begin anew where the loss on the training part stays so high that
         the start may be stuck; the start with the lowest is kept.
+    compile : bool, default False
+        Whether to make native code of an epoch, which pays for long trainings: `tg.compile`.  The
+        last digits may then be other ones.
     random_state : int, Generator or RandomState, optional
         The same seed gives the same bits; a generator moves on with each fit.
 
@@ -81,6 +84,8 @@ class SigmoidClassifier:
     n_iter_, n_features_in_, restarts_, start_ : int
         Epochs of that start, features, how often training began anew, and which start was kept,
         counted from 0.
+    backend_ : str
+        What ran: "eager", or "native" with `compile`, where there is native code.
 
     Examples
     --------
@@ -99,6 +104,7 @@ class SigmoidClassifier:
     # held-out loss, and half as many gave up on some moons.
     patience: int = 100
     restarts: int = 3
+    compile: bool = False
     random_state: RandomState = None
 
     def fit(self, X: Any, y: Any, *, on_epoch: OnEpoch | None = None) -> Self:
@@ -140,8 +146,8 @@ class SigmoidClassifier:
         Z = self.standardize(X)
         with enable_grad():  # whatever is in force around it
             self._start_until_one_learns(
-                _Part(tensor(Z[train]), tensor(target[train])),
-                _Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
+                Part(tensor(Z[train]), tensor(target[train])),
+                Part(tensor(Z[held]), tensor(target[held])) if len(held) else None,
                 rng,
                 on_epoch,
             )
@@ -304,7 +310,7 @@ class SigmoidClassifier:
         return np.arange(rows), np.arange(0)
 
     def _start_until_one_learns(
-        self, train: _Part, held: _Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None
+        self, train: Part, held: Part | None, rng: np.random.Generator, on_epoch: OnEpoch | None
     ) -> None:
         """Train from fresh weights, anew while the start may be stuck; keep the best start."""
         share = train.y.numpy().mean()
@@ -329,16 +335,19 @@ class SigmoidClassifier:
         kept.warn_of_no_slope(train.X, learned=learned, learning_rate=self.learning_rate)
 
     def _train(
-        self, start: Start, train: _Part, held: _Part | None, on_epoch: OnEpoch | None
+        self, start: Start, train: Part, held: Part | None, on_epoch: OnEpoch | None
     ) -> None:
         """Train one network until the watched loss has not fallen for `patience` epochs."""
         optimizer = Adam(start.parameters, lr=self.learning_rate)
-        losses = descend(start.network, optimizer, train.X, train.y)
-        for epoch, loss in enumerate(islice(losses, self.max_epochs), 1):
-            validation = None
-            if held is not None:
-                # recorded for nothing, which costs no more than a block of no_grad
-                validation = bce_with_logits(start.network(held.X), held.y).item()
+        self.backend_ = "eager"
+        if self.compile:
+            compiled = CompiledEpochs(start.network, optimizer)
+            losses = compiled.losses(train, held)
+        else:
+            losses = eager_epochs(start.network, optimizer, train, held)
+        for epoch, (loss, validation) in enumerate(islice(losses, self.max_epochs), 1):
+            if self.compile:
+                self.backend_ = compiled.backend
             start.record(loss, validation)
             self._show(start)
             if on_epoch is not None:
@@ -350,10 +359,3 @@ class SigmoidClassifier:
         self.network_ = start.network
         self.loss_curve_, self.validation_curve_ = start.losses, start.validation_losses
         self.n_iter_ = len(start.losses)
-
-
-class _Part(NamedTuple):
-    """Samples and their targets, as Tensors made once."""
-
-    X: Tensor
-    y: Tensor

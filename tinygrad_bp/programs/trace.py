@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -46,6 +47,14 @@ class Trace:
         The user's names of values.
     line : str
         That of what is pulled back or pushed, while that is written down; empty otherwise.
+    given : list of array
+        What became a constant, as it came: the user's own arrays are among them.
+    guards : list of (str, callable)
+        What is to be asked of a value each time that the program runs.
+    nonzero : set of str
+        Inputs of which it is known that they are not 0.
+    made : list of weakref, or None
+        To every Symbol, if somebody asks whether one is left.
     """
 
     def __init__(self) -> None:
@@ -56,6 +65,10 @@ class Trace:
         self.local_names: dict[str, str] = {}
         self.watch: Any = None  # a Watch, which is told of each instruction
         self.line = ""
+        self.given: list[np.ndarray[Any, Any]] = []
+        self.guards: list[tuple[str, Any]] = []
+        self.nonzero: set[str] = set()
+        self.made: list[ref[Symbol]] | None = None
         self._constants: dict[tuple[Any, ...], Ref] = {}
         self._read: set[str] = set()
         self._open = True
@@ -180,6 +193,7 @@ class Trace:
             return value[()]
         if value.dtype.kind not in "biufc":
             raise TraceError(f"an array of {value.dtype} is no part of a program")
+        self.given.append(value)
         kept = np.array(value, value.dtype.newbyteorder("="))
         key = _content(kept)
         if key not in self._constants:

@@ -31,7 +31,11 @@ class Watch:
         The value that stands at a node.
     moves : dict of str to list of (str, Node)
         Of a cotangent or a tangent, or a part of one: "d" or "t", and whose it is.
+    remedy : str
+        What to do about a gradient that goes where it may not.
     """
+
+    remedy = "pass it as one; or use tg.grad, or tg.gradients(loss, [tensor])"
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -136,8 +140,21 @@ class Watch:
             leaf = account.holder()
             raise TraceError(
                 f"backward() added a gradient into {_called(leaf)}, which is not an argument of"
-                " the function: pass it as one; or use tg.grad, or tg.gradients(loss, [tensor])"
+                f" the function: {self.remedy}"
             )
+
+    def strangers(self) -> Iterator[str]:
+        """Yield what to call each leaf around the function that it has read, and was not lent."""
+        for account in self._grads:
+            if not self.trace.lends(account):
+                yield _called(account.holder())
+
+    def forget(self) -> None:
+        """Let go of the graph."""
+        self.values.clear()
+        self.moves.clear()
+        self._lines.clear()
+        self._grads.clear()
 
 
 def _in_walk() -> bool:
