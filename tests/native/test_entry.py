@@ -110,6 +110,7 @@ def test_fresh_arrays_go_the_fast_way():
     assert not step.runs(tg.tensor(x()))
     step.settings["lr"] = 0.25
     assert step.runs(x())
+    assert entries.calls_of(step.call) == 6
 
 
 def test_fresh_tensors_go_the_fast_way():

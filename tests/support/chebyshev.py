@@ -24,7 +24,7 @@ class Table(NamedTuple):
     half: mp.mpf
     power: int
     argument: str  # of the polynomial: "r", or "r*r"
-    counts: tuple[int, int]  # of coefficients, for double and for float
+    counts: tuple[int, int]  # of coefficients, for double and for float; 0 where not needed
 
     @property
     def squared(self) -> bool:
@@ -78,6 +78,13 @@ def _exponential(r: mp.mpf) -> mp.mpf:
         return (mp.exp(r) - 1 - r) / r**2
 
 
+def _artanh(z: mp.mpf) -> mp.mpf:
+    """Return the rest of 2 artanh(s) after two terms."""
+    with mp.workdps(3 * DIGITS):
+        s = mp.sqrt(z)
+        return (2 * mp.atanh(s) / s - 2 - 2 * z / 3) / z**2
+
+
 def _power_of_two(r: mp.mpf) -> mp.mpf:
     with mp.workdps(3 * DIGITS):
         return (2**r - 1) / r
@@ -91,6 +98,7 @@ def tables() -> dict[str, Table]:
         "EXP": Table(_exponential, mp.log(2) / 2 * wide, 2, "r", (10, 5)),
         "EXP2": Table(_power_of_two, mp.mpf("0.50001"), 1, "r", (11, 6)),
         "LOG": Table(_odd(mp.atanh, 2), wide / 5, 3, "r*r", (8, 3)),
+        "POWER": Table(_artanh, wide / 5, 5, "r*r", (8, 0)),
         "SIN": Table(_odd(mp.sin), mp.pi / 4 * wide, 3, "r*r", (6, 3)),
         "COS": Table(_cosine, mp.pi / 4 * wide, 4, "r*r", (6, 3)),
         "ATAN": Table(_odd(mp.atan), eighth, 3, "r*r", (11, 5)),

@@ -274,6 +274,11 @@ def entry(
     return _new(definition, (*held, tuple(state), tuple(guards), tuple(keep)))
 
 
+def calls_of(call: Any) -> int:
+    """Return how many calls of an entry its guards have let through."""
+    return int(call.__self__[0][HEAD.index("calls")])
+
+
 def _state_guards(state: Sequence[State]) -> list[Guard]:
     found = []
     for one in state:

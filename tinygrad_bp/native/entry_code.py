@@ -32,6 +32,7 @@ HEAD = (
     "none",
     "value",  # offsets in a Tensor
     "node",
+    "calls",  # that the guards have let through
 )
 GUARD = 6  # words of a guard: its kind, and what it needs
 KINDS = (
@@ -295,6 +296,8 @@ swapped:
   br label %swap
 
 done:
+  %calls.more = add i64 %h.calls, 1
+  store i64 %calls.more, ptr %at.calls
   %turned = xor i64 %h.turn, 1
   store i64 %turned, ptr %at.turn
   %result = call ptr %vectorcall(ptr %finish, ptr null, i64 0, ptr null)

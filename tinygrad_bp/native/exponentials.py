@@ -26,11 +26,11 @@ class _Reduced(NamedTuple):
 
 
 def _reduced(block: Block, x: Value) -> _Reduced:
-    shifted, n = _nearest(block, x, LOG2E)
+    shifted, n = nearest(block, x, LOG2E)
     return _Reduced(n, block.bits(shifted), block.fma(n, -REALS[x.type].ln2[0], x))
 
 
-def _nearest(block: Block, x: Value, scale: float) -> tuple[Value, Value]:
+def nearest(block: Block, x: Value, scale: float) -> tuple[Value, Value]:
     """Return the whole number nearest to a product, with its bits in the last places, and as is."""
     real = REALS[x.type]
     offset = real.magic + 2 * real.bias  # for the bits of a positive number
@@ -38,7 +38,7 @@ def _nearest(block: Block, x: Value, scale: float) -> tuple[Value, Value]:
     return shifted, block.sub(shifted, offset)
 
 
-def _scaled(block: Block, p: Value, n: Value, bits: Value) -> Value:
+def scaled(block: Block, p: Value, n: Value, bits: Value) -> Value:
     """Return p * 2**n, for p near 1 and any n whose result is in range, rounded once."""
     name = _SCALEF.get((p.type, block.module.width))
     if name and p.vector and "avx512f" in block.module.features:
@@ -78,7 +78,7 @@ def exp(block: Block, x: Value, low: float = -math.inf, high: float = math.inf) 
     below = real.low if low < real.low else None
     above = real.high if high > real.high else None
     reduced = _reduced(block, clamped(block, x, below, above))
-    return _scaled(block, _exponential(block, reduced), reduced.n, reduced.bits)
+    return scaled(block, _exponential(block, reduced), reduced.n, reduced.bits)
 
 
 def _exponential(block: Block, reduced: _Reduced) -> Value:
@@ -93,10 +93,10 @@ def exp2(block: Block, x: Value) -> Value:
     """Return 2**x."""
     real = REALS[x.type]
     x = clamped(block, x, -real.bias - real.fraction - 2.0, real.bias + 2.0)
-    shifted, n = _nearest(block, x, 1.0)
+    shifted, n = nearest(block, x, 1.0)
     r = block.sub(x, n)
     p = polynomial(block, r, EXP2[x.type], block.mul(r, r))
-    return _scaled(block, block.fma(p, r, 1.0), n, block.bits(shifted))
+    return scaled(block, block.fma(p, r, 1.0), n, block.bits(shifted))
 
 
 class _LessOne(NamedTuple):

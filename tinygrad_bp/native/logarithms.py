@@ -30,13 +30,15 @@ _BASES = {
 }
 
 
-class _Split(NamedTuple):
+class Split(NamedTuple):
+    """x = 2**k m."""
+
     k: Value  # a whole number
     biased: Value  # k plus the bias, as an integer
     m: Value  # 1 + f
 
 
-def _split(block: Block, x: Value) -> _Split:
+def split(block: Block, x: Value) -> Split:
     """Take a positive normal number apart."""
     real = REALS[x.type]
     one, low = _bits(1.0, x.type), _bits(0.75, x.type)
@@ -46,7 +48,7 @@ def _split(block: Block, x: Value) -> _Split:
     k = block.real_of(block.bit_or(biased, _bits(whole, x.type)))
     k = block.sub(k, whole + real.bias)
     fraction = block.bit_and(moved, (1 << real.fraction) - 1)
-    return _Split(k, biased, block.real_of(block.add(fraction, low)))
+    return Split(k, biased, block.real_of(block.add(fraction, low)))
 
 
 def _bits(number: float, element: str) -> int:
@@ -91,7 +93,7 @@ def _logarithm(block: Block, x: Value, base: int | None, low: float, high: float
     raised = real.fraction + 2
     small = block.compare("olt", x, real.smallest) if low < real.smallest else None
     y = x if small is None else block.select(small, block.mul(x, 2.0**raised), x)
-    k, _, m = _split(block, y)
+    k, _, m = split(block, y)
     if small is not None:
         k = block.select(small, block.sub(k, float(raised)), k)
     f = block.sub(m, 1.0)
@@ -125,7 +127,7 @@ def log1p(block: Block, x: Value, low: float = -math.inf, high: float = math.inf
     """
     real = REALS[x.type]
     within = low > -1 and high < 2.0 ** (real.bias - 2)
-    k, biased, _ = _split(block, block.add(x, 1.0))
+    k, biased, _ = split(block, block.add(x, 1.0))
     # 2**-k may be no normal number, for the largest x: then 4 of it and a fourth of x
     more = 0 if within else 2
     scale = block.real_of(block.shift_left(block.sub(2 * real.bias + more, biased), real.fraction))
