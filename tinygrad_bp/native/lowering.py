@@ -145,17 +145,22 @@ class Lowering:
             cells = self._cells(one)
             if self.of_rows(one):
                 most, rows = max(most, cells), rows + cells
-            elif any(self.types[name].shape != one.shape for name in self.reads[one.name]):
+            elif any(shape != one.shape for shape in self._shapes(one)):
                 others += cells
         return most > NARROW or rows > SHORT, UNROLLED if others <= TOTAL else FEW
 
     def _cells(self, one: Instruction) -> int:
         """Return of about how many cells an instruction is."""
-        shapes = [getattr(self.types[name], "shape", ()) for name in self.reads[one.name]]
+        shapes = self._shapes(one)
         if one.op in REDUCTIONS and shapes:
             return self.columns(shapes[0])
         inner = shapes[0][-1:] if one.op == "matmul" else ()
         return self.columns(one.shape) * self.columns(inner)
+
+    def _shapes(self, one: Instruction) -> list[tuple[int, ...]]:
+        """Return the shapes of the arrays that an instruction reads."""
+        types = [self.types[name] for name in self.reads[one.name]]
+        return [found.shape for found in types if isinstance(found, Type)]
 
     def _require_code(self, one: Instruction) -> None:
         op = spelled(one, self.types)
