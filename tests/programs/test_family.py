@@ -102,6 +102,15 @@ def test_a_number_that_is_no_function_of_the_length_is_not_admitted() -> None:
     assert family_of(f, (3,)).admits(traced(f, np.ones((4, 3)))) is None  # an input may be any
 
 
+def test_two_lengths_that_are_one_at_both_stand_ins_and_no_more_at_a_third() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(x[: min(len(x), 200)] * 2.0)
+
+    family = family_of(f, (3,))
+    assert family.admits(traced(f, np.ones((150, 3)))) is None
+    assert "is not what 97 and 101 stand for" in str(family.admits(traced(f, np.ones((300, 3)))))
+
+
 def test_one_side_is_not_taken_for_another() -> None:
     with pytest.raises(Different, match="at every length"):
         family_of(lambda x: np.sum(x[:, np.newaxis] * np.ones(97)), ())

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.programs.instructions import Operand, Ref, is_number, renewed, replaced
+from tinygrad_bp.programs.instructions import Operand, Ref, Type, is_number, renewed, replaced
 from tinygrad_bp.programs.literals import written
 from tinygrad_bp.programs.program import Program
 
@@ -39,8 +39,16 @@ class Entry(NamedTuple):
     place: str
 
 
-def entries(program: Program) -> Iterator[Entry]:
-    """Yield all that a program consists of, in order."""
+def entries(program: Program) -> list[Entry]:
+    """Return all that a program consists of, in order."""
+    known = vars(program)  # asked again and again of a program that never changes
+    if "_entries" not in known:
+        known["_entries"] = list(_entries(program))
+    found: list[Entry] = known["_entries"]
+    return found
+
+
+def _entries(program: Program) -> Iterator[Entry]:
     for given in program.inputs:
         yield _entry(given.name, given.type, f"the argument {given.name}")
     for one in program.instructions:
@@ -57,9 +65,14 @@ def _entry(name: str, tree: Operand, place: str) -> Entry:
 def _form(tree: Operand, numbers: list[Any]) -> Any:
     """Return an operand with a mark for each number, which is added to `numbers`."""
     kind = type(tree)
-    if kind is bool or tree is None or kind in (Ref, str):
+    if kind in (Ref, str, bool) or tree is None:
         return tree
-    if is_number(tree):
+    if kind is Type:
+        numbers += tree.shape
+        return tree.dtype, len(tree.shape), tree.weak
+    if kind in (tuple, list):
+        return (kind, *[_form(one, numbers) for one in tree])
+    if kind in (int, float) or is_number(tree):
         numbers.append(tree)
         return kind
     if kind is np.ndarray:
@@ -105,36 +118,44 @@ def alike(x: Any, y: Any) -> bool:
 
 
 def aligned(first: Program, other: Program) -> Program:
-    """Return a program with the names of the values of another, if it differs in numbers alone.
+    """Return a program with the names and lines of another, if it differs in numbers alone.
 
     Raises
     ------
     Different
         If it differs in more.
     """
-    listed = [(*one.inputs, *one.instructions) for one in (first, other)]
-    names = {theirs.name: mine.name for mine, theirs in zip(*listed, strict=False)}
-
-    def renamed(ref: Ref) -> Ref:
-        return Ref(names.get(ref.name, ref.name))
-
-    found = replace(
-        other,
-        inputs=tuple([replace(one, name=renamed(Ref(one.name)).name) for one in other.inputs]),
-        instructions=tuple(
-            [
-                replace(renewed(one, renamed), name=renamed(Ref(one.name)).name)
-                for one in other.instructions
-            ]
-        ),
-        outputs=replaced(other.outputs, renamed),
-    )
+    found = _named_as(first, other)
     for mine, theirs in zip_longest(entries(first), entries(found)):
         if mine is None or theirs is None or mine.form != theirs.form:
             here, there = (one.place if one else "nothing" for one in (mine, theirs))
             what = f"{here} is of another kind" if here == there else f"{here}, but then {there}"
             raise Different(what)
     return found
+
+
+def _named_as(first: Program, other: Program) -> Program:
+    """Return a program with the names and lines of the values of another."""
+    pairs = list(zip(first.instructions, other.instructions, strict=False))
+    names = {x.name: one.name for one, x in zip(first.inputs, other.inputs, strict=False)}
+    names |= {x.name: one.name for one, x in pairs}
+    if all(name == new for name, new in names.items()):
+        return other
+
+    def renamed(ref: Ref) -> Ref:
+        return Ref(names.get(ref.name, ref.name))
+
+    instructions = [
+        replace(renewed(x, renamed), name=one.name, line=one.line, formula=one.formula)
+        for one, x in pairs
+    ]
+    more = other.instructions[len(pairs) :]
+    return replace(
+        other,
+        inputs=tuple([replace(one, name=names.get(one.name, one.name)) for one in other.inputs]),
+        instructions=(*instructions, *[renewed(one, renamed) for one in more]),
+        outputs=replaced(other.outputs, renamed),
+    )
 
 
 def difference(first: Program, other: Program) -> str | None:

@@ -100,6 +100,8 @@ def finished(
     -------
     Program
     """
+    if trace.bare:
+        return Program(name, parameters, tuple(trace.inputs), tuple(trace.instructions), outputs)
     found = names(trace, watch, parameters)
 
     def renamed(ref: Ref) -> Ref:

@@ -51,11 +51,13 @@ class Watch:
 
     def recorded(self, node: Node, out: Any, operands: Sequence[Any]) -> None:
         """Note what stands at a node and at its parents."""
-        self._lines[node] = self.trace.line or self.trace.line_of_user()
-        self._place(node, out)
+        if not self.trace.bare:
+            self._lines[node] = self.trace.line or self.trace.line_of_user()
+            self._place(node, out)
         for parent, operand in zip(node.parents, operands, strict=False):
             if parent is not None and parent not in self.values:
-                self._place(parent, operand)
+                if not self.trace.bare:
+                    self._place(parent, operand)
                 account = parent.account() if type(parent) is Leaf else None
                 if account is not None and parent.index < self._begin:
                     self._grads.setdefault(account, account.grad)
@@ -67,6 +69,8 @@ class Watch:
     def pulls(self, node: Node) -> Sequence[Callable[..., Any]]:
         """Return the pulls of a node, each of which tells whose cotangents it takes and gives."""
         found: Any = node.rule.pulls
+        if self.trace.bare:
+            return found  # type: ignore[no-any-return]  # of the rule
         return [partial(self._pull, node, i, pull) for i, pull in enumerate(found)]
 
     def _pull(self, node: Node, i: int, pull: Any, ct: Any, *saved: Any) -> Any:
