@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from layer_cases import CASES, LayerCase
-from twins import twins
+from twins import close, found, twins
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
+from tinygrad_bp.errors import DataError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 2))
@@ -170,3 +171,32 @@ def test_a_loss(name: str) -> None:
 
     y = labels(RNG.normal(size=(6, 3)))
     twins(make, [(data, y), (data, y), (data[:3], y[:3]), (tg.tensor(data), tg.tensor(y))])
+
+
+@pytest.mark.parametrize("limit", [0.01, 100.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_clipped_gradients(limit: float, dtype: Any) -> None:
+    def make() -> Any:
+        net = network(dtype)
+        own = optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x: Any, y: Any) -> Any:
+            nn.bce_with_logits(net(x), y).backward()
+            norm = optim.clip_grad_norm(net.parameters(), limit)
+            optim.clip_grad_value(net.parameters(), limit / 2)
+            own.step()
+            own.zero_grad()
+            return norm
+
+        return (net, own), step
+
+    (own, eager), (other, step) = make(), make()
+    fast = tg.compile(step, state=other, backend="numpy")
+    for x, y in [(X, Y), (X, Y), (X[:3], Y[:3])]:
+        x, y = x.astype(dtype), y.astype(dtype)
+        np.testing.assert_allclose(fast(x, y), eager(x, y), rtol=1e-6)
+        close(list(found(other)), list(found(own)), 256)
+    before = other[0].state()
+    with np.errstate(all="ignore"), pytest.raises(DataError, match="norm of the gradients is"):
+        fast(x * np.nan, y)
+    close(other[0].state(), before)
