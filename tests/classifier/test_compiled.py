@@ -10,9 +10,9 @@ import pytest
 
 import tinygrad_bp as tg
 from tinygrad_bp.compiling import making
-from tinygrad_bp.compiling.engines import Unavailable
 from tinygrad_bp.compiling.interpreter import Interpreter
 from tinygrad_bp.data import xor
+from tinygrad_bp.errors import NativeUnavailable
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2])
@@ -38,7 +38,7 @@ def test_compiled_epochs_are_the_same_epochs(share: float, monkeypatch: pytest.M
 
 def test_without_native_code_the_epochs_run_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> Any:
-        raise Unavailable("no FMA")
+        raise NativeUnavailable("no FMA")
 
     monkeypatch.setattr(making, "engine_of", none)
     table = xor(60, seed=1)

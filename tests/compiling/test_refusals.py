@@ -291,6 +291,7 @@ def test_what_makes_another_version() -> None:
         ((X,), {"shift": {"by": np.float64(1.5)}}),
         ((X,), {"power": 3, "shift": {"by": X}}),
         ((tg.tensor(X),), {}),
+        ((tg.tensor(X.astype(np.float32)),), {}),
         ((X.astype(">f8"),), {}),
         ((2.0,), {}),
         ((np.asfortranarray(X),), {}),
@@ -375,6 +376,14 @@ def test_methods_and_partial_functions() -> None:
         close(net(X), net.layer(X).detach())
 
 
+def test_a_compiled_function_in_a_program_is_the_function() -> None:
+    inner = compiled(np.tanh)
+    inner(X)
+    outer = compiled(tg.grad(lambda x: np.sum(inner(x) ** 2)))
+    close(outer(X), tg.grad(lambda x: np.sum(np.tanh(x) ** 2))(X))
+    assert "tanh" in str(tg.program(inner, X))
+
+
 def test_a_ufunc_and_no_arguments() -> None:
     close(compiled(np.tanh)(X), np.tanh(X))
     w = tg.tensor(np.ones(2), requires_grad=True)
@@ -419,10 +428,10 @@ def test_what_it_tells() -> None:
 
 def test_the_function_itself_runs_and_that_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from tinygrad_bp.compiling import making
-    from tinygrad_bp.compiling.engines import Unavailable
+    from tinygrad_bp.errors import NativeUnavailable
 
     def none(*_: Any) -> Any:
-        raise Unavailable("no FMA")
+        raise NativeUnavailable("no FMA")
 
     monkeypatch.setattr(making, "engine_of", none)
     f = tg.compile(np.tanh)

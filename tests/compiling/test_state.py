@@ -64,8 +64,23 @@ def test_anyone_may_replace_a_value_between_calls() -> None:
         elif k == 4:
             own.lr, own.momentum = 0.01, 0.5
 
-    step = twins(training, [(X, Y)] * 6, between=replaced)
-    assert step.explain_retrace().count("\n") == 0  # none of this needs another trace
+        elif k == 7:  # it has come again and again by now
+            W.grad = tg.tensor(np.ones(W.shape))
+        elif k == 11:
+            own.momentum = 0.25
+
+    step = twins(training, [(X, Y)] * 13, between=replaced)
+    assert step.explain_retrace().count("\n") == 1  # the gradient alone needs another trace
+
+
+def test_settings_that_are_off_and_on() -> None:
+    def switched(state: Any, k: int) -> None:
+        state[1].lr = (0.0, 0.1, 0.0, 0.2)[k // 3]
+        state[1].weight_decay = 0.0 if k < 6 else 0.1
+        state[1].momentum = 0.9 if k < 8 else 0.0
+
+    step = twins(training, [(X, Y)] * 12, between=switched)
+    assert "sgd.lr" in step.explain_retrace()
 
 
 def test_a_value_that_somebody_holds_is_not_overwritten() -> None:
@@ -204,6 +219,18 @@ def test_a_generator_as_argument_and_in_a_closure() -> None:
     for x in (X, X, X[:3]):
         close(fast(a, x), given(b, x))
     assert a.random() == b.random()
+
+
+def test_what_is_drawn_may_depend_on_the_length() -> None:
+    def make() -> Any:
+        rng = np.random.default_rng(0)
+
+        def noisy(x: Any) -> Any:
+            return x + (rng.random(x.shape) if len(x) > 4 else rng.standard_normal(x.shape))
+
+        return (rng,), noisy
+
+    twins(make, [(X,), (X[:3],), (X,), (X[:2],)])
 
 
 def test_a_trace_draws_nothing() -> None:

@@ -32,6 +32,9 @@ class Captured:
                 kept[id(one)] = one
         self._kept = [(one, one.shape, one.tobytes()) for one in kept.values()]
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def changed(self) -> str | None:
         """Return what to call an array that is not what it was, if there is one."""
         for array, shape, content in self._kept:

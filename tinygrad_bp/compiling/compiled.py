@@ -10,18 +10,20 @@ from types import MethodType
 from typing import Any
 
 from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
-from tinygrad_bp.compiling.engines import Unavailable
+from tinygrad_bp.compiling.entering import Unsuited, entry_of
 from tinygrad_bp.compiling.history import reason
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker
 from tinygrad_bp.compiling.state import State
+from tinygrad_bp.compiling.steady import MISS, Steady, Unsteady
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.version import Version
-from tinygrad_bp.engine.modes import is_recording
-from tinygrad_bp.errors import ProgramError, warn_user
+from tinygrad_bp.engine.modes import is_recording, watch
+from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
 from tinygrad_bp.programs.comparison import Different
 from tinygrad_bp.programs.program import Program
+from tinygrad_bp.programs.watch import Watch
 
 CHUNK = 0.05  # seconds that native code runs at most before Ctrl-C is looked at
 RESTLESS = 8  # times that captured arrays change before it is said
@@ -57,24 +59,60 @@ class Compiled:
         self._state: State | None = None
         self._history: list[str] = []
         self._latest: tuple[Any, Kin, Version] | None = None
+        self._entry: Callable[..., Any] | None = None  # the shortest way
+        self._steady: Steady | None = None  # the short way
+        self._last: Version | None = None  # what took the long way
         self._lock = threading.RLock()
 
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns, and do to the state what it does."""
+        entry = self._entry
+        if entry is not None and not kwargs:
+            return entry(*args)
+        return self._long(*args, **kwargs)
+
+    def _long(self, *args: Any, **kwargs: Any) -> Any:
+        """Do a call that no entry does."""
         if self._backend == "eager":
             return self._f(*args, **kwargs)
         with self._lock:
+            if self._steady is not None and not kwargs:
+                result = self._steady.run(args)
+                if result is not MISS:
+                    return result
+            if isinstance(watch(), Watch):  # it is a part of a program that is being written
+                return self._f(*args, **kwargs)
             try:
-                call, state, _, version = self._found(args, kwargs)
-            except Unavailable as error:
+                call, state, kin, version = self._found(args, kwargs)
+            except NativeUnavailable as error:
                 self._fall_back(error)
                 return self._f(*args, **kwargs)
             inputs = version.inputs(call, state)
             outcome = version.outcome(inputs, version.bound(inputs))
             version.commit(outcome)
+            self._settle(version, call, args, state, kin)
             return version.returned(outcome)
+
+    def _settle(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+        """Go the short way from now on, if this version has come twice."""
+        self._steady, self._entry, before = None, None, self._last
+        self._last = version
+        if before is version and version.bindings.due():
+            self._bind(version, call, args, state, kin)
+            version.bindings.done()
+
+    def _bind(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+        """Find a shorter way for calls like this one, if there is one."""
+        around = self._surroundings
+        try:
+            steady = Steady(version, call, args, state, around, kin.captured)
+            self._entry = entry_of(version, call, state, around, steady, self._long)
+        except Unsteady:
+            version.bindings.end()
+        except Unsuited:
+            self._steady = steady
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -182,7 +220,7 @@ class Compiled:
     def _forget(self, why: str) -> None:
         self._versions.clear()
         self._families.clear()
-        self._latest = None
+        self._latest = self._last = self._steady = self._entry = None
         self._history.append(why)
         if sum(one == why for one in self._history) == RESTLESS:
             warn_user(
@@ -212,7 +250,7 @@ class Compiled:
         self._versions[key] = kin, version
         return kin, version
 
-    def _fall_back(self, error: Unavailable) -> None:
+    def _fall_back(self, error: NativeUnavailable) -> None:
         if self._backend == "native":
             raise ProgramError(f"compile: no native code here: {error}") from error
         self._backend = "eager"
@@ -253,7 +291,7 @@ class Compiled:
         """
         with self._lock:
             _, _, kin, version = self._found(args, kwargs)
-        return Lowering(version.traced.program, kin.family, version.program, kin.engine)
+        return Lowering(kin.traced.program, kin.family, version.program, kin.engine)
 
     def explain_retrace(self) -> str:
         """Return what each trace was made for: one line each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,21 @@ class Interpreted:
         """Return the outputs."""
         values: dict[str, Any] = {}
         for one, value in zip(self._inputs, inputs, strict=True):
-            values[one.name] = value if one.type.weak else np.asarray(value)[()]
+            value = np.asarray(value)[()]
+            values[one.name] = value.item() if one.type.weak else value
         for instruction in self._instructions:
             values[instruction.name] = run(instruction, values)
         return [values[name] for name in self._outputs]
+
+    def fixed(self, inputs: Sequence[Any], out: Sequence[Any]) -> Callable[[], None]:
+        """Return a call that reads these arrays and writes into those."""
+        given, places = list(inputs), list(out)
+
+        def call() -> None:
+            for array, value in zip(places, self(given), strict=True):
+                array[...] = value
+
+        return call
 
     def repeat(self, n: int, inputs: Sequence[Any]) -> list[Any]:
         """Return the outputs of the last of n calls, each of which goes on from the one before."""

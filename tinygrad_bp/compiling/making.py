@@ -17,7 +17,7 @@ from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import STATE, Call, Traced, traced
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.errors import TraceError
-from tinygrad_bp.programs.comparison import Different, difference
+from tinygrad_bp.programs.comparison import Different, aligned, difference
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Ref, references
 from tinygrad_bp.programs.program import Program
@@ -83,14 +83,14 @@ class Maker:
         self.timings = Timings()
         self._surroundings = surroundings
 
-    def trace(self, call: Call, state: State) -> Traced:
+    def trace(self, call: Call, state: State, *, bare: bool = True) -> Traced:
         """Return a trace of a call."""
         with self.timings.of("trace"):
-            return traced(call, state, self._surroundings)
+            return traced(call, state, self._surroundings, bare=bare)
 
     def kin(self, call: Call, state: State) -> tuple[Kin, Version]:
         """Return the family that a call is of, and its version for this call."""
-        here, again = self.trace(call, state), self.trace(call, state)
+        here, again = self.trace(call, state, bare=False), self.trace(call, state)
         _require_same(here, again)
         family, batch = self._family(call, state, here)
         carry = _carry(here, family)
@@ -147,7 +147,7 @@ class Maker:
             found = self.trace(of_length(call, batch, n), state).program
             if len(found.instructions) != len(here.program.instructions):
                 raise Different("more is computed, or less")
-            yield found
+            yield aligned(here.program, found)
 
 
 def _require_same(first: Traced, second: Traced) -> None:

@@ -71,6 +71,8 @@ class State:
         Of numpy.random.
     homes : list of (container, key, position in `generators`)
         Where these stand.
+    watched : list of (container, set of keys)
+        What the objects hold; under these keys are places, and what is of no matter.
     """
 
     def __init__(self, objects: Sequence[Any]) -> None:
@@ -79,12 +81,12 @@ class State:
         self.tensors: list[Tensor] = []
         self.generators: list[np.random.Generator] = []
         self.homes: list[tuple[Any, Any, int]] = []
-        self._watched: list[tuple[Any, frozenset[Any]]] = []
+        self.watched: list[tuple[Any, frozenset[Any]]] = []
         self._seen: set[int] = set()
         for k, one in enumerate(self.objects):
             self._take(one, f"state{k}")
         # so that nothing that is known by its id makes room for another with that id
-        self._held = [list(_others(*one)) for one in self._watched]
+        self._held = [list(_others(*one)) for one in self.watched]
 
     # What is there
 
@@ -139,7 +141,7 @@ class State:
         for key in settings:
             name = f"{kind}.{key.strip('_')}"
             self._add(Place(setitem, fields, key, name, "setting", weak=True))
-        self._watched.append((fields, one._passing | {*settings}))
+        self.watched.append((fields, one._passing | {*settings}))
 
     def _take_inside(self, container: Any, path: str) -> None:
         """Take what a module or a container holds; arrays in it are buffers."""
@@ -160,7 +162,7 @@ class State:
                 continue  # a result of an earlier call, which the next computes again
             elif isinstance(value, (Tensor, Module, Optimizer, dict, list, tuple)):
                 self._take(value, name)
-        self._watched.append((container, frozenset(slots)))
+        self.watched.append((container, frozenset(slots)))
 
     # What a program is made for
 
@@ -173,13 +175,26 @@ class State:
         return tuple(
             [
                 (id(container), *[(key, _told(value)) for key, value in _others(container, slots)])
-                for container, slots in self._watched
+                for container, slots in self.watched
             ]
         )
 
+    def views(self) -> list[Any]:
+        """Return the containers as they are read, one element after the other.
+
+        Of an optimizer, which has numbers that change, those that do not.
+        """
+        found: list[Any] = []
+        for container, slots in self.watched:
+            if isinstance(container, dict) and slots:
+                found.append(Rest(container, [key for key in container if key not in slots]))
+            else:
+                found.append(container.values() if isinstance(container, dict) else container)
+        return found
+
     def changed(self, before: tuple[Any, ...]) -> str | None:
         """Return the name of what is not what it was when `surroundings` said so, if anything."""
-        for (container, slots), old in zip(self._watched, before, strict=True):
+        for (container, slots), old in zip(self.watched, before, strict=True):
             now = {key: _told(value) for key, value in _others(container, slots)}
             then = dict(old[1:])
             for key in {*now, *then}:
@@ -190,7 +205,7 @@ class State:
     def copies(self) -> list[tuple[Any, Any]]:
         """Return every container, with a copy of what is in it."""
         kept = []
-        for container, _ in self._watched:
+        for container, _ in self.watched:
             if not isinstance(container, tuple):
                 kept.append((container, container.copy()))
         return kept
@@ -198,6 +213,19 @@ class State:
 
 def _more(name: str) -> Iterator[str]:
     return (f"{name}_{k}" for k in count(2))
+
+
+class Rest:
+    """The values of a dict under some keys, and its length."""
+
+    __slots__ = ("_container", "_keys")
+
+    def __init__(self, container: dict[Any, Any], keys: list[Any]) -> None:
+        self._container, self._keys = container, keys
+
+    def __iter__(self) -> Iterator[Any]:
+        container = self._container
+        return chain(map(container.get, self._keys), (len(container),))
 
 
 def restore(copies: list[tuple[Any, Any]]) -> None:

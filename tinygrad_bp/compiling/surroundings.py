@@ -25,36 +25,36 @@ class Variable:
     name : str
     """
 
-    __slots__ = ("_cell", "_scope", "name")
+    __slots__ = ("cell", "name", "scope")
 
     def __init__(self, name: str, cell: CellType | None, scope: dict[str, Any]) -> None:
         self.name = name
-        self._cell = cell
-        self._scope = scope
+        self.cell = cell
+        self.scope = scope
 
     def read(self) -> Any:
         """Return its value; None if it has none."""
-        if self._cell is None:
-            return self._scope.get(self.name)
+        if self.cell is None:
+            return self.scope.get(self.name)
         try:
-            return self._cell.cell_contents
+            return self.cell.cell_contents
         except ValueError:
             return None
 
     def write(self, value: Any) -> None:
         """Give it a value."""
-        if self._cell is None:
-            self._scope[self.name] = value
+        if self.cell is None:
+            self.scope[self.name] = value
         else:
-            self._cell.cell_contents = value
+            self.cell.cell_contents = value
 
 
 class Surroundings:
     """The variables that a function names, and those of the functions among them."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        found = {(id(one._cell or one._scope), one.name): one for one in _variables(f, set())}
-        self._variables = [one for one in found.values() if _matters(one.read())]
+        found = {(id(one.cell or one.scope), one.name): one for one in _variables(f, set())}
+        self.variables = [one for one in found.values() if _matters(one.read())]
         self._held: list[Any] = []
 
     def remember(self, inside: Sequence[Tensor]) -> None:
@@ -63,13 +63,13 @@ class Surroundings:
         Those of the Tensors in `inside` may change.
         """
         self._inside = {id(one) for one in inside}
-        self._held = [one.read() for one in self._variables]  # so that no id is used again
+        self._held = [one.read() for one in self.variables]  # so that no id is used again
         self._held += [one._value for one in self._held if type(one) is Tensor]
-        self._told = [self._describe(one.read()) for one in self._variables]
+        self._told = [self._describe(one.read()) for one in self.variables]
 
     def changed(self) -> str | None:
         """Return the name of a variable that has another value than it had, if there is one."""
-        for one, told in zip(self._variables, self._told, strict=True):
+        for one, told in zip(self.variables, self._told, strict=True):
             if self._describe(one.read()) != told:
                 return one.name
         return None
@@ -90,12 +90,25 @@ class Surroundings:
             ]
         return id(value)
 
+    def values(self) -> list[Any]:
+        """Return the values of the variables as they are now."""
+        return [one.read() for one in self.variables]
+
+    def containers(self) -> list[Any]:
+        """Return the small containers among them, of which the elements count."""
+        found = [one for one in self.values() if isinstance(one, (list, dict))]
+        return [one for one in found if len(one) <= FEW]
+
+    def tensors(self) -> list[Tensor]:
+        """Return the Tensors among them."""
+        return [one for one in self.values() if type(one) is Tensor]
+
     @contextmanager
     def exchanged(self, exchange: Callable[[Any], Any]) -> Iterator[None]:
         """Within it, variables have what `exchange` gives for their values, where that is some."""
         before = []
         try:
-            for one in self._variables:
+            for one in self.variables:
                 value = one.read()
                 new = exchange(value)
                 if new is not None:

@@ -106,8 +106,10 @@ class Call:
         )
 
 
-def traced(call: Call, state: State, surroundings: Surroundings) -> Traced:
+def traced(call: Call, state: State, surroundings: Surroundings, *, bare: bool = False) -> Traced:
     """Return the program of a call, which changes nothing.
+
+    A bare one has neither names nor lines, and takes less time.
 
     Raises
     ------
@@ -117,7 +119,7 @@ def traced(call: Call, state: State, surroundings: Surroundings) -> Traced:
     """
     if watching() is not None:
         raise TraceError("compile: tg.debug looks at values; call the function itself under it")
-    trace = Trace()
+    trace = Trace(bare=bare)
     trace.made = []
     watch = Watch(trace)
     watch.remedy = "list it in state="

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -17,6 +19,9 @@ from tinygrad_bp.programs.family import BY_LENGTH
 from tinygrad_bp.programs.instructions import Operand, replaced
 from tinygrad_bp.programs.program import Program
 
+WORTH = 20  # times what it took that a binding should last
+MOST = 1024  # calls to wait for another one
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -24,6 +29,37 @@ class Outcome:
 
     results: list[Any]
     values: list[Any]
+
+
+class Bindings:
+    """When to bind a version to arrays: not again and again for a single call.
+
+    A binding that has lasted less than WORTH times as long as it took doubles the number of calls
+    before the next one.
+    """
+
+    def __init__(self) -> None:
+        self._begun = self._made = 0.0
+        self._calls, self._patience = 0, 1
+
+    def due(self) -> bool:
+        """Count a call that went the long way, and say whether to bind after it."""
+        self._calls += 1
+        if self._calls < self._patience:
+            return False
+        self._calls, now = 0, time.perf_counter()
+        lasted, took = now - self._made, self._made - self._begun
+        self._patience = min(2 * self._patience, MOST) if lasted < WORTH * took else 1
+        self._begun = now
+        return True
+
+    def done(self) -> None:
+        """Note that it is bound."""
+        self._made = time.perf_counter()
+
+    def end(self) -> None:
+        """Never bind again."""
+        self._patience = sys.maxsize
 
 
 class Version:
@@ -36,10 +72,15 @@ class Version:
     traced : Traced
     bound : callable
         Of the values of the inputs; returns those of the outputs.
+    slots : tuple of list
+        Of the values in what is returned, the new state, and what guards ask for: each a `Slot`,
+        or what it always is.
     repeats : bool
         Whether a step can follow another without anything in between.
     pace : int
         How many steps to run at once.
+    bindings : Bindings
+        When to bind native code to arrays.
     """
 
     def __init__(
@@ -49,8 +90,8 @@ class Version:
         self.program = program
         self.bound = bound
         self._numbers = numbers
-        results, values, guards = _numbered(program.outputs)
-        self._results, self._values = results, values
+        self.slots = _numbered(program.outputs)
+        self._results, self._values, guards = self.slots
         self._guards = list(zip(guards, traced.after, strict=True))
         self._puts = (*traced.changed, *traced.cleared)
         carried = {place for _, place in carry or ()}
@@ -59,6 +100,7 @@ class Version:
             traced.draws or traced.after or carried & {place for place, _ in traced.before}
         )
         self.pace = 1
+        self.bindings = Bindings()
 
     # Inputs
 

@@ -32,10 +32,17 @@ def require_probabilities(name: str, targets: Any) -> None:
         If one is outside, or NaN.
     """
     if type(targets) is not Tensor or targets._node is None:
-        guard(targets, partial(_require_probabilities, name))
+        guard(targets, partial(within_0_and_1, name))
 
 
-def _require_probabilities(name: str, labels: Any) -> None:
+def within_0_and_1(name: str, labels: Any) -> None:
+    """Refuse an array of labels that are no probabilities.
+
+    Raises
+    ------
+    DataError
+        If one is outside of [0, 1], or NaN.
+    """
     if labels.dtype.kind not in "biuf" or not labels.size:
         return
     low, high = labels.min(), labels.max()
