@@ -28,7 +28,9 @@ def eager_epochs(network: Module, optimizer: Optimizer, train: Part, held: Part 
 
 
 class CompiledEpochs:
-    """The same epochs, each of them one call of a compiled function.
+    """The same epochs, compiled: a step, and the loss of the rows that are watched.
+
+    They are two functions, since each is made for rows of one number.
 
     Attributes
     ----------
@@ -37,24 +39,29 @@ class CompiledEpochs:
     """
 
     def __init__(self, network: Module, optimizer: Optimizer) -> None:
-        def epoch(train: Part, held: Part | None) -> tuple[Tensor, Tensor | None]:
-            bce_with_logits(network(train.X), train.y).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            watched = None if held is None else bce_with_logits(network(held.X), held.y)
-            return bce_with_logits(network(train.X), train.y), watched
-
         from tinygrad_bp import compiling  # not before it is asked for
 
-        self._epoch = compiling.compile(epoch, state=(network, optimizer))
+        def step(X: Tensor, y: Tensor) -> Tensor:
+            bce_with_logits(network(X), y).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            loss: Tensor = bce_with_logits(network(X), y)
+            return loss
+
+        def watched(X: Tensor, y: Tensor) -> Tensor:
+            loss: Tensor = bce_with_logits(network(X), y)
+            return loss
+
+        self._step = compiling.compile(step, state=(network, optimizer))
+        self._watched = compiling.compile(watched, state=network)
 
     @property
     def backend(self) -> str:
         """What runs."""
-        return str(self._epoch.backend)
+        return str(self._step.backend)
 
     def losses(self, train: Part, held: Part | None) -> Losses:
         """Train for ever, as `eager_epochs`."""
         while True:
-            loss, watched = self._epoch(train, held)
-            yield loss.item(), None if watched is None else watched.item()
+            loss = self._step(*train).item()
+            yield loss, None if held is None else self._watched(*held).item()
