@@ -125,3 +125,9 @@ def test_what_is_not_done_at_once_is_done_one_by_one() -> None:
     g = tg.vmap(lambda x: x * (1.0 if np.sum(x) > 0 else 2.0))
     with pytest.raises(TraceError, match="the truth of a value"):
         tg.program(g, X)
+
+
+def test_indices_that_stand_apart() -> None:
+    """What they select would come before the samples: such are taken one by one."""
+    f = tg.vmap(lambda x: np.expand_dims(x, 0)[0, :, [0, 2, 3]])
+    compare(tg.program(f, X)(X), f(X))
