@@ -15,7 +15,16 @@ import tinygrad_bp
 # The menu at the side.  It stands here, since a forge would show a directive in index.md as text.
 CONTENTS = {
     "Learn": ("guide", "graphs", "program", "why-it-does-not-learn"),
-    "Build models": ("layers", "training", "testing", "dask", "semantics", "coverage"),
+    "Build models": (
+        "layers",
+        "training",
+        "compile",
+        "testing",
+        "dask",
+        "semantics",
+        "coverage",
+        "native-math",
+    ),
     "Reference": (
         "reference/index",
         "reference/tensor",

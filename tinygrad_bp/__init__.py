@@ -30,6 +30,7 @@ from tinygrad_bp.version import __version__ as __version__  # re-exported
 if TYPE_CHECKING:
     from tinygrad_bp import data, files, nn, onnx, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
+    from tinygrad_bp.compiling import compile  # noqa: A004  # what the field calls it
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
     from tinygrad_bp.rules.sequences.convolution import convolution
@@ -52,6 +53,7 @@ __all__ = [
     "TinygradError",
     "affine",
     "checkpoint",
+    "compile",
     "convolution",
     "data",
     "debug",
@@ -97,6 +99,7 @@ __getattr__, __dir__ = deferred(
         "GraphView": "view",
         "SigmoidClassifier": "classifier",
         "checkpoint": "transforms",
+        "compile": "compiling",
         "convolution": "rules.sequences.convolution",
         "data": "data",
         "debug": "engine.debugging",

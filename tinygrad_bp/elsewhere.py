@@ -20,15 +20,15 @@ ROOMS = {
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }
 FUNCTIONS = (
-    "affine checkpoint convolution debug differentiable enable_grad gelu grad gradients graph"
-    " hessian hvp jacobian jvp load log_softmax logsumexp no_grad program relu save scope sigmoid"
-    " silu softmax softplus tensor value_and_grad vjp vmap"
+    "affine checkpoint compile convolution debug differentiable enable_grad gelu grad gradients"
+    " graph hessian hvp jacobian jvp load log_softmax logsumexp no_grad program relu save scope"
+    " sigmoid silu softmax softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
 NUMPYS = "the package records NumPy's own functions: import numpy as np, and call"
 DRAWS = "draw with NumPy: tg.tensor(np.random.default_rng(seed).normal(size=shape))"
 NO_DEVICE = "NumPy computes on the processor: there is no device to choose"
-NO_COMPILER = "there is nothing to compile: call the function itself"
+COMPILER = "tg.compile makes native code of a function"
 OWN_MODULE = "there is no such layer: write a tg.nn.Module with a forward() in NumPy's words"
 LISTED = "a plain list, tuple or dict of modules in an attribute is searched for parameters"
 SCHEDULED = "a schedule is a function of the epoch: see tg.optim.schedules"
@@ -39,7 +39,7 @@ KNOWN = {
     **dict.fromkeys(("Parameter", "Variable", "as_tensor", "from_numpy"), LEAF),
     **dict.fromkeys(("randn", "rand", "manual_seed", "random", "seed"), DRAWS),
     **dict.fromkeys(("cuda", "device", "devices", "device_put", "set_default_device"), NO_DEVICE),
-    **dict.fromkeys(("jit", "compile"), NO_COMPILER),
+    "jit": COMPILER,
     **dict.fromkeys(("inference_mode", "set_grad_enabled"), "it is tg.no_grad"),
     **dict.fromkeys(("jacfwd", "jacrev"), "it is tg.jacobian"),
     **dict.fromkeys(("make_jaxpr", "make_fx", "symbolic_trace"), "it is tg.program"),

@@ -56,6 +56,10 @@ class ProgramError(TinygradError, ValueError):
     """A program that is not well formed, or arrays that it was not made for."""
 
 
+class NativeUnavailable(TinygradError, RuntimeError):  # noqa: N818  # a state, not a mistake
+    """No machine code can be made here: llvmlite is not installed, or the processor is too old."""
+
+
 class DataError(TinygradError, ValueError):
     """Input data that cannot be used; the message names each bad line and column."""
 

@@ -9,7 +9,17 @@ from runner import takes_part
 from sizes import import_times
 
 OURS = "tinygrad_bp"
-PEERS = ("numpy_hand", "torch_eager", "hips_autograd", "mygrad_eager", OURS)
+COMPILED = "tinygrad_bp_compiled"
+PEERS = (
+    "numpy_hand",
+    "c_hand",
+    "torch_eager",
+    "jax_jit",
+    "hips_autograd",
+    "mygrad_eager",
+    OURS,
+    COMPILED,
+)
 RIVALS = ("hips_autograd", "mygrad_eager")
 CANNOT = ("none", "wrong", "error", "died")
 IMPORT_ROUNDS = 15
@@ -24,6 +34,7 @@ class Bar:
     limit: float
     strict: bool = False  # less than the limit, not equal to it
     if_there: bool = False  # does not apply where the other was tried and has no time to show
+    ours: str = OURS
 
 
 BARS = (
@@ -43,6 +54,21 @@ BARS = (
     Bar("hvp", "torch_eager", 0.8),
     Bar("wide", "torch_eager", 1.0),
     *(Bar("*", rival, 1.0, strict=True, if_there=True) for rival in RIVALS),
+    *(
+        Bar(pattern, "c_hand", limit, ours=COMPILED)
+        for pattern, limit in (
+            ("mlp2551-*", 1.1),
+            ("train-loop", 1.1),
+            ("wide", 1.1),
+            ("hvp", 1.1),
+            ("chain-*", 1.3),
+            ("fresh-n4", 2.0),
+            ("fresh-n100", 1.3),
+            ("fresh-n1000", 1.1),
+        )
+    ),
+    Bar("mlp784", "numpy_hand", 1.0, ours=COMPILED),
+    Bar("*", "jax_jit", 1.0, strict=True, if_there=True, ours=COMPILED),
 )
 IMPORT_BAR = Bar("import", "numpy", 1.3)
 
@@ -67,12 +93,12 @@ def compare(work, bar, mine, theirs, best=None):
 
 def judge_cell(work, bar, cells):
     """The verdict on a bar in a row of cells; None where the bar does not apply."""
-    mine, theirs = cells.get(OURS), cells.get(bar.against)
-    if not takes_part(work, [bar.against]):
+    mine, theirs = cells.get(bar.ours), cells.get(bar.against)
+    if len(takes_part(work, [bar.against, bar.ours])) < 2:
         return None
-    if bar.if_there and theirs and theirs["status"] in CANNOT:
+    if bar.if_there and any(one and one["status"] in CANNOT for one in (mine, theirs)):
         return None
-    for peer, cell in ((OURS, mine), (bar.against, theirs)):
+    for peer, cell in ((bar.ours, mine), (bar.against, theirs)):
         if cell is None:
             return Verdict(work, bar, passed=False, note=f"{peer} not measured")
         if "time" not in cell:
@@ -93,7 +119,7 @@ def judge(run, works=None, peers=PEERS):
         verdicts += [
             judge_cell(work, bar, cells)
             for bar in BARS
-            if bar.against in peers and fnmatchcase(work, bar.pattern)
+            if {bar.against, bar.ours} <= {*peers} and fnmatchcase(work, bar.pattern)
         ]
     if works is None:
         verdicts.append(judge_import(run.get("imports", {})))

@@ -30,6 +30,7 @@ class Work:
     peers: tuple[str, ...] | None = None  # nobody else runs it, unless asked for by name
 
 
+FRESH = ("numpy_hand", "c_hand", "tinygrad_bp", "tinygrad_bp_compiled")
 WORK = {
     "mlp2551-n4": Work(function="mlp2551", n=4, checked=3),
     "mlp2551-n100": Work(function="mlp2551", n=100, checked=3),
@@ -37,6 +38,8 @@ WORK = {
     "mlp2551-n100000": Work(function="mlp2551", n=100_000, checked=3),
     "mlp2551-n100-f32": Work(function="mlp2551", n=100, dtype="float32", checked=3),
     "mlp2551-n100000-f32": Work(function="mlp2551", n=100_000, dtype="float32", checked=3),
+    # other arrays at each step, as minibatches are
+    **{f"fresh-n{n}": Work(function="fresh", n=n, checked=3, peers=FRESH) for n in (4, 100, 1000)},
     "mlp784": Work(function="mlp784", n=128, dtype="float32", checked=3),
     "chain-0d": Work(function="chain", nops=CHAIN_OPS, per=CHAIN_OPS),
     "chain-8": Work(function="chain", nops=CHAIN_OPS, per=CHAIN_OPS, shape=(8,)),
@@ -138,6 +141,7 @@ def _wide(work):
 
 
 MAKE = {
+    "fresh": _mlp2551,
     "mlp2551": _mlp2551,
     "hvp": _mlp2551,
     "train_loop": _mlp2551,

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import tinygrad_bp as tg
 from tinygrad_bp import data, nn
-from tinygrad_bp.classifier import NotFittedError, base, descend, estimator, sigmoid_network
+from tinygrad_bp.classifier import NotFittedError, descend, epochs, estimator, sigmoid_network
 from tinygrad_bp.classifier.samples import mean_and_scale, standardized
 from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.optim import SGD
@@ -252,7 +252,7 @@ def test_the_settings_can_be_read_off_the_repr():
     shown = repr(tg.SigmoidClassifier((3,), restarts=1))
     assert shown == (
         "SigmoidClassifier(hidden=(3,), learning_rate=0.05, max_epochs=1500,"
-        " validation_fraction=0.2, patience=100, restarts=1, random_state=None,"
+        " validation_fraction=0.2, patience=100, restarts=1, compile=False, random_state=None,"
         " class_weight=None)"
     )
     with pytest.raises(TypeError):
@@ -751,7 +751,7 @@ def test_an_interrupt_before_the_first_epoch_of_a_refit_leaves_no_mixture(monkey
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(base, "descend", interrupted)
+    monkeypatch.setattr(epochs, "descend", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(1000 + MOONS.X, MOONS.y)
     with pytest.raises(NotFittedError):
@@ -760,17 +760,17 @@ def test_an_interrupt_before_the_first_epoch_of_a_refit_leaves_no_mixture(monkey
 
 def test_an_interrupt_in_a_later_start_keeps_the_best_start():
     model = quick(restarts=3, max_epochs=30)
-    epochs = []
+    told = []
 
     def on_epoch(epoch, loss, validation, _model):
-        epochs.append((epoch, loss, validation))
-        if len(epochs) == 31:  # the first epoch of the second start
+        told.append((epoch, loss, validation))
+        if len(told) == 31:  # the first epoch of the second start
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         model.fit(NOISE_X, NOISE_Y, on_epoch=on_epoch)
     assert model.restarts_ == 1
-    first, second = epochs[:30], epochs[30:]
+    first, second = told[:30], told[30:]
     best_of_first = min(first, key=lambda row: row[2])[1]
     kept = first if best_of_first < second[0][1] else second
     assert model.loss_curve_ == [row[1] for row in kept]

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_bp.classifier.network import descend, sigmoid_network
+from tinygrad_bp.classifier.epochs import CompiledEpochs, Task, eager_epochs
+from tinygrad_bp.classifier.network import sigmoid_network
 from tinygrad_bp.classifier.samples import features, mean_and_scale, standardized
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.classifier.start import Start
-from tinygrad_bp.classifier.tasks import Classes, Numbers, Part
+from tinygrad_bp.classifier.tasks import Part
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.errors import DataError, TinygradError, warn_user
 from tinygrad_bp.optim import Adam
@@ -22,7 +23,6 @@ from tinygrad_bp.training import Loop
 # Rows to watch; of fewer the lowest loss is chance.
 LEAST_HELD = 3
 
-Task = Classes | Numbers
 OnEpoch = Callable[[int, float, float | None, Any], None]
 
 
@@ -43,6 +43,7 @@ class SigmoidEstimator:
     # held-out loss, and half as many gave up on some moons.
     patience: int = 100
     restarts: int = 3
+    compile: bool = False
     random_state: RandomState = None
 
     def _fit(
@@ -188,14 +189,18 @@ class SigmoidEstimator:
         """Train one network until the watched loss has not fallen for `patience` epochs."""
         network = start.network
         optimizer = Adam(network.parameters(), lr=self.learning_rate)
-        losses = descend(lambda: task.loss(network(train.X), train), optimizer)
+        self.backend_ = "eager"
+        if self.compile:
+            compiled = CompiledEpochs(network, optimizer, task)
+            losses = compiled.losses(train, held)
+        else:
+            losses = eager_epochs(network, optimizer, task, train, held)
 
         def epoch() -> dict[str, float]:
-            row = {"loss": next(losses)}
-            if held is not None:
-                # recorded for nothing, which costs no more than a block of no_grad
-                row["validation_loss"] = task.loss(network(held.X), held).item()
-            return row
+            loss, validation = next(losses)
+            if self.compile:
+                self.backend_ = compiled.backend
+            return {"loss": loss} | ({} if validation is None else {"validation_loss": validation})
 
         def news(loop: Loop) -> None:
             self._show(start)

@@ -37,6 +37,9 @@ class SigmoidClassifier(SigmoidEstimator):
     restarts : int, default 3
         How often training may begin anew where the loss on the training part stays so high that
         the start may be stuck; the start with the lowest is kept.
+    compile : bool, default False
+        Whether to make native code of an epoch, which pays for long trainings: `tg.compile`.  The
+        last digits may then be other ones.
     random_state : int, Generator or RandomState, optional
         The same seed gives the same bits; a generator moves on with each fit.
     class_weight : dict of label to float, or "balanced", optional
@@ -57,6 +60,8 @@ class SigmoidClassifier(SigmoidEstimator):
     n_iter_, n_features_in_, restarts_, start_ : int
         Epochs of that start, features, how often training began anew, and which start was kept,
         counted from 0.
+    backend_ : str
+        What ran: "eager", or "native" with `compile`, where there is native code.
 
     Examples
     --------

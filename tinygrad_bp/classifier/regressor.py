@@ -25,7 +25,7 @@ class SigmoidRegressor(SigmoidEstimator):
         As in `SigmoidClassifier`.
     validation_fraction : float, default 0.2
         Share of the rows that early stopping watches and training does not see.
-    patience, restarts, random_state
+    patience, restarts, compile, random_state
         As in `SigmoidClassifier`.
 
     Attributes

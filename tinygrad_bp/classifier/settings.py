@@ -57,6 +57,7 @@ SETTINGS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "validation_fraction": (lambda v: _number(v) and 0 <= v < 1, "a number from 0 to below 1"),
     "patience": (lambda v: _count(v, 1), "an integer of 1 or more"),
     "restarts": (lambda v: _count(v, 0), "an integer of 0 or more"),
+    "compile": (lambda v: isinstance(v, (bool, np.bool_)), "True or False"),
 }
 
 

@@ -290,9 +290,10 @@ def _check_classes(table: Table) -> None:
 
 @contextmanager
 def _told_by_the_report() -> Iterator[None]:
-    """Keep quiet that there is no validation part: the report says it in its place."""
+    """Keep quiet of what the report says in its place: no validation part, no native code."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="fit: .* too few to hold")
+        warnings.filterwarnings("ignore", message="compile: .* no native code")
         yield
 
 

@@ -41,6 +41,7 @@ def summary(run: Run, out: str, notes: Sequence[str], *, interrupted: bool) -> d
         "kept_epoch": run.best.number,
         "restarts": run.model.restarts_,
         "seconds": run.seconds,
+        "backend": run.model.backend_,
         "separator": run.table.separator,
         "rows_used": run.table.rows_used,
         "rows_train": len(run.train_rows),
@@ -83,6 +84,10 @@ def _head(run: Run) -> list[str]:
         ("training", f"{len(run.epochs)} epochs in {run.seconds:.1f} s; {kept}"),
         ("restarts", _restarts(run)),
     ]
+    if run.model.compile:
+        native = run.model.backend_ == "native"
+        ran = "native code ran" if native else "the eager step ran: there is no native code here"
+        entries.append(("compile", ran))
     if table.separator != ",":
         entries.insert(0, ("separated by", f"{SEPARATOR_NAMES[table.separator]}, not commas"))
     if not len(run.heldout_rows):

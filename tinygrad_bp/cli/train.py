@@ -42,6 +42,12 @@ def add(commands: Commands) -> None:
     group.add_argument(
         "--force", action="store_true", help="replace the results of an earlier run in FOLDER"
     )
+    group.add_argument(
+        "--compile",
+        action="store_true",
+        help="make native code of an epoch, which pays for long trainings; the seed then gives the"
+        " same files where that can be made, and others where it cannot",
+    )
     group.add_argument("--quiet", action="store_true", help="print errors only")
     group.add_argument(
         "--json", action="store_true", help="print one JSON object; all else goes to standard error"
@@ -60,7 +66,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     saved = False
     try:
         with interrupts.held():
-            result = fit(table, settings_of(options), options.seed, console, interrupts)
+            settings = settings_of(options) | {"compile": options.compile}
+            result = fit(table, settings, options.seed, console, interrupts)
             with new_folder(target, force=options.force) as folder:
                 notes = write_outputs(result, folder, interrupts)
             saved = True

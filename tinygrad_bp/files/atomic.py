@@ -17,7 +17,7 @@ TEMPORARY_PREFIX = ".tinygrad_bp-"  # a killed process leaves its file behind: s
 _NO_FOLDER_SYNC = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 
-def atomic_write_bytes(path: FilePath, data: bytes) -> None:
+def atomic_write_bytes(path: FilePath, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new and no mixture.
 
     The data goes to a temporary file in the same folder, is synced to the disk and then renamed
@@ -30,6 +30,9 @@ def atomic_write_bytes(path: FilePath, data: bytes) -> None:
     path : str or path-like
         The file to create or replace; its folder must exist.
     data : bytes
+    durable : bool
+        If False, nothing is synced: faster, but a crash of the whole machine may leave an empty
+        file. For content that can be made again, and shows whether it is whole.
 
     Raises
     ------
@@ -46,7 +49,8 @@ def atomic_write_bytes(path: FilePath, data: bytes) -> None:
                 temporary.chmod(mode)
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
         reason = f"cannot write the file: {error.strerror}; what was there before is intact"
@@ -55,7 +59,8 @@ def atomic_write_bytes(path: FilePath, data: bytes) -> None:
         # Known by name before it exists, so that an interrupt at any line finds it.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    sync_folder(target.parent)
+    if durable:
+        sync_folder(target.parent)
 
 
 def atomic_write_text(path: FilePath, text: str) -> None:

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import secrets
+import stat
 import sys
 from pathlib import Path
 
@@ -32,6 +33,33 @@ def folder_beside(target: Path) -> Path:
     folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
     folder.mkdir()
     return folder
+
+
+def private_folder(folder: Path, *, make: bool) -> bool:
+    """Tell whether a folder is there that its owner alone, who runs this, can write.
+
+    Parameters
+    ----------
+    folder : Path
+    make : bool
+        Make it, and the folders above it, if it is not there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    if make:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    if os.name == "nt":  # folders there inherit who may write them from the user's own
+        return stat.S_ISDIR(status.st_mode)
+    others = stat.S_IWGRP | stat.S_IWOTH
+    own = status.st_uid == os.geteuid() and not status.st_mode & others
+    return own and stat.S_ISDIR(status.st_mode)
 
 
 def put_folder(folder: Path, target: Path) -> Path | None:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.nn.module import Module
@@ -74,15 +76,19 @@ class Embedding(Module):
         DTypeError, ShapeError
             If they are no integers, or there is no such symbol.
         """
-        symbols, count = np.asarray(unwrap(symbols)), self.W.shape[0]
+        symbols = arrayed(unwrap(symbols))
         if symbols.dtype.kind not in "iu":
             raise DTypeError(f"Embedding: symbols are integers, got {symbols.dtype}")
+        guard(symbols, self._require_symbols)
+        return self.W[symbols]
+
+    def _require_symbols(self, symbols: Any) -> None:
+        count = self.W.shape[0]
         if symbols.size and not (symbols.min() >= 0 and symbols.max() < count):
             raise ShapeError(
                 f"Embedding: symbols run from {symbols.min()} to {symbols.max()}, vectors from 0 to"
                 f" {count - 1}"
             )
-        return self.W[symbols]
 
     def __repr__(self) -> str:
         return "Embedding({}, {})".format(*self.W.shape)

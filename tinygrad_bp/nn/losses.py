@@ -6,6 +6,7 @@ Each takes predictions first, refuses shapes that would broadcast, and has one `
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.errors import DataError, ShapeError
 from tinygrad_bp.functional import mse
 from tinygrad_bp.rules.class_losses import cross_entropy
@@ -102,7 +103,7 @@ def hinge(scores: Any, labels: Array, reduction: str = "mean", weights: Any = No
     Cortes & Vapnik (1995), "Support-vector networks", section 3.
     """
     scores, labels = _pair("hinge", scores, labels)
-    _require_one_of("hinge", labels, (-1, 1))
+    guard(labels, partial(_require_one_of, "hinge", (-1, 1)))
     return weighted("hinge", np.maximum(1 - labels * scores, 0), weights, reduction)
 
 
@@ -140,9 +141,7 @@ def kl_divergence(
     q, p = _pair("kl_divergence", log_probabilities, targets)
     if not q.ndim:
         raise ShapeError("kl_divergence: expected (..., classes), got ()")
-    plain = unwrap(p)
-    if isinstance(plain, np.ndarray) and not np.all(plain >= 0):
-        raise DataError("kl_divergence: targets are probabilities, 0 or more")
+    guard(p, partial(_require_positive, "kl_divergence: targets are probabilities, 0 or more"))
     inside = p > 0
     entropy = p * np.log(np.where(inside, p, 1))
     each = np.sum(entropy - np.where(inside, p * np.where(inside, q, 0), 0), axis=-1)
@@ -179,9 +178,7 @@ def poisson(log_rates: Any, counts: Any, reduction: str = "mean", weights: Any =
     McCullagh & Nelder (1989), "Generalized linear models", section 6.2.
     """
     z, y = _pair("poisson", log_rates, counts)
-    plain = unwrap(y)
-    if isinstance(plain, np.ndarray) and not np.all(plain >= 0):
-        raise DataError("poisson: counts are 0 or more")
+    guard(y, partial(_require_positive, "poisson: counts are 0 or more"))
     return weighted("poisson", np.exp(z) - y * z, weights, reduction)
 
 
@@ -224,7 +221,7 @@ def focal(
     Lin et al. (2017), "Focal loss for dense object detection", equations 4 and 5.
     """
     z, y = _pair("focal", logits, labels)
-    _require_one_of("focal", y, (0, 1))
+    guard(y, partial(_require_one_of, "focal", (0, 1)))
     if not gamma >= 0:
         raise ValueError(f"focal: gamma={gamma!r}; expected 0 or more")
     towards = (2 * y - 1) * z  # the logit of its own label; 1 - p is exp(-softplus) of it
@@ -244,10 +241,14 @@ def _pair(name: str, prediction: Any, target: Any) -> tuple[Any, Any]:
     return prediction, target
 
 
-def _require_one_of(name: str, labels: Array, allowed: tuple[int, int]) -> None:
-    plain = unwrap(labels)
-    if isinstance(plain, np.ndarray) and not np.all((plain == allowed[0]) | (plain == allowed[1])):
+def _require_one_of(name: str, allowed: tuple[int, int], labels: Any) -> None:
+    if not np.all((labels == allowed[0]) | (labels == allowed[1])):
         raise DataError(f"{name}: expected labels {allowed[0]} and {allowed[1]}")
+
+
+def _require_positive(message: str, values: Any) -> None:
+    if not np.all(values >= 0):
+        raise DataError(message)
 
 
 def _above_zero(name: str, setting: str, value: float) -> float:

@@ -71,11 +71,12 @@ class Adam(Optimizer):
         # Augmented assignments work in place on the arrays made here, and serve NumPy scalars too.
         for i, value, grad in self._gradients(decayed=not self.decoupled):
             rate = self._lr * self._scales[i]
-            kept = 1.0 - rate * self._decay(i) if self.decoupled else 1.0
+            decay = self._decay(i) if self.decoupled else 0.0
             memory = self._means[i], self._squares[i], self._counts[i]
             if grad.dtype.char == "e":
                 grad = grad.astype(np.float32)
-            count = float(memory[2]._value) + 1.0
+            steps = memory[2]._value + 1.0
+            count = steps.item()  # Python's number, which leaves dtypes alone
             mean = grad - memory[0]._value
             mean *= 1.0 - beta1
             mean += memory[0]._value
@@ -87,11 +88,11 @@ class Adam(Optimizer):
             root += self.eps
             moved = mean / root
             moved *= -rate / (1.0 - beta1**count)
-            moved += value if kept == 1.0 else kept * value
+            moved += (1.0 - rate * decay) * value if decay else value
             if moved.dtype is not value.dtype:  # float32 for a float16 parameter
                 moved = moved.astype(value.dtype)
             cells += (self.params[i], *memory)
-            values += (moved, mean, square, np.float64(count))
+            values += (moved, mean, square, steps)
         assign(cells, values)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DataError
 
@@ -40,13 +41,28 @@ def clip_grad_norm(params: Iterable[Tensor], limit: float) -> float:
     """
     limit = _limit("clip_grad_norm", limit)
     found = _with_gradients(params)
+    if any(hasattr(grad._value, "guard") for _, grad in found):
+        traced: float = _clip_traced(found, limit)  # a number, once there is one
+        return traced
     norm = _norm([np.asarray(grad._value, float) for _, grad in found])
-    if not math.isfinite(norm):
-        raise DataError(f"clip_grad_norm: the norm of the gradients is {norm}; tg.debug finds why")
+    _require_finite(norm)
     if norm > limit:
         scale = limit / norm
         for param, grad in found:
             param.grad = wrap(grad._value * scale)
+    return norm
+
+
+def _clip_traced(found: list[tuple[Tensor, Tensor]], limit: float) -> Any:
+    """Do `clip_grad_norm` to gradients that have no numbers yet, and return the norm likewise."""
+    arrays = [grad._value.astype(np.float64) for _, grad in found]
+    largest = np.max(np.stack([np.max(np.abs(one)) for one in arrays]))
+    unit = np.where(largest > 0.0, largest, 1.0)
+    norm = unit * np.sqrt(sum(np.sum((one / unit) ** 2) for one in arrays))
+    guard(norm, _require_finite)
+    scale = np.where(norm > limit, limit / norm, 1.0)
+    for param, grad in found:
+        param.grad = wrap(grad._value * scale.astype(grad.dtype))
     return norm
 
 
@@ -63,6 +79,11 @@ def clip_grad_value(params: Iterable[Tensor], limit: float) -> None:
     limit = _limit("clip_grad_value", limit)
     for param, grad in _with_gradients(params):
         param.grad = wrap(np.clip(grad._value, -limit, limit))
+
+
+def _require_finite(norm: Any) -> None:
+    if not math.isfinite(norm):
+        raise DataError(f"clip_grad_norm: the norm of the gradients is {norm}; tg.debug finds why")
 
 
 def _with_gradients(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:

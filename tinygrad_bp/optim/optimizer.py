@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -48,6 +48,9 @@ class Optimizer:
 
     _never: Sequence[int] = ()  # in one that was pickled before there was this
     _looks = 0
+    # What a step may change that no later step depends on, for whoever traces one.
+    _passing: ClassVar[frozenset[str]] = frozenset({"_never", "_looks"})
+    _counted: tuple[Tensor, ...] = ()
     weight_decay = 0.0  # what groups without their own have
 
     def __init__(self, params: Params, lr: float) -> None:
@@ -128,8 +131,12 @@ class Optimizer:
         return cells
 
     def _counters(self, kind: str) -> list[Tensor]:
-        """Return a number for each parameter, likewise; float64, which model files can hold."""
+        """Return a number for each parameter, likewise; float64, which model files can hold.
+
+        A step reads it with ``.item()``: where it is traced, as a number of Python's.
+        """
         cells = [wrap(np.float64(0.0)) for _ in self.params]
+        self._counted = (*self._counted, *cells)
         self._cells.update((f"{kind}.{i}", cell) for i, cell in enumerate(cells))
         return cells
 

@@ -35,6 +35,7 @@ class SGD(Optimizer):
     """
 
     _groups_decay = False  # in one that was pickled before there were groups
+    _passing = Optimizer._passing | {"_plan", "_rate"}
 
     def __init__(
         self,
@@ -58,7 +59,8 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        if not (self.momentum or self.weight_decay or self._groups_decay):
+        plain = not (self.momentum or self.weight_decay or self._groups_decay)
+        if plain and type(self._lr) is float:  # else it is traced, and no plan outlives that
             self._step_plain()
             return
         cells: list[Tensor] = []

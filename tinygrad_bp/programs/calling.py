@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.errors import ProgramError
 from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, replaced
 
 INTO = "into."  # before the name of a function that writes into its first argument
@@ -29,12 +30,20 @@ def _astype(x: Any, dtype: Any) -> Any:
     return np.asarray(x).astype(dtype)[()]
 
 
+def _power(x: Any, y: Any) -> Any:
+    found = x**y
+    if type(found) is complex and complex not in (type(x), type(y)):
+        raise ProgramError(f"{x} ** {y} is complex, and a program has taken it for a real number")
+    return found
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
     "setitem": operator.setitem,
     "astype": _astype,
     "part": operator.getitem,
     "constant": np.asarray,
+    "operator.pow": _power,  # of numbers of Python's
 }
 
 

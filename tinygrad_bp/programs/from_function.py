@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_bp.engine.failures import failure_of
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, operand, tensor
 from tinygrad_bp.errors import TraceError
-from tinygrad_bp.programs.instructions import Ref, Type, renewed, replaced
+from tinygrad_bp.programs.instructions import Operand, Ref, Type, renewed, replaced
 from tinygrad_bp.programs.naming import identifier, names
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.trace import Trace
@@ -63,7 +63,7 @@ def traced(f: Callable[..., Any], *args: Any) -> Program:
     """Return the program of a function as it was written down, before any pass."""
     trace = Trace()
     watch = Watch(trace)
-    parameters = _parameters(f, len(args))
+    parameters = parameters_of(f, len(args))
     try:
         with watch.watched():
             arguments = [
@@ -71,19 +71,44 @@ def traced(f: Callable[..., Any], *args: Any) -> Program:
             ]
             outputs = _output(trace, f(*arguments))
     except Exception as error:
-        refusal = _refusal(error)
+        refusal = refusal_in(error)
         if refusal is None:
             raise
         raise refusal from error
     finally:
         trace.close()
+    return finished(trace, watch, name_of(f), parameters, outputs)
+
+
+def finished(
+    trace: Trace, watch: Watch, name: str, parameters: tuple[str, ...], outputs: Operand
+) -> Program:
+    """Return the program that a trace has written down, with names for its values.
+
+    Parameters
+    ----------
+    trace : Trace
+    watch : Watch
+        What watched it.
+    name : str
+        Of the program.
+    parameters : tuple of str
+    outputs : nested tuples, lists and dicts
+        Values as the operands that `Trace.operand` gives for them.
+
+    Returns
+    -------
+    Program
+    """
+    if trace.bare:
+        return Program(name, parameters, tuple(trace.inputs), tuple(trace.instructions), outputs)
     found = names(trace, watch, parameters)
 
     def renamed(ref: Ref) -> Ref:
         return Ref(found[ref.name])
 
     return Program(
-        _name(f),
+        name,
         parameters,
         tuple(replace(one, name=found[one.name]) for one in trace.inputs),
         tuple(replace(renewed(one, renamed), name=found[one.name]) for one in trace.instructions),
@@ -91,7 +116,7 @@ def traced(f: Callable[..., Any], *args: Any) -> Program:
     )
 
 
-def _refusal(error: BaseException | None) -> TraceError | None:
+def refusal_in(error: BaseException | None) -> TraceError | None:
     """Return what was refused, of which NumPy may have made another error, with who asked."""
     while error is not None and not isinstance(error, TraceError):
         error = error.__cause__
@@ -103,17 +128,17 @@ def _refusal(error: BaseException | None) -> TraceError | None:
     return TraceError(f"{failure.operation}: {error}")
 
 
-def _name(f: Any) -> str:
+def name_of(f: Any) -> str:
     """Return what a function is called; the gradient of ``loss``, ``grad_loss``."""
     name = getattr(f, "__name__", type(f).__name__)
     code = getattr(f, "__code__", None)
     if code is not None and hasattr(f, "__wrapped__"):
         outer = code.co_qualname.partition(".")[0].strip("_")
-        return f"{outer}_{_name(f.__wrapped__)}"
+        return f"{outer}_{name_of(f.__wrapped__)}"
     return "program" if name == "<lambda>" else identifier(name)
 
 
-def _parameters(f: Any, count: int) -> tuple[str, ...]:
+def parameters_of(f: Any, count: int) -> tuple[str, ...]:
     """Return the names of the first parameters of a function."""
     try:
         given = inspect.signature(f).parameters.values()
@@ -134,6 +159,11 @@ def _argument(trace: Trace, value: Any, path: tuple[Any, ...]) -> Any:
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if hasattr(value, "named_parameters"):
         return _module(trace, value, path)
+    return symbolic(trace, value, path)
+
+
+def symbolic(trace: Trace, value: Any, path: tuple[Any, ...]) -> Any:
+    """Return a Symbol for an array or a float, in a Tensor if that is one; others as they are."""
     raw = value._value if type(value) is Tensor else value
     if is_foreign(raw):
         raise TraceError(f"program: {type(raw).__name__} is no array of NumPy's")

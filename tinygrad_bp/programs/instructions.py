@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,14 +171,15 @@ def replaced(tree: Operand, new: Callable[[Ref], Any]) -> Operand:
     if isinstance(tree, dict):
         return {key: replaced(one, new) for key, one in tree.items()}
     if type(tree) in (list, tuple):
-        return type(tree)(replaced(one, new) for one in tree)
+        return type(tree)([replaced(one, new) for one in tree])
     return tree
 
 
 def renewed(one: Instruction, new: Callable[[Ref], Any]) -> Instruction:
     """Return an instruction with ``new(ref)`` in place of every value that it reads."""
     parameters = tuple((key, replaced(x, new)) for key, x in one.parameters)
-    return replace(one, operands=replaced(one.operands, new), parameters=parameters)
+    operands = replaced(one.operands, new)
+    return Instruction(one.name, one.op, operands, parameters, one.type, one.line, one.formula)
 
 
 def is_number(operand: Operand) -> bool:

@@ -21,19 +21,21 @@ def identifier(text: str) -> str:
     return f"{name}_" if name[0].isdigit() or name in RESERVED else name
 
 
-def unique(wanted: Iterable[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
-    """Return a name for each key, the one that is wanted as long as nobody has it."""
-    used = set(taken)
-    counts: Counter[str] = Counter()
-    found: dict[str, str] = {}
-    for key, name in wanted:
-        new = name
-        while new in used or new in RESERVED:
-            counts[name] += 1
-            new = f"{name}_{counts[name] + 1}"
-        used.add(new)
-        found[key] = new
-    return found
+class Names:
+    """Names that are given once each: the one that is wanted, as long as nobody has it."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._used = set(taken)
+        self._counts: Counter[str] = Counter()
+
+    def new(self, wanted: str) -> str:
+        """Return a name, and take it."""
+        name = wanted
+        while name in self._used or name in RESERVED:
+            self._counts[wanted] += 1
+            name = f"{wanted}_{self._counts[wanted] + 1}"
+        self._used.add(name)
+        return name
 
 
 def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, str]:
@@ -52,8 +54,8 @@ def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, st
     for key in inputs:
         users.setdefault(key, own[key].strip("_"))
     taken = {one for one in parameters if (one,) not in inputs.values()}
-    found = unique([(key, users[key]) for key in trace.types if key in users], taken)
-    taken |= {*found.values()}
+    given = Names(taken)
+    found = {key: given.new(users[key]) for key in trace.types if key in users}
     moves = _moves(watch)
     for key in trace.types:  # what a cotangent is of stands before it, and has its name
         if key not in found:
@@ -61,8 +63,7 @@ def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, st
             whose = found.get(of, "")
             bare = whose.removeprefix("_")
             wanted = f"{whose[: len(whose) - len(bare)]}{kind}_{bare}" if bare else own[key]
-            found |= unique([(key, wanted)], taken)
-            taken.add(found[key])
+            found[key] = given.new(wanted)
     return found
 
 

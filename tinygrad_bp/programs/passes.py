@@ -40,6 +40,10 @@ REDUCED = ("axis", "dtype", "out", "keepdims", "initial", "where")  # the order 
 # What gives its first operand again where the type is the same.
 COPIES = frozenset({"array", "copy", "positive", "astype", "reshape", "broadcast_to", "conjugate"})
 
+# What 1 changes nothing in; the operators are those of Python's numbers.
+TIMES = ("multiply", "operator.mul")
+OTHERS_BY_ONE = ("divide", "power", "operator.truediv", "operator.pow")
+
 
 def _each(program: P, step: Step) -> P:
     """Return the program with ``step(instruction)`` in place of each.
@@ -157,11 +161,11 @@ def simplify(program: P) -> P:
 def _same_value(one: Instruction, makers: Mapping[str, Instruction], types: Any) -> Operand:
     """Return what an instruction gives unchanged, if it does."""
     first, second = (*one.operands, None, None)[:2]
-    if one.op == "multiply" and _is_one(first) and _type(second, types) == one.type:
+    if one.op in TIMES and _is_one(first) and _type(second, types) == one.type:
         return second
     if _type(first, types) == one.type and (
         (one.op in COPIES and _same_places(one))
-        or (one.op in ("multiply", "divide", "power") and _is_one(second))
+        or (one.op in (*TIMES, *OTHERS_BY_ONE) and _is_one(second))
         or (one.op == "transpose" and len(one.shape) < 2)
     ):
         return first

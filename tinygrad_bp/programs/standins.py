@@ -142,7 +142,7 @@ def _agreed(
         except TraceError:
             raise
         except Exception as error:  # noqa: BLE001  # of any kind: these numbers may be no good to it
-            failure = error
+            failure = error.with_traceback(None)  # which holds this frame, and closes a cycle
     if not found and failure is not None:
         raise failure
     if any(one != found[0] for one in found):

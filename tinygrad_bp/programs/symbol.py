@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -11,27 +12,16 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from tinygrad_bp.engine.modes import watch
 from tinygrad_bp.engine.rule import FLAT, NO_VALUE
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.errors import TraceError
+from tinygrad_bp.programs.batching import samples_along
 from tinygrad_bp.programs.calling import INTO, name_of
 from tinygrad_bp.programs.instructions import Type
+from tinygrad_bp.programs.unread import BRANCH, DEBUG, OUTSIDE, PLAIN, Unread
 
-# What may stand beside a Symbol; anything else is asked first (NEP 13).
-PLAIN = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 NUMBERS = (int, float, complex)
-# Methods of an array that are NumPy's function of that name, and those of another.
-METHODS = (
-    "all any argmax argmin argpartition argsort clip compress cumprod cumsum diagonal dot max mean"
-    " min nonzero prod repeat round searchsorted squeeze std sum swapaxes take trace var"
-)
-OTHERS = {"conj": "conjugate", "conjugate": "conjugate", "flatten": "ravel", "ravel": "ravel"}
-ELEMENTS = "index it: x[i] for i in range(len(x))"
-OUTSIDE = "return it from the function, and read it outside"
 LIKE = "make it with np.zeros(shape, like=x)"
-DEBUG = "tg.debug looks at values: leave it out, or use it where the program runs"
-BRANCH = "write np.where(condition, a, b); or pass what decides as an int, a bool or a string"
 
 
-class Symbol(NDArrayOperatorsMixin):
+class Symbol(Unread):
     """A value of a program that is being written.
 
     It has a shape and a dtype, goes through NumPy's functions, and cannot be read.
@@ -45,13 +35,19 @@ class Symbol(NDArrayOperatorsMixin):
     type : Type
     """
 
-    __slots__ = ("_trace", "name", "type")
+    __slots__ = ("__weakref__", "_home", "name", "type")
     __hash__ = object.__hash__
 
     def __init__(self, trace: Any, name: str, type: Type) -> None:  # noqa: A002  # the field's name
-        self._trace = trace
+        self._home = trace
         self.name = name
         self.type = type
+        if trace.made is not None:
+            trace.made.append(ref(self))
+
+    @property
+    def _trace(self) -> Any:
+        return self._home
 
     @property
     def shape(self) -> Shape:
@@ -64,44 +60,9 @@ class Symbol(NDArrayOperatorsMixin):
         return self.type.dtype
 
     @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.type.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.type.shape, dtype=int))
-
-    @property
     def weak(self) -> bool:
         """Whether it stands for a number of Python's."""
         return self.type.weak
-
-    @property
-    def nbytes(self) -> int:
-        """Size of the values, once there are some."""
-        return self.size * self.dtype.itemsize
-
-    @property
-    def T(self) -> Any:  # noqa: N802  # NumPy's name
-        """The axes in reverse order."""
-        return np.transpose(self)
-
-    @property
-    def mT(self) -> Any:  # noqa: N802  # as above
-        """The last two axes swapped."""
-        return np.swapaxes(self, -1, -2)
-
-    @property
-    def real(self) -> Any:
-        """The real part."""
-        return np.real(self)
-
-    @property
-    def imag(self) -> Any:
-        """The imaginary part."""
-        return np.imag(self)
 
     def astype(self, dtype: Any, **_layout: Any) -> Any:
         """Return the values in another dtype; in the same one, what nobody may write into."""
@@ -113,15 +74,6 @@ class Symbol(NDArrayOperatorsMixin):
     def copy(self, order: str = "C") -> Any:  # noqa: ARG002  # NumPy's signature
         """Return another with the same values, which may be written into."""
         return self._trace.record("array", (self,), {})
-
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """Return the elements in another shape."""
-        wanted = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, wanted) if order == "C" else np.reshape(self, wanted, order=order)  # type: ignore[call-overload]  # NumPy has no type for duck arrays
-
-    def transpose(self, *axes: Any) -> Any:
-        """Return the axes in another order."""
-        return np.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Write down a call of a ufunc."""
@@ -190,54 +142,24 @@ class Symbol(NDArrayOperatorsMixin):
                 "write into a fresh x.copy(), or make a new array with np.where or np.stack",
             )
 
-    def _refuse(self, what: str, remedy: str) -> NoReturn:
-        raise TraceError(f"{what}, at {self._trace.where()}; {remedy}")
+    def guard(self, check: Callable[[Any], None]) -> None:
+        """Let something be asked of the value each time that the program runs."""
+        self._trace.guards.append((self.name, check))
 
-    def _read(self, what: str, remedy: str) -> NoReturn:
-        self._refuse(f"asked for {what} of a value, which a program has only when it runs", remedy)
+    def __bool__(self) -> bool:
+        if self.name not in self._trace.nonzero:
+            self._read("the truth", BRANCH if watch() in (None, self._trace.watch) else DEBUG)
+        return True
 
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        self._read("the numbers", "use NumPy's functions, which take it as it is")
+    def item(self, *_: Any) -> Any:
+        """Refuse: there is no number yet.  What stands for Python's number is one already."""
+        if not self.weak:
+            self._read(".item()", OUTSIDE)
+        return self
 
-    def __bool__(self) -> bool:  # noqa: PLE0304  # refuses
-        self._read("the truth", BRANCH if watch() in (None, self._trace.watch) else DEBUG)
-
-    def __float__(self) -> float:
-        self._read("float()", OUTSIDE)
-
-    def __int__(self) -> int:
-        self._read("int()", OUTSIDE)
-
-    def __index__(self) -> int:  # noqa: PLE0305  # refuses
-        self._read("the integer", "pass it as an int, which is a part of the program")
-
-    def __complex__(self) -> complex:
-        self._read("complex()", OUTSIDE)
-
-    def __iter__(self) -> NoReturn:
-        self._read("the elements", ELEMENTS)
-
-    def __contains__(self, _: Any) -> bool:
-        self._read("whether it contains a number", BRANCH)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a 0-d array")
-        return self.shape[0]
-
-    def item(self, *_: Any) -> NoReturn:
-        """Refuse: there is no number yet."""
-        self._read(".item()", OUTSIDE)
-
-    def tolist(self) -> NoReturn:
-        """Refuse: there are no numbers yet."""
-        self._read(".tolist()", OUTSIDE)
-
-    def __format__(self, spec: str) -> str:
-        return self._read("the digits", OUTSIDE) if spec else repr(self)
-
-    def __reduce__(self) -> NoReturn:
-        self._refuse("a value of a program was pickled or copied", "copy arrays with np.copy")
+    def samples(self, axis: int) -> Any:
+        """Return one sample that stands for all that lie along an axis."""
+        return samples_along(self, axis)
 
     def __repr__(self) -> str:
         return f"<Symbol {self.name}: {self.type}>"
@@ -277,23 +199,8 @@ def _operator(name: str, method: str) -> Any:
     return operator
 
 
-def _method(name: str) -> Callable[..., Any]:
-    function: Any = getattr(np, name)
-
-    def method(self: Symbol, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    method.__name__ = name
-    method.__doc__ = f"Call `numpy.{name}`."
-    return method
-
-
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     for _reads in (f"__{_name}__", f"__r{_name}__"):
         setattr(Symbol, _reads, _operator(_name, _reads))
 for _name in ("neg", "pos", "abs"):
     setattr(Symbol, f"__{_name}__", _operator(_name, f"__{_name}__"))
-for _name in METHODS.split():
-    setattr(Symbol, _name, _method(_name))
-for _name, _function in OTHERS.items():
-    setattr(Symbol, _name, _method(_function))

@@ -7,10 +7,12 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -46,9 +48,20 @@ class Trace:
         The user's names of values.
     line : str
         That of what is pulled back or pushed, while that is written down; empty otherwise.
+    given : list of array
+        What became a constant, as it came: the user's own arrays are among them.
+    guards : list of (str, callable)
+        What is to be asked of a value each time that the program runs.
+    nonzero : set of str
+        Inputs of which it is known that they are not 0.
+    bare : bool
+        Whether nobody asks for names and lines: the trace is compared with one that has them.
+    made : list of weakref, or None
+        To every Symbol, if somebody asks whether one is left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, bare: bool = False) -> None:
+        self.bare = bare
         self.inputs: list[Input] = []
         self.instructions: list[Instruction] = []
         self.types: dict[str, Types] = {}
@@ -56,6 +69,10 @@ class Trace:
         self.local_names: dict[str, str] = {}
         self.watch: Any = None  # a Watch, which is told of each instruction
         self.line = ""
+        self.given: list[np.ndarray[Any, Any]] = []
+        self.guards: list[tuple[str, Any]] = []
+        self.nonzero: set[str] = set()
+        self.made: list[ref[Symbol]] | None = None
         self._constants: dict[tuple[Any, ...], Ref] = {}
         self._read: set[str] = set()
         self._open = True
@@ -180,6 +197,7 @@ class Trace:
             return value[()]
         if value.dtype.kind not in "biufc":
             raise TraceError(f"an array of {value.dtype} is no part of a program")
+        self.given.append(value)
         kept = np.array(value, value.dtype.newbyteorder("="))
         key = _content(kept)
         if key not in self._constants:
@@ -189,14 +207,19 @@ class Trace:
             self.arrays[name] = kept
             self._read.add(name)
         ref = self._constants[key]
-        self._name_constant(ref.name, value)
+        if not self.bare:
+            self._name_constant(ref.name, value)
         return ref
 
     def _write(self, op: str, operands: tuple[Operand, ...], parameters: Any, found: Types) -> str:
+        name = f"v{next(self._number)}"
+        if self.bare:
+            self.instructions.append(Instruction(name, op, operands, parameters, found))
+            self.types[name] = found
+            return name
         frame = users_frame()
         self._name_locals(frame)
         line = self.line or _line(frame)
-        name = f"v{next(self._number)}"
         one = Instruction(name, op, operands, parameters, found, line, self._formula(frame))
         self.instructions.append(one)
         self.types[name] = found
@@ -257,9 +280,13 @@ class Trace:
 
 
 def _line(frame: FrameType) -> str:
-    # a name with a quote or a # in it would end the comment that it stands in
-    name = re.sub(r"['\"#\s]", "_", Path(frame.f_code.co_filename).name)
-    return f"{name}:{frame.f_lineno}"
+    return f"{_file(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@cache
+def _file(path: str) -> str:
+    """Return the name of a file; a quote or a # in it would end the comment that it stands in."""
+    return re.sub(r"['\"#\s]", "_", Path(path).name)
 
 
 def _content(value: np.ndarray[Any, Any]) -> tuple[Any, ...]:

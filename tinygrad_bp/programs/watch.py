@@ -31,7 +31,11 @@ class Watch:
         The value that stands at a node.
     moves : dict of str to list of (str, Node)
         Of a cotangent or a tangent, or a part of one: "d" or "t", and whose it is.
+    remedy : str
+        What to do about a gradient that goes where it may not.
     """
+
+    remedy = "pass it as one; or use tg.grad, or tg.gradients(loss, [tensor])"
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -47,11 +51,13 @@ class Watch:
 
     def recorded(self, node: Node, out: Any, operands: Sequence[Any]) -> None:
         """Note what stands at a node and at its parents."""
-        self._lines[node] = self.trace.line or self.trace.line_of_user()
-        self._place(node, out)
+        if not self.trace.bare:
+            self._lines[node] = self.trace.line or self.trace.line_of_user()
+            self._place(node, out)
         for parent, operand in zip(node.parents, operands, strict=False):
             if parent is not None and parent not in self.values:
-                self._place(parent, operand)
+                if not self.trace.bare:
+                    self._place(parent, operand)
                 account = parent.account() if type(parent) is Leaf else None
                 if account is not None and parent.index < self._begin:
                     self._grads.setdefault(account, account.grad)
@@ -63,6 +69,8 @@ class Watch:
     def pulls(self, node: Node) -> Sequence[Callable[..., Any]]:
         """Return the pulls of a node, each of which tells whose cotangents it takes and gives."""
         found: Any = node.rule.pulls
+        if self.trace.bare:
+            return found  # type: ignore[no-any-return]  # of the rule
         return [partial(self._pull, node, i, pull) for i, pull in enumerate(found)]
 
     def _pull(self, node: Node, i: int, pull: Any, ct: Any, *saved: Any) -> Any:
@@ -136,8 +144,21 @@ class Watch:
             leaf = account.holder()
             raise TraceError(
                 f"backward() added a gradient into {_called(leaf)}, which is not an argument of"
-                " the function: pass it as one; or use tg.grad, or tg.gradients(loss, [tensor])"
+                f" the function: {self.remedy}"
             )
+
+    def strangers(self) -> Iterator[str]:
+        """Yield what to call each leaf around the function that it has read, and was not lent."""
+        for account in self._grads:
+            if not self.trace.lends(account):
+                yield _called(account.holder())
+
+    def forget(self) -> None:
+        """Let go of the graph."""
+        self.values.clear()
+        self.moves.clear()
+        self._lines.clear()
+        self._grads.clear()
 
 
 def _in_walk() -> bool:

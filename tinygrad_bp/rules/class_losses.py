@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy import exp, log, maximum, ndarray
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.recording import frozen, unary
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap
@@ -40,21 +42,31 @@ def _cross_entropy_bind(logits: Array, labels: Array, reduction: str = "mean") -
         )
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    if type(labels) is not ndarray:  # they would have to be computed
-        return (logits,), (labels, reduction)
+    guard(labels, partial(_require_classes, shape[1]))
+    return (logits,), (labels, reduction)
+
+
+def _require_classes(count: int, labels: Any) -> None:
     # read as unsigned, a negative label is a large one: one pass finds both
     unsigned = labels.view(labels.dtype.str.replace("i", "u"))
-    if labels.size and not maximum.reduce(unsigned) < shape[1]:
+    if labels.size and not maximum.reduce(unsigned) < count:
         raise ShapeError(
             f"cross_entropy: labels run from {labels.min()} to {labels.max()}, classes from 0 to"
-            f" {shape[1] - 1}"
+            f" {count - 1}"
         )
-    return (logits,), (labels, reduction)
 
 
 def _is_label(z: Array, labels: Array) -> Array:
     """Return where the label of each row stands."""
     return np.arange(z.shape[1]) == np.expand_dims(labels, 1)
+
+
+def _of_labels(of_classes: Array, labels: Array) -> Array:
+    """Return the number of each label's class."""
+    if type(labels) is ndarray:
+        return of_classes[labels]
+    target = np.arange(len(of_classes)) == np.expand_dims(labels, 1)
+    return np.sum(np.where(target, of_classes, 0), axis=1)  # exact: of each row all but one are 0
 
 
 def _errors(z: Array, labels: Array) -> Array:
@@ -95,7 +107,7 @@ def _weighted_cross_entropy(
     counts = np.ones(m, z.dtype)
     if class_weights is not None:
         of_classes = weights_of("cross_entropy", np.asarray(class_weights, z.dtype), (classes,))
-        counts, p = of_classes[labels], p * of_classes
+        counts, p = _of_labels(of_classes, labels), p * of_classes
     each = -p[np.arange(m), labels]
     if smoothing:
         smoothing = float(smoothing)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
 import numpy as np
 
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.nodes import Account, Node, leaves
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DataError, warn_user
@@ -29,13 +31,18 @@ def require_probabilities(name: str, targets: Any) -> None:
     DataError
         If one is outside, or NaN.
     """
-    if type(targets) is Tensor:
-        if targets._node is not None:
-            return
-        targets = targets._value
-    if not isinstance(targets, (np.ndarray, np.generic, float, int)):
-        return
-    labels = np.asarray(targets)
+    if type(targets) is not Tensor or targets._node is None:
+        guard(targets, partial(within_0_and_1, name))
+
+
+def within_0_and_1(name: str, labels: Any) -> None:
+    """Refuse an array of labels that are no probabilities.
+
+    Raises
+    ------
+    DataError
+        If one is outside of [0, 1], or NaN.
+    """
     if labels.dtype.kind not in "biuf" or not labels.size:
         return
     low, high = labels.min(), labels.max()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy import float32, float64, ndarray
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_all
+from tinygrad_bp.engine.guards import guard
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DataError, ShapeError
 
 # What the compositions do.
@@ -90,9 +93,14 @@ def weights_of(name: str, weights: Any, shape: Any) -> Any:
             f"{name}: weights have shape {weights.shape}, losses {shape}; they must agree (they"
             " would broadcast silently)"
         )
-    if type(weights) is ndarray and not (np.all(weights >= 0) and np.any(weights > 0)):
-        raise DataError(f"{name}: expected weights of 0 or more, not all of them 0")
+    if type(weights) is not Tensor:
+        guard(weights, partial(_require_weights, name))
     return weights
+
+
+def _require_weights(name: str, weights: Any) -> None:
+    if not (np.all(weights >= 0) and np.any(weights > 0)):
+        raise DataError(f"{name}: expected weights of 0 or more, not all of them 0")
 
 
 def shared_out(losses: Any, weights: Any, reduction: str) -> Any:

@@ -11,7 +11,8 @@ import numpy as np
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.containers import flatten, flatten_like
 from tinygrad_bp.engine.shapes import normalize_axes
-from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.errors import ShapeError, TinygradError
 
 
 def vmap(
@@ -19,9 +20,9 @@ def vmap(
 ) -> Callable[..., Any]:
     """Return a function that maps `f` over an axis of its arguments and stacks the results.
 
-    It is a loop: each sample costs a call of `f`.  Rules for whole batches would be a second table;
-    NumPy code that broadcasts needs none and is faster.  What it is for: the gradient of each
-    sample by itself, and functions that cannot broadcast.
+    It is a loop: each sample costs a call of `f`.  NumPy code that broadcasts is faster.  What it
+    is for: the gradient of each sample by itself, and functions that cannot broadcast.  In a
+    program, and so under `tg.compile`, `f` is called once for all samples where that can be.
 
     Parameters
     ----------
@@ -69,7 +70,13 @@ def vmap(
             raise ShapeError(
                 f"vmap: expected mapped axes of one length, not empty; the lengths are {found}"
             )
-        results = [f(*(sample(k) for sample in samples)) for k in range(lengths.pop())]
+        count = lengths.pop()
+        together = _together(args, axes)
+        if together is not None:
+            whole = _at_once(f, together, count, out_axes)
+            if whole is not None:
+                return whole[0]
+        results = [f(*(sample(k) for sample in samples)) for k in range(count)]
         _, rebuild = flatten(results[0])
         what = "vmap: the result of another sample"
         columns = zip(
@@ -97,3 +104,50 @@ def _sampler(arg: Any, axis: int | None, place: int, lengths: set[int]) -> Calla
         leads.append((slice(None),) * only)
     arrays = [arrayed(one) for one in values]
     return lambda k: rebuild([x[(*lead, k)] for x, lead in zip(arrays, leads, strict=True)])
+
+
+def _together(args: Sequence[Any], axes: Sequence[int | None]) -> list[Any] | None:
+    """Return the arguments of one call for all samples; None if there can be none.
+
+    There can be where the arrays are values of a program that is being written, which can stand
+    for many, and nobody differentiates by them.
+    """
+    found = []
+    some = False
+    for arg, axis in zip(args, axes, strict=True):
+        if axis is None:
+            found.append(arg)
+            continue
+        values, rebuild = flatten(arg)
+        parts = []
+        for one in values:
+            make = getattr(unwrap(one), "samples", None)
+            if make is None or (isinstance(one, Tensor) and one.node is not None):
+                return None
+            (place,) = normalize_axes(axis, np.ndim(one), "vmap")
+            part = make(place)
+            parts.append(wrap(part) if isinstance(one, Tensor) else part)
+        found.append(rebuild(parts))
+        some = some or bool(values)
+    return found if some else None
+
+
+def _at_once(
+    f: Callable[..., Any], args: Sequence[Any], count: int, out_axes: int
+) -> tuple[Any] | None:
+    """Return what one call for all samples gives; None if the samples must be taken one by one."""
+    try:
+        values, rebuild = flatten(f(*args))
+        if any(isinstance(one, Tensor) and one.node is not None for one in values):
+            return None
+        return (rebuild([_stacked(one, count, out_axes) for one in values]),)
+    except (TinygradError, TypeError, ValueError):  # something in it is not done at once
+        return None
+
+
+def _stacked(value: Any, count: int, axis: int) -> Any:
+    """Return the results of all samples: of one that stands for all, or the same for each."""
+    raw = unwrap(value)
+    many = hasattr(raw, "stacked")
+    whole = raw.stacked(axis) if many else np.stack([raw] * count, axis=axis)
+    return wrap(whole) if isinstance(value, Tensor) else whole

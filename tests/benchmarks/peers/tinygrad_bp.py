@@ -1,5 +1,6 @@
 """The engine of this repository, written as a user would write it."""
 
+from itertools import cycle
 from operator import methodcaller
 
 import numpy as np
@@ -31,13 +32,14 @@ def net784(params, x, labels):
     return tg.nn.cross_entropy(tg.affine(h, W3, b3), labels)
 
 
-def _train(d, net, y):
+def _train(d, net, y, batches=1):
     # Tensors once, before the loop: an array that is handed over raw is copied at every step
-    x, y, params, last = tg.tensor(d.x), tg.tensor(y), [*map(leaf, d.params)], [None]
+    data = cycle([(tg.tensor(d.x), tg.tensor(y)) for _ in range(batches)])
+    params, last = [*map(leaf, d.params)], [None]
     optimizer = tg.optim.SGD(params, lr=d.lr)
 
     def step():
-        last[0] = loss = net(params, x, y)
+        last[0] = loss = net(params, *next(data))
         loss.backward(retain_graph=False)
         optimizer.step()
         optimizer.zero_grad()
@@ -48,6 +50,10 @@ def _train(d, net, y):
 
 def mlp2551(d):
     return _train(d, net2551, d.y)
+
+
+def fresh(d):
+    return _train(d, net2551, d.y, batches=3)
 
 
 def mlp784(d):

@@ -1,0 +1,120 @@
+"""Compiled functions in machine code: the same steps and walks as by NumPy, and that it is used."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from extras import extra
+from layer_cases import CASES, LayerCase
+from test_random_walks import KINDS, walked
+from test_steps_of_everything import OPTIMIZERS, X, Y, training
+from twins import close, found, twins
+
+import tinygrad_bp as tg
+from tinygrad_bp import nn, optim
+from tinygrad_bp.errors import DataError
+from tinygrad_bp.native import entry
+
+extra("llvmlite")
+needs_entries = pytest.mark.skipif(bool(entry.unsupported()), reason=str(entry.unsupported()))
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam"])
+def test_an_optimizer(name: str) -> None:
+    def faster(state: Any, k: int) -> None:
+        state[1].lr *= 1.0 + 0.25 * k
+
+    calls = [(tg.tensor(X), tg.tensor(Y))] * 5 + [(X[:3], Y[:3])] * 3 + [(X, Y)] * 3
+    step = twins(training(OPTIMIZERS[name]), calls, backend="native", between=faster, ulps=1_000)
+    assert step.backend == "native"
+
+
+@needs_entries
+def test_a_step_that_comes_again_is_entered_without_python() -> None:
+    (own, eager), (other, step) = training(OPTIMIZERS["adam"])(), training(OPTIMIZERS["adam"])()
+    fast = tg.compile(step, state=other, backend="native")
+    x, y = tg.tensor(X), tg.tensor(Y)
+    for k in range(12):
+        if k > 3:
+            assert fast._entry is not None
+        close(fast(x, y), eager(x, y), 256)
+        close(list(found(other)), list(found(own)), 1_000)
+    for wrong in (np.full_like(Y, 2.0), np.full_like(Y, np.nan)):
+        before = list(found(other))
+        with pytest.raises(DataError):
+            fast(x, tg.tensor(wrong))
+        close(list(found(other)), before)
+    W = own[0].parameters()[0]
+    V = other[0].parameters()[0]
+    for _ in range(4):
+        close(fast(x, y), eager(x, y), 1_000)
+    W.grad, V.grad = (tg.tensor(np.ones(W.shape)) for _ in range(2))  # it is added to
+    close(fast(x, y), eager(x, y), 1_000)
+    close(list(found(other)), list(found(own)), 4_000)
+
+
+def test_a_compiled_function_that_nobody_holds_goes() -> None:
+    state, step = training(OPTIMIZERS["sgd"])()
+    fast = tg.compile(step, state=state, backend="native")
+    for _ in range(5):
+        fast(tg.tensor(X), tg.tensor(Y))
+    gone = weakref.ref(fast)
+    del fast
+    gc.collect()
+    assert gone() is None
+    step(X, Y)
+    assert np.isfinite(state[0].parameters()[0].numpy()).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*no gradient in")  # of the eager step, while one is frozen
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_random_walk(kind: str) -> None:
+    walked(KINDS[kind], seed=len(kind), steps=12, backend="native")
+
+
+def test_repeat() -> None:
+    (own, eager), (other, step) = training(OPTIMIZERS["adam"])(), training(OPTIMIZERS["adam"])()
+    fast = tg.compile(step, state=other, backend="native")
+    for _ in range(50):
+        wanted = eager(X, Y)
+    close(fast.repeat(50, X, Y), wanted, 1_000)
+    close(list(found(other)), list(found(own)), 4_000)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("case", CASES, ids=repr)
+def test_a_layer(case: LayerCase) -> None:
+    def make() -> Any:
+        layer = case.made()
+        own = [optim.SGD(p, lr=0.1)] if (p := layer.parameters()) else []
+
+        def step(x: Any) -> Any:
+            out = case.call(layer, x)
+            loss = np.mean((out[0] if isinstance(out, tuple) else out) ** 2)
+            if own:
+                loss.backward()
+                own[0].step()
+                layer.zero_grad()
+            return loss
+
+        return (layer, *own), step
+
+    twins(make, [(case.x,)] * 4 + [(case.x[:2] * 0.5,)], backend="native", ulps=20_000)
+
+
+def test_the_gradient_of_each_sample() -> None:
+    net = nn.Linear(3, 2, rng=0)
+
+    def loss(w: Any, x: Any) -> Any:
+        return np.sum(np.tanh(x @ w) ** 2)
+
+    f = tg.vmap(tg.grad(loss), (None, 0))
+    fast = tg.compile(f, backend="native")
+    w = net.W.numpy().copy()
+    for n in (5, 9, 5, 5, 5):
+        x = np.random.default_rng(n).normal(size=(n, 3))
+        np.testing.assert_allclose(fast(w, x), f(w, x), rtol=1e-12)

@@ -1,0 +1,185 @@
+"""Corners of the lowering: what moves where, what is kept apart, what loops may not share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from lowered import compare, interpreted, program_of, spoilt
+from oracles import EXACT
+
+from tinygrad_bp.native import Native, build
+from tinygrad_bp.programs.family import Family
+from tinygrad_bp.programs.instructions import Ref
+
+N = 20
+
+
+def rows(*columns: int) -> Any:
+    return np.random.default_rng(len(columns)).normal(size=(N, *columns))
+
+
+def check(f: Callable[..., Any], args: list[Any], length: int | None = N, **options: Any) -> Native:
+    program, inputs = program_of(f, args)
+    native = Native(Family(program, length), **options)
+    coarse = max(EXACT.get(x.dtype.char, 0.0) for x in inputs)
+    wanted = interpreted(program, inputs)
+    with np.errstate(all="ignore"):  # the calls that are left to NumPy
+        found = native.at(program, length)(inputs, spoilt(wanted))
+    compare(found, wanted, coarse)
+    return native
+
+
+def lanes(native: Native) -> list[str]:
+    return [one.lane for one in native.segments]
+
+
+X, W = rows(4), np.arange(1.0, 5.0)
+CORNERS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
+    "a reshape in the order of columns": (
+        lambda a: np.exp(np.reshape(a, (3, 2), order="F")) * 2.0,
+        [np.arange(6.0).reshape(2, 3)],
+    ),
+    "a flat loop that needs a number of its own array": (
+        lambda a: (np.exp(a), np.exp(a) * np.exp(a)[-1:], np.exp(a)[::-1] + a),
+        [np.arange(40.0) / 40],
+    ),
+    "single columns side by side": (
+        lambda x: np.tanh(np.concatenate([x[:, :1] * 2.0, x[:, 3:] + 1.0], axis=1)),
+        [X],
+    ),
+    "columns reversed, and zeros between them": (
+        lambda x: np.exp(np.concatenate([x[:, ::-1], np.zeros((N, 2)), x], axis=1)),
+        [X],
+    ),
+    "columns folded, not the last": (
+        lambda x: (np.sum(x * 2.0, axis=1), np.max(x * 2.0, axis=2), np.sum(x + 1.0, axis=(0, 2))),
+        [rows(3, 3)],
+    ),
+    "the batch is not the first axis": (
+        lambda x: (np.exp(x.T).T * 2.0, np.sum(x.T, axis=1), x.T + np.arange(4.0)[:, None]),
+        [X],
+    ),
+    "a stack of products, one for each row": (
+        lambda x, y: np.tanh(x[:, None, :] @ y)[:, 0] * 2.0,
+        [rows(3), rows(3, 2)],
+    ),
+    "a product from the left, and of vectors": (
+        lambda x, w: (w @ (x * 1.5).T, (x * 2.0) @ w, np.exp(x)[:, 0] @ (x + 1.0)),
+        [X, W],
+    ),
+    "a transposed matrix": (lambda x, w: np.tanh(x @ w.T) @ (w * 2.0), [X, rows(4)[:3]]),
+    "sums that depend on sums": (
+        lambda x: np.sum((x - np.mean(x, axis=0)) ** 2 * np.exp(np.min(x, axis=0)), axis=0) + 1.0,
+        [X],
+    ),
+    "a result that is asked for twice, and an argument": (
+        lambda x, w: (np.exp(x) + 1.0, np.exp(x) + 1.0, x, w, w.reshape(2, 2)),
+        [X, W],
+    ),
+    "truths": (
+        lambda x: (
+            np.where((x > 0) & ~(x > 1), x, -1.0),
+            np.all(x > -3.0, axis=1),
+            (x[:, 0] < 1) | (x[:, 1] > 1),
+        ),
+        [X],
+    ),
+    "quotients of what is huge, tiny, or zero": (
+        lambda x: (x / (x * 0.0), 1.0 / (x * 1e-310), x * 1e300 / (x * x * 1e-5), 2.0 / np.exp(x)),
+        [X],
+    ),
+    "powers": (
+        lambda x, w: (x**3, x**-2, (x + 5.0) ** 0, (x**2) ** 0.5, (x**2) ** 0.3, (x**2) ** w),
+        [X, W],
+    ),
+    "sums that loops over the same arrays need": (
+        lambda a, b: (a / np.sum(a * b), np.exp(a - np.max(a)) * np.mean(b), b - a @ b),
+        [np.arange(40.0) / 40, np.arange(40.0) + 1],
+    ),
+    "many numbers of no batch": (
+        lambda a, b: (np.sum(a * b), np.mean(np.tanh(a)), np.max(a - b), a * 2.0 + b, a.T @ a),
+        [rows(30), rows(30)],
+    ),
+    "bounds that overlap": (lambda x: np.clip(np.clip(x, -1.0, None), 0.5, -0.5), [X]),
+}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_a_corner(corner: str) -> None:
+    f, args = CORNERS[corner]
+    check(f, args, None)
+    for wide in (False, True):
+        check(f, args, N, wide=wide)
+
+
+def test_zeros_of_two_signs_are_two_numbers() -> None:
+    program, inputs = program_of(lambda x: (x * 0.0, x * -0.0, x * 0.0 * -1.0), [X])
+    found = build(Family(program, N)).at(program, N)(inputs)
+    for got, value in zip(found, interpreted(program, inputs), strict=True):
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(value))
+
+
+def test_several_results_are_numpys() -> None:
+    native = check(lambda x: np.linalg.svd(x, full_matrices=False)[1] * 2.0 + 1.0, [X], None)
+    assert "several" in native.stages
+
+
+def test_labels_are_integers() -> None:
+    labels = np.random.default_rng(0).integers(0, 4, N)
+
+    def f(x: Any, y: Any) -> Any:
+        chosen = np.where(y[:, None] == np.arange(4), x, 0.0)
+        return np.sum(chosen, axis=0), (y >= 2) & (y != 3), y.astype(float) * 2.0
+
+    assert lanes(check(f, [X, labels])) == ["d"]
+    huge = np.array([[2**60, 2**60 + 1]] * N)  # the same as doubles
+
+    def g(x: Any, y: Any) -> Any:
+        first = np.where(y == 2**60, x[:, :2], 0.0) * 2.0
+        return first, np.exp(np.tanh(np.log1p(np.exp(x)))), y > 2**60  # several stages later
+
+    check(g, [X, huge])
+
+
+def test_a_view_for_numpy_is_made_by_numpy() -> None:
+    """Not copied element by element, which would be code as long as the array."""
+    w = rows(40)
+    native = check(lambda w, x: np.sort(w.T * 1.0, axis=0) @ np.tanh(x * 2.0), [w, w], None)
+    assert len(native.ir.splitlines()) < 1000
+
+
+def test_a_large_view_that_is_asked_for_is_a_loop() -> None:
+    native = check(lambda w: (np.tanh(w * 2.0).T, np.tanh(w * 2.0)[::-1, ::-1]), [rows(40)], None)
+    assert lanes(native) == ["d"]
+    assert len(native.ir.splitlines()) < 1000
+
+
+def test_every_instruction_is_somewhere_and_once_unless_it_is_a_view() -> None:
+    program, _ = program_of(lambda x: np.sort(np.exp(x), axis=1) + np.tanh(x), [X])
+    native = build(Family(program, N))
+    names = [x.name for one in native.segments for x in one.instructions]
+    assert sorted(names) == sorted(x.name for x in program.instructions)
+
+
+def test_values_of_two_dtypes_are_in_code_of_their_own() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return np.tanh(x * 2.0) * 3.0, np.exp(y * 2.0) * 3.0, np.tanh(x) + np.exp(y)
+
+    native = check(f, [X, X.astype("float32")])
+    assert lanes(native)[:2] == ["d", "f"]
+
+
+def test_without_a_batch_of_that_length_nothing_is_shared_between_rows() -> None:
+    """An axis that happens to be as long as the batch is one too many."""
+    native = check(lambda x: np.exp(x) @ np.ones((N, N)), [np.eye(N)])
+    assert "two axes" in native.stages
+
+
+def test_what_is_unknown_is_named() -> None:
+    program, _ = program_of(lambda x: np.sort(x, axis=0) * 2.0 + 1.0, [X])
+    native = build(Family(program, N))
+    assert "called whole" in native.stages
+    assert Ref(program.instructions[-1].name) == program.outputs

@@ -1,0 +1,115 @@
+"""The machine: what it refuses, in which words, and who keeps code alive."""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import subprocess
+import sys
+
+import pytest
+from extras import extra
+
+from tinygrad_bp import errors
+from tinygrad_bp.native import machine
+
+ANSWER = "define i64 @answer(i64 %x) {\n  %y = add i64 %x, 42\n  ret i64 %y\n}\n"
+
+
+def answer():
+    return machine.Code(machine.compile_object(ANSWER), ["answer"])
+
+
+@pytest.fixture
+def fresh():
+    """What is found out once is found out anew, and again afterwards."""
+    caches = (machine._llvm, machine.host)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+def test_without_llvmlite_the_remedy_is_told(fresh, monkeypatch):
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    with pytest.raises(errors.NativeUnavailable, match=r"pip install 'tinygrad_bp\[jit\]'"):
+        machine.host()
+
+
+def test_a_processor_without_fma_is_refused(fresh, monkeypatch):
+    llvm = extra("llvmlite.binding")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(
+        llvm, "get_host_cpu_features", lambda: {"avx2": True, "bmi2": True, "fma": False}
+    )
+    with pytest.raises(errors.NativeUnavailable, match="has no fma"):
+        machine.host()
+
+
+def test_an_unknown_kind_of_processor_is_refused(fresh, monkeypatch):
+    extra("llvmlite")
+    monkeypatch.setattr(platform, "machine", lambda: "pdp11")
+    with pytest.raises(errors.NativeUnavailable, match="pdp11"):
+        machine.host()
+
+
+def test_a_function_keeps_its_code():
+    extra("llvmlite")
+    called = answer().function("answer", ctypes.c_int64, ctypes.c_int64)
+    assert called(1) == 43
+
+
+def test_what_is_no_object_code_is_refused():
+    extra("llvmlite")
+    for data in (b"", b"\x7fELF", b"no code"):
+        with pytest.raises(RuntimeError):
+            machine.Code(data, ["answer"])
+    with pytest.raises(RuntimeError, match="question"):
+        machine.Code(machine.compile_object(ANSWER), ["question"])
+
+
+DROPS = """
+import ctypes, gc, itertools
+from tinygrad_bp.native import machine
+data = machine.compile_object({answer!r})
+for order in itertools.permutations(range(4)):
+    held = dict(enumerate((machine.Code(data, ["answer"]), None, None, machine._linker())))
+    held[1] = held[0].function("answer", ctypes.c_int64, ctypes.c_int64)
+    held[2] = held[0].function("answer", ctypes.c_int64, ctypes.c_int64)
+    for k in order:
+        if order[0] % 2:  # what is found out once is let go of too
+            machine._linker.cache_clear()
+        del held[k]
+        gc.collect()
+        for other in (machine.Code(data, ["answer"]) for _ in range(3)):
+            assert other.function("answer", ctypes.c_int64, ctypes.c_int64)(0) == 42
+        for left in (1, 2):
+            assert left not in held or held[left](1) == 43
+keep = machine.Code(data, ["answer"])
+cycle = [keep.function("answer", ctypes.c_int64, ctypes.c_int64)]
+cycle.append(cycle)
+print("all orders")
+"""
+
+
+def test_references_go_in_every_order():
+    """In a process of its own, whose end counts too: it would crash."""
+    extra("llvmlite")
+    run = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", DROPS.format(answer=ANSWER)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (run.returncode, run.stdout) == (0, "all orders\n"), run.stderr
+
+
+def test_importing_the_package_imports_none_of_this():
+    code = (
+        "import sys, tinygrad_bp\n"
+        "print([name for name in sys.modules if 'tinygrad_bp.native' in name or 'llvm' in name])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

@@ -1,0 +1,328 @@
+"""`Compiled`: a function that is traced when it is called in a new way, and else only run."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
+from typing import Any
+
+from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
+from tinygrad_bp.compiling.entering import Unsuited, entry_of
+from tinygrad_bp.compiling.history import reason
+from tinygrad_bp.compiling.lowering import Lowering
+from tinygrad_bp.compiling.making import Kin, Maker
+from tinygrad_bp.compiling.state import State
+from tinygrad_bp.compiling.steady import MISS, Steady, Unsteady
+from tinygrad_bp.compiling.surroundings import Surroundings
+from tinygrad_bp.compiling.tracing import Call
+from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.engine.modes import is_recording, watch
+from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
+from tinygrad_bp.programs.comparison import Different
+from tinygrad_bp.programs.program import Program
+from tinygrad_bp.programs.watch import Watch
+
+CHUNK = 0.05  # seconds that native code runs at most before Ctrl-C is looked at
+RESTLESS = 8  # times that captured arrays change before it is said
+
+
+class Compiled:
+    """A compiled function; `tg.compile` makes one, and says what it does.
+
+    Attributes
+    ----------
+    program : Program
+        Of the latest call.
+    timings : dict of str to float
+        Seconds that were spent on traces, passes and building.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        state: Sequence[Any],
+        static: Iterable[int | str],
+        backend: str,
+    ) -> None:
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._backend = backend
+        self._objects = list(state)
+        self._signature = Signature(f, static)
+        self._surroundings = Surroundings(f)
+        self._maker = Maker(backend, self._surroundings)
+        self._versions: dict[Any, tuple[Kin, Version]] = {}
+        self._families: dict[Any, list[Kin]] = {}
+        self._state: State | None = None
+        self._history: list[str] = []
+        self._latest: tuple[Any, Kin, Version] | None = None
+        self._entry: Callable[..., Any] | None = None  # the shortest way
+        self._steady: Steady | None = None  # the short way
+        self._last: Version | None = None  # what took the long way
+        self._lock = threading.RLock()
+
+    # Calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the function returns, and do to the state what it does."""
+        entry = self._entry
+        if entry is not None and not kwargs:
+            return entry(*args)
+        return self._long(*args, **kwargs)
+
+    def _long(self, *args: Any, **kwargs: Any) -> Any:
+        """Do a call that no entry does."""
+        if self._backend == "eager":
+            return self._f(*args, **kwargs)
+        with self._lock:
+            if self._steady is not None and not kwargs:
+                result = self._steady.run(args)
+                if result is not MISS:
+                    return result
+            if isinstance(watch(), Watch):  # it is a part of a program that is being written
+                return self._f(*args, **kwargs)
+            try:
+                call, state, kin, version = self._found(args, kwargs)
+            except NativeUnavailable as error:
+                self._fall_back(error)
+                return self._f(*args, **kwargs)
+            inputs = version.inputs(call, state)
+            outcome = version.outcome(inputs, version.bound(inputs))
+            version.commit(outcome)
+            self._settle(version, call, args, state, kin)
+            return version.returned(outcome)
+
+    def _settle(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+        """Go the short way from now on, if this version has come twice."""
+        self._steady, self._entry, before = None, None, self._last
+        self._last = version
+        if before is version and version.bindings.due():
+            self._bind(version, call, args, state, kin)
+            version.bindings.done()
+
+    def _bind(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+        """Find a shorter way for calls like this one, if there is one."""
+        around = self._surroundings
+        try:
+            steady = Steady(version, call, args, state, around, kin.captured)
+            self._entry = entry_of(version, call, state, around, steady, self._long)
+        except Unsteady:
+            version.bindings.end()
+        except Unsuited:
+            self._steady = steady
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
+        """Call the function n times with the same arguments.
+
+        Native code goes on from step to step by itself where nothing must be drawn or asked in
+        between.  Ctrl-C and errors leave the state as it is between two steps.
+
+        Parameters
+        ----------
+        n : int
+            At least 1.
+        *args, **kwargs
+            The arguments.
+
+        Returns
+        -------
+        object
+            What the last call returns.
+        """
+        if not n >= 1:
+            raise ValueError(f"repeat: n={n!r}; expected at least 1 step")
+        result = self(*args, **kwargs)
+        left = n - 1
+        while left:
+            with self._lock:
+                done, result = self._some(left, args, kwargs)
+            left -= done
+        return result
+
+    def _some(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
+        """Run up to `most` steps, and return how many, with the result of the last."""
+        if self._backend == "eager":
+            return 1, self._f(*args, **kwargs)
+        call, state, _, version = self._found(args, kwargs)
+        inputs = version.inputs(call, state)
+        count = min(most, version.pace) if version.repeats else 1
+        begin = time.perf_counter()
+        found = version.bound.repeat(count, inputs) if count > 1 else version.bound(inputs)
+        spent = time.perf_counter() - begin
+        version.pace = max(1, min(2 * count, int(count * CHUNK / max(spent, 1e-9))))
+        outcome = version.outcome(inputs, found)
+        version.commit(outcome)
+        return count, version.returned(outcome)
+
+    def epochs(self, batches: Iterable[Any], epochs: int) -> list[list[Any]]:
+        """Call the function with each batch, epoch after epoch.
+
+        Parameters
+        ----------
+        batches : iterable of tuple
+            The arguments of each step; iterated anew in each epoch.  What is no tuple is the one
+            argument.
+        epochs : int
+
+        Returns
+        -------
+        list of list
+            What each step returned, one list an epoch.
+        """
+        results = []
+        for _ in range(epochs):
+            given = (one if isinstance(one, tuple) else (one,) for one in batches)
+            results.append([self(*one) for one in given])
+        return results
+
+    # Versions
+
+    def _found(self, args: Any, kwargs: Any) -> tuple[Call, State, Kin, Version]:
+        """Return a call with its state and the version that runs it, made if there is none."""
+        call = self._signature.call(args, kwargs)
+        given = (*args, *kwargs.values())
+        state, key = self._keyed(call, given)
+        found = self._versions.get(key)
+        why = self._changes(found[0] if found else None)
+        if why:
+            self._forget(why)
+            found = None
+        if found is None:
+            state, key = self._keyed(call, given, anew=True)
+            found = self._versions.get(key) or self._make(call, state, key)
+        self._latest = (key, *found)
+        return call, state, *found
+
+    def _keyed(self, call: Call, given: Any, *, anew: bool = False) -> tuple[State, Any]:
+        objects = [*self._objects, *stateful(call)]
+        state = self._state
+        same = state is not None and len(state.objects) == len(objects)
+        if anew or state is None or not same or any(map(_another, state.objects, objects)):
+            state = self._state = State(objects)
+        key = key_of(call, given), state.signature(), bool(is_recording())
+        return state, key
+
+    def _changes(self, kin: Kin | None) -> str | None:
+        """Return what has changed around the function since it was traced, if something has."""
+        if not self._versions:
+            return None
+        name = self._surroundings.changed()
+        if name is not None:
+            return f"the variable {name} has changed"
+        return kin.captured.changed() if kin is not None else None
+
+    def _forget(self, why: str) -> None:
+        self._versions.clear()
+        self._families.clear()
+        self._latest = self._last = self._steady = self._entry = None
+        self._history.append(why)
+        if sum(one == why for one in self._history) == RESTLESS:
+            warn_user(
+                f"compile: {why}, {RESTLESS} times by now, and each time the function is traced"
+                " again; pass it as an argument"
+            )
+
+    def _make(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
+        if not self._versions:
+            self._surroundings.remember(state.tensors)
+        outline = _outline(key)
+        why = reason(call, state, key, self._latest[0]) if self._latest else "the first call"
+        for kin in self._families.get(outline, []):
+            if not _is_batch(key, kin.batch):
+                continue
+            try:
+                version = self._maker.member(kin, call, state)
+            except Different as error:
+                why = f"{why}; another program, since {error}"
+            else:
+                self._history.append(f"{why}: the same program, for another length")
+                self._versions[key] = kin, version
+                return kin, version
+        kin, version = self._maker.kin(call, state)
+        self._history.append(f"{why}: traced")
+        self._families.setdefault(outline, []).append(kin)
+        self._versions[key] = kin, version
+        return kin, version
+
+    def _fall_back(self, error: NativeUnavailable) -> None:
+        if self._backend == "native":
+            raise ProgramError(f"compile: no native code here: {error}") from error
+        self._backend = "eager"
+        self._history.append(f"the function itself runs, since there is no native code: {error}")
+        warn_user(f"compile: the function runs as it is, since there is no native code: {error}")
+
+    # What it tells
+
+    @property
+    def backend(self) -> str:
+        """What runs: "native", "numpy", or "eager", also where there can be no native code."""
+        return "native" if self._backend == "auto" else self._backend
+
+    @property
+    def program(self) -> Program:
+        """The program of the latest call."""
+        if self._latest is None:
+            raise ProgramError("compile: there is no program before the first call")
+        return self._latest[2].program
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds that were spent until now, by what they were spent on."""
+        return dict(self._maker.timings.seconds)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowering:
+        """Return the stages from the function to what runs, without running it.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As of a call.
+
+        Returns
+        -------
+        Lowering
+            Prints as text.
+        """
+        with self._lock:
+            _, _, kin, version = self._found(args, kwargs)
+        return Lowering(kin.traced.program, kin.family, version.program, kin.engine)
+
+    def explain_retrace(self) -> str:
+        """Return what each trace was made for: one line each.
+
+        Returns
+        -------
+        str
+        """
+        return "\n".join(f"{k}. {why}" for k, why in enumerate(self._history, 1))
+
+    def __repr__(self) -> str:
+        return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"
+
+
+def _another(one: Any, other: Any) -> bool:
+    return one is not other
+
+
+def _outline(key: Any) -> Any:
+    """Return a key without the lengths of first axes, which may be batches."""
+    (names, form, told), signature, mode = key
+    return names, form, tuple(map(_without_length, told)), signature, mode
+
+
+def _without_length(told: Any) -> Any:
+    if isinstance(told, tuple) and len(told) > 2 and isinstance(told[2], tuple) and told[2]:
+        return (*told[:2], ("", *told[2][1:]), *told[3:])
+    return told
+
+
+def _is_batch(key: Any, batch: frozenset[int]) -> bool:
+    """Whether the leaves of a batch have one length."""
+    told = key[0][2]
+    return len({told[k][2][0] for k in batch}) == 1

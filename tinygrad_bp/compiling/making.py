@@ -1,0 +1,201 @@
+"""How a version of a compiled function is made: traces, their family, and what runs it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinygrad_bp.compiling.arguments import batches, of_length
+from tinygrad_bp.compiling.captured import Captured
+from tinygrad_bp.compiling.engines import engine_of
+from tinygrad_bp.compiling.interpreter import Carry
+from tinygrad_bp.compiling.state import State
+from tinygrad_bp.compiling.surroundings import Surroundings
+from tinygrad_bp.compiling.tracing import STATE, Call, Traced, traced
+from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.errors import TraceError
+from tinygrad_bp.programs.comparison import Different, aligned, difference
+from tinygrad_bp.programs.family import Family
+from tinygrad_bp.programs.instructions import Ref, references
+from tinygrad_bp.programs.program import Program
+
+Lengths = tuple[int, int]
+# Lengths that stand in for those of batches: primes, of which no array is likely to have a side.
+STAND_INS: tuple[Lengths, ...] = ((97, 101), (9973, 10007), (89, 103))
+
+
+@dataclass(eq=False)
+class Kin:
+    """A family of programs, what it is for, and what runs it.
+
+    Attributes
+    ----------
+    family : Family
+    traced : Traced
+        Of the call that it was made for.
+    batch : frozenset of int
+        The leaves among the arguments whose first axis is the batch.
+    engine : object
+        Interpreter or native code.
+    carry : tuple of (int, int), or None
+    captured : Captured
+    """
+
+    family: Family
+    traced: Traced
+    batch: frozenset[int]
+    engine: Any
+    carry: Carry | None
+    captured: Captured
+
+
+@dataclass
+class Timings:
+    """Seconds that were spent, by what they were spent on."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        """Add the time that is spent within it."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begin
+            self.seconds[what] = self.seconds.get(what, 0.0) + spent
+
+
+class Maker:
+    """Makes versions of one function.
+
+    Parameters
+    ----------
+    backend : str
+    surroundings : Surroundings
+    """
+
+    def __init__(self, backend: str, surroundings: Surroundings) -> None:
+        self.backend = backend
+        self.timings = Timings()
+        self._surroundings = surroundings
+
+    def trace(self, call: Call, state: State, *, bare: bool = True) -> Traced:
+        """Return a trace of a call."""
+        with self.timings.of("trace"):
+            return traced(call, state, self._surroundings, bare=bare)
+
+    def kin(self, call: Call, state: State) -> tuple[Kin, Version]:
+        """Return the family that a call is of, and its version for this call."""
+        here, again = self.trace(call, state, bare=False), self.trace(call, state)
+        _require_same(here, again)
+        family, batch = self._family(call, state, here)
+        carry = _carry(here, family)
+        with self.timings.of("build"):
+            engine = engine_of(self.backend, family, carry or ())
+        kin = Kin(family, here, batch, engine, carry, Captured(here.arrays, again.arrays))
+        return kin, self._bound(kin, call, here)
+
+    def member(self, kin: Kin, call: Call, state: State) -> Version:
+        """Return the version of a family for another length.
+
+        Raises
+        ------
+        Different
+            If it is of another family.
+        """
+        found = self.trace(call, state)
+        if _form(found) != _form(kin.traced):
+            raise Different("what is returned or changed is not the same")
+        return self._bound(kin, call, found)
+
+    def _bound(self, kin: Kin, call: Call, found: Traced) -> Version:
+        with self.timings.of("passes"):
+            program, numbers = kin.family.at(found.program)
+        length = None
+        if kin.batch:
+            value = call.leaves[min(kin.batch)][1]
+            length = value.shape[0]
+        with self.timings.of("bind"):
+            bound = kin.engine.at(program, length)
+        return Version(found, program, numbers, bound, kin.carry)
+
+    def _family(self, call: Call, state: State, here: Traced) -> tuple[Family, frozenset[int]]:
+        """Return the family of a trace, and which leaves of the call are its batch."""
+        sides = {n for one in (*here.program.inputs,) for n in one.type.shape}
+        lengths = next(pair for pair in STAND_INS if not sides & {*pair})
+        for _, batch in batches(call):
+            try:
+                first, second = self._stand_ins(call, state, here, batch, lengths)
+                with self.timings.of("passes"):
+                    family = Family.of_two(first, second, lengths)
+                    family.at(here.program)
+            except Exception:  # noqa: BLE001, S112  # these are no batch: of any kind
+                continue
+            return family, batch
+        with self.timings.of("passes"):
+            return Family.of_one(here.program), frozenset()
+
+    def _stand_ins(
+        self, call: Call, state: State, here: Traced, batch: frozenset[int], lengths: Lengths
+    ) -> Iterator[Program]:
+        """Yield the traces of two lengths; the second only if the first could be of a family."""
+        for n in lengths:
+            found = self.trace(of_length(call, batch, n), state).program
+            if len(found.instructions) != len(here.program.instructions):
+                raise Different("more is computed, or less")
+            yield aligned(here.program, found)
+
+
+def _require_same(first: Traced, second: Traced) -> None:
+    """Refuse a function that does one thing now, and another then.
+
+    Raises
+    ------
+    TraceError
+        Naming what differs, and the line.
+    """
+    found = difference(first.program, second.program)
+    if found is None and _form(first) != _form(second):
+        found = "what is returned or changed"
+    if found is not None:
+        raise TraceError(
+            f"compile: two traces of the same call differ: {found}.  A clock, a counter, or a"
+            " generator that is neither an argument nor in state= decides on it: pass what changes"
+            " as an argument, and generators as arguments or in state="
+        )
+
+
+def _form(one: Traced) -> Any:
+    """Return what is no part of a program, and may not differ within a family either."""
+    return (
+        one.kinds,
+        [(id(place.owner), place.key) for place in (*one.changed, None, *one.cleared) if place],
+        len(one.cleared),
+        [draw.described() for draw in one.draws],
+        [position for position, _ in one.before],
+        len(one.after),
+    )
+
+
+def _carry(here: Traced, family: Family) -> Carry | None:
+    """Return which output of a step is which input of the next; None if a step must end for that.
+
+    It must where a part of the state is no array of the same kind again.
+    """
+    program = family.program
+    results, values, _ = program.outputs
+    inputs = {one.path: k for k, one in enumerate(program.inputs)}
+    types = program.types
+    position = len(list(references(results)))
+    found = []
+    for place, value in zip(here.changed, values, strict=True):
+        k = inputs.get((STATE, place.name))
+        if k is None or type(value) is not Ref or types[value.name] != program.inputs[k].type:
+            return None
+        found.append((position, k))
+        position += 1
+    return None if here.cleared else tuple(found)

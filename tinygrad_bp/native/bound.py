@@ -1,0 +1,334 @@
+"""Programs bound to the length of a batch: what is called."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.native.kernel import HEAD, Kernel
+from tinygrad_bp.programs.calling import run
+from tinygrad_bp.programs.instructions import Instruction, Type, references
+from tinygrad_bp.programs.program import Program
+
+Array = np.ndarray[Any, Any]
+Function = Callable[[Any, int, int], None]
+LINE = 64  # bytes of a line of the processor's cache
+NOTHING = np.empty(1)
+PAUSE = 0.05  # seconds of native code, about, between two looks for an interrupt
+
+
+class Code:
+    """A kernel that can be called.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    of_table, of_arrays : callable
+        ``f(address, rows, steps)``: of a table of addresses, and of one of arrays.
+    dtype : numpy.dtype
+        Of its reals.
+    width : int
+        Lanes of its vectors.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        of_table: Function,
+        of_arrays: Function,
+        dtype: np.dtype[Any],
+        width: int,
+    ) -> None:
+        self.kernel, self.dtype, self.width = kernel, dtype, width
+        self.of_table, self.of_arrays = of_table, of_arrays
+        self.table = ctypes.c_void_p * (len(kernel.inputs) + len(kernel.outputs) + 2)
+
+    def memory(self, rows: int) -> tuple[Array, Array]:
+        """Return memory for a call."""
+        kernel = self.kernel
+        vectors = -(-rows // self.width) * kernel.columns
+        return self._numbers(vectors * self.width), self._numbers(kernel.numbers)
+
+    def _numbers(self, count: int) -> Array:
+        """Return memory for so many numbers, from the boundary of a cache line on."""
+        if not count:
+            return NOTHING
+        memory = np.empty(count + LINE // self.dtype.itemsize, self.dtype)
+        return memory[-address(memory) % LINE // self.dtype.itemsize :]
+
+    def run(self, rows: int, arrays: Sequence[Array]) -> None:
+        """Run a step with these arrays, inputs and outputs, in the order of the kernel."""
+        arrays = [*arrays, *self.memory(rows)]
+        if HEADS_ARE_KNOWN:
+            self.of_arrays(self.table(*map(id, arrays)), rows, 1)
+        else:
+            self.of_table(self.table(*map(address, arrays)), rows, 1)
+
+
+class Call:
+    """Code with its arrays: the addresses are looked up once.
+
+    Parameters
+    ----------
+    code : Code
+    rows : int
+    arrays : list of array
+        Inputs and outputs, contiguous, of the right types, in the order of the kernel.
+    """
+
+    __slots__ = ("_address", "_function", "_held", "rows", "table")
+
+    def __init__(self, code: Code, rows: int, arrays: Sequence[Array]) -> None:
+        self._held = [*arrays, *code.memory(rows)]  # the table has their addresses alone
+        self.table = code.table(*map(address, self._held))
+        self._function, self._address = code.of_table, ctypes.addressof(self.table)
+        self.rows = rows
+
+    def __call__(self, steps: int = 1) -> None:
+        """Run so many steps."""
+        self._function(self._address, self.rows, steps)
+
+
+def address(array: Array) -> int:
+    """Return where the elements of an array lie."""
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+def _heads_are_known() -> bool:
+    """Whether an array has the address of its elements where `kernel_of_arrays` looks for it.
+
+    It does in CPython; a build of another kind may put more before it.
+    """
+    if sys.implementation.name != "cpython":
+        return False
+    array = np.empty(3)
+    return ctypes.c_void_p.from_address(id(array) + HEAD).value == address(array)
+
+
+HEADS_ARE_KNOWN = _heads_are_known()
+
+
+class Bound:
+    """A program that is called with batches of one length.
+
+    Parameters
+    ----------
+    program : Program
+        Of that length.
+    parts : sequence of (Code or None, list of str)
+        What runs in turn: code, or instructions of NumPy's.
+    rows : int
+        The length.
+    carry : sequence of (int, int)
+        Positions of outputs, and of the inputs that they are in the next step.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        parts: Sequence[tuple[Code | None, Sequence[str]]],
+        rows: int,
+        carry: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        self.program, self.rows, self.carry = program, rows, tuple(carry)
+        makers = {one.name: one for one in program.instructions}
+        self._parts = [(code, [makers[name] for name in names]) for code, names in parts]
+        self._types: dict[str, Any] = program.types
+        self._inputs = [one.name for one in program.inputs]
+        self._outputs = list(references(program.outputs))
+        code = self.whole
+        self._plan = None if code is None else self._planned(code)
+
+    def __call__(self, inputs: Sequence[Any], out: Sequence[Array] | None = None) -> list[Array]:
+        """Return the outputs for these inputs.
+
+        Parameters
+        ----------
+        inputs : sequence of array
+            Of the program's inputs' types, in their order.
+        out : sequence of array, optional
+            Where the outputs go: contiguous, no two of them and no input in the same place.
+        """
+        if self._plan is not None and out is None:
+            return self._at_once(self._plan, inputs)
+        values = dict(zip(self._inputs, inputs, strict=True))
+        places = {} if out is None else dict(zip(self._outputs, out, strict=True))
+        for code, instructions in self._parts:
+            if code is None:
+                self._by_numpy(instructions, values)
+            else:
+                arrays, results = self._arrays(code, values, places)
+                code.run(self.rows, arrays)
+                values.update(results)
+        return self._results(values, out)
+
+    @property
+    def whole(self) -> Code | None:
+        """The one piece of code that does it all, if it does."""
+        if len(self._parts) != 1 or self._parts[0][0] is None:
+            return None
+        code = self._parts[0][0]
+        return code if set(self._outputs) <= set(code.kernel.outputs) else None
+
+    def _planned(self, code: Code) -> tuple[Any, ...]:
+        """Return what a call needs to know where code does it all."""
+        types = [self._types[name] for name in code.kernel.outputs]
+        return (
+            code,
+            [(self._inputs.index(name), self._types[name].dtype) for name in code.kernel.inputs],
+            [(found.shape, found.dtype) for found in types],
+            [code.kernel.outputs.index(name) for name in self._outputs],
+        )
+
+    def _at_once(self, plan: tuple[Any, ...], inputs: Sequence[Any]) -> list[Array]:
+        """Return the outputs where code does it all: this is called at every step."""
+        code, wanted, made, order = plan
+        arrays = []
+        for k, dtype in wanted:
+            x = inputs[k]
+            if type(x) is not np.ndarray or x.dtype is not dtype or not x.flags.c_contiguous:
+                x = self._array(self._inputs[k], x)
+            arrays.append(x)
+        results = [np.empty(shape, dtype) for shape, dtype in made]
+        code.run(self.rows, arrays + results)
+        return [results[k] for k in order]
+
+    def fixed(self, inputs: Sequence[Array], out: Sequence[Array]) -> Callable[[], None] | None:
+        """Return a call with arrays that stay; None if not all of the program is machine code.
+
+        Parameters
+        ----------
+        inputs, out : sequence of array
+            As in a call.  Arrays that are not contiguous, or of another type, are refused.
+
+        Raises
+        ------
+        ValueError
+            If an array cannot be used as it is.
+        """
+        code = self.whole
+        if code is None or len(set(self._outputs)) < len(self._outputs):
+            return None
+        values = dict(zip(self._inputs, inputs, strict=True))
+        places = dict(zip(self._outputs, out, strict=True))
+        for name, array in (values | places).items():
+            if not self._fits(name, array):
+                raise ValueError(
+                    f"{self.program.name}: {name} is {self._types[name]}; expected a contiguous"
+                    f" array of that type, got {getattr(array, 'dtype', type(array).__name__)}"
+                    f" of shape {np.shape(array)}"
+                )
+        return Call(code, self.rows, self._arrays(code, values, places)[0])
+
+    def repeat(self, n: int, inputs: Sequence[Any]) -> list[Array]:
+        """Return the outputs of the last of n steps, each of which takes what the one before gave.
+
+        Parameters
+        ----------
+        n : int
+            At least 1.
+        inputs : sequence of array
+            Of the first step; they stay as they are.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Between two steps.
+        """
+        code = self.whole
+        if code is None or not self._carried_by(code):
+            return self._repeat_calls(n, inputs)
+        values = dict(zip(self._inputs, inputs, strict=True))
+        pairs = [(self._outputs[given], self._inputs[taken]) for given, taken in self.carry]
+        for _, taken in pairs:
+            if taken in code.kernel.inputs:
+                values[taken] = np.array(values[taken], order="C")
+        arrays, results = self._arrays(code, values, {})
+        call = Call(code, self.rows, arrays)
+        swapped = [pair for pair in pairs if pair[1] in code.kernel.inputs]
+        places = {address(x): x for x in (*results.values(), *[values[t] for _, t in swapped])}
+        inputs_of, outputs_of = code.kernel.inputs, code.kernel.outputs
+        at = {name: len(inputs_of) + k for k, name in enumerate(outputs_of)}
+        entries = [(at[given], inputs_of.index(taken)) for given, taken in swapped]
+        self._repeat_code(call, n, entries)
+        for (given, _), (place, _) in zip(swapped, entries, strict=True):
+            results[given] = places[call.table[place] or 0]
+        return self._results(values | results, None)
+
+    def _repeat_code(self, call: Call, n: int, entries: Sequence[tuple[int, int]]) -> None:
+        """Run n steps, not too many at once: an interrupt is seen between two calls."""
+        some, table = 1, call.table
+        while n:
+            begun = time.perf_counter()
+            call(min(some, n))
+            n -= min(some, n)
+            if time.perf_counter() - begun < PAUSE:
+                some *= 2
+            if n:
+                for given, taken in entries:
+                    table[given], table[taken] = table[taken], table[given]
+
+    def _repeat_calls(self, n: int, inputs: Sequence[Any]) -> list[Array]:
+        inputs = list(inputs)
+        for _ in range(n - 1):
+            results = self(inputs)
+            for given, taken in self.carry:
+                inputs[taken] = results[given]
+        return self(inputs)
+
+    def _carried_by(self, code: Code) -> bool:
+        """Whether code can hand on what is carried: each value once."""
+        given = [self._outputs[k] for k, _ in self.carry]
+        return len({*given}) == len(given) and {*given} <= {*code.kernel.outputs}
+
+    def _by_numpy(self, instructions: Sequence[Instruction], values: dict[str, Any]) -> None:
+        """Compute as the interpreter does, in which Python's numbers are Python's."""
+        for one in instructions:
+            for name in one.refs:
+                found = self._types[name]
+                if isinstance(found, Type) and found.weak and isinstance(values[name], np.ndarray):
+                    values[name] = values[name].item()
+            values[one.name] = run(one, values)
+
+    def _arrays(
+        self, code: Code, values: dict[str, Any], places: dict[str, Array]
+    ) -> tuple[list[Array], dict[str, Array]]:
+        """Return the arrays of a call, and those among them that it writes into."""
+        inputs = [self._array(name, values[name]) for name in code.kernel.inputs]
+        results = {}
+        for name in code.kernel.outputs:
+            found = places.get(name) if places else None
+            if found is None or not found.flags.c_contiguous:
+                found = np.empty(self._types[name].shape, self._types[name].dtype)
+            results[name] = found
+        return [*inputs, *results.values()], results
+
+    def _array(self, name: str, value: Any) -> Array:
+        """Return a value as code reads it."""
+        found = self._types[name]
+        if type(value) is np.ndarray and value.dtype is found.dtype and value.flags.c_contiguous:
+            return value
+        return np.ascontiguousarray(value, found.dtype).reshape(found.shape)
+
+    def _fits(self, name: str, array: Any) -> bool:
+        found = self._types[name]
+        return (
+            isinstance(array, np.ndarray)
+            and array.flags.c_contiguous
+            and (array.dtype, array.shape) == (found.dtype, found.shape)
+        )
+
+    def _results(self, values: dict[str, Any], out: Sequence[Array] | None) -> list[Array]:
+        results = [np.asarray(values[name]) for name in self._outputs]
+        if out is None:
+            return results
+        for place, found in zip(out, results, strict=True):
+            if place is not found:
+                place[...] = found
+        return list(out)

@@ -1,0 +1,213 @@
+"""A family of programs as machine code, and by NumPy where there is none."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.native import machine
+from tinygrad_bp.native.bound import Bound, Code
+from tinygrad_bp.native.cache import compiled
+from tinygrad_bp.native.kernel import LANES, NAME, OF_ARRAYS, Kernel, Writer
+from tinygrad_bp.native.lowering import Lowering
+from tinygrad_bp.native.schedule import NUMPY, Segment, segments
+from tinygrad_bp.native.tiles import TILE
+from tinygrad_bp.programs.family import Family
+from tinygrad_bp.programs.instructions import Instruction, Type, Types, references
+from tinygrad_bp.programs.program import Program
+
+
+class Native:
+    """The programs of a family, compiled.
+
+    Results differ from NumPy's by rounding alone.  Sums and products of matrices run in an order of
+    their own, the same on every processor and in every tile; functions are as near as
+    docs/native-math.md says.  The tests hold values, gradients and second derivatives to 2e-12 of
+    NumPy's (float32: 2e-4), relative and absolute.
+
+    Parameters
+    ----------
+    family : Family
+    carry : sequence of (int, int), optional
+        Positions of outputs, and of the inputs that they are in the next step of `Bound.repeat`.
+    tile : int, optional
+        Vectors of a tile, which no result depends on.
+    refused : frozenset of str, optional
+        Values that are left to NumPy.
+    wide : bool, optional
+        Whether the code loops over the columns of a batch; by default their number decides.
+    target : machine.Target, optional
+        The processor to make code for, by default this one; no result depends on it.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        carry: Sequence[tuple[int, int]] = (),
+        *,
+        tile: int = TILE,
+        refused: frozenset[str] = frozenset(),
+        wide: bool | None = None,
+        target: machine.Target | None = None,
+    ) -> None:
+        self.family, self.carry, self._target = family, tuple(carry), target
+        self._tile, self._refused, self._wide = tile, refused, wide
+        self._others: dict[frozenset[str], Native] = {}
+        program = family.program
+        lowering = Lowering(program, family.length, refused | family.irregular, wide)
+        self.segments = segments(program, lowering)
+        self._codes = [self._code(one, lowering) for one in self.segments]
+
+    def at(self, program: Program, rows: int | None = None) -> Bound:
+        """Return what is called with batches of one length.
+
+        Parameters
+        ----------
+        program : Program
+            Of the family, at that length.
+        rows : int, optional
+            The length.
+        """
+        rows = 1 if rows is None else rows
+        if rows == 0:  # of no rows there is no greatest
+            names = [one.name for one in program.instructions]
+            return Bound(program, [(None, names)], rows, self.carry)
+        odd = self._odd(program, rows)
+        if odd:
+            return self._without(odd).at(program, rows)
+        parts = [
+            (code, [one.name for one in segment.instructions])
+            for code, segment in zip(self._codes, self.segments, strict=True)
+        ]
+        return Bound(program, parts, rows, self.carry)
+
+    @property
+    def stages(self) -> str:
+        """What runs in turn, one line an instruction."""
+        lines = []
+        for one in self.segments:
+            lines.append("NumPy" if one.lane == NUMPY else f"machine code, {np.dtype(one.lane)}")
+            for x in one.instructions:
+                why = one.why.get(x.name)
+                lines.append(f"    {x.name} = {x.op}" + (f"  # {why}" if why else ""))
+        return "\n".join(lines)
+
+    @property
+    def ir(self) -> str:
+        """The text that machine code was made of."""
+        return "\n".join(code.kernel.text for code in self._codes if code is not None)
+
+    def _code(self, segment: Segment, lowering: Lowering) -> Code | None:
+        if segment.lane == NUMPY:
+            return None
+        features = (self._target or machine.host()).instructions
+        carry = self._carried(segment) if len(self.segments) == 1 else []
+        kernel = Writer(segment, lowering, carry, features, self._tile).written()
+        of_table, of_arrays = self._functions(kernel)
+        width = LANES[segment.lane]
+        return Code(kernel, of_table, of_arrays, np.dtype(segment.lane), width)
+
+    def _carried(self, segment: Segment) -> list[tuple[str, str]]:
+        """Return the names of what is carried by a segment that is the whole program."""
+        outputs = list(references(self.family.program.outputs))
+        inputs = [one.name for one in self.family.program.inputs]
+        pairs = [(outputs[given], inputs[taken]) for given, taken in self.carry]
+        return [
+            (given, taken)
+            for given, taken in pairs
+            if given in segment.outputs and taken in segment.inputs
+        ]
+
+    def _odd(self, program: Program, rows: int) -> frozenset[str]:
+        """Return what has code that does not fit a program: the length decides more about it."""
+        sides = {self.family.length: rows}
+        types = self.family.program.types
+        others = program.types
+        found = set()
+        theirs = {one.name: one for one in program.instructions}
+        for code, segment in zip(self._codes, self.segments, strict=True):
+            if code is None:
+                continue
+            for one in segment.instructions:
+                other = theirs[one.name]
+                names = [one.name, *one.refs]
+                if not _same_call(one, other, sides) or any(
+                    not _same_type(types[name], others[name], sides) for name in names
+                ):
+                    found.add(one.name)
+        return frozenset(found)
+
+    def _without(self, odd: frozenset[str]) -> Native:
+        if odd not in self._others:
+            self._others[odd] = Native(
+                self.family,
+                self.carry,
+                tile=self._tile,
+                refused=self._refused | odd,
+                wide=self._wide,
+                target=self._target,
+            )
+        return self._others[odd]
+
+    def _functions(self, kernel: Kernel) -> Any:
+        names = [NAME, OF_ARRAYS]
+        if self._target is None:
+            code = compiled(kernel.text, names)
+        else:
+            code = machine.Code(machine.compile_object(kernel.text, self._target), names)
+        types = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
+        return [code.function(name, None, *types) for name in names]
+
+
+def _same_type(one: Types, other: Types, sides: dict[Any, int]) -> bool:
+    if not isinstance(one, Type) or not isinstance(other, Type):
+        return False
+    shape = tuple([sides.get(n, n) for n in one.shape])
+    return (one.dtype, shape, one.weak) == (other.dtype, other.shape, other.weak)
+
+
+def _same_call(one: Instruction, other: Instruction, sides: dict[Any, int]) -> bool:
+    """Whether a call is the same but for the length of the batch."""
+    return one.op == other.op and _same(
+        (one.operands, one.parameters), (other.operands, other.parameters), sides
+    )
+
+
+def _same(x: Any, y: Any, sides: dict[Any, int]) -> bool:
+    if isinstance(x, (list, tuple)):
+        alike = type(x) is type(y) and len(x) == len(y)
+        return alike and all(_same(a, b, sides) for a, b in zip(x, y, strict=True))
+    if isinstance(x, slice):
+        return isinstance(y, slice) and _same(
+            (x.start, x.stop, x.step), (y.start, y.stop, y.step), sides
+        )
+    if isinstance(x, np.ndarray):
+        return isinstance(y, np.ndarray) and x.shape == y.shape and x.tobytes() == y.tobytes()
+    if type(x) is int and x in sides:
+        return bool(y == sides[x])  # else it is a number that happens to be the stand-in's
+    return x is y or (type(x) is type(y) and (x == y or (x != x and y != y)))
+
+
+def build(family: Family, carry: Sequence[tuple[int, int]] = ()) -> Native:
+    """Return a family of programs as machine code.
+
+    Parameters
+    ----------
+    family : Family
+    carry : sequence of (int, int), optional
+        Positions of outputs, and of the inputs that they are in the next step of `Bound.repeat`.
+
+    Returns
+    -------
+    Native
+
+    Raises
+    ------
+    NativeUnavailable
+        If this machine has no way to make code, or to run it.
+    """
+    machine.host()  # also where NumPy would do everything
+    return Native(family, carry)
