@@ -63,7 +63,7 @@ def _log2(block: Block, x: Value) -> _Sum:
     fifth = block.mul(cube.first, z)
     rest = block.mul(fifth, polynomial(block, z, POWER[x.type], block.mul(z, z)))
     second = _product(block, cube, _TWO_THIRDS)
-    second = _Sum(second.first, block.add(second.second, rest))
+    second = _plus(block, second.first, _Sum(rest, second.second))
     twice = block.add(s.first, s.first)
     natural = _plus(block, twice, second)
     natural = _Sum(natural.first, block.fma(s.second, 2.0, natural.second))
