@@ -234,13 +234,16 @@ def _same(value: Any, kept: Any) -> bool:
 
 
 def replay(recorded: Recorded, leaf: Node, value: Any) -> Values:
-    """Return all values where `leaf` has another one, without those that cannot be told."""
+    """Return all values where `leaf` has another one, without those that cannot be told.
+
+    It may be any node: what it was computed from stays as it is.
+    """
     values: Values = {n: v for n, v in recorded.values.items() if isinstance(n, Leaf)}
     values[leaf] = value
     changed = {leaf}
     for entry in recorded.entries:
         node = entry.node
-        if node is None or isinstance(node, Leaf):
+        if node is None or node is leaf or isinstance(node, Leaf):
             continue
         if changed.isdisjoint(node.parents):
             out = recorded.values.get(node)
