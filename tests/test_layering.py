@@ -26,6 +26,7 @@ LAYERS = [
     {"functional", "transforms", "files"},
     {"programs"},
     {"view"},
+    {"derivations"},
     {"nn", "data"},
     {"optim"},
     {"testing", "training", "onnx"},

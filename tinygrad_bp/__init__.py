@@ -30,6 +30,7 @@ from tinygrad_bp.version import __version__ as __version__  # re-exported
 if TYPE_CHECKING:
     from tinygrad_bp import data, files, nn, onnx, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
+    from tinygrad_bp.derivations import Explanation, explain
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
     from tinygrad_bp.rules.sequences.convolution import convolution
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from tinygrad_bp.view import GraphView, graph
 
 __all__ = [
+    "Explanation",
     "GraphView",
     "SigmoidClassifier",
     "Tensor",
@@ -57,6 +59,7 @@ __all__ = [
     "debug",
     "differentiable",
     "enable_grad",
+    "explain",
     "files",
     "gelu",
     "grad",
@@ -94,6 +97,7 @@ __all__ = [
 __getattr__, __dir__ = deferred(
     __name__,
     {
+        "Explanation": "derivations",
         "GraphView": "view",
         "SigmoidClassifier": "classifier",
         "checkpoint": "transforms",
@@ -101,6 +105,7 @@ __getattr__, __dir__ = deferred(
         "data": "data",
         "debug": "engine.debugging",
         "differentiable": "transforms",
+        "explain": "derivations",
         "files": "files",
         "graph": "view",
         "hessian": "transforms",

@@ -206,7 +206,7 @@ def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Value
                 values[node] = out
             if doubt:
                 doubts[node] = doubt
-        elif out is not None and not _same(out, known[node]):
+        elif out is not None and not same_values(out, known[node]):
             wrong |= doubt
     return values, wrong
 
@@ -225,7 +225,7 @@ def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
         return None
 
 
-def _same(value: Any, kept: Any) -> bool:
+def same_values(value: Any, kept: Any) -> bool:
     """Return whether two arrays differ by rounding at most: the order of a sum may differ."""
     if np.shape(value) != np.shape(kept) or kept.dtype.kind not in "fc":
         return np.array_equal(value, kept)
