@@ -21,19 +21,27 @@ def identifier(text: str) -> str:
     return f"{name}_" if name[0].isdigit() or name in RESERVED else name
 
 
+class Names:
+    """Names that are taken, and free ones like those that are wanted."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.used = set(taken)
+        self.counts: Counter[str] = Counter()
+
+    def free(self, name: str) -> str:
+        """Take a name, or the first of ``name_2``, ``name_3`` and so on that nobody has."""
+        new = name
+        while new in self.used or new in RESERVED:
+            self.counts[name] += 1
+            new = f"{name}_{self.counts[name] + 1}"
+        self.used.add(new)
+        return new
+
+
 def unique(wanted: Iterable[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
     """Return a name for each key, the one that is wanted as long as nobody has it."""
-    used = set(taken)
-    counts: Counter[str] = Counter()
-    found: dict[str, str] = {}
-    for key, name in wanted:
-        new = name
-        while new in used or new in RESERVED:
-            counts[name] += 1
-            new = f"{name}_{counts[name] + 1}"
-        used.add(new)
-        found[key] = new
-    return found
+    own = Names(taken)
+    return {key: own.free(name) for key, name in wanted}
 
 
 def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, str]:
@@ -52,8 +60,8 @@ def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, st
     for key in inputs:
         users.setdefault(key, own[key].strip("_"))
     taken = {one for one in parameters if (one,) not in inputs.values()}
-    found = unique([(key, users[key]) for key in trace.types if key in users], taken)
-    taken |= {*found.values()}
+    own_names = Names(taken)
+    found = {key: own_names.free(users[key]) for key in trace.types if key in users}
     moves = _moves(watch)
     for key in trace.types:  # what a cotangent is of stands before it, and has its name
         if key not in found:
@@ -61,8 +69,7 @@ def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, st
             whose = found.get(of, "")
             bare = whose.removeprefix("_")
             wanted = f"{whose[: len(whose) - len(bare)]}{kind}_{bare}" if bare else own[key]
-            found |= unique([(key, wanted)], taken)
-            taken.add(found[key])
+            found[key] = own_names.free(wanted)
     return found
 
 
