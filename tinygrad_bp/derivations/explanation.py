@@ -19,6 +19,7 @@ from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError, ProgramError, TinygradError, users_frame
+from tinygrad_bp.view.records import Section
 from tinygrad_bp.view.sheet import Sheet, sheet_of
 
 EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change
@@ -69,6 +70,10 @@ class Explanation:
     def to_html(self) -> str:
         """Return the derivation as one page with MathML, which asks no network for anything."""
         return page.page(self.derivation, self._source())
+
+    def section(self) -> Section:
+        """Return the derivation as a section of the explorer, for `GraphView.to_html`."""
+        return page.section(self.derivation, self._source())
 
     def _repr_html_(self) -> str:
         return page.notebook(self.derivation)

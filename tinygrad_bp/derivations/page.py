@@ -23,7 +23,9 @@ from tinygrad_bp.derivations.document import (
 from tinygrad_bp.derivations.records import Derivation, Equation, Line
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.labels import printable
+from tinygrad_bp.view.records import Section
 
+LEVELS = ("", "title", "pass", "step")  # the classes of headings
 SCOPE = "tinygrad-bp-derivation"  # the class of what the style is for, in a notebook as on a page
 
 
@@ -51,12 +53,30 @@ def page(found: Derivation, source: str = "") -> str:
     )
 
 
-def fragment(found: Derivation, source: str = "") -> str:
-    """Return a derivation as a part of a page, without its style."""
-    body = "\n".join(_blocks(found))
+def fragment(found: Derivation, source: str = "", *, below: int = 0, tag: str = "main") -> str:
+    """Return a derivation as a part of a page, without its style.
+
+    Parameters
+    ----------
+    found : Derivation
+    source : str
+        The same in NumPy, shown at the end.
+    below : int
+        How many levels of headings are around it.
+    tag : str
+        The element that holds it.
+    """
+    body = "\n".join(_blocks(found, below))
     if source:
-        body += f"\n<h2>The same in NumPy</h2>\n<pre><code>{html.escape(source)}</code></pre>"
-    return f'<main class="{SCOPE}">\n{body}\n</main>'
+        level = 2 + below
+        body += f'\n<h{level} class="{LEVELS[2]}">The same in NumPy</h{level}>'
+        body += f'\n<pre tabindex="0"><code>{html.escape(source)}</code></pre>'
+    return f'<{tag} class="{SCOPE}">\n{body}\n</{tag}>'
+
+
+def section(found: Derivation, source: str) -> Section:
+    """Return a derivation as a section of the explorer."""
+    return Section(found.title, fragment(found, source, below=1, tag="div"), _style(page=False))
 
 
 def notebook(found: Derivation) -> str:
@@ -64,7 +84,7 @@ def notebook(found: Derivation) -> str:
     return f"<style>{_style()}</style>{fragment(found)}"
 
 
-def _style() -> str:
+def _style(*, page: bool = True) -> str:
     def colours(paper: str, text: str, line: str, soft: str, accent: str) -> str:
         found = f"--paper:{paper};--text:{text};--line:{line};--soft:{soft};--accent:{accent}"
         return f".{SCOPE}{{{found}}}"
@@ -74,10 +94,12 @@ def _style() -> str:
     rest = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     page_of = f"html{{background:{palette.PAPER}}}"
     dark_page = f"html{{background:{palette.DARK_PAPER}}}"
+    if not page:
+        page_of = dark_page = ""
     return f"{light}{page_of}@media (prefers-color-scheme:dark){{{dark}{dark_page}}}\n{rest}"
 
 
-def _blocks(found: Derivation) -> Iterator[str]:
+def _blocks(found: Derivation, below: int) -> Iterator[str]:
     inside = False  # whether a section of one step is open
     for block in document(found):
         if isinstance(block, Heading):
@@ -86,8 +108,9 @@ def _blocks(found: Derivation) -> Iterator[str]:
             inside = block.level == 3
             if inside:
                 yield "<section>"
-            level = block.level
-            yield f"<h{level}>{_text(block.text)}</h{level}>"
+            level = block.level + below
+            if block.level > 1 or not below:  # what is around it has the title already
+                yield f'<h{level} class="{LEVELS[block.level]}">{_text(block.text)}</h{level}>'
         else:
             yield _block(block)
     if inside:
@@ -129,7 +152,12 @@ def _part(part: Line) -> str:
 
 def _matrix(rows: list[list[str]]) -> str:
     cells = "".join(f"<tr>{''.join(f'<td>{_text(one)}</td>' for one in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table class="matrix"><tbody>{cells}</tbody></table></div>'
+    return _wide(f'<table class="matrix"><tbody>{cells}</tbody></table>')
+
+
+def _wide(table: str) -> str:
+    """Return a table that scrolls sideways where it is too wide, by keys too."""
+    return f'<div class="wide" tabindex="0">{table}</div>'
 
 
 def _table(table: Table) -> str:
@@ -138,9 +166,9 @@ def _table(table: Table) -> str:
     for number, row in enumerate(table.rows, 1):
         last = ' class="sum"' if table.summed and number == len(table.rows) else ""
         rows.append(f"<tr{last}>{''.join(f'<td>{_text(one)}</td>' for one in row)}</tr>")
-    return (
-        f'<div class="wide"><table><caption>{_text(table.caption)}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    return _wide(
+        f"<table><caption>{_text(table.caption)}</caption>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
