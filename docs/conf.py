@@ -14,7 +14,7 @@ import tinygrad_bp
 
 # The menu at the side.  It stands here, since a forge would show a directive in index.md as text.
 CONTENTS = {
-    "Learn": ("guide", "graphs", "program", "why-it-does-not-learn"),
+    "Learn": ("guide", "graphs", "program", "explain", "why-it-does-not-learn"),
     "Build models": (
         "layers",
         "training",

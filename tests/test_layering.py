@@ -27,6 +27,7 @@ LAYERS = [
     {"programs"},
     {"native"},
     {"view"},
+    {"derivations"},
     {"nn", "data"},
     {"optim"},
     {"compiling"},

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tinygrad_bp import data, files, nn, onnx, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.compiling import compile  # noqa: A004  # what the field calls it
+    from tinygrad_bp.derivations import Explanation, explain
     from tinygrad_bp.engine.debugging import debug
     from tinygrad_bp.programs import program
     from tinygrad_bp.rules.sequences.convolution import convolution
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tinygrad_bp.view import GraphView, graph
 
 __all__ = [
+    "Explanation",
     "GraphView",
     "SigmoidClassifier",
     "Tensor",
@@ -59,6 +61,7 @@ __all__ = [
     "debug",
     "differentiable",
     "enable_grad",
+    "explain",
     "files",
     "gelu",
     "grad",
@@ -96,6 +99,7 @@ __all__ = [
 __getattr__, __dir__ = deferred(
     __name__,
     {
+        "Explanation": "derivations",
         "GraphView": "view",
         "SigmoidClassifier": "classifier",
         "checkpoint": "transforms",
@@ -104,6 +108,7 @@ __getattr__, __dir__ = deferred(
         "data": "data",
         "debug": "engine.debugging",
         "differentiable": "transforms",
+        "explain": "derivations",
         "files": "files",
         "graph": "view",
         "hessian": "transforms",

@@ -20,9 +20,9 @@ ROOMS = {
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }
 FUNCTIONS = (
-    "affine checkpoint compile convolution debug differentiable enable_grad gelu grad gradients"
-    " graph hessian hvp jacobian jvp load log_softmax logsumexp no_grad program relu save scope"
-    " sigmoid silu softmax softplus tensor value_and_grad vjp vmap"
+    "affine checkpoint compile convolution debug differentiable enable_grad explain gelu grad"
+    " gradients graph hessian hvp jacobian jvp load log_softmax logsumexp no_grad program relu"
+    " save scope sigmoid silu softmax softplus tensor value_and_grad vjp vmap"
 )
 LEAF = "write tg.tensor(array, requires_grad=True)"
 NUMPYS = "the package records NumPy's own functions: import numpy as np, and call"

@@ -222,3 +222,13 @@ def test_explore_takes_a_function(model, function, code, told, capsys):
     assert told in capsys.readouterr().err
     with pytest.raises(FileNotFoundError):
         (model / "other" / "explore.html").read_text()
+
+
+def test_explore_shows_the_derivation_too(folder, capsys):
+    assert main(["explore", "--data", "xor", "--epochs", "3", "--quiet"]) == 0
+    page = (folder / "explore.html").read_text(encoding="utf-8")
+    section = page.split('<details id="section">')[1].split("</details>")[0]
+    assert section.startswith("<summary>How loss was computed, and where its gradients come from")
+    assert "<msub><mi>W</mi><mn>3</mn></msub>" in section
+    assert "def loss_and_gradients(" in section
+    assert "<h1" not in section

@@ -20,6 +20,7 @@ from tinygrad_bp.cli.fitting import divided
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
 from tinygrad_bp.data import Table
+from tinygrad_bp.derivations import explain
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
@@ -29,6 +30,7 @@ from tinygrad_bp.nn import Linear, Sequential, bce_with_logits
 from tinygrad_bp.nn.state import State
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.view import Frame, GraphView, TrainingFrames, graph
+from tinygrad_bp.view.records import Section
 
 EXAMPLE = """\
 examples:
@@ -121,8 +123,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     classifier = SigmoidClassifier(**settings_of(options), random_state=options.seed)
     snapshots = Snapshots(table.X[heldout], table.y[heldout])
     classifier.fit(table.X[train], table.y[train], on_epoch=snapshots)
-    view = computation(classifier, table, _few(table, train, options.rows))
-    return _written(path, view, frames(classifier, table, snapshots), options, console)
+    view, section = computation(classifier, table, _few(table, train, options.rows))
+    training = frames(classifier, table, snapshots)
+    return _written(path, view, training, options, console, section=section)
 
 
 def _written(
@@ -132,15 +135,21 @@ def _written(
     options: argparse.Namespace,
     console: Console,
     code: int = DONE,
+    section: Section | None = None,
 ) -> int:
-    atomic_write_text(path, view.to_html(training, focus=options.focus))
+    atomic_write_text(path, view.to_html(training, focus=options.focus, section=section))
     size = path.stat().st_size
     console.report(f"written to {options.out}: {len(view.nodes)} nodes, {size / 1024:.0f} KiB")
     return code
 
 
-def computation(classifier: SigmoidClassifier, table: Table, rows: NDArray[np.int64]) -> GraphView:
-    """Return the graph of the loss of a few rows: X, W1, b1, z1, a1 and so on to the loss."""
+def computation(
+    classifier: SigmoidClassifier, table: Table, rows: NDArray[np.int64]
+) -> tuple[GraphView, Section]:
+    """Return the graph of the loss of a few rows, and the derivation of its gradients.
+
+    Its values are X, W1, b1, z1, a1 and so on to the loss.
+    """
     network: Sequential = classifier.network_
     X = tensor(classifier.standardize(table.X[rows]))
     y = tensor(table.y[rows, None])
@@ -165,7 +174,8 @@ def computation(classifier: SigmoidClassifier, table: Table, rows: NDArray[np.in
     note = (
         f"{len(rows)} rows of the training part, with the weights of epoch {kept}, which were kept"
     )
-    return replace(view, notes=(*view.notes, note))
+    derived = explain(loss, names={"X": X, "y": y, **names})
+    return replace(view, notes=(*view.notes, note)), derived.section()
 
 
 def frames(classifier: SigmoidClassifier, table: Table, snapshots: Snapshots) -> TrainingFrames:

@@ -38,6 +38,12 @@ class Names:
         return name
 
 
+def unique(wanted: Iterable[tuple[str, str]], taken: Iterable[str]) -> dict[str, str]:
+    """Return a name for each key, the one that is wanted as long as nobody has it."""
+    own = Names(taken)
+    return {key: own.new(name) for key, name in wanted}
+
+
 def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, str]:
     """Return the final name of every value of a trace."""
     inputs = {one.name: one.path for one in trace.inputs}

@@ -229,7 +229,10 @@ class _Writer:
         left, right = one.operands
         power = op == "power"
         before = self._bound(left, binds + (power or binds == 1))
-        return f"{before} {SIGNS[op]} {self._bound(right, binds + 1)}", binds
+        after = self._bound(right, binds + 1)
+        if power and isinstance(right, (int, float)) and not written(right).startswith("-"):
+            after = written(right, NP)  # no attribute is asked of it
+        return f"{before} {SIGNS[op]} {after}", binds
 
     def _is_fresh(self, name: str) -> bool:
         """Whether nobody else has the array, so that it may be written into."""
@@ -267,6 +270,9 @@ def _is_light(one: Instruction) -> bool:
 def _constant(array: Any) -> str:
     if not array.size:
         return f"np.zeros({array.shape}, {NP}{array.dtype.name})"
+    first = array.flat[0]
+    if array.size > 1 and array.dtype == np.float64 and np.all(array == first):
+        return f"np.full({array.shape}, {written(first.item(), NP)})"
     values = array.tolist()
     plain = np.array(values).dtype == array.dtype
     return f"np.array({written(values, NP)}{'' if plain else f', {NP}{array.dtype.name}'})"

@@ -32,6 +32,8 @@ class Definition:
         Of the function.
     rule : Rule
         What its nodes hold.
+    wrapper : callable
+        What the user calls.
     """
 
     def __init__(self, f: Any, vjp: Any, jvp: Any, wrapper: Any) -> None:
@@ -40,12 +42,12 @@ class Definition:
         self.jvp = jvp
         self.name = getattr(f, "__name__", type(f).__name__)
         self.rule = joint_rule(self.name, f, (_rule_of, (ByName(wrapper, self.name),)))
-        self._wrapper = wrapper
+        self.wrapper = wrapper
         self._arguments = _positional(f)
         self._names = [_positional(one) for one in (vjp, jvp) if one is not None]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _definition_of, (ByName(self._wrapper, self.name),)
+        return _definition_of, (ByName(self.wrapper, self.name),)
 
     def __deepcopy__(self, _memo: Any) -> Definition:
         return self

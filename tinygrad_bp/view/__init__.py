@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.folding import GraphTooLargeError
 from tinygrad_bp.view.graph_view import GraphView, graph
-from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Statistics
+from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Section, Statistics
 from tinygrad_bp.view.training_frames import Frame, TrainingFrames
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "GraphView",
     "NodeView",
     "RenderError",
+    "Section",
     "Statistics",
     "TrainingFrames",
     "graph",

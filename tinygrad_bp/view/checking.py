@@ -86,18 +86,37 @@ def _differences(recorded: Recorded, leaf: Leaf, value: Any) -> Any:
     """Return the central differences by the elements of a leaf, or a text that says why not."""
     found = np.empty(value.size)
     for i in range(value.size):
-        step = float(np.finfo(float).eps) ** ORDER * max(1.0, abs(float(value.flat[i])))
-        ends = []
-        for sign in (1, -1):
-            moved = value.copy()
-            moved.flat[i] += sign * step
-            end = _weighted(recorded, replay(recorded, leaf, moved if moved.ndim else moved[()]))
-            if isinstance(end, str):
-                return end
-            ends.append((end, float(moved.flat[i])))
-        (above, right), (below, left) = ends
-        found[i] = (above - below) / (right - left)
+        one = _difference(recorded, leaf, value, i)
+        if isinstance(one, str):
+            return one
+        found[i] = one
     return found
+
+
+def _difference(recorded: Recorded, node: Node, value: Any, i: int) -> float | str:
+    step = float(np.finfo(float).eps) ** ORDER * max(1.0, abs(float(value.flat[i])))
+    ends = []
+    for sign in (1, -1):
+        moved = value.copy()
+        moved.flat[i] += sign * step
+        end = _weighted(recorded, replay(recorded, node, moved if moved.ndim else moved[()]))
+        if isinstance(end, str):
+            return end
+        ends.append((end, float(moved.flat[i])))
+    (above, right), (below, left) = ends
+    return (above - below) / (right - left)
+
+
+def difference(recorded: Recorded, node: Node, i: int) -> float | None:
+    """Return the central difference by one element of a node, None where there is none.
+
+    `i` is its place in the flat array.
+    """
+    if node not in recorded.values or node.dtype != np.float64:
+        return None
+    with quiet():
+        found = _difference(recorded, node, np.asarray(recorded.values[node]), i)
+    return None if isinstance(found, str) else found
 
 
 def _weighted(recorded: Recorded, values: Values) -> float | str:

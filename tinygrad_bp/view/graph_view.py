@@ -15,7 +15,7 @@ from tinygrad_bp.view import dot, folding, json_form, mermaid, pictures, text_tr
 from tinygrad_bp.view.backward_phase import with_cotangents
 from tinygrad_bp.view.building import pictured
 from tinygrad_bp.view.failure import failed
-from tinygrad_bp.view.records import Picture
+from tinygrad_bp.view.records import Picture, Section
 from tinygrad_bp.view.scalar_level import expanded
 from tinygrad_bp.view.sheet import sheet_of
 from tinygrad_bp.view.training_frames import TrainingFrames
@@ -172,7 +172,13 @@ class GraphView(Picture):
         """
         return text_tree.source(folding.drawable(self, force=force))
 
-    def to_html(self, frames: TrainingFrames | None = None, *, focus: str | None = None) -> str:
+    def to_html(
+        self,
+        frames: TrainingFrames | None = None,
+        *,
+        focus: str | None = None,
+        section: Section | None = None,
+    ) -> str:
         """Return the explorer: one page, without a network, to step through the computation.
 
         Parameters
@@ -182,6 +188,8 @@ class GraphView(Picture):
         focus : str, optional
             Where the page opens: a value ``"W3"``, a gradient ``"dW3"``, or an element of either,
             ``"dW3[2,0]"``.
+        section : Section, optional
+            What else the page shows: ``tg.explain(loss).section()`` is the derivation.
 
         Returns
         -------
@@ -189,7 +197,7 @@ class GraphView(Picture):
         """
         from tinygrad_bp.view.explorer import page
 
-        return page(self, frames, focus)
+        return page(self, frames, focus, section)
 
     def save(
         self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False

@@ -206,7 +206,7 @@ def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Value
                 values[node] = out
             if doubt:
                 doubts[node] = doubt
-        elif out is not None and not _same(out, known[node]):
+        elif out is not None and not same_values(out, known[node]):
             wrong |= doubt
     return values, wrong
 
@@ -225,7 +225,7 @@ def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
         return None
 
 
-def _same(value: Any, kept: Any) -> bool:
+def same_values(value: Any, kept: Any) -> bool:
     """Return whether two arrays differ by rounding at most: the order of a sum may differ."""
     if np.shape(value) != np.shape(kept) or kept.dtype.kind not in "fc":
         return np.array_equal(value, kept)
@@ -234,13 +234,16 @@ def _same(value: Any, kept: Any) -> bool:
 
 
 def replay(recorded: Recorded, leaf: Node, value: Any) -> Values:
-    """Return all values where `leaf` has another one, without those that cannot be told."""
+    """Return all values where `leaf` has another one, without those that cannot be told.
+
+    It may be any node: what it was computed from stays as it is.
+    """
     values: Values = {n: v for n, v in recorded.values.items() if isinstance(n, Leaf)}
     values[leaf] = value
     changed = {leaf}
     for entry in recorded.entries:
         node = entry.node
-        if node is None or isinstance(node, Leaf):
+        if node is None or node is leaf or isinstance(node, Leaf):
             continue
         if changed.isdisjoint(node.parents):
             out = recorded.values.get(node)

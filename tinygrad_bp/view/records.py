@@ -172,6 +172,22 @@ class Picture:
     checks: tuple[CheckView, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the explorer's page that another package writes.
+
+    Attributes
+    ----------
+    title : str
+    markup, style : str
+        HTML, in which every text is escaped already, and CSS for it.
+    """
+
+    title: str
+    markup: str
+    style: str
+
+
 def part_of(view: Picture, ids: Iterable[int]) -> Picture:
     """Return the picture of some nodes, in their order, with the edges among them."""
     kept = set(ids)

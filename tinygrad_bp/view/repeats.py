@@ -61,6 +61,14 @@ def collapsed(view: Picture) -> Picture:
     return view
 
 
+def repetitions(view: Picture) -> Iterator[tuple[list[int], int, int]]:
+    """Yield the blocks that repeat: ids of all operations, how many make one, and how often."""
+    operations = [node for node in view.nodes if not KINDS[node.kind].is_source]
+    for run in _chosen(list(_candidates(_Signatures(view, operations)))):
+        whole = operations[run.start : run.start + run.period * run.times]
+        yield [node.id for node in whole], run.period, run.times
+
+
 def _shortened(run: Run) -> Run | None:
     """Return a run without its first block, which may read what the others do not; or None."""
     if run.times <= FEWEST:

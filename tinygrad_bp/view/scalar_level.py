@@ -37,7 +37,7 @@ def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) ->
             f" {sheet.recorded.foreign}; compute a few rows as a NumPy array first"
         )
     place, element = (None, None) if focus is None else _focus(sheet, focus)
-    rows = _rows(sheet)
+    rows = rows_of(sheet)
     if element is not None and place in rows:
         sample = element // (sheet.recorded.entries[place].size // rows[place])
     if sample is not None and rows and not 0 <= sample < max(rows.values()):
@@ -70,7 +70,7 @@ def _focus(sheet: Sheet, focus: str) -> tuple[int, int | None]:
     return place, int(np.ravel_multi_index(index, shape)) if shape else 0
 
 
-def _rows(sheet: Sheet) -> dict[int, int]:
+def rows_of(sheet: Sheet) -> dict[int, int]:
     """Return the entries that have one row for each sample, with the number of rows.
 
     The data say how many samples there are: those that the caller named, or else those that are

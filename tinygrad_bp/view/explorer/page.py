@@ -13,7 +13,7 @@ from tinygrad_bp.view import folding, palette, svg
 from tinygrad_bp.view.explorer.content import as_json, content, symbol
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import number_text, samples_text, shape_text
-from tinygrad_bp.view.records import NodeView, Numbers, Picture, part_of
+from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section, part_of
 from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
 
@@ -24,7 +24,12 @@ PANEL = 540.0  # pixels across the graph, which stands beside the step on a scre
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
 
 
-def page(view: Picture, frames: TrainingFrames | None = None, focus: str | None = None) -> str:
+def page(
+    view: Picture,
+    frames: TrainingFrames | None = None,
+    focus: str | None = None,
+    section: Section | None = None,
+) -> str:
     """Return the explorer of a picture as one HTML document.
 
     Its content-security policy allows its own script and style, by their hash, and nothing else; it
@@ -32,7 +37,7 @@ def page(view: Picture, frames: TrainingFrames | None = None, focus: str | None 
     """
     shown = _shown(view)
     found = content(shown, frames) | {"focus": focus}
-    style = _colours() + _read("page.css")
+    style = _colours() + _read("page.css") + (section.style if section else "")
     script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}';"
@@ -47,12 +52,21 @@ def page(view: Picture, frames: TrainingFrames | None = None, focus: str | None 
         "STYLE": style,
         "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
+        "SECTION": _section(section),
         "DATA": as_json(found),
         "SCRIPT": script,
     }
     text = _read("page.html")
     pieces = text.split("@@")  # the template's own places alone: data may hold anything
     return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def _section(section: Section | None) -> str:
+    """Return the section that is closed at first: whoever wants it opens it."""
+    if section is None:
+        return ""
+    title = as_text(section.title)
+    return f'<details id="section"><summary>{title}</summary>\n{section.markup}\n</details>'
 
 
 def _shown(view: Picture) -> Picture:

@@ -1,0 +1,132 @@
+"""What formulas call the values of a graph: the user's names, and letters for the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.view.labels import shortened
+from tinygrad_bp.view.recorded import UNKNOWN
+from tinygrad_bp.view.sheet import Sheet
+
+LISTED = 12  # names that an error lists
+
+
+def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dict[str, Any]:
+    """Return the Tensors of a graph and the arrays that are called by a variable, by its name.
+
+    Dicts, lists and modules are looked into.  The first name that is found stays.
+
+    Parameters
+    ----------
+    scopes : iterable of mapping
+        The caller's variables, the nearest first.
+    roots : iterable of Node
+        Of the graph.
+    """
+    nodes = set(ancestors(*roots))
+    found: dict[str, Any] = {}
+    known: set[int] = set()
+    for scope in scopes:
+        for name, value in list(scope.items()):
+            if name.startswith("_"):
+                continue
+            for called, one in _held(name, value):
+                held = one.node if isinstance(one, Tensor) else one
+                if held is None:
+                    held = one._value
+                wanted = held in nodes if isinstance(held, Node) else _is_array(held)
+                if wanted and id(held) not in known and called not in found:
+                    known.add(id(held))
+                    found[called] = one
+    return found
+
+
+def _held(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, (Tensor, np.ndarray)):
+        return [(name, value)]
+    if isinstance(value, dict):
+        return [(k, v) for k, v in value.items() if isinstance(k, str) and _is_value(v)]
+    if isinstance(value, (list, tuple)):
+        return [(f"{name}[{k}]", v) for k, v in enumerate(value) if _is_value(v)]
+    if not isinstance(value, type) and hasattr(value, "named_parameters"):
+        return list(value.named_parameters())
+    return []
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, (Tensor, np.ndarray))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biufc"
+
+
+def symbols(sheet: Sheet, hidden: Iterable[int] = ()) -> list[str]:
+    """Return what formulas call each entry: no two alike; those that are `hidden` need no letter.
+
+    They are printable, and short enough for a formula.  A name that several have is numbered: the
+    weights ``W`` of two layers are ``W1`` and ``W2``.
+    """
+    names = [name and shortened(name) for name in sheet.names]
+    counts = Counter(name for name in names if name)
+    taken = {name for name, count in counts.items() if count == 1}
+    numbers: Counter[str] = Counter()
+    found: list[str] = []
+    hidden = frozenset(hidden)
+    for place, name in enumerate(names):
+        if place in hidden or (name and counts[name] == 1):
+            found.append(name or "")
+            continue
+        base = name or letter(sheet, place)
+        stem = f"{base}_" if base[-1:].isdigit() else base
+        while True:
+            numbers[base] += 1
+            new = f"{stem}{numbers[base]}"
+            if new not in taken:
+                break
+        taken.add(new)
+        found.append(new)
+    return found
+
+
+def letter(sheet: Sheet, place: int) -> str:
+    """Return the letter of a value that nobody gave a name."""
+    node = sheet.recorded.entries[place].node
+    if node is None:
+        return "c"
+    return "x" if isinstance(node, Leaf) else "v"
+
+
+def is_number(sheet: Sheet, place: int) -> bool:
+    """Whether formulas write a value out: a single number that tracks nothing and has no name."""
+    entry = sheet.recorded.entries[place]
+    if entry.node is not None or entry.value is UNKNOWN or sheet.names[place]:
+        return False
+    return np.ndim(entry.value) == 0
+
+
+def place_of(sheet: Sheet, called: Sequence[str], name: str, option: str) -> int:
+    """Return the place of the entry with a name: what formulas call it, or its Tensor's own.
+
+    Raises
+    ------
+    GraphError
+        If there is none; says what `option` was given, and which names there are.
+    """
+    for names in (called, sheet.names):
+        found = [place for place, own in enumerate(names) if own and own == name]
+        if found:
+            return found[-1]
+    known = [shortened(own) for own in called if own]
+    more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
+    raise GraphError(
+        f"explain: {option}={name!r:.60}: there is no {name!r:.40} in the graph; it has"
+        f" {', '.join(known[:LISTED])}{more}"
+    )
