@@ -14,7 +14,7 @@ import tinygrad_bp
 
 # The menu at the side.  It stands here, since a forge would show a directive in index.md as text.
 CONTENTS = {
-    "Learn": ("guide", "graphs", "program", "why-it-does-not-learn"),
+    "Learn": ("guide", "graphs", "program", "why-it-does-not-learn", "doctor"),
     "Build models": ("layers", "training", "testing", "dask", "semantics", "coverage"),
     "Reference": (
         "reference/index",
@@ -28,6 +28,7 @@ CONTENTS = {
         "reference/training",
         "reference/files",
         "reference/testing",
+        "reference/doctor",
         "reference/view",
         "reference/errors",
     ),

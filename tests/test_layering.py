@@ -29,7 +29,7 @@ LAYERS = [
     {"nn", "data"},
     {"optim"},
     {"testing", "training", "onnx"},
-    {"classifier"},
+    {"classifier", "doctor"},
     {"sklearn", "cli"},
     {"__init__", "__main__"},
 ]
