@@ -14,7 +14,7 @@ import tinygrad_bp
 
 # The menu at the side.  It stands here, since a forge would show a directive in index.md as text.
 CONTENTS = {
-    "Learn": ("guide", "graphs", "program", "explain", "why-it-does-not-learn"),
+    "Learn": ("guide", "graphs", "program", "explain", "why-it-does-not-learn", "doctor"),
     "Build models": (
         "layers",
         "training",
@@ -37,6 +37,7 @@ CONTENTS = {
         "reference/training",
         "reference/files",
         "reference/testing",
+        "reference/doctor",
         "reference/view",
         "reference/errors",
     ),

@@ -32,7 +32,7 @@ LAYERS = [
     {"optim"},
     {"compiling"},
     {"testing", "training", "onnx"},
-    {"classifier"},
+    {"classifier", "doctor"},
     {"sklearn", "cli"},
     {"__init__", "__main__"},
 ]

@@ -28,7 +28,7 @@ from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 from tinygrad_bp.version import __version__ as __version__  # re-exported
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, files, nn, onnx, optim, testing, training, view
+    from tinygrad_bp import data, doctor, files, nn, onnx, optim, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.compiling import compile  # noqa: A004  # what the field calls it
     from tinygrad_bp.derivations import Explanation, explain
@@ -60,6 +60,7 @@ __all__ = [
     "data",
     "debug",
     "differentiable",
+    "doctor",
     "enable_grad",
     "explain",
     "files",
@@ -108,6 +109,7 @@ __getattr__, __dir__ = deferred(
         "data": "data",
         "debug": "engine.debugging",
         "differentiable": "transforms",
+        "doctor": "doctor",
         "explain": "derivations",
         "files": "files",
         "graph": "view",

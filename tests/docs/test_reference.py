@@ -17,7 +17,17 @@ from tinygrad_bp.optim import schedules
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted((DOCS / "reference").glob("*.rst"))
-MODULES = ["data", "files", "nn", "optim", "testing", "testing.strategies", "training", "view"]
+MODULES = [
+    "data",
+    "doctor",
+    "files",
+    "nn",
+    "optim",
+    "testing",
+    "testing.strategies",
+    "training",
+    "view",
+]
 DIRECTIVE = re.compile(r"^\.\. (?P<kind>[\w:]+):: (?P<name>\S+)$", re.MULTILINE)
 OPENING = {"currentmodule", "automodule"}
 DESCRIBING = {"autofunction", "autoclass", "autoexception", "py:data"}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from extras import extra
 from oracles import EXACT
 
 from tinygrad_bp.native.native import Native
@@ -14,6 +15,8 @@ from tinygrad_bp.programs.calling import run
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.from_function import traced
 from tinygrad_bp.programs.instructions import references
+
+extra("llvmlite")
 
 ROUNDING = 10.0  # times what one rule may lose: sums are in another order, and functions others
 

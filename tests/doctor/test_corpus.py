@@ -1,0 +1,101 @@
+"""The developers' corpus: wrong scripts of which the causes are known, and healthy ones.
+
+Each file's first line names its causes, the main one first; ``|`` stands between names that say the
+same.  Those in the folders ``held_out`` were written before the doctor had seen them.  The whole
+corpus runs under ``deep``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tinygrad_bp.doctor.diagnosis import FAULT
+from tinygrad_bp.doctor.examination import examine
+from tinygrad_bp.doctor.vocabulary import TABLE
+
+CORPUS = Path(__file__).parent / "corpus"
+WRONG, HEALTHY = sorted(CORPUS.glob("wrong*/*.py")), sorted(CORPUS.glob("healthy*/*.py"))
+FEW_WRONG = [
+    "bias_in_place_crash", "class_slope_of_activation_again", "constant_start_columns",
+    "gradients_never_reset", "labels_of_another_shape", "linear_regression_uphill", "rate_tiny",
+    "tensors_never_zeroed", "tensors_rebound_in_a_loop", "xor_missing_tanh_slope",
+]  # fmt: skip
+FEW_HEALTHY = [
+    "columns_returned_parameters", "generator_of_batches", "gradient_clipped",
+    "one_sample_at_a_time", "rmsprop_object", "tensors_that_learn", "weighted_cross_entropy",
+]  # fmt: skip
+FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place
+
+
+class Score(NamedTuple):
+    """What the doctor made of one script."""
+
+    causes: list[set[str]]
+    names: list[str]
+    faults: list[str]
+
+    @property
+    def hits(self) -> list[bool]:
+        return [bool(one & {*self.names}) for one in self.causes]
+
+    @property
+    def first(self) -> bool:
+        return bool(self.names) and self.names[0] in self.causes[0]
+
+
+def causes(path: Path) -> list[set[str]]:
+    line = path.read_text(encoding="utf-8").splitlines()[0]
+    return [set(one.strip().split("|")) for one in line.partition("# causes:")[2].split(",")]
+
+
+def score(path: Path) -> Score:
+    found = examine(path.read_text(encoding="utf-8"), str(path)).diagnosis.findings
+    faults = [one.name for one in found if one.severity == FAULT]
+    return Score(causes(path), [one.name for one in found], faults)
+
+
+def test_the_corpus_is_large_enough_and_its_causes_have_names() -> None:
+    assert len(WRONG) >= 30
+    assert len(HEALTHY) >= 30
+    assert {name for path in WRONG for one in causes(path) for name in one} <= {*TABLE}
+    assert all(causes(path) == [{"none"}] for path in HEALTHY)
+
+
+@pytest.mark.parametrize("name", FEW_WRONG)
+def test_a_cause_is_found_and_comes_first(name: str) -> None:
+    found = score(CORPUS / "wrong" / f"{name}.py")
+    assert all(found.hits), found
+    assert found.first, found
+
+
+@pytest.mark.parametrize("name", FEW_HEALTHY)
+def test_a_healthy_script_is_let_alone(name: str) -> None:
+    assert score(CORPUS / "healthy" / f"{name}.py").faults == []
+
+
+def test_the_loop_of_the_page_is_taken_apart() -> None:
+    """XOR with every common fault in one loop: each is named, with its patch and its effect."""
+    path = CORPUS / "wrong" / "seed_loop_xor.py"
+    found = examine(path.read_text(encoding="utf-8"), str(path)).diagnosis.findings
+    faults = {one.name: one for one in found if one.severity == FAULT}
+    assert list(faults)[:2] == ["parameter-grew", "bias-axis"]
+    assert {*faults} == {"parameter-grew", "bias-axis", "rate-decays", "not-averaged"}
+    assert all(one.patch and one.effect for one in faults.values())
+    assert {"all-positive-init", "is-literal"} <= {one.name for one in found}
+
+
+@pytest.mark.deep
+def test_most_causes_are_found() -> None:
+    found = [score(path) for path in WRONG]
+    hits = [hit for one in found for hit in one.hits]
+    assert sum(hits) >= FOUND * len(hits)
+    assert sum(one.first for one in found) >= FIRST * len(found)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.stem)
+def test_no_healthy_script_is_called_faulty(path: Path) -> None:
+    assert score(path).faults == []

@@ -1,0 +1,375 @@
+"""Edits of a script that are each the undoing of one common slip in a backward pass.
+
+An edit is data: nodes of the script's tree and what stands in their place.  Whether it mends
+anything is for a run of the loop to say, never for how the line looks.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from tinygrad_bp.doctor.rewriting import copied
+
+Shapes = dict[str, tuple[int, ...]]
+ALL = 10**6  # columns from here on are of nodes that an edit has brought in
+DERIVATIVES = re.compile(r"deriv|prime|grad|_d$|^d_?(sig|tanh|relu|act)|dsig|dact", re.IGNORECASE)
+ORDER = (
+    "wrong-sign", "bias-axis", "derivative-twice", "derivative-on-z", "missing-derivative",
+    "elementwise-for-matmul", "wrong-operand", "updated-too-early", "aliased-buffer",
+    "wrong-gradient",
+)  # fmt: skip  # of two edits that mend the same, the plainer one is named
+
+
+@dataclass
+class Edit:
+    """What stands in the place of which nodes (or statements' lists), and the slip it undoes."""
+
+    name: str
+    unit: Any
+    line: int
+    replaced: dict[int, Any]
+
+    @property
+    def order(self) -> int:
+        """Where the slip stands among the others."""
+        return ORDER.index(self.name) if self.name in ORDER else len(ORDER)
+
+
+def substituted(node: Any, replaced: dict[int, Any]) -> Any:
+    """Return a copy of a tree with nodes and lists replaced; the new ones may hold the old."""
+    return _substituted(node, replaced, frozenset())
+
+
+def _substituted(node: Any, replaced: dict[int, Any], inside: frozenset[int]) -> Any:
+    if id(node) in replaced and id(node) not in inside:
+        new = replaced[id(node)]
+        made = _substituted(new, replaced, inside | {id(node)})
+        if isinstance(node, ast.AST) and isinstance(made, ast.AST):
+            _place(made, node)
+        return made
+    if isinstance(node, ast.AST):
+        copy = type(node)()
+        for name in node._fields:
+            setattr(copy, name, _substituted(getattr(node, name, None), replaced, inside))
+        for name in node._attributes:
+            if hasattr(node, name):
+                setattr(copy, name, getattr(node, name))
+        return copy
+    if isinstance(node, list):
+        return [_substituted(one, replaced, inside) for one in node]
+    return node
+
+
+def _place(new: ast.AST, old: Any) -> None:
+    """Give new nodes a line, and a column at which nothing of the script stands."""
+    for one in ast.walk(new):
+        if "lineno" in one._attributes and not hasattr(one, "lineno"):
+            place(one, old)
+
+
+def place(new: Any, old: Any) -> None:
+    """Give a new node the line of an old one."""
+    new.lineno = new.end_lineno = old.lineno
+    new.col_offset = new.end_col_offset = old.col_offset + ALL
+
+
+def product(left: ast.expr, right: ast.expr) -> ast.BinOp:
+    """Return the element-wise product."""
+    return ast.BinOp(left, ast.Mult(), right)
+
+
+def expression(text: str) -> ast.expr:
+    """Return the tree of an expression, without places."""
+    node = ast.parse(text, mode="eval").body
+    for one in ast.walk(node):
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            if hasattr(one, name):
+                delattr(one, name)
+    return node
+
+
+class Edits:
+    """All edits of the functions and of the loop body that make up one iteration.
+
+    Parameters
+    ----------
+    units : list of nodes
+        The loop, and the functions that its body calls after the output is there.
+    shapes : dict
+        Of the values seen under each text.
+    early : set of int
+        Lines of the forward pass, which no edit may touch.
+    """
+
+    def __init__(self, tree: ast.Module, units: list[Any], shapes: Shapes, early: set[int]) -> None:
+        self.units, self.shapes, self.early = units, shapes, early
+        self.helpers = [
+            one.name
+            for one in ast.walk(tree)
+            if isinstance(one, ast.FunctionDef) and DERIVATIVES.search(one.name)
+        ]
+
+    def __iter__(self) -> Iterator[Edit]:
+        found = [edit for unit in self.units for edit in self._of_unit(unit)]
+        seen = set()
+        for edit in sorted(found, key=lambda edit: edit.order):
+            key = tuple(
+                (place, ast.unparse(new) if isinstance(new, ast.AST) else id(new))
+                for place, new in edit.replaced.items()
+            )
+            if key not in seen:
+                seen.add(key)
+                yield edit
+
+    def _of_unit(self, unit: Any) -> Iterator[Edit]:
+        atoms = self._atoms(unit)
+        for block in _blocks(unit):
+            yield from self._reordered(unit, block)
+        if isinstance(unit, ast.Lambda):
+            yield from self._of_expression(unit, unit.body, unit.body, None, atoms)
+            return
+        for statement in _statements(unit):
+            if statement.lineno in self.early:
+                continue
+            yield from self._of_statement(unit, statement, atoms)
+
+    def _atoms(self, unit: Any) -> Shapes:
+        """Return the values that a line of the unit could name, with their shapes."""
+        names = {one.id for one in ast.walk(unit) if isinstance(one, ast.Name)}
+        if isinstance(unit, ast.FunctionDef):
+            names |= {one.arg for one in unit.args.args}
+        return {
+            text: shape
+            for text, shape in self.shapes.items()
+            if text.split(".")[0].split("[")[0] in names and shape
+        }
+
+    def _of_statement(self, unit: Any, statement: Any, atoms: Shapes) -> Iterator[Edit]:
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub):
+            op = ast.Sub() if isinstance(statement.op, ast.Add) else ast.Add()
+            yield Edit("wrong-sign", unit, statement.lineno, {id(statement.op): op})
+        value = getattr(statement, "value", None)
+        if not isinstance(value, ast.expr) or isinstance(statement, ast.Expr | ast.AnnAssign):
+            return
+        shape = None
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            shape = self.shapes.get(ast.unparse(statement.targets[0]))
+        yield from self._of_expression(unit, value, value, shape, atoms)
+        yield from self._throughout(unit, value, atoms)
+
+    def _throughout(self, unit: Any, value: ast.expr, atoms: Shapes) -> Iterator[Edit]:
+        """Yield the replacing of one value by another wherever it stands in a line."""
+        places: dict[str, list[ast.AST]] = {}
+        for one in ast.walk(value):
+            if isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
+                places.setdefault(ast.unparse(one), []).append(one)
+        for text, nodes in places.items():
+            if len(nodes) < 2 or text not in atoms:
+                continue
+            for other in self._like(text, atoms):
+                new = {id(one): expression(other) for one in nodes}
+                yield Edit("derivative-on-z", unit, value.lineno, new)
+
+    def _like(self, text: str, atoms: Shapes) -> list[str]:
+        shape = atoms[text]
+        same = [other for other, one in atoms.items() if one == shape and other != text]
+        return sorted(same, key=lambda other: (_stem(other) != _stem(text), other))
+
+    def _of_expression(
+        self, unit: Any, root: ast.expr, value: ast.expr, shape: Any, atoms: Shapes
+    ) -> Iterator[Edit]:
+        line = root.lineno
+        yield from self._derived(unit, root, shape, atoms)
+        slopes = {id(part) for one in ast.walk(value) if self._is_derivative(one)
+                  for part in ast.walk(one)}  # fmt: skip
+        for node in ast.walk(value):
+            if isinstance(node, ast.BinOp):
+                yield from self._of_operation(unit, node)
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+                yield Edit("wrong-sign", unit, line, {id(node): node.operand})
+            elif isinstance(node, ast.Call):
+                yield from self._of_call(unit, node, atoms)
+            if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+                text = ast.unparse(node)
+                kind = "derivative-on-z" if id(node) in slopes else "wrong-operand"
+                if text in atoms:
+                    for other in self._like(text, atoms):
+                        yield Edit(kind, unit, line, {id(node): expression(other)})
+                if text in atoms and len(set(atoms[text])) == 1 and len(atoms[text]) == 2:
+                    turned = ast.Attribute(node, "T", ast.Load())
+                    yield Edit("wrong-operand", unit, line, {id(node): turned})
+            if isinstance(node, ast.Attribute) and node.attr == "T":
+                yield Edit("wrong-operand", unit, line, {id(node): node.value})
+
+    def _derived(self, unit: Any, root: ast.expr, shape: Any, atoms: Shapes) -> Iterator[Edit]:
+        """Yield the factors that a line may lack: a derivative of an activation."""
+        if not shape:
+            return
+        for text, one in atoms.items():
+            if one != shape:
+                continue
+            for slope in self._slopes(text):
+                new = product(root, expression(slope))
+                yield Edit("missing-derivative", unit, root.lineno, {id(root): new})
+
+    def _slopes(self, text: str) -> list[str]:
+        known = [f"{helper}({text})" for helper in self.helpers]
+        return [*known, f"{text} * (1 - {text})", f"(1 - {text} ** 2)", f"({text} > 0)"]
+
+    def _is_derivative(self, node: ast.AST) -> bool:
+        """Tell whether an expression looks like an activation's derivative; it is only a name."""
+        if isinstance(node, ast.Call):
+            return bool(DERIVATIVES.search(ast.unparse(node.func)))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            return isinstance(node.left, ast.Constant) and node.left.value == 1
+        return isinstance(node, ast.Compare)
+
+    def _of_operation(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
+        line = node.lineno
+        left, right = node.left, node.right
+        if isinstance(node.op, ast.Mult):
+            yield from self._fewer(unit, node)
+            for pair in _products(left, right):
+                yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
+        elif isinstance(node.op, ast.MatMult):
+            for pair in [*_products(left, right), product(left, right)]:
+                yield Edit("wrong-operand", unit, line, {id(node): pair})
+        elif isinstance(node.op, ast.Sub):
+            swapped = ast.BinOp(right, ast.Sub(), left)
+            yield Edit("wrong-sign", unit, line, {id(node): swapped})
+            if not self._is_derivative(node):
+                yield Edit("wrong-sign", unit, line, {id(node.op): ast.Add()})
+        elif isinstance(node.op, ast.Add):
+            yield Edit("wrong-sign", unit, line, {id(node.op): ast.Sub()})
+        elif isinstance(node.op, ast.Pow) and self._is_derivative(left):
+            yield Edit("derivative-twice", unit, line, {id(node): left})
+
+    def _fewer(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
+        """Yield a product without one of its factors, and without two: `a * (1 - a)` is two."""
+        factors = _factors(node)
+        for many in (1, 2):
+            if len(factors) <= many:
+                return
+            for dropped in combinations(range(len(factors)), many):
+                kept = [one for k, one in enumerate(factors) if k not in dropped]
+                gone = [part for k in dropped for part in ast.walk(factors[k])]
+                like = any(self._is_derivative(one) for one in gone)
+                if many == 2 and not like:
+                    continue
+                new = kept[0]
+                for one in kept[1:]:
+                    new = product(new, one)
+                name = "derivative-twice" if like else "wrong-gradient"
+                yield Edit(name, unit, node.lineno, {id(node): new})
+
+    def _of_call(self, unit: Any, node: ast.Call, atoms: Shapes) -> Iterator[Edit]:
+        line, text = node.lineno, ast.unparse(node.func)
+        name = text.split(".")[-1]
+        if name in {"dot", "matmul"} and text != name:
+            operands = node.args if len(node.args) == 2 else [node.func.value, *node.args]  # type: ignore[attr-defined]
+            for pair in _products(*operands[:2]):
+                yield Edit("wrong-operand", unit, line, {id(node): pair})
+        if name == "multiply" and len(node.args) == 2:
+            for pair in _products(*node.args):
+                yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
+            for kept in node.args:
+                yield Edit("derivative-twice", unit, line, {id(node): kept})
+        if name in {"sum", "mean"}:
+            yield from _axes(unit, node)
+        if DERIVATIVES.search(name) and len(node.args) == 1:
+            for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
+                for slope in self._slopes(one):
+                    yield Edit("derivative-on-z", unit, line, {id(node): expression(slope)})
+
+    def _reordered(self, unit: Any, block: list[Any]) -> Iterator[Edit]:
+        """Yield the moving of every update behind the last line that computes something else."""
+        updates = [one for one in block if _is_update(one)]
+        others = [one for one in block if not _is_update(one)]
+        if not updates or block == [*others, *updates]:
+            return
+        yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
+
+
+def summed(unit: Any, value: ast.expr, rank: int) -> Iterator[Edit]:
+    """Yield the sums over samples that the gradient of a bias may lack."""
+    for axis in (0, 1) if rank > 1 else (0,):
+        for keep in (True, False):
+            tail = f", axis={axis}, keepdims=True" if keep else f", axis={axis}"
+            new = expression(f"np.sum(0{tail})")
+            new.args[0] = value  # type: ignore[attr-defined]
+            yield Edit("bias-axis", unit, value.lineno, {id(value): new})
+
+
+def _axes(unit: Any, node: ast.Call) -> Iterator[Edit]:
+    """Yield the other axes of a sum, with and without the axis kept."""
+    is_function = ast.unparse(node.func).startswith(("np.", "numpy."))
+    operand = node.args[:1] if is_function else []  # else the method's only argument is the axis
+    for axis in (0, 1):
+        for keep in (True, False):
+            keys = [ast.keyword("axis", ast.Constant(axis))]
+            keys += [ast.keyword("keepdims", ast.Constant(value=True))] if keep else []
+            new = ast.Call(node.func, operand, keys)
+            yield Edit("bias-axis", unit, node.lineno, {id(node): new})
+
+
+def _products(left: ast.expr, right: ast.expr) -> Iterator[ast.BinOp]:
+    def turned(node: ast.expr) -> ast.expr:
+        is_turned = isinstance(node, ast.Attribute) and node.attr == "T"
+        return node.value if is_turned else ast.Attribute(node, "T", ast.Load())  # type: ignore[attr-defined]
+
+    for a, b in ((left, right), (right, left)):
+        for first in (a, turned(a)):
+            for second in (b, turned(b)):
+                yield ast.BinOp(first, ast.MatMult(), second)
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return [*_factors(node.left), *_factors(node.right)]
+    return [node]
+
+
+def _stem(text: str) -> str:
+    """Return what is left of a name without its number: `a` of `a1`."""
+    return re.sub(r"[\d\[\]'\"_]+", "", text)
+
+
+def _statements(unit: Any) -> Iterator[Any]:
+    for one in ast.walk(unit):
+        if one is not unit and isinstance(one, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
+            yield one
+
+
+def _blocks(unit: Any) -> Iterator[list[Any]]:
+    for one in ast.walk(unit):
+        body = getattr(one, "body", None)
+        if isinstance(body, list) and len(body) > 2:
+            yield body
+
+
+def _is_update(node: Any) -> bool:
+    """Tell whether a statement changes a value by a multiple of another, or hands it to itself."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Add | ast.Sub)
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp | ast.Tuple):
+        return False
+    targets = node.targets[0]
+    pairs = (
+        zip(targets.elts, node.value.elts, strict=False)
+        if isinstance(targets, ast.Tuple) and isinstance(node.value, ast.Tuple)
+        else [(targets, node.value)]
+    )
+    return all(
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Add | ast.Sub)
+        and ast.unparse(target) in {ast.unparse(value.left), ast.unparse(value.right)}
+        for target, value in pairs
+    )
+
+
+__all__ = ["Edit", "Edits", "Shapes", "copied", "expression", "substituted", "summed"]

@@ -1,0 +1,371 @@
+"""The whole examination of one script, in this process: `child` runs it in one of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor import (
+    averaging,
+    crashes,
+    invariants,
+    loops,
+    numerics,
+    patches,
+    recorded_runs,
+    remedies,
+    reports,
+    state,
+    treatments,
+    units,
+    verdicts,
+)
+from tinygrad_bp.doctor.clock import now
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.judgement import Verdict
+from tinygrad_bp.doctor.outcome import Outcome
+from tinygrad_bp.doctor.recorder import Recorder, is_number
+from tinygrad_bp.doctor.replay import Replay
+from tinygrad_bp.doctor.rewriting import Place, Script, parsed
+from tinygrad_bp.doctor.roles import Roles, find_roles
+from tinygrad_bp.doctor.running import Ran, at_one_head, line_of, run
+from tinygrad_bp.doctor.slots import Path as Slot
+from tinygrad_bp.doctor.slots import shown
+from tinygrad_bp.doctor.survey import Candidate, Survey, survey
+from tinygrad_bp.doctor.treatments import Signs
+from tinygrad_bp.doctor.trials import Treatment, Trials
+
+
+@dataclass
+class Examined:
+    """Everything that one examination found out."""
+
+    script: Script
+    diagnosis: Diagnosis
+    verdict: Verdict = field(default_factory=Verdict)
+    trials: Trials | None = None
+    chosen: list[Treatment] = field(default_factory=list)
+    written: dict[str, dict[int, Any]] = field(default_factory=dict)  # treatments as edits
+
+
+def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
+    """Examine a script.
+
+    Parameters
+    ----------
+    text, path : str
+        The script, and the name under which it runs.
+    seconds : float
+        The time for everything, by `clock`; what there is no time for is left undecided.
+    """
+    began = now()
+    try:
+        script = parsed(text, path)
+    except (SyntaxError, ValueError) as error:
+        answer = Diagnosis(
+            undecided=[Undecided("script", f"it is no Python: {error}")], broken=True
+        )
+        return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]
+    examined = Examined(script, Diagnosis())
+    _Examination(examined, Recorder(), began + seconds).run()
+    for edits, finding in _edited(examined):
+        new = patches.patched(text, script.tree, edits)
+        finding.patch = patches.difference(text, new, Path(path).name)
+    examined.diagnosis.seconds = now() - began
+    examined.diagnosis.sort()
+    return examined
+
+
+def _edited(examined: Examined) -> list[tuple[dict[int, Any], Finding]]:
+    found = examined.diagnosis.findings
+    return [(numerics.EDITS[id(one)], one) for one in found if id(one) in numerics.EDITS]
+
+
+class _Examination:
+    """The steps of an examination, each of which adds to the diagnosis."""
+
+    def __init__(self, examined: Examined, recorder: Recorder, until: float) -> None:
+        self.examined, self.recorder, self.until = examined, recorder, until
+        self.script, self.diagnosis = examined.script, examined.diagnosis
+        self.roles: Roles | None = None
+        self.before: dict[Slot, Any] = {}
+        self.failure: BaseException | None = None
+        self.summed = False
+        self.samples = 1
+        self.anchored = ""
+
+    def run(self) -> None:
+        """Survey, look closely at one iteration, follow whole runs."""
+        if recorded_runs.uses_package(self.script) and self._recorded():
+            return
+        looked = survey(self.script, self.recorder, min(12.0, self._left() / 2))
+        self.diagnosis.findings += numerics.literals(self.script)
+        best = looked.best()
+        if best is None:
+            self._nothing_learns(looked)
+            return
+        self.diagnosis.watched = f"watched: the loop at line {best.loop.place[0]}"
+        ran = run(
+            self.script, self.recorder, seconds=self._left(),
+            prepare=at_one_head(best.loop.place, best.at, lambda f: self._iteration(best, f)),
+        )  # fmt: skip
+        if self.failure is None and ran.error is not None:
+            self.failure = ran.error
+            line = line_of(ran.error, self.script.path)
+            text = f"the examination of the loop ended in {type(ran.error).__name__}: {ran.error}"
+            self.diagnosis.undecided.append(Undecided("loop", f"{text} (line {line})"))
+            return
+        if self.roles is not None and self.roles.base.error is None and self.examined.verdict.form:
+            try:
+                self._whole_runs(best, looked)
+            except Exception as error:  # noqa: BLE001  # what one iteration showed stays
+                reason = f"following the whole run ended in {crashes.said(error)}"
+                self.diagnosis.undecided.append(Undecided("scale and start", reason))
+
+    def _recorded(self) -> bool:
+        """Judge a script by its backward passes; False where it makes none."""
+        kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
+        if not kept.passes:
+            return False
+        self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
+        self.diagnosis.findings += recorded_runs.findings(kept, self.script)
+        self.diagnosis.findings += numerics.literals(self.script)
+        self._crashed_later(ran)
+        return True
+
+    def _left(self) -> float:
+        return max(self.until - now(), 0.5)
+
+    def _nothing_learns(self, looked: Survey) -> None:
+        error, line = looked.ran.error, looked.ran.line
+        if isinstance(error, Exception):
+            name = crashes.kind_of(error)
+            if looked.loops and name != "crashed":  # shapes or types say what is wrong
+                text = f"line {line} ends in {crashes.said(error)}"
+                self.diagnosis.findings.append(Finding(name, FAULT, text, line))
+                return
+            self.diagnosis.broken = True
+            text = f"line {line}: {type(error).__name__}: {error}"
+            if isinstance(error, EOFError):
+                text = f"line {line} asks for input(), and nobody answers; put the value there"
+            self.diagnosis.undecided.append(
+                Undecided("script", f"it ends before anything learns: {text}")
+            )
+            return
+        if isinstance(error, SystemExit):
+            reason = f"line {line} ends the script before anything learns"
+        elif looked.ran.out_of_time:
+            reason = (
+                f"nothing had learned after {looked.ran.seconds:.0f} s: the set-up is too slow,"
+                " or a loop has no end"
+            )
+        elif looked.loops == 0:
+            reason = "no loop ran"
+        else:
+            reason = "in no loop that ran does anything change that an output depends on"
+        self.diagnosis.undecided.append(Undecided("loop", reason))
+
+    # ---- one iteration
+
+    def _iteration(self, best: Candidate, frame: FrameType) -> None:
+        replay = Replay(self.script, best.loop, self.recorder, frame)
+        self.before = replay.before
+        roles = find_roles(replay)
+        if roles is None:
+            return
+        self.roles = roles
+        verdict = verdicts.measured(replay, roles, self._left() / 4)
+        self.examined.verdict = verdict
+        pair = verdict.form[0] if verdict.form else (roles.pairs[0] if roles.pairs else None)
+        found = invariants.broken(replay, roles, verdict.points, pair)
+        if roles.base.error is None:
+            found += units.alike(replay, roles)
+            found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
+        if pair is not None and not pair.own:
+            found += reports.misreported(verdict.points, roles, pair)
+        broken = {one.name for one in found}
+        if not broken & {"label-broadcast", "integer-array", "m-is-shape"}:
+            verdicts.judged(replay, roles, verdict, self._left() / 5)
+        if roles.base.error is not None:
+            crashes.crash(replay, roles, roles.base.error, verdict)
+        if verdict.form is not None and verdict.right:
+            found += reports.other_rule(verdict.points, roles, verdict.form)
+        self.diagnosis.findings += found + verdict.findings
+        self.diagnosis.undecided += verdict.undecided
+        if verdict.form is not None and not verdict.form[0].own:
+            self.samples, self.summed = averaging.summed(replay, roles, verdict.form[0])
+        if roles.base.error is None and pair is not None and not pair.own:
+            self.anchored = invariants.anchored(replay, roles, pair)
+
+    # ---- whole runs
+
+    def _whole_runs(self, best: Candidate, looked: Survey) -> None:
+        verdict, roles = self.examined.verdict, self.roles
+        assert verdict.form is not None  # noqa: S101  # the caller has asked
+        assert roles is not None  # noqa: S101
+        place = self._epoch(best, looked)
+        trials = Trials(
+            self.script, self.recorder, best.loop, place, verdict.form[0], roles, self.samples,
+            seconds=min(15.0, self._left() / 2),
+        )  # fmt: skip
+        self.examined.trials = trials
+        base = first = trials.measure_rates()
+        self._crashed_later(base.ran)
+        turns = base.steps // max(base.epochs, 1)
+        single = self.samples <= 1
+        self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
+        spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
+        self.diagnosis.findings += spoilt
+        if trials.pairing is not None and trials.counts is not None:
+            self.diagnosis.findings += trials.pairing.findings()
+            self.diagnosis.findings += trials.counts.findings(self.script, place[0])
+        if verdict.form[0].own:
+            self.diagnosis.undecided.append(
+                Undecided("scale and start", "output and label do not meet in the loop")
+            )
+            return
+        self._mended(trials, verdict, base)
+        base = self._base
+        if base is not first:
+            self._numerics_after(base, spoilt)
+        self._units(trials, base)
+        self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
+        hard = [
+            one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
+        ]
+        signs = treatments.signs(trials, self.before, self.summed)
+        signs.anchored = self.anchored
+        if not base.final.is_open or hard:
+            if any(one.severity == FAULT for one in self.diagnosis.findings):
+                self.diagnosis.findings += treatments.asides(trials, signs)
+            return
+        if base.ran.seconds * 5 > self._left():
+            reason = f"one run takes {base.ran.seconds:.0f} s: no treatment could be tried"
+            self.diagnosis.undecided.append(Undecided("scale and start", reason))
+            return
+        self._treated(trials, base, signs)
+
+    def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
+        """Compare what left the range of floats with what does once the gradients are mended."""
+        after = numerics.out_of_range(self.script, mended, self._spoilt(mended))
+        left = {one.name for one in after if one.severity == FAULT}
+        for one in spoilt:
+            if one.severity == FAULT and one.name not in left:
+                one.severity, one.evidence = NOTE, f"{one.evidence}; gone with the gradients mended"
+        known = {one.name for one in spoilt}
+        for one in after:
+            if one.severity == FAULT and one.name not in known and one.name in HIDDEN:
+                one.severity, one.evidence = NOTE, f"{one.evidence}, once the gradients are mended"
+                self.diagnosis.findings.append(one)
+
+    def _units(self, trials: Trials, base: Outcome) -> None:
+        """Say which hidden units are dead or saturated; a fault where nothing is learned by it."""
+        pair = trials.pair
+        outputs = [
+            pair.output_of(one) for one in trials.roles.base.recording.comparisons
+            if one.place == pair.place
+        ]  # fmt: skip
+        output = outputs[0] if outputs else None
+        found = units.states(trials.hidden, output, trials.looked, NOTE)
+        for one in found:
+            if base.final.is_open and one.name == "dead-relu" and one.gain > 0.85:
+                one.severity = FAULT
+        self.diagnosis.findings += found
+
+    def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> None:
+        found, undecided, chosen = treatments.treat(
+            trials, base, signs, min(6.0, self._left() * 0.8)
+        )
+        self.examined.chosen = chosen
+        self.diagnosis.findings += found
+        self._written(trials, base, found, chosen)
+        self.diagnosis.undecided += undecided
+
+    def _written(
+        self, trials: Trials, base: Outcome, found: list[Finding], chosen: list[Treatment]
+    ) -> None:
+        """Give findings the patch that does what the treatment did, if a run shows that it does."""
+        edits = {one.name: remedies.edits_of(one, trials, self.before) for one in chosen}
+        rest = tuple(one for one in chosen if not edits[one.name])
+        joined = {key: new for some in edits.values() for key, new in some.items()}
+        if not joined:
+            return
+        mended = trials.run(rest, replaced={**trials.replaced, **joined})
+        if not (mended.final.is_solved and mended.final.merit > base.final.merit + 0.2):
+            return
+        for finding in found:
+            some = edits.get(finding.name)
+            if some:
+                new = patches.patched(self.script.text, self.script.tree, some)
+                finding.patch = patches.difference(
+                    self.script.text, new, Path(self.script.path).name
+                )
+                finding.line = finding.line or _first_line(finding.patch)
+                self.examined.written[finding.name] = some
+
+    def _mended(self, trials: Trials, verdict: Verdict, base: Outcome) -> None:
+        """Run the script with its gradients mended, and say what that did."""
+        self._base = base
+        if not verdict.edits:
+            return
+        trials.replaced = {k: v for edits in verdict.edits.values() for k, v in edits.items()}
+        mended = trials.measure_rates()
+        for one in verdict.findings:
+            if one.patch:
+                one.effect = f"{base.final} as it is; {mended.final} with the gradients mended"
+                one.gain = mended.final.merit - base.final.merit
+        self._base = mended
+
+    def _epoch(self, best: Candidate, looked: Survey) -> Place:
+        known = [one.loop.place for one in looked.candidates]
+        return next((place for place in best.loop.around if place in known), best.loop.place)
+
+    def _crashed_later(self, ran: Ran) -> None:
+        if isinstance(ran.error, Exception):
+            error = ran.error
+            text = f"line {ran.line} ends in {type(error).__name__}: {error}"
+            severity = (
+                NOTE if any(one.severity == FAULT for one in self.diagnosis.findings) else FAULT
+            )
+            self.diagnosis.findings.append(Finding("crashed", severity, text, ran.line))
+
+    def _spoilt(self, base: Outcome) -> str:
+        assert self.roles is not None  # noqa: S101  # the caller has asked
+        for path in self.roles.parameters:
+            value = base.ran.module.get(path[1]) if len(path) == 2 else None
+            if (
+                isinstance(value, np.ndarray)
+                and value.dtype.kind == "f"
+                and not np.isfinite(value).all()
+            ):
+                return f"{shown(path)} is no number at the end"
+        if base.final.score <= -1 and base.curve:
+            return "the answers are no numbers at the end"
+        for name, value in base.ran.module.items():
+            if is_number(value) and not np.isfinite(float(value)) and name.lower() in REPORTED:
+                return f"{name} is {value} at the end"
+        return ""
+
+
+HARD = {"label-broadcast", "constant-labels", "softmax-axis", "double-sigmoid", "labels-not-01",
+        "target-out-of-range", "symmetric-init", "not-updated", "integer-array", "relu-output",
+        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels"}  # fmt: skip
+HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
+REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
+
+
+def _first_line(patch: str) -> int | None:
+    """Return the first line that a patch takes out."""
+    line = 0
+    for one in patch.splitlines():
+        if one.startswith("@@"):
+            line = int(one.split()[1].lstrip("-").split(",")[0]) - 1
+        elif not one.startswith(("+", "---")):
+            line += 1
+            if one.startswith("-"):
+                return line
+    return None

@@ -1,0 +1,66 @@
+"""How the loops around a training step are nested: shared variables, and the wrong one outside."""
+
+from __future__ import annotations
+
+import ast
+
+from tinygrad_bp.doctor.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.rewriting import Loop, Script
+
+LONG = 10  # turns of an inner loop from which on a sample is trained, not visited
+
+
+def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list[Finding]:
+    """Return what is wrong with the loops that a step stands in.
+
+    Parameters
+    ----------
+    turns : int
+        How often the inner loop turned for each turn of the one around it.
+    of_one_sample : bool
+        Whether a step compares a single sample.
+    """
+    nodes = [script.loops[place].node for place in (*loop.around, loop.place)]
+    found = []
+    for k, inner in enumerate(nodes):
+        for outer in nodes[:k]:
+            both = _targets(inner) & _targets(outer) - {"_"}
+            if both and _is_read_after(outer, inner, both):
+                name = min(both)
+                text = f"the loops at lines {outer.lineno} and {inner.lineno} both set {name}"
+                found.append(Finding("loop-variable-reused", FAULT, text, inner.lineno))
+    if len(nodes) > 1 and of_one_sample and turns >= LONG:
+        outer, inner = nodes[-2], nodes[-1]
+        if _targets(outer) & _read(inner) and not _targets(inner) & _read(inner, reports=False):
+            text = (
+                f"the loop at line {inner.lineno} makes {turns} steps with one sample before"
+                f" that at line {outer.lineno} goes on to the next"
+            )
+            found.append(Finding("sample-to-the-end", FAULT, text, outer.lineno))
+    return found
+
+
+def _targets(node: ast.For | ast.While) -> set[str]:
+    parts = ast.walk(node.target) if isinstance(node, ast.For) else ()
+    return {one.id for one in parts if isinstance(one, ast.Name)}
+
+
+def _read(node: ast.For | ast.While, *, reports: bool = True) -> set[str]:
+    """Return the names that the body reads, outside of its reports if these do not count."""
+    names = set()
+    for statement in node.body:
+        prints = any(isinstance(one, ast.Call) and ast.unparse(one.func) == "print"
+                     for one in ast.walk(statement))  # fmt: skip
+        if reports or not prints:
+            names |= {one.id for one in ast.walk(statement) if isinstance(one, ast.Name)}
+    return names
+
+
+def _is_read_after(outer: ast.For | ast.While, inner: ast.AST, names: set[str]) -> bool:
+    """Tell whether the outer loop reads a name where the inner loop has changed it."""
+    end = getattr(inner, "end_lineno", 0) or 0
+    return any(
+        isinstance(one, ast.Name) and one.id in names and one.lineno > end
+        for statement in outer.body
+        for one in ast.walk(statement)
+    )

@@ -1,0 +1,92 @@
+"""What left the range of floating point: which operation, on which line, and what came of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.outcome import Outcome, first_rise
+from tinygrad_bp.doctor.rewriting import Script
+
+KINDS = (
+    ("divide by zero encountered in log", "log-zero"),
+    ("invalid value encountered in log", "log-zero"),
+    ("overflow encountered in exp", "exp-overflow"),
+    ("divide by zero encountered", "zero-division"),
+    ("invalid value encountered in divide", "zero-division"),
+    ("invalid value encountered in scalar divide", "zero-division"),
+    ("overflow encountered", "exploding"),
+)
+
+
+def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]:
+    """Return the operations that left the range, the first of each kind.
+
+    Parameters
+    ----------
+    spoilt : str
+        What is no number at the end because of it, in words; empty where nothing is.
+    """
+    found: dict[str, Finding] = {}
+    for message, line in outcome.ran.warned:
+        name = next((name for text, name in KINDS if text in message), None)
+        if name == "exp-overflow" and _is_softmax(script, line):
+            name = "softmax-shift"
+        if name is None or name in found:
+            continue
+        source = _source(script, line)
+        text = f"line {line} ({source}): {message}"
+        text += f"; {spoilt}" if spoilt else "; nothing that is kept was spoilt by it"
+        severity = FAULT if spoilt else NOTE
+        found[name] = Finding(name, severity, text, line)
+    listed = list(found.values())
+    if "exp-overflow" in found and {"log-zero", "zero-division"} & {*found}:
+        listed.remove(found["exp-overflow"])  # exp(-z) for a sure 0 is inf, and 1 / inf is right
+    for one in listed[1:]:
+        one.gain = -1.0  # what came first is the cause of the others
+    blown = first_rise(outcome.curve)
+    if "exploding" in found and blown is None and not spoilt:
+        listed.remove(found["exploding"])
+    return listed
+
+
+def _is_softmax(script: Script, line: int) -> bool:
+    """Tell whether the line is in a function, or an expression, that divides by a sum of exp."""
+    for one in ast.walk(script.tree):
+        if isinstance(one, ast.FunctionDef) and one.lineno <= line <= (one.end_lineno or 0):
+            text = ast.unparse(one)
+            return "exp(" in text and "sum(" in text and len(text) < 800
+    lines = script.text.splitlines()
+    near = "\n".join(lines[max(line - 2, 0) : line + 2])
+    return "exp(" in near and "sum(" in near
+
+
+def literals(script: Script) -> list[Finding]:
+    """Return the comparisons of identity with a literal, of which Python warns once."""
+    found: list[Finding] = []
+    for one in ast.walk(script.tree):
+        if not isinstance(one, ast.Compare):
+            continue
+        for operator, right in zip(one.ops, one.comparators, strict=True):
+            if isinstance(operator, ast.Is | ast.IsNot) and _is_value(right):
+                new: Any = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
+                text = f"line {one.lineno}: {ast.unparse(one)}; Python warns of it (SyntaxWarning)"
+                found.append(Finding("is-literal", NOTE, text, one.lineno))
+                found[-1].effect = None
+                EDITS[id(found[-1])] = {id(one): ast.Compare(one.left, [new], [right])}
+    return found
+
+
+EDITS: dict[int, dict[int, Any]] = {}
+
+
+def _is_value(node: ast.expr) -> bool:
+    """Tell a literal number or text from None, True and False, which are one object each."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
+
+
+def _source(script: Script, line: int) -> str:
+    lines = script.text.splitlines()
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""

@@ -1,0 +1,216 @@
+"""What the measured steps say: which gradients are wrong, how, and by which line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor import gradients
+from tinygrad_bp.doctor.clock import now
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Undecided
+from tinygrad_bp.doctor.gradients import Form, Match, Point
+from tinygrad_bp.doctor.judgement import Table, Verdict, created, names
+from tinygrad_bp.doctor.replay import Replay
+from tinygrad_bp.doctor.roles import Roles, is_stored, stored_in_loop
+from tinygrad_bp.doctor.slips import by_factor, explain
+from tinygrad_bp.doctor.slots import Path, shown
+
+SCALES = (0.5, 1.0, 2.0)  # of random points; a start hides missing masks and saturation
+CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
+
+
+def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
+    """Measure at the start and at random points."""
+    until = now() + seconds
+    verdict = Verdict()
+    _leave_out_velocities(replay, roles, until)
+    values = {"the start": gradients.start_point(replay, roles)}
+    for seed, scale in enumerate(SCALES):
+        name = f"random weights of size {scale:g}"
+        values[name] = gradients.random_point(replay, roles, scale, seed)
+    for name, one in values.items():
+        point = gradients.measure(replay, roles, name, one, until) if roles.pairs else None
+        if point is not None:
+            verdict.points.append(point)
+    if not _is_step(roles, verdict.points):
+        steps = [one.base.ended for one in verdict.points]
+        verdict.form = gradients.best_form(verdict.points, steps)
+    return verdict
+
+
+def _is_step(roles: Roles, points: list[Point]) -> bool:
+    """Tell whether the output takes two values alone: where it jumps it has no derivative."""
+    pair = roles.pairs[0] if roles.pairs else None
+    if pair is None or pair.own or len(points) < 2:
+        return False
+    outputs = [gradients.meetings(one.base.recording, pair, roles.compared)[0] for one in points]
+    seen = [np.ravel(value) for some in outputs for value in some]
+    flat = np.concatenate(seen) if seen else np.zeros(0)
+    return flat.size > 2 and len(np.unique(flat)) <= 2
+
+
+def _leave_out_velocities(replay: Replay, roles: Roles, until: float) -> None:
+    """Take out of the parameters what only looks ahead of one: Nesterov's velocities.
+
+    They start at 0, and their gradient is a multiple of the parameter's.
+    """
+    still = [p for p in roles.parameters if not np.any(replay.before[p])]
+    if not still or not roles.pairs:
+        return
+    shapes = [np.shape(replay.before[p]) for p in roles.parameters]
+    if all(shapes.count(np.shape(replay.before[p])) < 2 for p in still):
+        return
+    values = gradients.start_point(replay, roles)
+    point = gradients.measure(replay, roles, "the start", values, until)
+    slopes = next(iter(point.slopes.values()), {}) if point is not None else {}
+    holders = {path[:2] for path in still if _looks_ahead(path, roles, slopes)}
+    if holders:
+        roles.parameters = [p for p in roles.parameters if not (p in still and p[:2] in holders)]
+
+
+def _looks_ahead(path: Path, roles: Roles, slopes: dict[Path, Any]) -> bool:
+    own = slopes.get(path)
+    if own is None or len(own) < 2:
+        return False
+    for other in roles.parameters:
+        theirs = slopes.get(other)
+        if other == path or theirs is None or len(theirs) != len(own):
+            continue
+        length = np.linalg.norm(own) * np.linalg.norm(theirs)
+        factor = np.linalg.norm(own) / max(float(np.linalg.norm(theirs)), 1e-300)
+        if length and own @ theirs / length > 0.999999 and abs(factor - 1) > 1e-4 and factor < 1:
+            return True
+    return False
+
+
+def judged(replay: Replay, roles: Roles, verdict: Verdict, seconds: float) -> Verdict:
+    """Say what is wrong, and look for the edits that mend it."""
+    form = verdict.form
+    if form is None:
+        reason = _why_not(roles, verdict)
+        verdict.undecided.append(Undecided("gradient", reason))
+        return verdict
+    points = [one for one in verdict.points if form in one.slopes]
+    table = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
+    for path in gradients.learned(roles):
+        rows = [row[path] for row in table.values() if path in row]
+        _one(path, rows, points, form, verdict)
+    wrong = [p for p in gradients.learned(roles) if p not in verdict.right and _is_wrong(p, table)]
+    wrong += [p for p in by_factor(replay, roles, verdict, table) if p not in wrong]
+    wrong = [p for p in wrong if p not in roles.stuck]
+    if roles.stuck:
+        _never_moves(replay, roles, points, form, verdict)
+    if wrong:
+        explain(replay, roles, verdict, wrong, table, seconds)
+    elif not verdict.right and not verdict.findings:
+        verdict.undecided.append(Undecided("gradient", _why_not(roles, verdict)))
+    return verdict
+
+
+def _why_not(roles: Roles, verdict: Verdict) -> str:
+    if not roles.pairs:
+        return (
+            "no comparison of an output with a label was found in the loop;"
+            " say which they are: tg.doctor.watch(output=..., label=...)"
+        )
+    if not verdict.points:
+        return "the iteration takes too long, or does not get to the comparison, to be measured"
+    return (
+        "moving the parameters a little does not move the output: it is a step function,"
+        " or saturated everywhere that was tried"
+    )
+
+
+def _is_wrong(path: Path, table: Table) -> bool:
+    known = [row[path].right for row in table.values() if path in row]
+    known = [one for one in known if one is not None]
+    return bool(known) and 2 * sum(not one for one in known) >= len(known)
+
+
+def _one(path: Path, rows: list[Match], points: list[Point], form: Form, verdict: Verdict) -> None:
+    """Note a parameter that is right, an optimizer's scaled step among them, and its decay."""
+    known = [one for one in rows if one.right is not None]
+    if not known:
+        return
+    is_wrong = 2 * sum(not one.right for one in known) >= len(known)
+    if is_wrong and any(one.shape for one in known):
+        return
+    if is_wrong and _is_scaled(path, points, form):
+        is_wrong = False
+    if not is_wrong:
+        verdict.right.add(path)
+        decays = [one.decay for one in known if one.decay]
+        if len(decays) >= 2 and max(decays) < 0:
+            verdict.findings.append(
+                Finding(
+                    "weight-decay-sign",
+                    FAULT,
+                    f"each step adds, beside the gradient, {-np.median(decays):.3g} times the rate"
+                    f" times {shown(path)} itself: the weights grow by it",
+                    parameter=shown(path),
+                )
+            )
+
+
+def _is_scaled(path: Path, points: list[Point], form: Form) -> bool:
+    """Tell whether an optimizer's step follows a gradient that is right, element by element."""
+    for point in points:
+        gradient = point.slopes[form].get(path)
+        after = point.base.ended.get(path)
+        if gradient is None or after is None or np.shape(after) != np.shape(point.values[path]):
+            return False
+        if len(gradient) != np.size(after):
+            signs = True  # random directions: signs say nothing
+        else:
+            step = np.ravel(np.asarray(point.values[path], float) - after)
+            clear = np.abs(gradient) > 1e-6 * np.abs(gradient).max()
+            signs = bool(np.all(np.sign(step[clear]) == np.sign(gradient[clear])))
+        if not signs or not gradients.stored_like(point, form, path):
+            return False
+    return bool(points)
+
+
+def _never_moves(
+    replay: Replay, roles: Roles, points: list[Point], form: Form, verdict: Verdict
+) -> None:
+    """Report parameters with a gradient that no step changes."""
+    still = []
+    for path in roles.stuck:
+        slopes = [one.slopes[form].get(path) for one in points]
+        has = any(s is not None and np.linalg.norm(s) > 1e-9 for s in slopes)
+        moves = any(
+            not np.array_equal(np.asarray(one.base.ended[path]), np.asarray(one.values[path]))
+            for one in points
+            if path in one.values and one.base.ended.get(path) is not None
+        )
+        if has and not moves:
+            still.append(path)
+        elif moves:
+            verdict.right.add(path)
+    if not still:
+        return
+    whole = replay.before[still[0]]
+    if getattr(whole, "dtype", np.dtype(float)).kind in "iu":
+        return
+    others = [shown(p) for p in roles.parameters]
+    line = created(replay, still[0])
+    computed = [p for p in still if any(gradients.stored_like(o, form, p) for o in points)]
+    evidence = (
+        f"{names(still)} act on the output and have a gradient, and not one step changes them"
+        + (f"; {', '.join(others)} move" if others else "; nothing else moves either")
+        + (f". The gradient of {names(computed)} is computed and not used" if computed else "")
+    )
+    severity = FAULT if computed or not others or _is_assigned(replay, still) else NOTE
+    zero = all(not np.any(replay.before[p]) for p in still)
+    severity = FAULT if zero else severity
+    verdict.findings.append(
+        Finding("not-updated", severity, evidence, line, parameter=names(still))
+    )
+
+
+def _is_assigned(replay: Replay, paths: Iterable[Path]) -> bool:
+    """Tell whether the loop, or what it calls, stores under these names, to no effect."""
+    stored = stored_in_loop(replay)
+    return any(is_stored(path, stored) for path in paths)
