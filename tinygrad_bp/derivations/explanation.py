@@ -29,6 +29,11 @@ class Explanation:
     """How a value was computed, and how its gradients follow, with the user's own names.
 
     Made by `explain`; ``print`` shows it as text, a notebook as a page.
+
+    Attributes
+    ----------
+    derivation : Derivation
+        All that is shown, as plain data.
     """
 
     def __init__(self, sheet: Sheet, wanted: list[int], start: Any, element: Any) -> None:

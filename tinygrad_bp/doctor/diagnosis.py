@@ -105,6 +105,20 @@ class Diagnosis:
     """The answer: findings in order of rank, and what was left open.
 
     Prints as a report; `to_dict` is what ``--json`` writes.
+
+    Attributes
+    ----------
+    findings : list of Finding
+    undecided : list of Undecided
+        What could not be judged, and why.
+    seconds : float
+        That the examination took.
+    watched : str
+        The loop, its length, and what it came to.
+    trials : list of Trial
+        What the script did with each fault mended, where that was asked for.
+    broken : bool
+        Whether the script could not be run to anything that can be judged.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -112,7 +126,7 @@ class Diagnosis:
     seconds: float = 0.0
     watched: str = ""
     trials: list[Trial] = field(default_factory=list)
-    broken: bool = False  # the script could not be run to anything that can be judged
+    broken: bool = False
 
     @property
     def verdict(self) -> str:
