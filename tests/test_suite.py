@@ -35,3 +35,9 @@ def test_no_name_of_a_test_holds_an_address(request):
     """The workers of pytest-xdist compare names."""
     names = [item.nodeid for item in request.session.items]
     assert [name for name in names if ADDRESS.search(name)] == []
+
+
+def test_no_two_files_have_one_name():
+    """pytest imports them by their names alone."""
+    names = [path.name for path in FILES if path.name.startswith("test_")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

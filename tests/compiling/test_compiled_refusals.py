@@ -26,7 +26,8 @@ def test_a_value_that_is_read() -> None:
     def f(x: Any) -> Any:
         return x if np.sum(x) > 0 else -x
 
-    with pytest.raises(TraceError, match=r"truth of a value.*test_refusals\.py.*np\.where"):
+    words = r"truth of a value.*test_compiled_refusals\.py.*np\.where"
+    with pytest.raises(TraceError, match=words):
         compiled(f)(X)
 
 
@@ -35,7 +36,7 @@ def test_chance_or_a_counter(source: Any) -> None:
     def f(x: Any) -> Any:
         return np.sum(x) * float(source())
 
-    with pytest.raises(TraceError, match=r"multiply at test_refusals\.py:\d+"):
+    with pytest.raises(TraceError, match=r"multiply at test_compiled_refusals\.py:\d+"):
         compiled(f)(X)
 
 
@@ -45,7 +46,7 @@ def test_a_generator_that_is_not_listed() -> None:
     def f(x: Any) -> Any:
         return x * (rng.random(x.shape) > 0.5)
 
-    with pytest.raises(TraceError, match=r"two traces .*test_refusals\.py.*state="):
+    with pytest.raises(TraceError, match=r"two traces .*test_compiled_refusals\.py.*state="):
         compiled(f)(X)
 
 
@@ -241,7 +242,7 @@ def test_a_captured_number_array_or_function_that_is_replaced(
 
     fast = compiled(f)
     close(fast(X), f(X))
-    monkeypatch.setattr("test_refusals.SCALE", 5.0)
+    monkeypatch.setattr("test_compiled_refusals.SCALE", 5.0)
     close(fast(X), f(X))
     offset = -1.0
     close(fast(X), f(X))
