@@ -30,6 +30,11 @@ HARMLESS = {
         "figure.savefig(out, format='svg', metadata={'Date': None})",
     ): "the same",
     ("training/checkpoints.py", "save(loop.model, self.best)"): "write_model, by way of the door",
+    ("doctor/child.py", "os.fdopen(wanted['answer'], 'w', encoding='utf-8')"): "a pipe",
+    ("doctor/scripts.py", "os.fdopen(reader, encoding='utf-8')"): "the pipe's other end",
+    ("doctor/scripts.py", "tokenize.open(place)"): "which reads",
+    ("doctor/patches.py", "ast.dump(substituted(tree, replaced))"): "a text",
+    ("doctor/patches.py", "ast.dump(ast.parse(made))"): "a text",
     ("cli/draw.py", "drawn.save(path, force=options.force)"): "GraphView's, by way of the door",
 }
 

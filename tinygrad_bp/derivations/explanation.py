@@ -30,10 +30,16 @@ class Explanation:
 
     Made by `explain`; ``print`` shows it as text, a notebook as a page.
 
-    Attributes
+    Parameters
     ----------
-    derivation : Derivation
-        All that is shown, as plain data.
+    sheet : Sheet
+        What was recorded.
+    wanted : list of int
+        The values whose gradients are asked for.
+    start : array
+        The gradient by the result itself: ones.
+    element : str or None
+        Which element is followed.
     """
 
     def __init__(self, sheet: Sheet, wanted: list[int], start: Any, element: Any) -> None:
