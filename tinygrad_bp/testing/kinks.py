@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.testing.noise import roughness
-from tinygrad_bp.testing.oracles import EPSILON, Slope, limit
+from tinygrad_bp.testing.oracles import EPSILON, ROUNDS, SHRINK, Slope, limit
 
 # First steps, of the size of what moves, from the closest: a function that bends within one may be
-# smooth within another.  All steps are powers of 2 apart, so that values can be used again.
-STARTS = tuple(1e3 / 32.0**k for k in reversed(range(9)))
+# smooth within another.
+STARTS = tuple(1e3 / 30.0**k for k in reversed(range(9)))
 GLIMPSE = 1e-3  # first step where a few digits do
 HALVES = 8  # rounds of a one-sided difference
-ROUNDS = 7  # and of a central one
-KEPT = 128  # values along a line that are used again,
-KEPT_SIZE = 100_000  # unless they have more elements
 VERTICAL = tuple(10.0**-k for k in range(3, 15))  # steps over which a slope without limit grows
 GROWING = (1.04, 9.7)  # by how much a step; x**0.9 at 0 by 1.26, what jumps by 10
 DIFFERENT = 1e-5  # by how much slopes differ that are not taken for one
@@ -92,8 +88,6 @@ def explore(line: Line, widest: float = np.inf) -> Slopes:
     """
     with np.errstate(all="ignore"):
         middle = np.asarray(line(0.0))
-        if middle.size <= KEPT_SIZE:
-            line = lru_cache(KEPT)(line)
         noise = roughness(line)
         noise = np.where(np.isfinite(noise), noise, 0.0) + EPSILON * np.abs(middle)
         right = _climbed(lambda start: _one_sided(line, middle, start, noise), widest)
@@ -168,10 +162,10 @@ def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) 
 def _central(line: Line, start: float, noise: Any) -> Slope:
     rows, noises = [], []
     for k in range(ROUNDS):
-        h = start / 2**k
+        h = start / SHRINK**k
         rows.append((np.asarray(line(h)) - np.asarray(line(-h))) / (2 * h))
         noises.append(4 * noise / h)
-    return limit(rows, noises, 4.0)
+    return limit(rows, noises, SHRINK**2)
 
 
 def _one_sided(line: Line, middle: Any, start: float, noise: Any) -> Slope:
