@@ -73,11 +73,11 @@ def gradients_hold(
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import tinygrad_bp as tg
     >>> from tinygrad_bp.testing import gradients_hold
     >>> @gradients_hold(("m", 3), (3, 2), (2,))
     ... def test_layer(x, W, b):
-    ...     return np.tanh(x @ W + b)
+    ...     return tg.sigmoid(x @ W + b)
     >>> test_layer()
     """
 
