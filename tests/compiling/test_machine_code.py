@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import threading
+import time
 import weakref
 from typing import Any
 
@@ -16,6 +18,7 @@ from twins import close, found, twins
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
+from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.native import entry
 
@@ -55,6 +58,34 @@ def test_a_step_that_comes_again_is_entered_without_python() -> None:
     W.grad, V.grad = (tg.tensor(np.ones(W.shape)) for _ in range(2))  # it is added to
     close(fast(x, y), eager(x, y), 1_000)
     close(list(found(other)), list(found(own)), 4_000)
+
+
+@needs_entries
+def test_no_thread_enters_while_another_is_on_the_long_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step would be lost: the other has read the state, and will write it."""
+    state, step = training(OPTIMIZERS["adam"])()
+    fast = tg.compile(step, state=state, backend="native")
+    x, y = tg.tensor(X), tg.tensor(Y)
+    for _ in range(8):
+        fast(x, y)
+    assert fast._entry is not None
+    threads: list[threading.Thread] = []
+    found_in = Version.inputs
+
+    def meanwhile(version: Version, *given: Any) -> Any:
+        inputs = found_in(version, *given)
+        if not threads:
+            threads.append(threading.Thread(target=fast, args=(x, y)))
+            threads[0].start()
+            for _ in range(200):
+                time.sleep(0.001)  # it would have entered by now
+        return inputs
+
+    monkeypatch.setattr(Version, "inputs", meanwhile)
+    fast(tg.tensor(X[:3]), tg.tensor(Y[:3]))  # another length
+    threads[0].join()
+    counts = [float(x) for key, x in state[1].state().items() if key.startswith("steps")]
+    assert {*counts} == {10.0}
 
 
 def test_a_compiled_function_that_nobody_holds_goes() -> None:

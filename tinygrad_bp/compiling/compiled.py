@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
@@ -18,6 +17,7 @@ from tinygrad_bp.compiling.state import State
 from tinygrad_bp.compiling.steady import MISS, Steady, Unsteady
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
+from tinygrad_bp.compiling.turns import Turns
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.engine.modes import is_recording, watch
 from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
@@ -62,7 +62,7 @@ class Compiled:
         self._entry: Callable[..., Any] | None = None  # the shortest way
         self._steady: Steady | None = None  # the short way
         self._last: Version | None = None  # what took the long way
-        self._lock = threading.RLock()
+        self._turns = Turns()
 
     # Calls
 
@@ -77,7 +77,7 @@ class Compiled:
         """Do a call that no entry does."""
         if self._backend == "eager":
             return self._f(*args, **kwargs)
-        with self._lock:
+        with self._turns:
             if self._steady is not None and not kwargs:
                 result = self._steady.run(args)
                 if result is not MISS:
@@ -108,7 +108,8 @@ class Compiled:
         around = self._surroundings
         try:
             steady = Steady(version, call, args, state, around, kin.captured)
-            self._entry = entry_of(version, call, state, around, steady, self._long)
+            sign = self._turns.sign
+            self._entry = entry_of(version, call, state, around, steady, sign, self._long)
         except Unsteady:
             version.bindings.end()
         except Unsuited:
@@ -140,7 +141,7 @@ class Compiled:
         result = self(*args, **kwargs)
         left = n - 1
         while left:
-            with self._lock:
+            with self._turns:
                 done, result = self._some(left, args, kwargs)
             left -= done
         return result
@@ -289,7 +290,7 @@ class Compiled:
         Lowering
             Prints as text.
         """
-        with self._lock:
+        with self._turns:
             _, _, kin, version = self._found(args, kwargs)
         return Lowering(kin.traced.program, kin.family, version.program, kin.engine)
 

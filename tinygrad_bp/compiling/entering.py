@@ -16,6 +16,7 @@ from tinygrad_bp.compiling.state import State
 from tinygrad_bp.compiling.steady import Steady
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
+from tinygrad_bp.compiling.turns import FREE
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.engine.modes import recording
 from tinygrad_bp.engine.tensor import Tensor
@@ -34,6 +35,7 @@ def entry_of(
     state: State,
     surroundings: Surroundings,
     steady: Steady,
+    sign: dict[str, bool],
     slow: Callable[..., Any],
 ) -> Callable[..., Any]:
     """Return an entry for calls like this one.
@@ -44,6 +46,8 @@ def entry_of(
         What `steady` was made of.
     steady : Steady
         The entry uses its arrays, and so it must not be used any more.
+    sign : dict
+        Of the `Turns`: no entry while another call is under way.
     slow : callable
         What is called where something is not as it was.
 
@@ -58,6 +62,7 @@ def entry_of(
         raise Unsuited
     places = {name: k for k, name in enumerate(code.kernel.inputs)}
     guards = [
+        entries.item(sign, "free", FREE),
         *_of_arguments(version, call, steady, places),
         entries.context(recording, recording.get()),
         *_of_state(state, steady),
