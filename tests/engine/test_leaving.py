@@ -43,6 +43,11 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "array": (lambda: np.array([a, b]), r"np\.array", "like=tensor"),
     "array-2": (over_two_lines, r"np\.array", "like=tensor"),
     "asarray": (lambda: np.asarray(W), r"np\.asarray", "like=tensor"),
+    "of a call": (
+        lambda: np.random.default_rng(0).choice(W[0]),
+        r"^np\.random\.default_rng\(0\)\.choice",
+        "like=tensor",
+    ),
     "math": (lambda: math.exp(a), r"math\.exp", r"np\.exp"),
     "float": (lambda: float(a), "float", r"\.item\(\)"),
     "int": (lambda: int(a), "int", r"\.item\(\)"),
@@ -62,6 +67,13 @@ def test_the_call_and_its_remedy_are_named(call: str) -> None:
     with pytest.raises(TrackedTensorError, match=f"(?s){name}.*{remedy}") as caught:
         function()
     assert len(str(caught.value)) < 220  # one sentence, not a list of everything
+
+
+def test_a_number_put_into_a_plain_array_has_the_remedy_in_its_cause() -> None:
+    plain = np.zeros(3)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # NumPy's own, of all sequences
+        plain[0] = a
+    assert "np.zeros(shape, like=tensor)" in str(caught.value.__cause__)
 
 
 def test_functions_of_scipy_have_twins() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import math
 import os
-import re
 import sys
 from types import FrameType
 
@@ -14,6 +13,7 @@ import numpy as np
 from tinygrad_bp.errors import TrackedTensorError, users_frame
 
 LIBRARIES = np.__file__.rpartition(os.sep)[0].rpartition(os.sep)[0]
+LONG = 60  # characters of the name of a function
 LIKE = "np.stack, or np.array(…, like=tensor), makes a Tensor; .detach() gives a plain array"
 PLAIN = "pass loss.item(), the plain number"
 DRAWN = f"{PLAIN}, or .numpy(), the plain array"
@@ -117,6 +117,20 @@ def _line(frame: FrameType) -> tuple[str, str]:
     return b"".join(lines).decode(errors="replace"), instruction
 
 
+def _called(source: str) -> str:
+    """Return the function that an expression calls last, as it is written; "" if it is no call."""
+    import ast  # it is slow to import, and this is an error
+
+    try:
+        call = ast.parse(source.strip(), mode="eval").body
+    except SyntaxError:
+        return ""
+    if not isinstance(call, ast.Call):
+        return ""
+    name = ast.unparse(call.func)
+    return name if len(name) <= LONG else name.rpartition(".")[2][-LONG:]
+
+
 def leaves_the_graph(what: str) -> TrackedTensorError:
     """Return the error for a conversion that would drop a derivative silently.
 
@@ -134,9 +148,9 @@ def leaves_the_graph(what: str) -> TrackedTensorError:
             "a Tensor that tracks gradients was put into a plain array, which would drop them"
             " silently: make the array with np.zeros(shape, like=tensor)"
         )
-    call = re.match(r"[\w.]+(?=\()", source)
+    call = _called(source)
     name, remedy = _series(_called_by(frame))
-    name = name or (call[0] if call else what)
+    name = name or call or what
     last = name.rpartition(".")[2]
     if call:
         remedy = remedy or REMEDIES.get(last, "")
