@@ -53,6 +53,7 @@ def parser():
     add("--repeat", type=int, default=3, help="processes per cell of --first")
     add("--sizes", action="store_true", help="import times and installed sizes instead")
     add("--table", type=Path, metavar="FILE", help="print an earlier --json; measures nothing")
+    add("--chart", type=Path, metavar="FILE", help="draw the first row as an SVG file")
     add("--best", action="store_true", help="print the fastest round instead of the median one")
     add("-v", "--verbose", type=int, default=0, help="lines of a failing peer's stderr to show")
     return ap
@@ -114,6 +115,11 @@ def show(run, args, peers=None):
         failed = not all(v.passed for v in verdicts)
         run = {**run, "bars": bars.table(verdicts, run.get("imports"))}
         print("", run["bars"], sep="\n")
+    if args.chart:
+        from chart import bars as drawn  # needs Matplotlib
+
+        work = args.work.split(",")[0] if args.work else next(iter(run["result"]))
+        args.chart.write_text(drawn(work, run["result"][work]), encoding="utf-8")
     if args.markdown:
         args.markdown.write_text(report.document(run, peers), encoding="utf-8")
     return int(failed)
