@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from formula_reader import computed, require_all
+from leaves import leaf
 
 import tinygrad_bp as tg
 from tinygrad_bp.derivations.boxes import text
@@ -388,3 +389,18 @@ def test_an_array_that_nothing_keeps_is_named_by_the_error() -> None:
     with pytest.raises(GraphError, match="value of c1 is not known"):
         found.numpy()
     assert re.search(r"dv1 = broadcast_to\(dv2, \(2000,\)\)", str(found))
+
+
+def test_a_number_needs_no_index() -> None:
+    w = leaf(0.5, name="w")
+    named, indexed = (tg.explain(np.tanh(w * 2), element=text) for text in ("w", "w[]"))
+    assert str(named).partition("Forward")[2] == str(indexed).partition("Forward")[2]
+    assert "w" in str(named)
+
+
+def test_a_gradient_that_is_rounding_alone_is_no_other_one() -> None:
+    """That of the bias of the keys, which a softmax does not see: its terms cancel."""
+    rng = np.random.default_rng(0)
+    block = tg.nn.TransformerBlock(8, 2, rng=0)
+    found = tg.explain(np.mean(block(rng.normal(size=(2, 5, 8))) ** 2)).check()
+    assert max(found.values()) < 1e-12

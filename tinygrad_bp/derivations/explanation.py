@@ -22,6 +22,7 @@ from tinygrad_bp.errors import GraphError, ProgramError, TinygradError, users_fr
 from tinygrad_bp.view.records import Section
 from tinygrad_bp.view.sheet import Sheet, sheet_of
 
+NOISE = 1e3  # epsilons of the largest gradient, below which another one is rounding alone
 EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change
 
 
@@ -125,7 +126,7 @@ class Explanation:
         -------
         dict of str to float
             Of the value and of each gradient, the largest difference, in units of the largest
-            element.
+            element; of a gradient that is rounding alone, of the largest of all gradients.
 
         Raises
         ------
@@ -137,15 +138,20 @@ class Explanation:
         exec(compile(own.source, "<explain>", "exec"), scope)  # noqa: S102  # what we wrote
         with np.errstate(all="ignore"):
             found = scope[own.program.name](*own.arguments)
+        dtypes = [np.result_type(one) for one in (*own.arguments, *own.results)]
+        coarse = max([float(np.finfo(one).eps) for one in dtypes if one.kind in "fc"])
+        scales = [float(np.max(np.abs(one), initial=0.0)) for one in own.results]
+        largest = max(scales[1:], default=0.0)
         differences: dict[str, float] = {}
-        for label, got, wanted in zip(own.labels, found, own.results, strict=True):
-            scale = float(np.max(np.abs(wanted), initial=0.0)) or 1.0
+        for label, got, wanted, own_scale in zip(
+            own.labels, found, own.results, scales, strict=True
+        ):
             with np.errstate(all="ignore"):
                 apart = np.abs(np.asarray(got) - np.asarray(wanted))
             apart = np.where(np.asarray(got) == np.asarray(wanted), 0.0, apart)
-            differences[label] = float(np.max(apart, initial=0.0)) / scale
-        dtypes = [np.result_type(one) for one in (*own.arguments, *own.results)]
-        coarse = max([float(np.finfo(one).eps) for one in dtypes if one.kind in "fc"])
+            # the terms of a gradient that is 0 but for rounding are as large as other gradients
+            scale = own_scale if own_scale > NOISE * coarse * largest else largest
+            differences[label] = float(np.max(apart, initial=0.0)) / (scale or 1.0)
         wrong = [label for label, apart in differences.items() if not apart <= coarse**EQUAL]
         if wrong:
             raise ProgramError(f"explain: the source gives another {', '.join(wrong)}")

@@ -65,6 +65,9 @@ def element_of(sheet: Sheet, symbols: Sequence[str], text: str) -> Place:
     """
     match = ELEMENT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
+        for place, entry in enumerate(sheet.recorded.entries):
+            if not entry.shape and text in (symbols[place], sheet.names[place]) and text:
+                return place, 0  # a number is its only element
         raise GraphError(
             f"explain: element={text!r:.60} is no element; write its name and its index, such as"
             " element='W3[2,0]'"
