@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
-from tinygrad_bp.errors import DataError, NonFiniteError, TinygradError
+from tinygrad_bp.errors import DataError, GraphError, NonFiniteError, TinygradError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -391,3 +391,26 @@ def test_it_records_under_no_grad_too():
     with tg.no_grad():
         net, _, _ = fitted()
     assert bits(net) == bits(fitted()[0])
+
+
+def test_an_optimizer_of_other_parameters_is_refused():
+    net, others = network(), optim.Adam(network().parameters())
+    before = bits(net)
+    with pytest.raises(GraphError, match=r"no parameter of the optimizer.*model\.parameters\(\)"):
+        fitted(net, optimizer=others)
+    with pytest.raises(GraphError, match=r"\.detach\(\)"):
+        fitted(net, loss=lambda z, y: nn.mse(z.detach() * tg.tensor(1.0, requires_grad=True), y))
+    assert bits(net) == before
+
+
+def test_a_part_of_a_model_may_stay_as_it_is():
+    net = network()
+    fitted(net, optimizer=optim.SGD(net.layers[3].parameters(), 0.1))
+    assert bits(net)[:2] == bits(network())[:2]
+    assert bits(net)[2:] != bits(network())[2:]
+
+
+def test_gradients_from_before_are_not_added():
+    net = network()
+    nn.mse(net(X), Y).backward()
+    assert bits(fitted(net)[0]) == bits(fitted()[0])

@@ -96,6 +96,8 @@ def fit(
         the weights from before that operation's step.
     DataError
         If there is no batch, or the data have another form.
+    GraphError
+        If the loss gives none of the optimizer's parameters a gradient.
     KeyboardInterrupt
         Passed on: the model has the weights after a whole step, or its best, by `EarlyStopping`.
 

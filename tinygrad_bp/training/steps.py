@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.errors import TrackedTensorError
+from tinygrad_bp.errors import GraphError, TrackedTensorError
 from tinygrad_bp.nn import Module
 from tinygrad_bp.optim import Optimizer, clip_grad_norm
 
@@ -41,6 +41,7 @@ class Step:
         self.model, self.optimizer = model, optimizer
         self._loss, self._clip_norm, self._accumulate = loss, clip_norm, accumulate
         self._rows = self._batches = 0  # whose gradients wait
+        optimizer.zero_grad()  # of what a loop before may have left
 
     def __call__(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Descend the loss of a batch."""
@@ -83,6 +84,13 @@ class Step:
         self.optimizer.zero_grad()
 
     def _move(self) -> None:
+        if all(parameter.grad is None for parameter in self.optimizer.params):
+            raise GraphError(
+                "fit: the loss gave no parameter of the optimizer a gradient, so that nothing would"
+                " be learned: pass it those of the model, as in optim.Adam(model.parameters()); if"
+                " it has them, a .detach(), .numpy() or np.asarray in the model or the loss cut"
+                " them off"
+            )
         if self._clip_norm is not None:
             clip_grad_norm(self.optimizer.params, self._clip_norm)
         self.optimizer.step()
