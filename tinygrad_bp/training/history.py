@@ -192,7 +192,15 @@ class History(Mapping[str, list[float]]):
         """
         from tinygrad_bp.training.report import page
 
-        text = page(self, self.observed, title, features, classes)
+        text = page(
+            self,
+            self.observed,
+            kept=self.kept,
+            stopped=self.stopped,
+            title=title,
+            features=features,
+            classes=classes,
+        )
         if path is not None:
             atomic_write_text(path, text)
         return text

@@ -188,4 +188,3 @@ def frame_of(
         np.array(ranges),
         levels,
     )
-

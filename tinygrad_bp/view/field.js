@@ -23,6 +23,35 @@ function paintField(canvas, { side }, field, colourOf) {
   context.imageSmoothingEnabled = true;
   context.drawImage(scratch, 0, 0, canvas.width, canvas.height);
 }
+// The line along which a field has a level, cell by cell between its points.
+function paintContour(canvas, { side }, field, level) {
+  const bytes = [...atob(field)].map((byte) => byte.charCodeAt(0) - level);
+  const at = (c, r) => [(c / (side - 1)) * canvas.width, (1 - r / (side - 1)) * canvas.height];
+  const context = canvas.getContext("2d");
+  context.strokeStyle = `rgb(${colour("text").join(",")})`;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  for (let r = 0; r + 1 < side; r++) {
+    for (let c = 0; c + 1 < side; c++) {
+      const corners = [[c, r], [c + 1, r], [c + 1, r + 1], [c, r + 1]];
+      const heights = corners.map(([i, j]) => bytes[j * side + i]);
+      const ends = [];
+      corners.forEach(([i, j], k) => {
+        const [here, there] = [heights[k], heights[(k + 1) % 4]];
+        if (here < 0 === there < 0) return;
+        const part = here / (here - there);
+        const [i2, j2] = corners[(k + 1) % 4];
+        ends.push(at(i + part * (i2 - i), j + part * (j2 - j)));
+      });
+      for (let k = 0; k + 1 < ends.length; k += 2) {
+        context.moveTo(...ends[k]);
+        context.lineTo(...ends[k + 1]);
+      }
+    }
+  }
+  context.stroke();
+  context.lineWidth = 1;
+}
 // Circles for the first class, triangles for the second, squares and diamonds for others.
 const SHAPES = [
   null,

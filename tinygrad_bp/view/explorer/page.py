@@ -82,7 +82,8 @@ def _heading(view: Picture) -> str:
 
 def _colours() -> str:
     """Return the palette as CSS variables, and the look of each kind of node."""
-    light, dark = {}, {}
+    light: dict[str, str] = {}
+    dark: dict[str, str] = {}
     for kind, look in KINDS.items():
         light |= {f"{kind}-line": look.border, f"{kind}-fill": look.fill}
         dark |= {f"{kind}-line": look.dark_border, f"{kind}-fill": look.dark_fill}
