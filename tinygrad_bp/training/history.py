@@ -57,7 +57,8 @@ class History(Mapping[str, list[float]]):
         row : mapping of str to float
         """
         for name in row:
-            self._columns.setdefault(name, [math.nan] * self.epochs)
+            if name not in self._columns:
+                self._columns[name] = [math.nan] * self.epochs
         values = [float(row.get(name, math.nan)) for name in self._columns]
         any(map(list.append, self._columns.values(), values))  # in C, between two bytecodes
 

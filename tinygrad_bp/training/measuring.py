@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tinygrad_bp.training.probe import Probe, every
 from tinygrad_bp.transforms import gradients
 
 FLAT = 0.01  # of the steepest slope; a sigmoid within 0.0025 of its ends
+NEAR = 16  # nodes above a sigmoid among which its own argument is looked for
 WEIGHTS = 65_536  # of a layer that are counted in a histogram
 
 Flat = Callable[[Any], Any]
@@ -102,11 +104,15 @@ def with_activations(
     }
     found: dict[int, tuple[str, list[Any]]] = {}
     root = getattr(looked.prediction, "node", None)
-    for node in reversed(ancestors(root)) if root is not None else ():
+    nodes = ancestors(root)[::-1] if root is not None else []
+    passed = {root, *_gates(nodes)}  # the answer itself may well be sure
+    for node in nodes:
         end = ENDS.get(node.rule.name)
         out = node.saved[0] if end and node.saved else None
-        number = _nearest(node, owners) if out is not None else None
-        if end is None or number is None or node is root:  # the answer itself may well be sure
+        if end is None or out is None or node in passed:
+            continue
+        number = _nearest(node, owners)
+        if number is None:
             continue
         name, flat = end
         found.setdefault(number, (name, []))[1].append(_per_unit(flat(np.asarray(out))))
@@ -119,6 +125,16 @@ def with_activations(
     return told, shares
 
 
+def _gates(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Yield the sigmoids that weigh what they are made of, as in silu: it passes where they end."""
+    for node in nodes:
+        pair = node.parents if node.rule.name == "multiply" else ()
+        if len(pair) == 2 and None not in pair:
+            for one, other in (pair, pair[::-1]):
+                if one is not None and one.rule.name in ENDS and other in islice(_up(one), NEAR):
+                    yield one
+
+
 def _per_unit(flat: Any) -> Any:
     """Return for each unit whether it is flat at every row; a channel of a picture is one unit."""
     axis = 1 if flat.ndim == 4 else flat.ndim - 1
@@ -127,14 +143,17 @@ def _per_unit(flat: Any) -> Any:
 
 def _nearest(node: Node, owners: dict[Any, int]) -> int | None:
     """Return the layer whose parameter was read last before a node."""
+    return next((owners[one] for one in _up(node) if one in owners), None)
+
+
+def _up(node: Node) -> Iterator[Node]:
+    """Yield a node and what it was computed from, the nearest first."""
     seen, rest = {node}, [node]
     for one in rest:  # grows while it is read: breadth first
-        if one in owners:
-            return owners[one]
+        yield one
         fresh = [parent for parent in one.parents if parent is not None and parent not in seen]
         seen.update(fresh)
         rest += fresh
-    return None
 
 
 def norm(array: Any) -> float:

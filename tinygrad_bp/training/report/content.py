@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from tinygrad_bp.training.observed import BINS, SIDE, Frame, Layer, Observed
 from tinygrad_bp.training.report.findings import Pinned, gradient, ratio
 from tinygrad_bp.view.labels import printable, shortened
 
-DRAWN = 500  # epochs of a curve; a screen shows no more
-LAYERS = 40  # that the page holds: the first and the last ones
+# What the page holds at most, so that it is no larger than 500 KB.
+DRAWN = 400  # epochs of a curve; a screen shows no more
+LAYERS = 20  # the first and the last ones
+COLUMNS = 12  # of the history
 DIGITS = 5  # significant digits of a number
 FULL = 255  # the highest bar of a histogram
 
@@ -29,7 +32,8 @@ def content(
     names: tuple[Sequence[str], Sequence[str]],
 ) -> dict[str, Any]:
     """Return everything that the page shows, as dicts, lists, texts and numbers."""
-    columns = {name: np.array(values, float) for name, values in history.items()}
+    shown = islice(history.items(), COLUMNS)
+    columns = {name: np.array(values, float) for name, values in shown}
     epochs = len(next(iter(columns.values())))
     chosen = _drawn(columns, epochs, kept)
     found: dict[str, Any] = {

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.training.observed import Frame, Layer, Observed
 from tinygrad_bp.view.labels import number_text
 
-LEARNED = 0.2  # of the first loss: below it flat units are sure ones
+LEARNED = 0.2  # of the first loss: what ends below it has learned, and its flat units are sure ones
 FLAT = 0.5  # of a layer's units
 WEAK = 1e-3  # the first layer's gradient to the last one's
-STUCK = 0.8  # of the first loss: it is worth a look why there is more
+STUCK = 0.8  # of the first loss: what ends above it has learned nothing
 LONG, SHORT = 0.5, 1e-6  # a step to the size of its layer
 STILL = 0.01  # of the first loss: less has not moved
 SETTLED = 3  # epochs in which long steps are usual
@@ -86,7 +86,8 @@ def _flat(observed: Observed) -> Iterator[Pinned]:
             f" {number_text(worst.loss)}"
         )
         name = "dead-relu" if relu else "saturated"
-        yield _pinned(name, told, FAULT, seen[0].epoch, seen[-1].epoch, layer.name)
+        severity = _severity(observed)
+        yield _pinned(name, told, severity, seen[0].epoch, seen[-1].epoch, layer.name)
 
 
 def _vanishes(observed: Observed) -> Iterator[Pinned]:
@@ -169,9 +170,16 @@ RULES: tuple[Callable[[Observed], Iterator[Pinned]], ...] = (
 
 
 def _unlearned(observed: Observed) -> list[Frame]:
-    """Return the frames in which most of the first loss is still there."""
+    """Return the frames in which most of the first loss is there; none if it is gone at the end."""
     limit = LEARNED * observed.frames[0].loss
+    if observed.frames[-1].loss < limit:
+        return []
     return [one for one in observed.frames if not one.loss < limit]
+
+
+def _severity(observed: Observed) -> Severity:
+    """Return how bad it is what may keep a training from learning: whether that did."""
+    return FAULT if not observed.frames[-1].loss < STUCK * observed.frames[0].loss else NOTE
 
 
 def _joint(norms: Any, layer: Layer) -> float:
@@ -190,6 +198,6 @@ def ratio(frame: Frame, layer: Layer) -> float:
 
 
 def _pinned(
-    name: str, told: str, severity: Any, first: int, last: int, parameter: str | None = None
+    name: str, told: str, severity: Severity, first: int, last: int, parameter: str | None = None
 ) -> Pinned:
     return Pinned(Finding(name, severity, told, parameter=parameter), first, last)

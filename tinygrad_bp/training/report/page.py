@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.training.observed import Observed
-from tinygrad_bp.training.report.content import LAYERS, content
+from tinygrad_bp.training.report.content import COLUMNS, LAYERS, content
 from tinygrad_bp.training.report.findings import Pinned, findings
 from tinygrad_bp.view.labels import number_text, shortened
 from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
@@ -15,6 +16,7 @@ from tinygrad_bp.view.svg import as_text
 
 SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = ("scales.js", "timeline.js", "moment.js", "frames.js")
+LISTED = 20  # findings
 ROWS = 60  # of the table that stands for the page without JavaScript
 HOW = "fit(..., callbacks=[tg.training.Observe()])"
 LIGHT = {"third": "#007A58", "faint": "#595F66", "fault": "#A8330F", "fine": "#1A6B3C"}
@@ -59,15 +61,16 @@ def page(
     """
     if not any(map(len, columns.values())):
         raise DataError("report: there has been no epoch; nothing is to be shown")
-    pinned = findings(columns, observed)
+    found = findings(columns, observed)
+    pinned = found[:LISTED]
     seen = observed is not None and bool(observed.frames)
     style = colours(LIGHT, DARK) + asset("page.css") + asset("page.css", __package__)
     own = (asset(name, __package__) for name in SCRIPTS)
     parts = {
         "TITLE": as_text(shortened(title, 80)),
         "LEAD": as_text(_lead(columns, observed, kept)),
-        "NOTES": "".join(f"<li>{as_text(one)}</li>" for one in _notes(observed, stopped)),
-        "FINDINGS": "".join(_findings(pinned, seen=seen)),
+        "NOTES": "".join(f"<li>{as_text(one)}</li>" for one in _notes(columns, observed, stopped)),
+        "FINDINGS": "".join(_findings(pinned, len(found), seen=seen)),
         "TABLE": "".join(_table(columns)),
         "DATA": as_json(content(columns, kept, observed, pinned, (features, classes))),
     }
@@ -86,9 +89,11 @@ def _lead(columns: Columns, observed: Observed | None, kept: int | None) -> str:
     return f"{epochs}; {told}{steps}."
 
 
-def _notes(observed: Observed | None, stopped: str | None) -> Iterator[str]:
+def _notes(columns: Columns, observed: Observed | None, stopped: str | None) -> Iterator[str]:
     if stopped:
         yield f"Stopped early: {stopped}."
+    if len(columns) > COLUMNS:
+        yield f"Of {len(columns)} numbers of each epoch the first {COLUMNS} are shown."
     if observed is None or not observed.frames:
         yield (
             "This training was not observed: gradients, steps, activations, weights, and what may"
@@ -102,7 +107,7 @@ def _notes(observed: Observed | None, stopped: str | None) -> Iterator[str]:
         yield f"Of {layers} layers the first and the last {LAYERS // 2} are shown."
 
 
-def _findings(pinned: Sequence[Pinned], *, seen: bool) -> Iterator[str]:
+def _findings(pinned: Sequence[Pinned], count: int, *, seen: bool) -> Iterator[str]:
     if not pinned:
         told = "Nothing was found to be wrong with this training."
         yield f'<p class="fine">{told if seen else "The losses are finite and do not grow."}</p>'
@@ -121,11 +126,14 @@ def _findings(pinned: Sequence[Pinned], *, seen: bool) -> Iterator[str]:
         yield f'<p class="why">{as_text(finding.why)} <strong>Remedy:</strong> '
         yield f"{as_text(finding.remedy)}</p></li>"
     yield "</ol>"
+    if count > len(pinned):
+        yield f"<p>{count - len(pinned)} more findings are not listed.</p>"
 
 
 def _table(columns: Columns) -> Iterator[str]:
     """Yield the numbers of some epochs as a plain table."""
     count = len(next(iter(columns.values())))
+    columns = dict(islice(columns.items(), COLUMNS))
     step = max(1, math.ceil(count / ROWS))
     yield "<table><caption>Numbers of the epochs</caption><thead><tr><th scope=col>epoch</th>"
     yield "".join(f"<th scope=col>{as_text(shortened(name))}</th>" for name in columns)
