@@ -129,9 +129,11 @@ def _gates(nodes: Iterable[Node]) -> Iterator[Node]:
     """Yield the sigmoids that weigh what they are made of, as in silu: it passes where they end."""
     for node in nodes:
         pair = node.parents if node.rule.name == "multiply" else ()
-        if len(pair) == 2 and None not in pair:
+        if len(pair) == 2:
             for one, other in (pair, pair[::-1]):
-                if one is not None and one.rule.name in ENDS and other in islice(_up(one), NEAR):
+                if one is None or other is None or one.rule.name not in ENDS:
+                    continue
+                if other in islice(_up(one), NEAR):
                     yield one
 
 
