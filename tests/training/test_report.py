@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
@@ -127,10 +128,13 @@ def test_what_is_observed_ends_with_the_same_bits(options):
     assert [layer.activation for layer in history.observed.layers] == ["", "tanh", ""]
 
 
-def test_the_classifier_is_observed_by_the_same_callback():
+@pytest.mark.parametrize("native", [False, True])
+def test_the_classifier_is_observed_by_the_same_callback(native):
+    if native:
+        extra("llvmlite")
     ends = []
     for more in ([], [training.Observe()]):
-        model = tg.SigmoidClassifier(max_epochs=40, random_state=0)
+        model = tg.SigmoidClassifier(max_epochs=40, random_state=0, compile=native)
         model.fit(X, TABLE.y, callbacks=more)
         ends.append({n: v.tobytes() for n, v in model.network_.state().items()})
     assert ends[0] == ends[1]
@@ -346,6 +350,24 @@ def test_what_is_wrong_is_found_with_its_epochs(name):
         assert 0 <= one.first <= one.last <= history.epochs
     page = history.report()
     assert html.escape(own[0].finding.evidence[1:], quote=False) in html.unescape(page)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_out_of_all_bounds_are_shown_as_they_are():
+    net = network()
+    with tg.no_grad():
+        net.layers[0].W *= 1e308
+        net.layers[2].W *= np.inf
+    history = training.History()
+    loop = training.Loop(
+        net, lambda: {"loss": np.nan}, [training.Observe()], history=history,
+        probe=training.Probe(net, nn.bce_with_logits, lambda: (X, Y)),
+    )  # fmt: skip
+    found = data_of(loop.run(3).report())
+    assert found["losses"] == ["nan"] * 4
+    assert found["gradient"][1] == ["nan"] * 4
+    assert unpacked(found["weights"][1]["bars"]).max() == 0
+    assert names(history) == ["saturated", "exploding"]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

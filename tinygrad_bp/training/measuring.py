@@ -53,8 +53,9 @@ class Looked:
 def as_after_training(model: Module) -> Iterator[None]:
     """Within it the model behaves as after the training, and numbers may overflow."""
     modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
     try:
+        for module, _ in modes:
+            module.training = False
         with np.errstate(all="ignore"):
             yield
     finally:
@@ -174,13 +175,14 @@ def histogram(layer: Layer, values: Sequence[Any]) -> tuple[Any, Any]:
                            for one in matrices]).astype(float)  # fmt: skip
     flat = flat[every(len(flat), WEIGHTS)]
     flat = flat[np.isfinite(flat)]
-    if not len(flat):
+    low, high = (float(flat.min()), float(flat.max())) if len(flat) else (0.0, np.inf)
+    if not np.isfinite(high - low):
         return np.zeros(BINS, np.int64), np.zeros(2)
-    low, high = float(flat.min()), float(flat.max())
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    counts, _ = np.histogram(flat, BINS, (low, high))
-    return counts, np.array([low, high])
+    # as numpy.histogram, which takes ten times as long over a few weights
+    places = np.minimum((flat - low) / (high - low) * BINS, BINS - 1).astype(np.intp)
+    return np.bincount(places, minlength=BINS), np.array([low, high])
 
 
 def frame_of(

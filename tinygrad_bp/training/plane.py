@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,12 +79,16 @@ def _outputs(prediction: Any) -> Any:
     return out.astype(float) if usual else None
 
 
+@lru_cache(maxsize=4)
+def _grid(bounds: tuple[float, float, float, float]) -> Any:
+    left, right, bottom, top = bounds
+    sides = np.linspace(left, right, SIDE), np.linspace(bottom, top, SIDE)
+    return np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+
+
 def levels(probe: Probe, plane: Plane, dtype: Any) -> Any:
     """Return the field: a byte for each of SIDE * SIDE points, row by row from the bottom left."""
-    left, right, bottom, top = plane.bounds
-    grid = np.stack(
-        np.meshgrid(np.linspace(left, right, SIDE), np.linspace(bottom, top, SIDE)), axis=-1
-    ).reshape(-1, 2)
+    grid = _grid(plane.bounds)
     with no_grad():
         out = _outputs(probe.predict(wrap(((grid - probe.mean) / probe.scale).astype(dtype))))
     if out is None:
