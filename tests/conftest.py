@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from browsing import browser, opened  # noqa: F401  # fixtures of every folder
 from hypothesis import HealthCheck, settings
 from progress import Progress
 from shuffling import Shuffled

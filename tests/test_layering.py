@@ -31,8 +31,9 @@ LAYERS = [
     {"nn", "data"},
     {"optim"},
     {"compiling"},
-    {"testing", "training", "onnx"},
-    {"classifier", "doctor"},
+    {"testing", "doctor", "onnx"},
+    {"training"},
+    {"classifier"},
     {"sklearn", "cli"},
     {"__init__", "__main__"},
 ]

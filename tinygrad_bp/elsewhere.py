@@ -15,7 +15,7 @@ ROOMS = {
     "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
     " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
-    "training": "Checkpoint EarlyStopping History Loop fit",
+    "training": "Checkpoint EarlyStopping History Loop Observe Probe fit",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }

@@ -181,3 +181,40 @@ def test_of_many_rows_an_even_share_is_drawn_and_said(finished_run):
     collections = [g for g in root.iter(f"{SVG}g") if g.get("id", "").startswith("PathCollection")]
     drawn = sum(len(list(g.iter(f"{SVG}use"))) for g in collections)
     assert drawn == -(-219 * copies // 3)
+
+
+# The page of the training
+
+
+def test_the_report_is_a_page_of_the_run(command, tmp_path):
+    code, out, _ = command("train", "--epochs", 20, "--out", "r", "--report")
+    assert code == 0
+    assert "report.html" in out
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    for word in ("penguins, 2-5-5-1 network", "hidden2", "bill_length_mm", "Chinstrap", "held out"):
+        assert word in page
+    assert command("train", "--epochs", 20, "--out", "r", "--force").code == 0
+    assert not (tmp_path / "r" / "report.html").exists()  # it was the earlier run's
+
+
+def test_a_run_that_is_observed_has_the_same_files(command, tmp_path):
+    command("train", "--epochs", 30, "--out", "a")
+    command("train", "--epochs", 30, "--out", "b", "--report", "page.html")
+    for name in ("model.safetensors", "history.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert (tmp_path / "page.html").exists()
+    assert not (tmp_path / "b" / "report.html").exists()
+
+
+def test_the_report_of_numbers_is_in_their_unit(command, tmp_path):
+    lines = [f"{x},{y},{1000 + 10 * x + y}" for x in range(8) for y in range(8)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,mass", *lines]))
+    wanted = ("--features", "a", "b", "--target", "mass", "--epochs", 9, "--report", "page.html")
+    assert command("train", "t.csv", *wanted).code == 0
+    begin = '<script type="application/json" id="data">'
+    text = (tmp_path / "page.html").read_text(encoding="utf-8").partition(begin)[2]
+    found = json.loads(text.partition("</script>")[0])
+    assert found["plane"]["kind"] == "number"
+    low, high = found["plane"]["span"]
+    assert 1000 <= low < 1030 < 1050 < high <= 1077  # of the rows to train on
+    assert found["plane"]["features"] == ["a", "b"]

@@ -319,3 +319,25 @@ def test_lack_of_memory_is_told_and_writes_nothing(command, tmp_path, monkeypatc
     code, _, err = command("train")
     assert (code, err) == (2, "not enough memory: Unable to allocate 9.31 GiB\n")
     assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("folder", "this is a folder"),
+        ("missing/page.html", "is not a folder that may be written to"),
+        ("page.txt", "the name ends in .html"),
+        ("old.html", "the file exists"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_training(
+    command, tmp_path, name, told
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old.html").write_text("mine")
+    code, _, err = command("train", "--out", "r", "--report", name)
+    assert code == 2
+    assert f"--report {name}" in err
+    assert told in err
+    assert not (tmp_path / "r").exists()
+    assert (tmp_path / "old.html").read_text() == "mine"

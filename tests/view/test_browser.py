@@ -1,18 +1,16 @@
 """The explorer in a real browser: every number, stepping, keys, pointer, sliders, nothing else.
 
-Skipped where there is no browser; with TINYGRAD_BP_BROWSER=1 in the environment that is a failure.
+Skipped where there is no browser: see `browsing`.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
 import shutil
 
 import numpy as np
 import pytest
-from extras import extra
+from browsing import serious_faults
 from sample_graphs import SAMPLES
 from view_samples import network, network_view, ones
 
@@ -23,63 +21,12 @@ from tinygrad_bp.data import moons
 from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.view.labels import number_text
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
-WANTED = os.environ.get("TINYGRAD_BP_BROWSER") == "1"
-PATIENCE = 300_000  # milliseconds: a busy machine is not a fault
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
     "</script><script>alert(2)</script>",
     '"><svg onload=alert(3)>',
     "@@SCRIPT@@",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        if WANTED:
-            raise
-        pytest.skip("Playwright is not installed")
-    if CHROMIUM is None:
-        (pytest.fail if WANTED else pytest.skip)("there is no Chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Return a function that opens a page; what it must not do is checked when the test ends."""
-    contexts, troubles = [], []
-
-    def open_page(text, width=1100, height=900, **options):
-        path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(text, encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append("dialog"), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda request: request.url == path.as_uri() or troubles.append(request.url),
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
 
 
 class Example:
@@ -503,8 +450,6 @@ def test_the_policy_stops_a_script_that_is_not_the_pages_own(browser, example, t
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1100])
 def test_axe_finds_nothing_serious(browser, example, training, scheme, width, tmp_path):
-    name = "axe_playwright_python.sync_playwright"
-    axe = importlib.import_module(name) if WANTED else extra(name)
     (tmp_path / "page.html").write_text(example.view.to_html(training), encoding="utf-8")
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
@@ -513,14 +458,7 @@ def test_axe_finds_nothing_serious(browser, example, training, scheme, width, tm
     page.goto((tmp_path / "page.html").as_uri())
     for key in ("f", "b"):
         page.keyboard.press(key)
-        found = axe.Axe().run(page).response["violations"]
-        serious = [
-            (one["id"], node["html"][:200])
-            for one in found
-            if one["impact"] in ("serious", "critical")
-            for node in one["nodes"]
-        ]
-        assert serious == []
+        assert serious_faults(page) == []
     context.close()
 
 

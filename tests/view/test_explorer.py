@@ -17,7 +17,8 @@ from view_samples import HOSTILE, network_view, ones
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.view import Frame, TrainingFrames, labels
-from tinygrad_bp.view.explorer.content import as_json, content
+from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.pages import as_json
 
 
 class Reader(HTMLParser):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from operator import attrgetter
 from typing import Any, Self
@@ -16,9 +16,12 @@ from tinygrad_bp.classifier.settings import RandomState, check_settings, generat
 from tinygrad_bp.classifier.start import Start
 from tinygrad_bp.classifier.tasks import Part
 from tinygrad_bp.engine.modes import enable_grad, no_grad
+from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DataError, TinygradError, warn_user
+from tinygrad_bp.nn import Sequential
 from tinygrad_bp.optim import Adam
-from tinygrad_bp.training import Loop
+from tinygrad_bp.training import Loop, Probe
+from tinygrad_bp.training.probe import ROWS, every
 
 # Rows to watch; of fewer the lowest loss is chance.
 LEAST_HELD = 3
@@ -53,6 +56,7 @@ class SigmoidEstimator:
         task_of: Callable[[Any], Task],
         split: Callable[[Any, float, np.random.Generator], Any],
         on_epoch: OnEpoch | None,
+        callbacks: Iterable[Any],
     ) -> Self:
         """Train on checked samples and targets; `task_of` takes the targets to train on."""
         rng = generator(self.random_state, type(self).__name__)
@@ -71,6 +75,7 @@ class SigmoidEstimator:
                 task.stuck * task.constant_loss(y[train]),
                 rng,
                 on_epoch,
+                list(callbacks),
             )
         return self
 
@@ -161,6 +166,7 @@ class SigmoidEstimator:
         limit: float,
         rng: np.random.Generator,
         on_epoch: OnEpoch | None,
+        callbacks: Sequence[Any],
     ) -> None:
         """Train from fresh weights, anew while the loss is above `limit`; keep the best start."""
         sizes = (self.n_features_in_, *self.hidden, task.outputs)
@@ -170,7 +176,7 @@ class SigmoidEstimator:
                 start = Start(sigmoid_network(sizes, rng), self.patience)
                 starts.append(start)
                 self.restarts_ = self.start_ = len(starts) - 1
-                self._train(start, task, train, held, on_epoch)
+                self._train(start, task, train, held, on_epoch, callbacks)
                 if start.train_loss < limit or len(self.hidden) == 0:
                     break
         finally:  # an interrupt too leaves the best weights so far
@@ -184,7 +190,13 @@ class SigmoidEstimator:
         kept.warn_of_no_slope(train.X, learned=learned, learning_rate=self.learning_rate)
 
     def _train(
-        self, start: Start, task: Task, train: Part, held: Part | None, on_epoch: OnEpoch | None
+        self,
+        start: Start,
+        task: Task,
+        train: Part,
+        held: Part | None,
+        on_epoch: OnEpoch | None,
+        callbacks: Sequence[Any],
     ) -> None:
         """Train one network until the watched loss has not fallen for `patience` epochs."""
         network = start.network
@@ -208,13 +220,34 @@ class SigmoidEstimator:
                 validation = self.validation_curve_[-1] if held is not None else None
                 on_epoch(loop.epoch, self.loss_curve_[-1], validation, self)
 
-        watched = "loss" if held is None else "validation_loss"
-        callbacks = [start.stopping, news]
-        loop = Loop(network, epoch, callbacks, history=start.history, watched=watched)
+        loop = Loop(
+            network,
+            epoch,
+            [start.stopping, *callbacks, news],
+            history=start.history,
+            watched="loss" if held is None else "validation_loss",
+            optimizer=optimizer,
+            probe=self._probe(network, task, train),
+        )
         loop.run(self.max_epochs)
+
+    def _probe(self, network: Sequential, task: Task, train: Part) -> Probe:
+        """Return how some rows of the training part are looked at, in the features' own units."""
+        chosen = every(len(train.y), ROWS)
+        X = wrap(train.X._value[chosen])
+        y = wrap(train.y._value[chosen]) if isinstance(train.y, Tensor) else train.y[chosen]
+        weights = None if train.weights is None else train.weights[chosen]
+        return Probe(
+            network,
+            lambda out, y: task.loss(out, Part(X, y, weights)),
+            lambda: (X, y),
+            self.mean_,
+            self.scale_,
+        )
 
     def _show(self, start: Start) -> None:
         curves = start.history
         self.network_ = start.network
         self.loss_curve_, self.validation_curve_ = curves["loss"], curves.get("validation_loss", [])
         self.n_iter_ = curves.epochs
+        self.history_ = curves

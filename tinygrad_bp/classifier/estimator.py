@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -60,6 +60,8 @@ class SigmoidClassifier(SigmoidEstimator):
     n_iter_, n_features_in_, restarts_, start_ : int
         Epochs of that start, features, how often training began anew, and which start was kept,
         counted from 0.
+    history_ : History
+        The numbers of that start; ``history_.report(path)`` writes a page.
     backend_ : str
         What ran: "eager", or "native" with `compile`, where there is native code.
 
@@ -73,7 +75,14 @@ class SigmoidClassifier(SigmoidEstimator):
 
     class_weight: Mapping[Any, float] | str | None = None
 
-    def fit(self, X: Any, y: Any, *, on_epoch: OnEpoch | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        on_epoch: OnEpoch | None = None,
+        callbacks: Iterable[Any] = (),
+    ) -> Self:
         """Train on samples `X` with class labels `y`.
 
         Parameters
@@ -85,6 +94,8 @@ class SigmoidClassifier(SigmoidEstimator):
             Called as ``on_epoch(epoch, train_loss, validation_loss, self)`` after each epoch; the
             losses and ``network_`` are those of the epoch.  Training that begins anew counts from
             epoch 1 again.
+        callbacks : iterable, optional
+            Of the training loop, as those of `tg.training.fit`: `tg.training.Observe`, say.
 
         Returns
         -------
@@ -111,7 +122,7 @@ class SigmoidClassifier(SigmoidEstimator):
             own = class_weights(self.class_weight, classes, train) if balanced else weights
             return Classes(len(classes), own)
 
-        return self._fit(X, codes, task_of, self._split, on_epoch)
+        return self._fit(X, codes, task_of, self._split, on_epoch, callbacks)
 
     def decision_function(self, X: Any) -> Any:
         """Return the logit of ``classes_[1]`` for each row of `X`, or the logits of all classes.

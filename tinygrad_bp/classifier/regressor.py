@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -48,7 +49,14 @@ class SigmoidRegressor(SigmoidEstimator):
     True
     """
 
-    def fit(self, X: Any, y: Any, *, on_epoch: OnEpoch | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        on_epoch: OnEpoch | None = None,
+        callbacks: Iterable[Any] = (),
+    ) -> Self:
         """Train on samples `X` with numbers `y`.
 
         Parameters
@@ -57,6 +65,8 @@ class SigmoidRegressor(SigmoidEstimator):
         y : array_like of finite numbers, shape (m,)
         on_epoch : callable, optional
             As in `SigmoidClassifier.fit`.
+        callbacks : iterable, optional
+            Of the training loop, as those of `tg.training.fit`: `tg.training.Observe`, say.
 
         Returns
         -------
@@ -80,7 +90,7 @@ class SigmoidRegressor(SigmoidEstimator):
             self.target_mean_, self.target_scale_ = float(mean), float(scale)
             return Numbers(self.target_mean_, self.target_scale_)
 
-        return self._fit(X, target, task_of, self._split, on_epoch)
+        return self._fit(X, target, task_of, self._split, on_epoch, callbacks)
 
     def predict(self, X: Any) -> Any:
         """Return the number for each row of `X`.

@@ -29,6 +29,7 @@ class Start:
         """Set the network to its best weights, and forget an epoch that was not looked at."""
         self.stopping.restore_best()
         self.history.cut(self.stopping.last_epoch)
+        self.history.kept = self.stopping.best_epoch
 
     def warn_of_no_slope(self, X: Tensor, *, learned: bool, learning_rate: float) -> None:
         """Warn if the training ended where no gradient leads anywhere."""

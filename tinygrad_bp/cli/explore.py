@@ -17,6 +17,7 @@ from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.draw import computation_of
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.fitting import divided
+from tinygrad_bp.cli.page_files import check_page
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
 from tinygrad_bp.data import Table
@@ -107,11 +108,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
-    if os.path.lexists(options.out) and not options.force:
-        raise DataError(f"--out {options.out}: the file exists; choose another name, or --force")
-    if Path(options.out).suffix.lower() not in (".html", ".htm"):
-        options.fail(f"--out {options.out}: a page is written; the name ends in .html")
-    path = Path(options.out).absolute()  # now: a user's function may go to another folder
+    path = check_page("--out", options.out, force=options.force)
     if options.file and ":" in options.file and not os.path.lexists(options.file):
         view, code = computation_of(options.file, console)
         return _written(path, view, None, options, console, code)

@@ -20,6 +20,7 @@ from tinygrad_bp.cli.progress import Update, progress
 from tinygrad_bp.cli.scores import ClassJudge, NumberJudge, Score, judge_of
 from tinygrad_bp.data import Table, holdout_split
 from tinygrad_bp.errors import DataError
+from tinygrad_bp.training import Observe
 
 HELDOUT = 0.25  # share of each class that training never sees
 LEAST_HELD = 3  # rows; of fewer the score is chance, and all rows are to learn from
@@ -187,6 +188,8 @@ def fit(
     seed: int,
     console: Console,
     interrupts: Interrupts | None = None,
+    *,
+    observed: bool = False,
 ) -> Run:
     """Train the network on three quarters of a table and judge it on the rest.
 
@@ -201,6 +204,8 @@ def fit(
         Shows the progress.
     interrupts : Interrupts, optional
         Asked after each epoch whether to stop.
+    observed : bool, default False
+        Whether to look at the training for its report.
 
     Returns
     -------
@@ -217,7 +222,10 @@ def fit(
     settings = {**settings, "random_state": seed}
     train, heldout = divided(table, seed)
     begin = time.perf_counter()
-    model, epochs, interrupted = _network(table, train, heldout, settings, console, interrupts)
+    watching = [Observe()] if observed else []
+    model, epochs, interrupted = _network(
+        table, train, heldout, settings, console, interrupts, watching
+    )
     seconds = time.perf_counter() - begin
     simple = None
     if not interrupted:
@@ -257,6 +265,7 @@ def _network(
     settings: Mapping[str, Any],
     console: Console,
     interrupts: Interrupts,
+    watching: Sequence[Observe],
 ) -> tuple[Model, tuple[Epoch, ...], bool]:
     """Train the network; tell its epochs, and whether it was interrupted."""
     model = new_model(table, settings)
@@ -266,7 +275,7 @@ def _network(
         history = History(judge, table.X[heldout], table.y[heldout], update, interrupts)
         try:
             interrupts.at_once = True
-            model.fit(table.X[train], table.y[train], on_epoch=history)
+            model.fit(table.X[train], table.y[train], on_epoch=history, callbacks=watching)
             interrupts.at_once = False
         except KeyboardInterrupt:
             interrupted = True

@@ -9,8 +9,17 @@ from pathlib import Path
 from tinygrad_bp.classifier import SigmoidRegressor
 from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.interrupts import Interrupts
-from tinygrad_bp.cli.run_folder import BOUNDARY, GRAPH, GRAPH_SOURCE, HISTORY, LOSS, MODEL
+from tinygrad_bp.cli.run_folder import (
+    BOUNDARY,
+    GRAPH,
+    GRAPH_SOURCE,
+    HISTORY,
+    LOSS,
+    MODEL,
+    REPORT,
+)
 from tinygrad_bp.cli.saved_model import save_model
+from tinygrad_bp.cli.training_page import training_page
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.files.atomic import atomic_write_text
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
@@ -19,7 +28,9 @@ from tinygrad_bp.view import GraphView, graph, pictures
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
 
 
-def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
+def write_outputs(
+    run: Run, folder: Path, interrupts: Interrupts, *, report: bool = False
+) -> list[str]:
     """Write every output of a run into a folder.
 
     Parameters
@@ -29,6 +40,8 @@ def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
         Empty.
     interrupts : Interrupts
         A request to stop costs the pictures not yet drawn, never the model.
+    report : bool, default False
+        Whether to write the page of the training too.
 
     Returns
     -------
@@ -43,7 +56,9 @@ def write_outputs(run: Run, folder: Path, interrupts: Interrupts) -> list[str]:
     save_model(folder / MODEL, run.model, run.table)
     atomic_write_text(folder / HISTORY, _history(run))
     notes = []
-    for name, draw in ((LOSS, _draw_loss), (BOUNDARY, _draw_boundary), (GRAPH, _draw_graph)):
+    drawn = [(LOSS, _draw_loss), (BOUNDARY, _draw_boundary), (GRAPH, _draw_graph)]
+    drawn += [(REPORT, _write_page)] if report else []
+    for name, draw in drawn:
         if run.interrupted or interrupts.requested:
             notes.append(f"{name} not drawn: interrupted")
         else:
@@ -117,6 +132,11 @@ def _draw_graph(run: Run, folder: Path) -> list[str]:
     atomic_write_text(folder / GRAPH_SOURCE, view.to_dot())
     why = f"{len(view.nodes)} nodes are too many to lay out"
     return [f"{GRAPH} not drawn: {why}; the graph is in {GRAPH_SOURCE}"]
+
+
+def _write_page(run: Run, folder: Path) -> list[str]:
+    atomic_write_text(folder / REPORT, training_page(run))
+    return []
 
 
 def _layer_names(run: Run) -> dict[str, Tensor]:

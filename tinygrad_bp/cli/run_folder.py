@@ -22,13 +22,14 @@ LOSS = "loss.svg"
 BOUNDARY = "boundary.svg"
 GRAPH = "graph.svg"
 GRAPH_SOURCE = "graph.dot"
+REPORT = "report.html"
 # in the order in which a run writes them
-FILES = (MODEL, HISTORY, LOSS, BOUNDARY, GRAPH, GRAPH_SOURCE)
+FILES = (MODEL, HISTORY, LOSS, BOUNDARY, GRAPH, GRAPH_SOURCE, REPORT)
 
 # What the files of a run hold, by which --force tells them from what has only their names.
 RECORD = "run.json"
 RECORD_FORMAT = "tinygrad_bp.run.1"
-RECORD_LIMIT = 1 << 16  # bytes; six digests are a hundredth of it
+RECORD_LIMIT = 1 << 16  # bytes; seven digests are a hundredth of it
 
 
 class RunFolderError(TinygradError, OSError):

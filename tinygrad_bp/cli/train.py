@@ -12,11 +12,14 @@ from tinygrad_bp.cli.exit_codes import DONE, INTERRUPTED
 from tinygrad_bp.cli.fitting import Run, fit
 from tinygrad_bp.cli.interrupts import Interrupts
 from tinygrad_bp.cli.outputs import write_outputs
+from tinygrad_bp.cli.page_files import check_page
 from tinygrad_bp.cli.report import report, summary
 from tinygrad_bp.cli.run_folder import FILES, RECORD, check_folder, new_folder
 from tinygrad_bp.cli.saved_model import check_saveable
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
+from tinygrad_bp.cli.training_page import training_page
 from tinygrad_bp.data import Table
+from tinygrad_bp.files.atomic import atomic_write_text
 
 EXAMPLE = """\
 examples:
@@ -28,7 +31,10 @@ examples:
       a number to predict instead of a class
   tinygrad-bp train --data moons --seed 7 --json > moons.json
       generated data; one JSON object on standard output
+  tinygrad-bp train --data xor --out runs/xor --report
+      also a page that shows the training epoch by epoch: runs/xor/report.html
 """
+IN_FOLDER = ""  # --report without a name
 
 
 def add(commands: Commands) -> None:
@@ -48,6 +54,14 @@ def add(commands: Commands) -> None:
         help="make native code of an epoch, which pays for long trainings; the seed then gives the"
         " same files where that can be made, and others where it cannot",
     )
+    group.add_argument(
+        "--report",
+        metavar="FILE",
+        nargs="?",
+        const=IN_FOLDER,
+        help="write a page that shows the training epoch by epoch, and what is wrong with it, to"
+        " FILE, or to report.html in the folder",
+    )
     group.add_argument("--quiet", action="store_true", help="print errors only")
     group.add_argument(
         "--json", action="store_true", help="print one JSON object; all else goes to standard error"
@@ -62,15 +76,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
     shown = f"runs/{_folder_name(table)}" if options.out is None else options.out
     target = check_folder(shown, force=options.force)
     check_saveable(shown, table, options.hidden)
+    page = None
+    if options.report not in (None, IN_FOLDER):
+        page = check_page("--report", options.report, force=options.force)
     interrupts = Interrupts()
     saved = False
     try:
         with interrupts.held():
             settings = settings_of(options) | {"compile": options.compile}
-            result = fit(table, settings, options.seed, console, interrupts)
+            watched = options.report is not None
+            result = fit(table, settings, options.seed, console, interrupts, observed=watched)
             with new_folder(target, force=options.force) as folder:
-                notes = write_outputs(result, folder, interrupts)
+                notes = write_outputs(result, folder, interrupts, report=watched and page is None)
             saved = True
+            if page is not None:
+                atomic_write_text(page, training_page(result))
+                notes.append(f"the report is in {options.report}")
         _tell(result, notes, shown, target, console, interrupted=interrupts.requested)
     except KeyboardInterrupt:
         without = "interrupted before there was a model; nothing was written"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -31,7 +32,14 @@ class SigmoidClassifier(
     True
     """
 
-    def fit(self, X: Any, y: Any, *, on_epoch: classifier.OnEpoch | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        on_epoch: classifier.OnEpoch | None = None,
+        callbacks: Iterable[Any] = (),
+    ) -> Self:
         """Train on samples `X` with class labels `y`, as `tinygrad_bp.SigmoidClassifier` does.
 
         Parameters
@@ -41,6 +49,8 @@ class SigmoidClassifier(
             Two different labels or more.
         on_epoch : callable, optional
             Called as ``on_epoch(epoch, train_loss, validation_loss, self)`` after each epoch.
+        callbacks : iterable, optional
+            Of the training loop, as those of `tg.training.fit`: `tg.training.Observe`, say.
 
         Raises
         ------
@@ -49,7 +59,7 @@ class SigmoidClassifier(
         """
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
-        return super().fit(X, y, on_epoch=on_epoch)
+        return super().fit(X, y, on_epoch=on_epoch, callbacks=callbacks)
 
     def decision_function(self, X: Any) -> Any:
         """Return the logit of ``classes_[1]`` for each row of `X`, or the logits of all classes.
@@ -89,7 +99,14 @@ class SigmoidRegressor(
     True
     """
 
-    def fit(self, X: Any, y: Any, *, on_epoch: classifier.OnEpoch | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        on_epoch: classifier.OnEpoch | None = None,
+        callbacks: Iterable[Any] = (),
+    ) -> Self:
         """Train on samples `X` with numbers `y`.
 
         Parameters
@@ -98,6 +115,8 @@ class SigmoidRegressor(
         y : array_like of finite numbers, shape (m,)
         on_epoch : callable, optional
             Called as ``on_epoch(epoch, train_loss, validation_loss, self)`` after each epoch.
+        callbacks : iterable, optional
+            Of the training loop, as those of `tg.training.fit`: `tg.training.Observe`, say.
 
         Raises
         ------
@@ -105,7 +124,7 @@ class SigmoidRegressor(
             If a setting is out of its range, or X or y cannot be used.
         """
         X, y = validate_data(self, X, y, y_numeric=True)
-        return super().fit(X, y, on_epoch=on_epoch)
+        return super().fit(X, y, on_epoch=on_epoch, callbacks=callbacks)
 
     def predict(self, X: Any) -> Any:
         """Return the number for each row of `X`; shape (m,).

@@ -18,6 +18,7 @@ from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.guard import Guard
 from tinygrad_bp.training.history import History
 from tinygrad_bp.training.loop import Loop
+from tinygrad_bp.training.probe import ROWS, Probe, every
 from tinygrad_bp.training.progress import Progress
 from tinygrad_bp.training.steps import Step, checked_loss, rows_of
 
@@ -132,6 +133,7 @@ def fit(
         watched="loss" if validation is None else "validation_loss",
         optimizer=optimizer,
         generators=Generators(model, {"rng": generator, "data": getattr(data, "rng", None)}),
+        probe=Probe(epoch.predict, loss, lambda: _some_rows(data) or epoch.batch),
     )
     return epoch.run(loop, epochs, Progress(epochs) if progress else None)
 
@@ -194,6 +196,15 @@ class _Epoch:
             self._progress.epoch(number, row)
         return row
 
+    @property
+    def batch(self) -> tuple[Any, Any] | None:
+        """The batch of the last step."""
+        return self._guard.batch
+
+    def predict(self, X: Any) -> Any:
+        """Return what the model says of a batch."""
+        return self._step.predict(X)
+
     def _judged(self, data: Iterable[Any]) -> dict[str, float]:
         """Return the numbers of the present weights on data, as after the training."""
         means = _Means()
@@ -255,6 +266,18 @@ def _source(data: Any, size: int | None, rng: np.random.Generator | None) -> Ite
         whole = batches(X, y, len(y))
         return list(whole)
     return batches(X, y, size, rng=rng, shuffle=rng is not None)
+
+
+def _some_rows(data: Any) -> tuple[Any, Any] | None:
+    """Return rows of data that are arrays; of batches, None: to ask for one may change the next."""
+    if not isinstance(data, tuple):
+        return None
+    X, y = _pair(data)
+    chosen = every(len(y), ROWS)
+    # loaded as a batch is: whatever holds the rows, they are arrays then
+    parts = [np.asarray(one[chosen]) for one in (*(X if isinstance(X, tuple) else (X,)), y)]
+    *inputs, target = map(_wrapped, parts)
+    return (tuple(inputs) if isinstance(X, tuple) else inputs[0]), target
 
 
 def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

@@ -22,6 +22,11 @@ class Guard:
         self._parameters, self._generators = parameters, generators
         self._steps: list[tuple[Values, Batch]] = []
 
+    @property
+    def batch(self) -> Batch | None:
+        """The batch of the last step; None before there was one."""
+        return self._steps[-1][1] if self._steps else None
+
     def before(self, batch: Batch) -> None:
         """Note that a step with this batch comes."""
         values = [parameter._value for parameter in self._parameters], self._generators.state()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -14,13 +14,16 @@ import numpy as np
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import FilePath, atomic_write_text
 from tinygrad_bp.nn.state import State
+from tinygrad_bp.training.observed import Observed
 
 
 class History(Mapping[str, list[float]]):
     """The numbers of each epoch of a training: ``history["loss"]`` is a list of them.
 
     An epoch is there with all of its numbers or not at all, whenever Ctrl-C comes.  ``stopped``
-    says why the training ended before its last epoch, if it did.
+    says why the training ended before its last epoch, if it did; ``kept`` is the epoch of the
+    weights that the model was given back, None where these are the last; ``observed`` holds what
+    `Observe` saw.
 
     Examples
     --------
@@ -38,6 +41,8 @@ class History(Mapping[str, list[float]]):
     def __init__(self) -> None:
         self._columns: dict[str, list[float]] = {}
         self.stopped: str | None = None
+        self.kept: int | None = None
+        self.observed: Observed | None = None
 
     @property
     def epochs(self) -> int:
@@ -52,7 +57,8 @@ class History(Mapping[str, list[float]]):
         row : mapping of str to float
         """
         for name in row:
-            self._columns.setdefault(name, [math.nan] * self.epochs)
+            if name not in self._columns:
+                self._columns[name] = [math.nan] * self.epochs
         values = [float(row.get(name, math.nan)) for name in self._columns]
         any(map(list.append, self._columns.values(), values))  # in C, between two bytecodes
 
@@ -65,6 +71,8 @@ class History(Mapping[str, list[float]]):
             How many to keep.
         """
         any(map(list.__delitem__, self._columns.values(), repeat(slice(epochs, None))))
+        if self.observed is not None:
+            self.observed.cut(epochs)
 
     def best(self, name: str, *, highest: bool = False) -> int:
         """Return the epoch, counted from 1, in which a number was lowest; NaN is passed over.
@@ -148,6 +156,55 @@ class History(Mapping[str, list[float]]):
         if path is not None:
             atomic_write_text(path, svg_text(figure))
         return figure
+
+    def report(
+        self,
+        path: FilePath | None = None,
+        *,
+        title: str = "Training report",
+        features: Sequence[str] = (),
+        classes: Sequence[str] = (),
+    ) -> str:
+        """Return the training as one page to look at, and write it to a file if one is named.
+
+        The page needs no network.  It shows the numbers of this history; gradients, steps,
+        activations, weights, the boundary between two features and what is wrong with these are on
+        it if the training was observed: ``fit(..., callbacks=[tg.training.Observe()])``.
+
+        Parameters
+        ----------
+        path : str or path-like, optional
+            An HTML file; replaced whole or not at all.
+        title : str
+        features : sequence of str, optional
+            What the two inputs are called, where there are two.
+        classes : sequence of str, optional
+            What the classes are called, in the order of their numbers.
+
+        Returns
+        -------
+        str
+            At most 500 KB of HTML.
+
+        Raises
+        ------
+        DataError
+            If there has been no epoch.
+        """
+        from tinygrad_bp.training.report import page
+
+        text = page(
+            self,
+            self.observed,
+            kept=self.kept,
+            stopped=self.stopped,
+            title=title,
+            features=features,
+            classes=classes,
+        )
+        if path is not None:
+            atomic_write_text(path, text)
+        return text
 
     def state(self) -> State:
         """Return the numbers as arrays, as `load_state` takes them.

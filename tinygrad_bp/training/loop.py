@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_bp.nn import Module
 from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.history import History
+from tinygrad_bp.training.probe import Probe
 
 HOOKS = ("before_fit", "after_step", "after_epoch", "after_fit")
 
@@ -31,6 +32,8 @@ class Loop:
     optimizer : Optimizer, optional
     generators : Generators, optional
         Those of the model, if not given.
+    probe : Probe, optional
+        How `Observe` looks at some rows.
 
     Attributes
     ----------
@@ -51,13 +54,15 @@ class Loop:
         watched: str = "loss",
         optimizer: Any = None,
         generators: Generators | None = None,
+        probe: Probe | None = None,
     ) -> None:
         self.model, self.optimizer, self.watched = model, optimizer, watched
         self.generators = Generators(model) if generators is None else generators
+        self.probe = probe
         self.epochs = 0
         self.history = History() if history is None else history
         # sorted stably: one that writes down what the others have come to is the last
-        self.callbacks = sorted(callbacks, key=lambda one: bool(getattr(one, "last", False)))
+        self.callbacks = sorted(callbacks, key=lambda one: int(getattr(one, "last", 0)))
         self._train_epoch = train_epoch
         self._hooks = {name: self._methods(name) for name in HOOKS}
 

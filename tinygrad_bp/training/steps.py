@@ -74,8 +74,12 @@ class Step:
 
     def forward(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return the loss of a batch and the prediction, both recorded where recording is on."""
-        prediction = self.model(*X) if isinstance(X, tuple) else self.model(X)
+        prediction = self.predict(X)
         return self._loss(prediction, y), prediction
+
+    def predict(self, X: Any) -> Any:
+        """Return what the model says of a batch."""
+        return self.model(*X) if isinstance(X, tuple) else self.model(X)
 
     def differentiated(self, X: Any, y: Any) -> None:
         """Compute the loss and its gradients, and move nothing."""

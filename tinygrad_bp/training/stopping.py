@@ -97,10 +97,11 @@ class EarlyStopping:
             if epoch - self._best[1] >= self.patience:
                 loop.stop(f"no better {self.metric or loop.watched} for {self.patience} epochs")
 
-    def after_fit(self, _loop: Loop) -> None:
+    def after_fit(self, loop: Loop) -> None:
         """Restore the best weights, if that is wanted."""
         if self.restore and self._best[1]:
             self.restore_best()
+            loop.history.kept = self.best_epoch
 
     def restore_best(self) -> None:
         """Give the model the weights and buffers of its best epoch, or of its beginning."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -60,14 +59,6 @@ def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
         ],
         "training": None if frames is None else _training(frames),
     }
-
-
-def as_json(found: Any) -> str:
-    """Return JSON that can stand in a script element: nothing in it can end one or begin one."""
-    text = json.dumps(_finite(found), separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def _node(
@@ -221,17 +212,6 @@ def _turned(shape: Sequence[int]) -> Sequence[int]:
 
 def _first(values: Numbers | None) -> list[Any] | None:
     return None if values is None else list(values[:SHOWN])
-
-
-def _finite(found: Any) -> Any:
-    """Return the same with texts for numbers that JSON lacks."""
-    if isinstance(found, Mapping):
-        return {str(key): _finite(value) for key, value in found.items()}
-    if isinstance(found, list | tuple):
-        return [_finite(value) for value in found]
-    if isinstance(found, complex) or (isinstance(found, float) and not math.isfinite(found)):
-        return str(found)
-    return found
 
 
 def _training(frames: TrainingFrames) -> dict[str, Any]:

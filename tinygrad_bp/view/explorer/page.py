@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 
-from tinygrad_bp.view import folding, palette, svg
-from tinygrad_bp.view.explorer.content import as_json, content, symbol
+from tinygrad_bp.view import folding, svg
+from tinygrad_bp.view.explorer.content import content, symbol
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import number_text, samples_text, shape_text
+from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
 from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section, part_of
 from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
 
+SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = ("steps.js", "matrices.js", "show.js", "places.js", "training.js", "keys.js")
 DRAWN = 200  # nodes of the drawing; stepping through more is no way to understand them
 TABLED = 400  # rows of the table that stands for the page without JavaScript
@@ -37,28 +35,21 @@ def page(
     """
     shown = _shown(view)
     found = content(shown, frames) | {"focus": focus}
-    style = _colours() + _read("page.css") + (section.style if section else "")
-    script = "".join(['"use strict";(() => {\n', *map(_read, SCRIPTS), "})();"])
-    policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}';"
-        " base-uri 'none'; form-action 'none'"
-    )
+    style = _colours() + asset("page.css") + asset("page.css", __package__)
+    style += section.style if section else ""
+    own = (asset(name, __package__) for name in SCRIPTS)
+    script = script_of([*map(asset, SHARED), *own])
     drawing = svg.source(shown, in_page=True, page=PANEL) if len(shown.nodes) <= DRAWN else ""
     heading = _heading(shown)
     parts = {
-        "POLICY": html.escape(policy),
         "TITLE": as_text(heading),
         "NOTES": "".join(f"<li>{as_text(note)}</li>" for note in shown.notes),
-        "STYLE": style,
         "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
         "SECTION": _section(section),
         "DATA": as_json(found),
-        "SCRIPT": script,
     }
-    text = _read("page.html")
-    pieces = text.split("@@")  # the template's own places alone: data may hold anything
-    return "".join(parts[piece] if i % 2 else piece for i, piece in enumerate(pieces))
+    return filled(asset("page.html", __package__), style, script, parts)
 
 
 def _section(section: Section | None) -> str:
@@ -89,26 +80,10 @@ def _heading(view: Picture) -> str:
     return f"How {results[-1] if results else 'it'} was computed"
 
 
-def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
 def _colours() -> str:
-    """Return the palette as CSS variables, for light screens and dark ones."""
-    light = {
-        "paper": palette.PAPER, "text": palette.TEXT, "edge": palette.EDGE, "loop": palette.LOOP,
-        "minus": "#0072B2", "plus": "#D55E00", "soft": "#F4F6F8", "line": "#C9D1D9",
-    }  # fmt: skip
-    dark = {
-        "paper": palette.DARK_PAPER, "text": palette.DARK_TEXT, "edge": palette.DARK_EDGE,
-        "loop": palette.DARK_LOOP, "minus": "#1480BF", "plus": "#D55E00", "soft": "#1E252D",
-        "line": "#3A444F",
-    }  # fmt: skip
+    """Return the palette as CSS variables, and the look of each kind of node."""
+    light: dict[str, str] = {}
+    dark: dict[str, str] = {}
     for kind, look in KINDS.items():
         light |= {f"{kind}-line": look.border, f"{kind}-fill": look.fill}
         dark |= {f"{kind}-line": look.dark_border, f"{kind}-fill": look.dark_fill}
@@ -120,11 +95,7 @@ def _colours() -> str:
         f".{kind}>path{{stroke-dasharray:4 3}}" for kind, look in KINDS.items() if look.dashed
     ]
     rules += [f".{kind}>path{{stroke-width:3px}}" for kind, look in KINDS.items() if look.thick]
-
-    def root(colours: dict[str, str]) -> str:
-        return ":root{" + "".join(f"--{name}:{value};" for name, value in colours.items()) + "}"
-
-    return f"{root(light)}@media (prefers-color-scheme:dark){{{root(dark)}}}{''.join(rules)}\n"
+    return f"{colours(light, dark)}{''.join(rules)}\n"
 
 
 # Without JavaScript

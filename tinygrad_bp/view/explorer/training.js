@@ -31,47 +31,12 @@ function showFrame(i) {
   if (marker) marker.setAttribute("transform", `translate(${lossX(i)},0)`);
   if (training.side) drawField(frame, text);
 }
-function colour(name) {
-  const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  return [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
-}
 function drawField(frame, text) {
   const canvas = get("boundary");
-  const side = training.side;
-  const context = canvas.getContext("2d");
-  const [paper, minus, plus, ink] = ["paper", "minus", "plus", "text"].map(colour);
-  const small = new ImageData(side, side);
-  [...atob(frame.field)].forEach((level, k) => {
-    const p = level.charCodeAt(0) / 255;
-    const hue = p < 0.5 ? minus : plus;
-    const strength = Math.abs(2 * p - 1) * 0.5;
-    const row = side - 1 - Math.floor(k / side);
-    const place = 4 * (row * side + (k % side));
-    for (let c = 0; c < 3; c++) small.data[place + c] = paper[c] + strength * (hue[c] - paper[c]);
-    small.data[place + 3] = 255;
-  });
-  const scratch = document.createElement("canvas");
-  scratch.width = scratch.height = side;
-  scratch.getContext("2d").putImageData(small, 0, 0);
-  context.imageSmoothingEnabled = true;
-  context.drawImage(scratch, 0, 0, canvas.width, canvas.height);
-  const [left, right, bottom, top] = training.bounds;
-  training.points.forEach(([px, py], k) => {
-    const x = ((px - left) / (right - left)) * canvas.width;
-    const y = canvas.height - ((py - bottom) / (top - bottom)) * canvas.height;
-    const rgb = training.labels[k] ? plus : minus;
-    context.fillStyle = `rgb(${rgb.join(",")})`;
-    context.strokeStyle = `rgb(${ink.join(",")})`;
-    context.beginPath();
-    if (training.labels[k]) {
-      context.moveTo(x, y - 5);
-      context.lineTo(x + 5, y + 4);
-      context.lineTo(x - 5, y + 4);
-      context.closePath();
-    } else context.arc(x, y, 4, 0, 7);
-    context.fill();
-    context.stroke();
-  });
+  const [paper, minus, plus] = ["paper", "minus", "plus"].map(colour);
+  paintField(canvas, training, frame.field, (level) => between(level / 255, minus, paper, plus));
+  const own = (label) => (label ? plus : minus);
+  paintPoints(canvas, training, own);
   const [a, b] = training.classes;
   canvas.setAttribute("aria-label", `${text}; circles are ${a}, triangles ${b}; ${training.features[0]} to the right, ${training.features[1]} upwards`);
 }
