@@ -31,6 +31,8 @@ class Loop:
     optimizer : Optimizer, optional
     generators : Generators, optional
         Those of the model, if not given.
+    writes : bool, default True
+        Whether this process writes files: one of several that train together.
 
     Attributes
     ----------
@@ -51,9 +53,11 @@ class Loop:
         watched: str = "loss",
         optimizer: Any = None,
         generators: Generators | None = None,
+        writes: bool = True,
     ) -> None:
         self.model, self.optimizer, self.watched = model, optimizer, watched
         self.generators = Generators(model) if generators is None else generators
+        self.writes = writes
         self.epochs = 0
         self.history = History() if history is None else history
         # sorted stably: one that writes down what the others have come to is the last
