@@ -28,7 +28,7 @@ LAYERS = [
     {"native"},
     {"view"},
     {"derivations"},
-    {"nn", "data"},
+    {"nn", "data", "parallel"},
     {"optim"},
     {"compiling"},
     {"testing", "doctor", "onnx"},

@@ -28,7 +28,7 @@ from tinygrad_bp.transforms import grad, gradients, value_and_grad, vjp
 from tinygrad_bp.version import __version__ as __version__  # re-exported
 
 if TYPE_CHECKING:
-    from tinygrad_bp import data, doctor, files, nn, onnx, optim, testing, training, view
+    from tinygrad_bp import data, doctor, files, nn, onnx, optim, parallel, testing, training, view
     from tinygrad_bp.classifier import SigmoidClassifier
     from tinygrad_bp.compiling import compile  # noqa: A004  # what the field calls it
     from tinygrad_bp.derivations import Explanation, explain
@@ -80,6 +80,7 @@ __all__ = [
     "no_grad",
     "onnx",
     "optim",
+    "parallel",
     "program",
     "relu",
     "save",
@@ -121,6 +122,7 @@ __getattr__, __dir__ = deferred(
         "nn": "nn",
         "onnx": "onnx",
         "optim": "optim",
+        "parallel": "parallel",
         "program": "programs",
         "save": "training.saved",
         "testing": "testing",

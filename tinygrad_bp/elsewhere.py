@@ -15,6 +15,7 @@ ROOMS = {
     "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
     " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
+    "parallel": "Cluster Ranks Shards",
     "training": "Checkpoint EarlyStopping History Loop Observe Probe fit",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
@@ -112,6 +113,10 @@ KNOWN = {
     **dict.fromkeys(("Adadelta", "Adamax", "NAdam", "RAdam", "Rprop"), FEW),
     "LBFGS": "it is tg.optim.minimize, by SciPy",
     "ReduceLROnPlateau": "it is tg.optim.ReduceOnPlateau",
+    **dict.fromkeys(
+        ("DataParallel", "DistributedDataParallel", "pmap", "psum", "distributed"),
+        "it is tg.parallel.Ranks, for tg.training.fit(…, parallel=…)",
+    ),
     "AveragedModel": "it is tg.optim.EMA, or tg.optim.SWA",
 }
 

@@ -60,6 +60,10 @@ class NativeUnavailable(TinygradError, RuntimeError):  # noqa: N818  # a state, 
     """No machine code can be made here: llvmlite is not installed, or the processor is too old."""
 
 
+class ParallelError(TinygradError, RuntimeError):
+    """A rank that does not answer, or does something else than the others."""
+
+
 class DataError(TinygradError, ValueError):
     """Input data that cannot be used; the message names each bad line and column."""
 

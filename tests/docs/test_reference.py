@@ -23,6 +23,7 @@ MODULES = [
     "files",
     "nn",
     "optim",
+    "parallel",
     "testing",
     "testing.strategies",
     "training",

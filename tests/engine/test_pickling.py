@@ -311,3 +311,23 @@ def test_old_names_are_no_modules_to_import_from() -> None:
     """They stand in sys.modules for pickles alone: tg.graph is the function."""
     assert callable(tg.graph)
     assert callable(tg.tensor)
+
+
+@pytest.mark.parametrize("rows", [20, 2500, 20_000])
+def test_what_was_pickled_gives_the_same_bits(rows: int) -> None:
+    """An array that was pickled has a dtype that equals NumPy's own, and is another object."""
+    rng = np.random.default_rng(0)
+    layers = [tg.nn.Linear(2, 5, rng=rng), tg.nn.Tanh(), tg.nn.Linear(5, 5, rng=rng)]
+    net = tg.nn.Sequential(*layers, tg.nn.Sigmoid(), tg.nn.Linear(5, 1, rng=rng))
+    X = rng.normal(size=(rows, 2))
+    y = (X[:, :1] > 0).astype(float)
+    found = set()
+    for k in range(4):  # all but one as they are
+        one, data, labels, _ = (
+            pickle.loads(pickle.dumps(part)) if i == k else part
+            for i, part in enumerate((net, X, y, None))
+        )
+        loss = tg.nn.bce_with_logits(one(data), labels)
+        grads = tg.gradients(loss, one.parameters())
+        found.add(b"".join(grad.numpy().tobytes() for grad in grads))
+    assert len(found) == 1

@@ -11,14 +11,23 @@ from typing import TextIO
 
 import numpy as np
 
-from tinygrad_bp.cli import derive, doctor, draw, explore, gradcheck, predict, train
+from tinygrad_bp.cli import derive, doctor, draw, explore, gradcheck, launch, predict, train
 from tinygrad_bp.cli.arguments import Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.version import __version__
 
-COMMANDS = (train, predict, explore, draw, derive, gradcheck, doctor)  # as the help page lists them
+COMMANDS = (
+    train,
+    predict,
+    explore,
+    draw,
+    derive,
+    gradcheck,
+    doctor,
+    launch,
+)  # as the help page lists them
 
 
 def run(argv: Sequence[str] | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -26,11 +27,19 @@ class Batches:
         Where the order of the next epoch is drawn from.
     """
 
+    _read = True
+
     def __init__(
         self, columns: Sequence[Any], form: type | None, size: int, rng: Any, *, drop_last: bool
     ) -> None:
         self._columns, self._form, self._drop_last = columns, form, drop_last
         self.size, self.rng = size, rng
+
+    def unread(self) -> Batches:
+        """Return the same batches, whose arrays read those rows alone that are asked for."""
+        other = copy(self)
+        other._read = False
+        return other
 
     @property
     def rows(self) -> int:
@@ -46,7 +55,11 @@ class Batches:
         for number in range(len(self)):
             place = slice(number * self.size, min((number + 1) * self.size, self.rows))
             rows = place if order is None else order[place]
-            yield self._built(_loaded([_taken(column, rows) for column in self._columns]))
+            if self._read:
+                yield self._built(_loaded([_taken(column, rows) for column in self._columns]))
+            else:
+                places = range(self.rows)[place] if order is None else rows
+                yield self._built([Rows(column, places) for column in self._columns])
 
     def _built(self, parts: list[Any]) -> Any:
         """Return the parts of a batch as X, or as (X, y), of which X may be a tuple."""
@@ -243,7 +256,10 @@ class Rows:
         return len(self._places)
 
     def __getitem__(self, rows: Any) -> Any:
-        return _taken(self._source, self._places[rows])
+        places = self._places[rows]
+        if isinstance(places, range):
+            places = slice(places.start, places.stop)
+        return _taken(self._source, places)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self[:], dtype=dtype, copy=copy)

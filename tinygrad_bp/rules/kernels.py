@@ -110,6 +110,14 @@ def spares_logits(s: Array) -> bool:
     return not s.item(s.argmax()) > SATURATED
 
 
+def same_dtype(x: ndarray[Any, Any], y: ndarray[Any, Any]) -> bool:
+    """Whether two raw arrays have one dtype: not always one object, for a pickle brings its own.
+
+    What adds in another order where they differ would give an unpickled array other last bits.
+    """
+    return x.dtype is y.dtype or x.dtype == y.dtype
+
+
 def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name.
 
@@ -123,7 +131,7 @@ def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
         return (s - s * s) * ct
     slope = multiply(s, s, empty_like(s))
     subtract(s, slope, slope)
-    if type(ct) is ndarray and ct.dtype is s.dtype and ct.shape == s.shape:
+    if type(ct) is ndarray and same_dtype(ct, s) and ct.shape == s.shape:
         return multiply(slope, ct, slope)
     return slope * ct
 
@@ -140,7 +148,7 @@ def tanh_slope(ct: Cotangent, t: Any, _x: Array = None) -> Array:
         return subtract(ct, slope, slope)
     slope = multiply(t, t, empty_like(t))
     subtract(1, slope, slope)
-    same = ct.dtype is t.dtype and ct.shape == t.shape
+    same = same_dtype(ct, t) and ct.shape == t.shape
     return multiply(slope, ct, slope) if same else slope * ct
 
 
@@ -267,7 +275,7 @@ def product(x: Array, y: Array, turned: str) -> Array:
         return x.dot(y)  # the method: numpy.matmul costs twice as much on small matrices
     columns = y.shape[1]
     small = rows < TALL and rows * columns < TALL * NARROW
-    if small or x.ndim != 2 or x.dtype is not y.dtype:
+    if small or x.ndim != 2 or not same_dtype(x, y):
         return x.dot(y)
     if rows >= TALL and columns <= NARROW:
         return y.T.dot(x.T, empty((columns, rows), x.dtype)).T

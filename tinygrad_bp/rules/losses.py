@@ -31,7 +31,9 @@ def _bce_forward(z: Array, y: Array, reduction: str) -> Array:
 
 def _bce_slope(z: Array, y: Array, part: Array) -> Array:
     """Return ``sigmoid_error(z, y) * part``."""
-    if type(z) is type(y) is ndarray and z.dtype is y.dtype and type(part) is z.dtype.type:
+    dtype = z.dtype
+    same = type(z) is type(y) is ndarray and (dtype is y.dtype or dtype == y.dtype)
+    if same and type(part) is dtype.type:
         return kernels.binary_errors(z, y, part)
     return sigmoid_error(z, y) * part
 

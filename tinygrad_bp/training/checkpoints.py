@@ -73,6 +73,8 @@ class Checkpoint:
 
     def after_epoch(self, loop: Loop) -> None:
         """Write the file, and the best model if this is it."""
+        if not loop.writes:
+            return
         if self.best is not None and loop.history.best(loop.watched) == loop.epoch:
             save(loop.model, self.best)
         ended = loop.epoch == loop.epochs or loop.history.stopped is not None

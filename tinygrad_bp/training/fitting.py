@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.data import batches, split
+from tinygrad_bp.data.batching import Batches
 from tinygrad_bp.engine.modes import enable_grad, no_grad
-from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
 from tinygrad_bp.optim import Optimizer
+from tinygrad_bp.parallel import Shards
 from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.guard import Guard
 from tinygrad_bp.training.history import History
 from tinygrad_bp.training.loop import Loop
 from tinygrad_bp.training.probe import ROWS, Probe, every
 from tinygrad_bp.training.progress import Progress
-from tinygrad_bp.training.steps import Step, checked_loss, rows_of
-
-Metrics = Mapping[str, Callable[[Any, Any], Any]]
+from tinygrad_bp.training.sharded import ShardedStep, digests
+from tinygrad_bp.training.steps import Metrics, Objective, Step, rows_of, wrapped
 
 
 def fit(
@@ -42,6 +42,7 @@ def fit(
     history: History | None = None,
     rng: int | np.random.Generator | None = None,
     progress: bool = True,
+    parallel: Shards | None = None,
 ) -> History:
     """Train a model, and return the numbers of each epoch.
 
@@ -83,6 +84,9 @@ def fit(
     progress : bool, default True
         Show a line that moves on standard error, or in a notebook; where it is no terminal, twenty
         lines in all.
+    parallel : Shards, optional
+        Who computes a step together: `tg.parallel.Ranks` or `tg.parallel.Cluster`; their number
+        changes no bit.
 
     Returns
     -------
@@ -117,13 +121,19 @@ def fit(
     _check_counts(epochs=epochs, accumulate=accumulate)
     if isinstance(validation, float):
         data, validation = split(*_pair(data), validation, rng=generator)
+    objective = Objective(model, loss, dict(metrics or {}))
+    settings: Any = {"clip_norm": clip_norm, "accumulate": accumulate}
     epoch = _Epoch(
-        Step(model, loss, optimizer, clip_norm=clip_norm, accumulate=accumulate),
-        _source(data, batch_size, generator),
-        None if validation is None else _source(validation, batch_size, None),
-        dict(metrics or {}),
+        Step(objective, optimizer, **settings)
+        if parallel is None
+        else ShardedStep(parallel, objective, optimizer, **settings),
+        _source(data, batch_size, generator, unread=parallel is not None),
+        None
+        if validation is None
+        else _source(validation, batch_size, None, unread=parallel is not None),
         Generators(model),
         schedule,
+        parallel,
     )
     loop = Loop(
         model,
@@ -133,9 +143,10 @@ def fit(
         watched="loss" if validation is None else "validation_loss",
         optimizer=optimizer,
         generators=Generators(model, {"rng": generator, "data": getattr(data, "rng", None)}),
-        probe=Probe(epoch.predict, loss, lambda: _some_rows(data) or epoch.batch),
+        probe=Probe(objective.predict, loss, lambda: _some_rows(data) or epoch.batch),
+        writes=parallel is None or parallel.first,
     )
-    return epoch.run(loop, epochs, Progress(epochs) if progress else None)
+    return epoch.run(loop, epochs, Progress(epochs) if progress and loop.writes else None)
 
 
 class _Epoch:
@@ -148,12 +159,12 @@ class _Epoch:
         step: Step,
         data: Iterable[Any],
         validation: Iterable[Any] | None,
-        metrics: Metrics,
         generators: Generators,
         schedule: Callable[[float], float] | None,
+        parallel: Shards | None,
     ) -> None:
         self._step, self._data, self._validation = step, data, validation
-        self._metrics, self._schedule = metrics, schedule
+        self._schedule, self._parallel = schedule, parallel
         self._guard = Guard(step.optimizer.params, generators)
         self._progress: Progress | None = None
 
@@ -164,6 +175,10 @@ class _Epoch:
             with enable_grad():
                 loop.model.train()
                 return loop.run(epochs)
+        except Exception as error:
+            if self._parallel is not None:
+                self._parallel.note(error)
+            raise
         finally:
             self._step.forget()
             for module, mode in modes:
@@ -173,18 +188,19 @@ class _Epoch:
 
     def __call__(self) -> dict[str, float]:
         number = self.loop.epoch + 1
+        self._agree(number)
         if self._schedule is not None:
             self._step.optimizer.lr = self._schedule(self.loop.epoch)
         total = len(self._data) if isinstance(self._data, Sized) else None
         means = _Means()
         for done, (X, y) in enumerate(_checked(self._data), 1):
             self._guard.before((X, y))
-            value, prediction = self._step(X, y)
-            loss = checked_loss(value)
+            numbers = self._step.descend(X, y)
+            loss = numbers["loss"]
             if not math.isfinite(loss):
                 where = f"epoch {number}, batch {done}"
                 self._guard.fail(loss, where, self._step.differentiated)
-            means.add(rows_of(y), {"loss": loss, **self._measured(prediction, y)})
+            means.add(rows_of(y), numbers)
             self.loop.call("after_step")
             if self._progress is not None:
                 self._progress.batch(number, done, total, loss)
@@ -201,9 +217,15 @@ class _Epoch:
         """The batch of the last step."""
         return self._guard.batch
 
-    def predict(self, X: Any) -> Any:
-        """Return what the model says of a batch."""
-        return self._step.predict(X)
+    def _agree(self, number: int) -> None:
+        """Check that all ranks begin an epoch alike."""
+        if self._parallel is None:
+            return
+        self._parallel.begin(f"epoch {number}")
+        if self._parallel.size > 1:
+            loop = self.loop
+            found = digests(loop.model, self._step.optimizer, loop.generators)
+            self._parallel.agree({"the epoch": str(number).encode(), **found})
 
     def _judged(self, data: Iterable[Any]) -> dict[str, float]:
         """Return the numbers of the present weights on data, as after the training."""
@@ -212,21 +234,10 @@ class _Epoch:
         try:
             with no_grad():
                 for X, y in _checked(data):
-                    value, prediction = self._step.forward(X, y)
-                    numbers = {"loss": float(value), **self._measured(prediction, y)}
-                    means.add(rows_of(y), numbers)
+                    means.add(rows_of(y), self._step.judge(X, y))
         finally:
             self.loop.model.train()
         return means.values()
-
-    def _measured(self, prediction: Any, y: Any) -> dict[str, float]:
-        if not self._metrics:
-            return {}
-        arrays = (
-            one.detach().numpy() if isinstance(one, Tensor) else one for one in (prediction, y)
-        )
-        pair = tuple(arrays)
-        return {name: float(metric(*pair)) for name, metric in self._metrics.items()}
 
 
 class _Means:
@@ -257,15 +268,19 @@ def _pair(data: Any) -> tuple[Any, Any]:
     return data
 
 
-def _source(data: Any, size: int | None, rng: np.random.Generator | None) -> Iterable[Any]:
+def _source(
+    data: Any, size: int | None, rng: np.random.Generator | None, *, unread: bool
+) -> Iterable[Any]:
     """Return what gives the batches of an epoch whenever it is iterated over."""
-    if not isinstance(data, tuple):
-        return data  # type: ignore[no-any-return]  # an iterable, which `_checked` looks at
-    X, y = _pair(data)
-    if size is None:
-        whole = batches(X, y, len(y))
-        return list(whole)
-    return batches(X, y, size, rng=rng, shuffle=rng is not None)
+    if isinstance(data, tuple):
+        X, y = _pair(data)
+        shuffled = size is not None and rng is not None
+        data = batches(X, y, len(y) if size is None else size, rng=rng, shuffle=shuffled)
+        if size is None and not unread:
+            return list(data)
+    if unread and isinstance(data, Batches):
+        return data.unread()
+    return data  # type: ignore[no-any-return]  # an iterable, which `_checked` looks at
 
 
 def _some_rows(data: Any) -> tuple[Any, Any] | None:
@@ -276,12 +291,12 @@ def _some_rows(data: Any) -> tuple[Any, Any] | None:
     chosen = every(len(y), ROWS)
     # loaded as a batch is: whatever holds the rows, they are arrays then
     parts = [np.asarray(one[chosen]) for one in (*(X if isinstance(X, tuple) else (X,)), y)]
-    *inputs, target = map(_wrapped, parts)
+    *inputs, target = map(wrapped, parts)
     return (tuple(inputs) if isinstance(X, tuple) else inputs[0]), target
 
 
 def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield batches as pairs whose floating-point arrays are Tensors, which nobody copies again.
+    """Yield batches as pairs.
 
     Raises
     ------
@@ -292,16 +307,10 @@ def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     for batch in data:
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
             raise DataError(f"fit: a batch is a {type(batch).__name__}; expected a pair (X, y)")
-        X, y = batch
         empty = False
-        yield (tuple(map(_wrapped, X)) if isinstance(X, tuple) else _wrapped(X)), _wrapped(y)
+        yield batch[0], batch[1]
     if empty:
         raise DataError(
             "fit: no batch in this epoch; expected data that can be iterated over once for each"
             " epoch, which a generator cannot"
         )
-
-
-def _wrapped(array: Any) -> Any:
-    floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
-    return wrap(array) if floating else array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,29 @@ class Generators:
                 raise ModelFileError(
                     f"generators: {name!r} cannot be set to what is stored: {error}"
                 ) from error
+
+    def draws(self) -> list[int]:
+        """Draw a number of each generator.
+
+        Returns
+        -------
+        list of int
+        """
+        return [int(one.integers(1 << 63)) for one in self._found.values()]
+
+    def seed(self, draws: Sequence[int], number: int) -> None:
+        """Set every generator to a place of its own.
+
+        Parameters
+        ----------
+        draws : sequence of int
+            That `draws` returned; of nothing, the generators stay where they are.
+        number : int
+            Which of the places that a draw leads to.
+        """
+        for one, draw in zip(self._found.values(), draws, strict=False):
+            bits: Any = type(one.bit_generator)
+            one.bit_generator.state = bits(np.random.SeedSequence([draw, number])).state
 
 
 def _plain(value: Any) -> Any:

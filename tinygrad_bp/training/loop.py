@@ -34,6 +34,8 @@ class Loop:
         Those of the model, if not given.
     probe : Probe, optional
         How `Observe` looks at some rows.
+    writes : bool, default True
+        Whether this process writes files: one of several that train together.
 
     Attributes
     ----------
@@ -55,9 +57,11 @@ class Loop:
         optimizer: Any = None,
         generators: Generators | None = None,
         probe: Probe | None = None,
+        writes: bool = True,
     ) -> None:
         self.model, self.optimizer, self.watched = model, optimizer, watched
         self.generators = Generators(model) if generators is None else generators
+        self.writes = writes
         self.probe = probe
         self.epochs = 0
         self.history = History() if history is None else history

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,12 @@ from tinygrad_bp.errors import GraphError, TrackedTensorError
 from tinygrad_bp.nn import Module
 from tinygrad_bp.optim import Optimizer, clip_grad_norm
 
+Metrics = Mapping[str, Callable[[Any, Any], Any]]
+Numbers = dict[str, float]
 
-class Step:
-    """What is done with each batch; ``step(X, y)`` returns the loss and the prediction.
+
+class Objective:
+    """What is computed of a batch.
 
     Parameters
     ----------
@@ -22,6 +25,41 @@ class Step:
         Called with X, or with its parts if X is a tuple.
     loss : callable
         ``loss(prediction, y)`` returns one number, the mean over the rows.
+    metrics : mapping of str to callable
+        ``metric(prediction, y)`` of arrays, likewise.
+    """
+
+    def __init__(self, model: Module, loss: Callable[[Any, Any], Any], metrics: Metrics) -> None:
+        self.model, self.metrics = model, metrics
+        self._loss = loss
+
+    def forward(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return the loss of a batch and the prediction, both recorded where recording is on."""
+        prediction = self.predict(X)
+        return self._loss(prediction, wrapped(y)), prediction
+
+    def predict(self, X: Any) -> Any:
+        """Return what the model says of a batch."""
+        return self.model(*map(wrapped, X)) if isinstance(X, tuple) else self.model(wrapped(X))
+
+    def numbers(self, value: Any, prediction: Any, y: Any) -> Numbers:
+        """Return the loss and the metrics as numbers."""
+        found = {"loss": checked_loss(value)}
+        if self.metrics:
+            arrays = (
+                one.detach().numpy() if isinstance(one, Tensor) else one for one in (prediction, y)
+            )
+            pair = tuple(arrays)
+            found |= {name: float(metric(*pair)) for name, metric in self.metrics.items()}
+        return found
+
+
+class Step:
+    """What is done with each batch.
+
+    Parameters
+    ----------
+    objective : Objective
     optimizer : Optimizer
     clip_norm : float, optional
         What the norm of all gradients is held to.
@@ -31,32 +69,32 @@ class Step:
 
     def __init__(
         self,
-        model: Module,
-        loss: Callable[[Any, Any], Any],
+        objective: Objective,
         optimizer: Optimizer,
         *,
         clip_norm: float | None = None,
         accumulate: int = 1,
     ) -> None:
-        self.model, self.optimizer = model, optimizer
-        self._loss, self._clip_norm, self._accumulate = loss, clip_norm, accumulate
+        self.objective, self.optimizer = objective, optimizer
+        self._clip_norm, self._accumulate = clip_norm, accumulate
         self._rows = self._batches = 0  # whose gradients wait
         optimizer.zero_grad()  # of what a loop before may have left
 
-    def __call__(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Descend the loss of a batch."""
-        value, prediction = self.forward(X, y)
+    def descend(self, X: Any, y: Any) -> Numbers:
+        """Descend the loss of a batch; return its numbers."""
+        value, prediction = self.objective.forward(X, y)
         if self._accumulate == 1:
             value.backward(retain_graph=False)
             self._move()
-            return value, prediction
-        rows = rows_of(y)
-        value.backward(np.asarray(rows, value.dtype), retain_graph=False)
-        self._rows += rows
-        self._batches += 1
-        if self._batches == self._accumulate:
-            self.finish()
-        return value, prediction
+        else:
+            rows = rows_of(y)
+            value.backward(np.asarray(rows, value.dtype), retain_graph=False)
+            self._wait(rows)
+        return self.objective.numbers(value, prediction, y)
+
+    def judge(self, X: Any, y: Any) -> Numbers:
+        """Return the numbers of a batch, and move nothing."""
+        return self.objective.numbers(*self.objective.forward(X, y), y)
 
     def finish(self) -> None:
         """Let the optimizer move by the gradients that wait, if there are any."""
@@ -72,20 +110,18 @@ class Step:
         self._rows = self._batches = 0
         self.optimizer.zero_grad()
 
-    def forward(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Return the loss of a batch and the prediction, both recorded where recording is on."""
-        prediction = self.predict(X)
-        return self._loss(prediction, y), prediction
-
-    def predict(self, X: Any) -> Any:
-        """Return what the model says of a batch."""
-        return self.model(*X) if isinstance(X, tuple) else self.model(X)
-
     def differentiated(self, X: Any, y: Any) -> None:
         """Compute the loss and its gradients, and move nothing."""
         self.optimizer.zero_grad()
-        self.forward(X, y)[0].backward(retain_graph=False)
+        self.objective.forward(X, y)[0].backward(retain_graph=False)
         self.optimizer.zero_grad()
+
+    def _wait(self, rows: int) -> None:
+        """Note that the gradients of so many more rows wait."""
+        self._rows += rows
+        self._batches += 1
+        if self._batches == self._accumulate:
+            self.finish()
 
     def _move(self) -> None:
         if all(parameter.grad is None for parameter in self.optimizer.params):
@@ -120,3 +156,9 @@ def checked_loss(value: Any) -> float:
 def rows_of(y: Any) -> int:
     """Return how many samples a batch has, by its targets; a single number is one."""
     return len(y) if getattr(y, "ndim", 1) else 1
+
+
+def wrapped(array: Any) -> Any:
+    """Return floating-point arrays as Tensors, which nobody copies again."""
+    floating = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+    return wrap(array) if floating else array
