@@ -2,116 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.native.kernel import HEAD, Kernel
+from tinygrad_bp.native.chained import Chain, Pool
+from tinygrad_bp.native.code import Array, Call, Code, address
 from tinygrad_bp.programs.calling import run
 from tinygrad_bp.programs.instructions import Instruction, Type, references
 from tinygrad_bp.programs.program import Program
 
-Array = np.ndarray[Any, Any]
-Function = Callable[[Any, int, int], None]
-LINE = 64  # bytes of a line of the processor's cache
-NOTHING = np.empty(1)
 PAUSE = 0.05  # seconds of native code, about, between two looks for an interrupt
-
-
-class Code:
-    """A kernel that can be called.
-
-    Parameters
-    ----------
-    kernel : Kernel
-    of_table, of_arrays : callable
-        ``f(address, rows, steps)``: of a table of addresses, and of one of arrays.
-    dtype : numpy.dtype
-        Of its reals.
-    width : int
-        Lanes of its vectors.
-    """
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        of_table: Function,
-        of_arrays: Function,
-        dtype: np.dtype[Any],
-        width: int,
-    ) -> None:
-        self.kernel, self.dtype, self.width = kernel, dtype, width
-        self.of_table, self.of_arrays = of_table, of_arrays
-        self.table = ctypes.c_void_p * (len(kernel.inputs) + len(kernel.outputs) + 2)
-
-    def memory(self, rows: int) -> tuple[Array, Array]:
-        """Return memory for a call."""
-        kernel = self.kernel
-        vectors = -(-rows // self.width) * kernel.columns
-        return self._numbers(vectors * self.width), self._numbers(kernel.numbers)
-
-    def _numbers(self, count: int) -> Array:
-        """Return memory for so many numbers, from the boundary of a cache line on."""
-        if not count:
-            return NOTHING
-        memory = np.empty(count + LINE // self.dtype.itemsize, self.dtype)
-        return memory[-address(memory) % LINE // self.dtype.itemsize :]
-
-    def run(self, rows: int, arrays: Sequence[Array]) -> None:
-        """Run a step with these arrays, inputs and outputs, in the order of the kernel."""
-        arrays = [*arrays, *self.memory(rows)]
-        if HEADS_ARE_KNOWN:
-            self.of_arrays(self.table(*map(id, arrays)), rows, 1)
-        else:
-            self.of_table(self.table(*map(address, arrays)), rows, 1)
-
-
-class Call:
-    """Code with its arrays: the addresses are looked up once.
-
-    Parameters
-    ----------
-    code : Code
-    rows : int
-    arrays : list of array
-        Inputs and outputs, contiguous, of the right types, in the order of the kernel.
-    """
-
-    __slots__ = ("_address", "_function", "_held", "rows", "table")
-
-    def __init__(self, code: Code, rows: int, arrays: Sequence[Array]) -> None:
-        self._held = [*arrays, *code.memory(rows)]  # the table has their addresses alone
-        self.table = code.table(*map(address, self._held))
-        self._function, self._address = code.of_table, ctypes.addressof(self.table)
-        self.rows = rows
-
-    def __call__(self, steps: int = 1) -> None:
-        """Run so many steps."""
-        self._function(self._address, self.rows, steps)
-
-
-def address(array: Array) -> int:
-    """Return where the elements of an array lie."""
-    place: int = array.__array_interface__["data"][0]
-    return place
-
-
-def _heads_are_known() -> bool:
-    """Whether an array has the address of its elements where `kernel_of_arrays` looks for it.
-
-    It does in CPython; a build of another kind may put more before it.
-    """
-    if sys.implementation.name != "cpython":
-        return False
-    array = np.empty(3)
-    return ctypes.c_void_p.from_address(id(array) + HEAD).value == address(array)
-
-
-HEADS_ARE_KNOWN = _heads_are_known()
 
 
 class Bound:
@@ -143,6 +46,7 @@ class Bound:
         self._inputs = [one.name for one in program.inputs]
         self._outputs = list(references(program.outputs))
         code = self.whole
+        self._pool = Pool()
         self._plan = None if code is None else self._planned(code)
 
     def __call__(self, inputs: Sequence[Any], out: Sequence[Array] | None = None) -> list[Array]:
@@ -200,7 +104,9 @@ class Bound:
         return [results[k] for k in order]
 
     def fixed(self, inputs: Sequence[Array], out: Sequence[Array]) -> Callable[[], None] | None:
-        """Return a call with arrays that stay; None if not all of the program is machine code.
+        """Return a call with arrays that stay; None if an output is there twice.
+
+        Such calls share the memory between inputs and outputs: they run one at a time.
 
         Parameters
         ----------
@@ -213,7 +119,7 @@ class Bound:
             If an array cannot be used as it is.
         """
         code = self.whole
-        if code is None or len(set(self._outputs)) < len(self._outputs):
+        if len(set(self._outputs)) < len(self._outputs):
             return None
         values = dict(zip(self._inputs, inputs, strict=True))
         places = dict(zip(self._outputs, out, strict=True))
@@ -224,6 +130,8 @@ class Bound:
                     f" array of that type, got {getattr(array, 'dtype', type(array).__name__)}"
                     f" of shape {np.shape(array)}"
                 )
+        if code is None:
+            return Chain(self._types, self._parts, self.rows, values, places, self._pool)
         return Call(code, self.rows, self._arrays(code, values, places)[0])
 
     def repeat(self, n: int, inputs: Sequence[Any]) -> list[Array]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.native import elementary
-from tinygrad_bp.native.body import Item, Store, live
+from tinygrad_bp.native.body import Item, Store, is_leaf, live
 from tinygrad_bp.native.cells import Cell, Cells
 from tinygrad_bp.native.expansion import reduced_axes
 from tinygrad_bp.native.ir import SIZE, Block, Module, Operand, Value
@@ -50,6 +50,9 @@ class Kernel:
         Numbers a row in the first of these, rows that fill the last vector included.
     numbers : int
         Numbers in the second.
+    over : dict of str to str
+        Outputs, and the inputs that they may lie over: each of its elements is read before the
+        output's is written, and never after.
     """
 
     text: str
@@ -57,6 +60,7 @@ class Kernel:
     outputs: tuple[str, ...]
     columns: int
     numbers: int
+    over: Mapping[str, str] = field(default_factory=dict)
 
 
 class Writer:
@@ -90,6 +94,7 @@ class Writer:
         self.makers = {one.name: one for one in segment.instructions}
         self.homes: dict[str, Home] = {}
         self.columns = self.numbers = 0
+        self.over: dict[str, str] = {}
         self.n = Value("%n", "i64")
 
     def written(self) -> Kernel:
@@ -107,6 +112,7 @@ class Writer:
             )
             parts = works(segment, self.lowering)
             self._settle(parts)
+            self.readers = self._counted(parts)
             for work in parts:
                 self._work(work)
             self._views_out()
@@ -119,6 +125,7 @@ class Writer:
             tuple(segment.outputs),
             self.columns,
             self.numbers,
+            self.over,
         )
 
     def _define_of_arrays(self, count: int, steps: Value) -> None:
@@ -222,10 +229,42 @@ class Writer:
                 sums.append((one, array.reshape(-1)))
             elif one.name in self.stored:
                 cells.order += [Store(one.name, k, x) for k, x in enumerate(array.reshape(-1))]
-        loop = self._loop(work, live(cells.order))
+        items = live(cells.order)
+        if work.kind == FLAT:
+            self._note_overlays(items)
+        loop = self._loop(work, items)
         for one, array in sums:
             assert loop is not None  # noqa: S101  # single numbers are not reduced
             self._gather(one, [loop.places[id(x)] for x in array], loop.sums)
+
+    def _counted(self, parts: Sequence[Work]) -> dict[str, int]:
+        """Return how many loops read each value, and that it is an output if a view of it is."""
+        found = dict.fromkeys(self.bases(self.segment.outputs), 1)
+        for work in parts:
+            names = [name for one in work.instructions for name in self.lowering.reads[one.name]]
+            for name in set(self.bases(names)):
+                found[name] = found.get(name, 0) + 1
+        return found
+
+    def _note_overlays(self, items: Sequence[Item]) -> None:
+        """Note which outputs of a flat loop may lie over its inputs.
+
+        A tile runs through the stages one after the other, and a stage reads before it writes.
+        """
+        last = {id(x): k for k, one in enumerate(items) for x in one.args if isinstance(x, Cell)}
+        leaves = [one for one in items if is_leaf(one)]
+        free = {name for name in self.segment.inputs if self.readers.get(name) == 1}
+        free -= {one.args[0] for one in leaves if one.op != "row"}
+        for k, one in enumerate(items):
+            if not isinstance(one, Store) or one.name not in self.segment.outputs:
+                continue
+            for leaf in leaves:
+                name = leaf.args[0]
+                same = name in free and self.types[name] == self.types[one.name]
+                if same and last.get(id(leaf), 0) < k:
+                    self.over[one.name] = name
+                    free.discard(name)
+                    break
 
     def _looped(self, work: Work) -> None:
         """Write a loop over rows in which columns are loops."""

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.native import machine
-from tinygrad_bp.native.bound import Bound, Code
+from tinygrad_bp.native.bound import Bound
 from tinygrad_bp.native.cache import compiled
+from tinygrad_bp.native.code import Code
 from tinygrad_bp.native.kernel import LANES, NAME, OF_ARRAYS, Kernel, Writer
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.schedule import NUMPY, Segment, segments
