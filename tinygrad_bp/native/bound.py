@@ -45,7 +45,7 @@ class Bound:
         self._types: dict[str, Any] = program.types
         self._inputs = [one.name for one in program.inputs]
         self._outputs = list(references(program.outputs))
-        code = self.whole
+        code = self._whole
         self._pool = Pool()
         self._plan = None if code is None else self._planned(code)
 
@@ -74,6 +74,12 @@ class Bound:
 
     @property
     def whole(self) -> Code | None:
+        """The one piece of code that does it all in one call, if it does."""
+        code = self._whole
+        return None if code is None or code.is_shared(self.rows) else code
+
+    @property
+    def _whole(self) -> Code | None:
         """The one piece of code that does it all, if it does."""
         if len(self._parts) != 1 or self._parts[0][0] is None:
             return None
@@ -118,7 +124,7 @@ class Bound:
         ValueError
             If an array cannot be used as it is.
         """
-        code = self.whole
+        code = self._whole
         if len(set(self._outputs)) < len(self._outputs):
             return None
         values = dict(zip(self._inputs, inputs, strict=True))
@@ -149,7 +155,7 @@ class Bound:
         KeyboardInterrupt
             Between two steps.
         """
-        code = self.whole
+        code = self._whole
         if code is None or not self._carried_by(code):
             return self._repeat_calls(n, inputs)
         values = dict(zip(self._inputs, inputs, strict=True))
@@ -164,14 +170,19 @@ class Bound:
         inputs_of, outputs_of = code.kernel.inputs, code.kernel.outputs
         at = {name: len(inputs_of) + k for k, name in enumerate(outputs_of)}
         entries = [(at[given], inputs_of.index(taken)) for given, taken in swapped]
-        self._repeat_code(call, n, entries)
+        if code.is_shared(self.rows):
+            for k in range(n):
+                call()
+                _exchange(call, entries if k + 1 < n else ())
+        else:
+            self._repeat_code(call, n, entries)
         for (given, _), (place, _) in zip(swapped, entries, strict=True):
             results[given] = places[call.table[place] or 0]
         return self._results(values | results, None)
 
     def _repeat_code(self, call: Call, n: int, entries: Sequence[tuple[int, int]]) -> None:
         """Run n steps, not too many at once: an interrupt is seen between two calls."""
-        some, table = 1, call.table
+        some = 1
         while n:
             begun = time.perf_counter()
             call(min(some, n))
@@ -179,8 +190,7 @@ class Bound:
             if time.perf_counter() - begun < PAUSE:
                 some *= 2
             if n:
-                for given, taken in entries:
-                    table[given], table[taken] = table[taken], table[given]
+                _exchange(call, entries)
 
     def _repeat_calls(self, n: int, inputs: Sequence[Any]) -> list[Array]:
         inputs = list(inputs)
@@ -240,3 +250,10 @@ class Bound:
             if place is not found:
                 place[...] = found
         return list(out)
+
+
+def _exchange(call: Call, entries: Sequence[tuple[int, int]]) -> None:
+    """Let the outputs of a step be the inputs of the next."""
+    table = call.table
+    for given, taken in entries:
+        table[given], table[taken] = table[taken], table[given]

@@ -9,16 +9,21 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.native.crew import CREW
 from tinygrad_bp.native.kernel import HEAD, Kernel
+from tinygrad_bp.native.layout import SHARDS
 
 Array = np.ndarray[Any, Any]
 Function = Callable[[Any, int, int], None]
 LINE = 64  # bytes of a line of the processor's cache
 NOTHING = np.empty(1)
+# Operations of a step, about, from which on it is worth waking threads, which takes some 60 µs.
+LEAST = 1 << 23
 
 
 class Code:
@@ -33,6 +38,10 @@ class Code:
         Of its reals.
     width : int
         Lanes of its vectors.
+    phases : sequence of callable
+        ``f(address, rows, shard)``: those of a kernel in shards.
+    threads : int
+        That run them.
     """
 
     def __init__(
@@ -42,8 +51,11 @@ class Code:
         of_arrays: Function,
         dtype: np.dtype[Any],
         width: int,
+        phases: Sequence[Function] = (),
+        threads: int = 1,
     ) -> None:
         self.kernel, self.dtype, self.width = kernel, dtype, width
+        self._phases, self._threads = phases, threads
         self.of_table, self.of_arrays = of_table, of_arrays
         self.table = ctypes.c_void_p * (len(kernel.inputs) + len(kernel.outputs) + 2)
 
@@ -53,10 +65,25 @@ class Code:
         vectors = -(-rows // self.width) * kernel.columns
         return numbers(vectors * self.width, self.dtype), numbers(kernel.numbers, self.dtype)
 
+    def is_shared(self, rows: int) -> bool:
+        """Whether several threads run a step of so many rows."""
+        return self._threads > 1 and rows * self.kernel.lines >= LEAST
+
+    def side_by_side(self, table: int, rows: int, _steps: int = 1) -> None:
+        """Run one step in several threads."""
+        for function, shards in zip(self._phases, self.kernel.phases, strict=True):
+            if shards:
+                CREW.run(partial(function, table, rows), SHARDS, self._threads)
+            else:
+                function(table, rows, 0)
+
     def run(self, rows: int, arrays: Sequence[Array]) -> None:
         """Run a step with these arrays, inputs and outputs, in the order of the kernel."""
         arrays = [*arrays, *self.memory(rows)]
-        if HEADS_ARE_KNOWN:
+        if self.is_shared(rows):
+            table = self.table(*map(address, arrays))
+            self.side_by_side(ctypes.addressof(table), rows)
+        elif HEADS_ARE_KNOWN:
             self.of_arrays(self.table(*map(id, arrays)), rows, 1)
         else:
             self.of_table(self.table(*map(address, arrays)), rows, 1)
@@ -81,11 +108,12 @@ class Call:
         # the table has their addresses alone
         self._held = [*arrays, *(code.memory(rows) if memory is None else memory)]
         self.table = code.table(*map(address, self._held))
-        self._function, self._address = code.of_table, ctypes.addressof(self.table)
+        self._function = code.side_by_side if code.is_shared(rows) else code.of_table
+        self._address = ctypes.addressof(self.table)
         self.rows = rows
 
     def __call__(self, steps: int = 1) -> None:
-        """Run so many steps."""
+        """Run so many steps; one, if several threads do."""
         self._function(self._address, self.rows, steps)
 
 

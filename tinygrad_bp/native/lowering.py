@@ -166,6 +166,11 @@ class Lowering:
         inner = shapes[0][-1:] if one.op == "matmul" else ()
         return self.columns(one.shape) * self.columns(inner)
 
+    def lines(self, one: Instruction) -> int:
+        """Return about how many operations on numbers an instruction is for each row."""
+        op = OPERATIONS.get(spelled(one, self.types))
+        return self._cells(one) * (op.weight if op else 1) if one.op not in MOVES else 0
+
     def _shapes(self, one: Instruction) -> list[tuple[int, ...]]:
         """Return the shapes of the arrays that an instruction reads."""
         types = [self.types[name] for name in self.reads[one.name]]
