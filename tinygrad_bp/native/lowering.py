@@ -228,6 +228,8 @@ class Lowering:
     def _require_product(self, one: Instruction) -> None:
         if one.parameters or any(type(x) is not Ref for x in one.operands):
             raise NotLowered("it is given more than two values")
+        if one.dtype.kind == "b":
+            raise NotLowered("it computes with truths as if they were numbers")
         inner = self.types[one.operands[0].name].shape[-1]
         inner = 1 if inner == self.length else inner
         looped = self.wide and self.of_rows(one)
