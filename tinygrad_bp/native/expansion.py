@@ -32,6 +32,9 @@ OF_NUMBERS = {  # Python's operators, and other names of NumPy's
     "abs": "absolute",
     "true_divide": "divide",
     "pow": "power",
+    "conj": "positive",  # there is code for real numbers alone
+    "conjugate": "positive",
+    "real": "positive",
 }
 OF_TRUTHS = {
     "bitwise_and": "logical_and",
