@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.native.chained import Chain, Pool
-from tinygrad_bp.native.code import Array, Call, Code, address
+from tinygrad_bp.native.code import Array, Call, Code
 from tinygrad_bp.programs.calling import run
 from tinygrad_bp.programs.instructions import Instruction, Type, references
 from tinygrad_bp.programs.program import Program
@@ -164,33 +164,31 @@ class Bound:
             if taken in code.kernel.inputs:
                 values[taken] = np.array(values[taken], order="C")
         arrays, results = self._arrays(code, values, {})
-        call = Call(code, self.rows, arrays)
-        swapped = [pair for pair in pairs if pair[1] in code.kernel.inputs]
-        places = {address(x): x for x in (*results.values(), *[values[t] for _, t in swapped])}
-        inputs_of, outputs_of = code.kernel.inputs, code.kernel.outputs
-        at = {name: len(inputs_of) + k for k, name in enumerate(outputs_of)}
-        entries = [(at[given], inputs_of.index(taken)) for given, taken in swapped]
-        if code.is_shared(self.rows):
-            for k in range(n):
-                call()
-                _exchange(call, entries if k + 1 < n else ())
-        else:
-            self._repeat_code(call, n, entries)
-        for (given, _), (place, _) in zip(swapped, entries, strict=True):
-            results[given] = places[call.table[place] or 0]
+        read, made = code.kernel.inputs, code.kernel.outputs
+        entries = [
+            (given, len(read) + made.index(given), read.index(taken))
+            for given, taken in pairs
+            if taken in read
+        ]
+        self._repeat_code(code, n, arrays, [places for _, *places in entries])
+        results |= {given: arrays[taken] for given, _, taken in entries}
         return self._results(values | results, None)
 
-    def _repeat_code(self, call: Call, n: int, entries: Sequence[tuple[int, int]]) -> None:
-        """Run n steps, not too many at once: an interrupt is seen between two calls."""
-        some = 1
+    def _repeat_code(self, code: Code, n: int, arrays: list[Array], swapped: list[Any]) -> None:
+        """Run n steps, not too many at once: an interrupt is seen between two calls.
+
+        What is carried is in the places of the inputs after it.
+        """
+        some, memory = 1, code.memory(self.rows)
         while n:
-            begun = time.perf_counter()
-            call(min(some, n))
-            n -= min(some, n)
-            if time.perf_counter() - begun < PAUSE:
+            begun, steps = time.perf_counter(), min(some, n)
+            code.run(self.rows, arrays, steps, memory)
+            n -= steps
+            if steps % 2:  # code lets arrays change places between its own steps alone
+                for given, taken in swapped:
+                    arrays[given], arrays[taken] = arrays[taken], arrays[given]
+            if time.perf_counter() - begun < PAUSE and not code.is_shared(self.rows):
                 some *= 2
-            if n:
-                _exchange(call, entries)
 
     def _repeat_calls(self, n: int, inputs: Sequence[Any]) -> list[Array]:
         inputs = list(inputs)
@@ -250,10 +248,3 @@ class Bound:
             if place is not found:
                 place[...] = found
         return list(out)
-
-
-def _exchange(call: Call, entries: Sequence[tuple[int, int]]) -> None:
-    """Let the outputs of a step be the inputs of the next."""
-    table = call.table
-    for given, taken in entries:
-        table[given], table[taken] = table[taken], table[given]

@@ -77,16 +77,19 @@ class Code:
             else:
                 function(table, rows, 0)
 
-    def run(self, rows: int, arrays: Sequence[Array]) -> None:
-        """Run a step with these arrays, inputs and outputs, in the order of the kernel."""
-        arrays = [*arrays, *self.memory(rows)]
+    def run(self, rows: int, arrays: Sequence[Array], steps: int = 1, memory: Any = None) -> None:
+        """Run steps with these arrays, inputs and outputs, in the order of the kernel.
+
+        One step, if several threads run it.
+        """
+        held = [*arrays, *(self.memory(rows) if memory is None else memory)]
         if self.is_shared(rows):
-            table = self.table(*map(address, arrays))
+            table = self.table(*map(address, held))
             self.side_by_side(ctypes.addressof(table), rows)
         elif HEADS_ARE_KNOWN:
-            self.of_arrays(self.table(*map(id, arrays)), rows, 1)
+            self.of_arrays(self.table(*map(id, held)), rows, steps)
         else:
-            self.of_table(self.table(*map(address, arrays)), rows, 1)
+            self.of_table(self.table(*map(address, held)), rows, steps)
 
 
 class Call:
@@ -112,9 +115,9 @@ class Call:
         self._address = ctypes.addressof(self.table)
         self.rows = rows
 
-    def __call__(self, steps: int = 1) -> None:
-        """Run so many steps; one, if several threads do."""
-        self._function(self._address, self.rows, steps)
+    def __call__(self) -> None:
+        """Run a step."""
+        self._function(self._address, self.rows, 1)
 
 
 def numbers(count: int, dtype: np.dtype[Any]) -> Array:
