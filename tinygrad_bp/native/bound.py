@@ -1,4 +1,9 @@
-"""Programs bound to the length of a batch: what is called."""
+"""Programs bound to the length of a batch: what is called.
+
+In come a program, its parts (kernels that can be called, and instructions of NumPy's) and, at each
+call, arrays in any order in memory; out come arrays.  `Bound` also makes calls with arrays that
+stay, and repeats steps inside of machine code.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The memory of a tile of rows with many columns, and loops over it."""
+"""The memory of a tile of rows with many columns, and loops over it.
+
+In comes the plan of a work (`nests`); out come the addresses of columns, and loops over columns and
+rows that `looped` and `products` put their lines into.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A segment as one function of machine code."""
+"""A segment as one function of machine code, or, for a batch in shards, as several.
+
+In comes a segment (`schedule`); out comes the text of the kernel, and what a call of it needs: in
+which order its arrays are, and how much memory of its own it wants.
+"""
 
 from __future__ import annotations
 

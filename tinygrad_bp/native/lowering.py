@@ -1,4 +1,9 @@
-"""Which instructions there is machine code for, in which numbers, and why not for the others."""
+"""Which instructions there is machine code for, in which numbers, and why not for the others.
+
+In comes a program; `Lowering.lane` gives for an instruction the type character of the reals that it
+computes with, or raises `NotLowered` with the reason, which `Native.stages` prints.  What is known
+of how values lie in memory, before there is any code, is asked here as well.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A family of programs as machine code, and by NumPy where there is none."""
+"""A family of programs as machine code, and by NumPy where there is none.
+
+In comes a family; `Native.at` gives what is called with batches of one length.
+"""
 
 from __future__ import annotations
 

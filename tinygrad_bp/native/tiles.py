@@ -1,4 +1,8 @@
-"""A loop over rows, in tiles that stay in the processor's nearest memory."""
+"""A loop over rows, in tiles that stay in the processor's nearest memory.
+
+In come cells and stores (`body`); `Round` writes them for one vector of rows, `Loop` for all rows:
+stage by stage over a tile, and tile by tile.  Sums stay in registers within a stage.
+"""
 
 from __future__ import annotations
 
