@@ -10,7 +10,9 @@ import pytest
 from lowered import program_of, spoilt
 from test_native import Step, mixed
 
+import tinygrad_bp as tg
 from tinygrad_bp.native import build
+from tinygrad_bp.native.chained import Chain
 from tinygrad_bp.programs.family import Family
 
 RNG = np.random.default_rng(0)
@@ -102,3 +104,27 @@ def test_what_code_reads_later_or_elsewhere_is_not_written_over() -> None:
 
     program, inputs = program_of(f, [X.copy(), np.arange(1.0, 9.0) / 8])
     held(Family(program, None), program, inputs, None)
+
+
+def test_an_error_leaves_the_state_before_a_step_and_nothing_held() -> None:
+    W = tg.tensor(np.eye(3) + 0.1, requires_grad=True, name="W")
+    own = tg.optim.SGD([W], lr=0.1)
+
+    @tg.compile(state=(W, own), backend="native")
+    def step(x: Any) -> Any:
+        loss = np.sum(np.linalg.inv(x @ W) ** 2)
+        loss.backward()
+        own.step()
+        own.zero_grad()
+        return loss
+
+    for _ in range(4):
+        step(np.eye(3) * 2.0)
+    before, steady = W.numpy().copy(), step._steady
+    assert isinstance(steady._calls[0], Chain)
+    with pytest.raises(np.linalg.LinAlgError):
+        step(np.zeros((3, 3)))
+    np.testing.assert_array_equal(W.numpy(), before)
+    step(np.eye(3) * 2.0)
+    assert not np.array_equal(W.numpy(), before)
+    assert step._steady is steady  # no array counts as held by somebody

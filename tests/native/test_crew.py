@@ -103,6 +103,16 @@ def training(threads: int | None) -> Any:
     return net, step
 
 
+def test_a_thread_leaves_the_smallest_numbers_alone() -> None:
+    step = Step((2, 5, 5, 1))
+    program, inputs = step.at(1025)
+    native = Native(step.family, step.carry, threads=2).at(program, 1025)
+    native(inputs)
+    found = []
+    CREW.run(lambda _k: found.append(np.full(33, 1e-310) * 0.5), 2, 2)
+    assert all(np.all(x == 5e-311) for x in (*found, np.full(33, 1e-310) * 0.5))
+
+
 def test_a_compiled_step() -> None:
     rng = np.random.default_rng(0)
     x, y = tg.tensor(rng.normal(size=(600, 2))), tg.tensor(rng.integers(0, 2, (600, 1)) * 1.0)
