@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,19 @@ def held(family: Family, program: Any, inputs: list[Any], rows: int | None) -> A
 def test_a_chain_gives_the_bits_of_a_call(name: str, rows: int | None) -> None:
     program, inputs = program_of(PROGRAMS[name], [X.copy(), W.copy()])
     chain = held(Family(program, rows), program, inputs, rows)
-    assert not chain._fresh  # nothing is held from one call to the next
+    assert not chain._values.fresh  # nothing is held from one call to the next
+
+
+def test_calls_share_memory_that_goes_with_them() -> None:
+    program, inputs = program_of(mixed, [X.copy(), W.copy()])
+    bound = build(Family(program, 20)).at(program, 20)
+    first, second = (bound.fixed(inputs, spoilt(bound(inputs))) for _ in range(2))
+    assert isinstance(first, Chain)
+    assert isinstance(second, Chain)
+    assert first._pool is second._pool
+    pool = weakref.ref(first._pool)
+    del first, second
+    assert pool() is None
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

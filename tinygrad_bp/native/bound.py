@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Bound:
         self._inputs = [one.name for one in program.inputs]
         self._outputs = list(references(program.outputs))
         code = self._whole
-        self._pool = Pool()
+        self._pool: Callable[[], Pool | None] = lambda: None
         self._plan = None if code is None else self._planned(code)
 
     def __call__(self, inputs: Sequence[Any], out: Sequence[Array] | None = None) -> list[Array]:
@@ -142,7 +143,9 @@ class Bound:
                     f" of shape {np.shape(array)}"
                 )
         if code is None:
-            return Chain(self._types, self._parts, self.rows, values, places, self._pool)
+            pool = self._pool() or Pool()
+            self._pool = ref(pool)  # the memory of calls that are gone is free
+            return Chain(self._types, self._parts, self.rows, values, places, pool)
         return Call(code, self.rows, self._arrays(code, values, places)[0])
 
     def repeat(self, n: int, inputs: Sequence[Any]) -> list[Array]:

@@ -58,6 +58,64 @@ class Pool:
         return self._of_code[id(code)]
 
 
+class Values:
+    """The values of a program: those that stay where they are, and those that NumPy makes anew.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+        Of inputs, of views, and of what is written into them.
+    fresh : dict of str to object
+        What was made at this call.
+    """
+
+    def __init__(self, types: dict[str, Any], given: dict[str, Array]) -> None:
+        self.types, self.arrays = types, dict(given)
+        self.fresh: dict[str, Any] = {}
+
+    def is_weak(self, name: str) -> bool:
+        """Whether a value is Python's own number."""
+        found = self.types[name]
+        return isinstance(found, Type) and found.weak
+
+    def filled(self, one: Instruction, value: Callable[[str], Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the operands and parameters of a call, with ``value(name)`` for values."""
+
+        def new(ref: Ref) -> Any:
+            return value(ref.name)
+
+        return replaced(one.operands, new), {key: replaced(x, new) for key, x in one.parameters}
+
+    def now(self, name: str) -> Any:
+        """Return a value as NumPy takes it."""
+        value = self.fresh[name] if name in self.fresh else self.arrays[name]
+        return value.item() if self.is_weak(name) and isinstance(value, np.ndarray) else value
+
+    # Steps
+
+    def resolved(self, one: Instruction, function: Any, place: Array) -> None:
+        """Call a function that writes into a place."""
+        operands, parameters = self.filled(one, self.now)
+        function(*operands, **parameters, out=place)
+
+    def anew(self, one: Instruction) -> None:
+        """Call a function that makes what it returns."""
+        self.fresh[one.name] = run(one, {name: self.now(name) for name in one.refs})
+
+    def entered(self, call: Call, late: Sequence[tuple[int, str]]) -> None:
+        """Call code, some of whose arrays have no place of their own."""
+        for k, name in late:
+            found = self.types[name]
+            value = np.ascontiguousarray(self.now(name), found.dtype).reshape(found.shape)
+            self.fresh[name] = value  # the table has its address alone
+            call.table[k] = address(value)
+        call()
+
+    def copied(self, name: str, place: Array) -> None:
+        """Copy a value into a place."""
+        place[...] = self.now(name)
+
+
 class Chain:
     """A program whose parts run in turn, on the same arrays at each call.
 
@@ -85,8 +143,8 @@ class Chain:
         pool: Pool,
     ) -> None:
         self.rows, self._types, self._pool = rows, types, pool
-        self._arrays = dict(given)  # of inputs, of views, and of what is written into them
-        self._fresh: dict[str, Any] = {}  # what NumPy makes at each call
+        self._values = Values(types, given)  # has no reference to this: nothing here is a cycle
+        self._arrays = self._values.arrays
         self._steps: list[Callable[[], Any]] = []
         self._owned: dict[str, Array] = {}  # the pool's memory
         units = list(_units(parts))
@@ -101,7 +159,7 @@ class Chain:
             self._release(self._ends.get(k, []))
         for name, place in places.items():
             if self._arrays.get(name) is not place:
-                self._steps.append(partial(self._copied, name, place))
+                self._steps.append(partial(self._values.copied, name, place))
 
     def __call__(self) -> None:
         """Run a step."""
@@ -109,7 +167,7 @@ class Chain:
             for step in self._steps:
                 step()
         finally:
-            self._fresh.clear()  # nobody may be seen to hold a part of the state between calls
+            self._values.fresh.clear()  # a view of the state would count as its holder
 
     # Memory
 
@@ -151,16 +209,16 @@ class Chain:
             return
         if function is None:
             if one.op not in VIEWS or not self._is_seen(one):
-                self._steps.append(partial(self._anew, one))
+                self._steps.append(partial(self._values.anew, one))
             return
-        late = [name for name in one.refs if name not in self._arrays or self._is_weak(name)]
-        operands, parameters = self._filled(one, self._known)
+        late = [name for name in one.refs if name not in self._arrays or self._values.is_weak(name)]
+        operands, parameters = self._values.filled(one, self._arrays.get)
         if isinstance(function, np.ufunc) and function.signature is None:
             ended = self._ends.get(k, [])  # an element may be written over once it is read
             self._release([x for x in ended if x in one.refs and self._types[x] == one.type])
         place = self._place(one.name)
         if late:
-            self._steps.append(partial(self._resolved, one, function, place))
+            self._steps.append(partial(self._values.resolved, one, function, place))
         else:
             self._steps.append(partial(function, *operands, **parameters, out=place))
 
@@ -168,11 +226,10 @@ class Chain:
         """Make a view of what stays, and say whether there is one."""
         if any(name not in self._arrays for name in one.refs):
             return False
-        operands, parameters = self._filled(one, self._known)
+        operands, parameters = self._values.filled(one, self._arrays.get)
         found = called(one.op, operands, parameters)
-        if type(found) is not np.ndarray or not np.may_share_memory(
-            found, self._known(one.refs[0])
-        ):
+        base = self._arrays[one.refs[0]]
+        if type(found) is not np.ndarray or not np.may_share_memory(found, base):
             return False
         self._arrays[one.name] = found
         return True
@@ -188,49 +245,11 @@ class Chain:
             arrays.append(array)
         arrays += [self._place(name) for name in code.kernel.outputs]
         call = Call(code, self.rows, arrays, self._pool.of_code(code, self.rows))
-        self._steps.append(partial(self._with, call, late) if late else call)
+        self._steps.append(partial(self._values.entered, call, late) if late else call)
 
     def _is_read(self, name: str, array: Array) -> bool:
         """Whether code can read an array as it is."""
         return array.flags.c_contiguous and bool(array.dtype == self._types[name].dtype)
-
-    # At each call
-
-    def _known(self, name: str) -> Any:
-        return self._arrays.get(name)
-
-    def _now(self, name: str) -> Any:
-        """Return a value as NumPy takes it."""
-        value = self._fresh[name] if name in self._fresh else self._arrays[name]
-        return value.item() if self._is_weak(name) and isinstance(value, np.ndarray) else value
-
-    def _is_weak(self, name: str) -> bool:
-        found = self._types[name]
-        return isinstance(found, Type) and found.weak
-
-    def _filled(self, one: Instruction, value: Callable[[str], Any]) -> tuple[Any, dict[str, Any]]:
-        def new(ref: Ref) -> Any:
-            return value(ref.name)
-
-        return replaced(one.operands, new), {key: replaced(x, new) for key, x in one.parameters}
-
-    def _resolved(self, one: Instruction, function: Any, place: Array) -> None:
-        operands, parameters = self._filled(one, self._now)
-        function(*operands, **parameters, out=place)
-
-    def _anew(self, one: Instruction) -> None:
-        self._fresh[one.name] = run(one, {name: self._now(name) for name in one.refs})
-
-    def _with(self, call: Call, late: Sequence[tuple[int, str]]) -> None:
-        for k, name in late:
-            found = self._types[name]
-            value = np.ascontiguousarray(self._now(name), found.dtype).reshape(found.shape)
-            self._fresh[name] = value  # the table has its address alone
-            call.table[k] = address(value)
-        call()
-
-    def _copied(self, name: str, place: Array) -> None:
-        place[...] = self._now(name)
 
 
 def _units(parts: Sequence[Part]) -> Iterable[tuple[Code | None, Sequence[Instruction]]]:
