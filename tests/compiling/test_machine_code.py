@@ -6,8 +6,10 @@ import gc
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
+import layers_in_code
 import numpy as np
 import pytest
 from extras import extra
@@ -135,6 +137,12 @@ def test_a_layer(case: LayerCase) -> None:
         return (layer, *own), step
 
     twins(make, [(case.x,)] * 4 + [(case.x[:2] * 0.5,)], backend="native", ulps=20_000)
+
+
+@pytest.mark.deep
+def test_the_list_of_layers_of_the_page_is_what_its_script_writes() -> None:
+    page = Path(__file__).parents[2] / "docs" / "compile.md"
+    assert layers_in_code.text() in page.read_text("utf-8")
 
 
 def test_the_gradient_of_each_sample() -> None:

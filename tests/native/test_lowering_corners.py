@@ -50,8 +50,20 @@ CORNERS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x: np.tanh(np.concatenate([x[:, :1] * 2.0, x[:, 3:] + 1.0], axis=1)),
         [X],
     ),
+    "columns with others around them": (
+        lambda x: (
+            np.exp(np.pad(x, ((0, 0), (1, 2)))),
+            np.pad(np.exp(x), ((0, 0), (2, 0)), constant_values=-np.inf) * 2.0,
+            np.pad(x * 2.0, ((0, 0), (2, 1)), mode="reflect") + np.real(x)[:, :1],
+        ),
+        [X],
+    ),
     "columns reversed, and zeros between them": (
         lambda x: np.exp(np.concatenate([x[:, ::-1], np.zeros((N, 2)), x], axis=1)),
+        [X],
+    ),
+    "truths multiplied as matrices": (
+        lambda x: ((x > 0).T @ (x > 0), (x > 0) @ np.ones((4, 2), bool), (x > 1) @ np.ones((4, 2))),
         [X],
     ),
     "columns folded, not the last": (

@@ -13,7 +13,7 @@ from lowered import compare, interpreted, program_of
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
 from tinygrad_bp.native import Native, build, lowering, machine
-from tinygrad_bp.native.bound import Call
+from tinygrad_bp.native.code import Code
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.from_function import traced
 
@@ -217,16 +217,16 @@ def test_an_interrupt_comes_between_steps(
     program, inputs = step.at(20)
     bound = native.at(program, 20)
     kept = [x.copy() for x in inputs]
-    run: Callable[..., None] = Call.__call__
+    run: Callable[..., None] = Code.run
     seen = []
 
-    def interrupted(call: Any, steps: int = 1) -> None:
-        run(call, steps)
+    def interrupted(code: Any, rows: int, arrays: Any, steps: int = 1, memory: Any = None) -> None:
+        run(code, rows, arrays, steps, memory)
         seen.append(steps)
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Call, "__call__", interrupted)
+    monkeypatch.setattr(Code, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bound.repeat(1000, inputs)
     assert sum(seen) < 1000
@@ -310,6 +310,6 @@ def test_an_interpreter_whose_arrays_have_another_head(
     program, inputs = step.at(20)
     bound = native.at(program, 20)
     wanted = bound(inputs)
-    monkeypatch.setattr("tinygrad_bp.native.bound.HEADS_ARE_KNOWN", False)
+    monkeypatch.setattr("tinygrad_bp.native.code.HEADS_ARE_KNOWN", False)
     for got, value in zip(bound(inputs), wanted, strict=True):
         np.testing.assert_array_equal(got, value)

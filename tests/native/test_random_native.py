@@ -6,31 +6,48 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from lowered import hold
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+from lowered import hold, hold_one, interpreted, program_of, ways
 
 import tinygrad_bp as tg
+from tinygrad_bp.native.cache import VARIABLE
 from tinygrad_bp.testing.graphs import Program, graphs
 
-LINES, DEEP_LINES = 6, 20
+LINES, DEEP_LINES = 6, 16
 BRIEF = settings(max_examples=4, derandomize=True, deadline=None)
-DEEP = settings(max_examples=20_000, derandomize=False, print_blob=True, deadline=None)
+# Part k is the same programs each time, so that a long run can be done in pieces: -k "part-7-".
+PARTS, PROGRAMS = 80, 250
+DEEP = settings(max_examples=PROGRAMS, derandomize=False, print_blob=True, deadline=None)
 
 
-def value_and_gradients(drawn: Program) -> None:
-    f: Any = tg.value_and_grad(drawn.function(), range(len(drawn.inputs)))
-    with np.errstate(all="ignore"):
-        hold(f, drawn.inputs)
+def of(drawn: Program) -> Any:
+    return tg.value_and_grad(drawn.function(), range(len(drawn.inputs)))
 
 
 @BRIEF
 @given(graphs(LINES, narrow=True))
 def test_value_and_gradient_of_a_random_program(drawn: Program) -> None:
-    value_and_gradients(drawn)
+    with np.errstate(all="ignore"):
+        hold(of(drawn), drawn.inputs)
 
 
 @pytest.mark.deep
-@DEEP
-@given(graphs(DEEP_LINES, min_ops=DEEP_LINES // 3, narrow=True))
-def test_value_and_gradient_of_long_random_programs(drawn: Program) -> None:
-    value_and_gradients(drawn)
+@pytest.mark.parametrize("part", range(PARTS), ids="part-{}-".format)
+def test_value_and_gradient_of_long_random_programs(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "off")  # nothing comes twice
+
+    @seed(part)
+    @DEEP
+    @given(graphs(DEEP_LINES, min_ops=2, narrow=True), st.integers(0, 59))
+    def hold_all(drawn: Program, choice: int) -> None:
+        with np.errstate(all="ignore"):
+            program, inputs = program_of(of(drawn), drawn.inputs)
+        possible = ways(program)
+        length, wide = possible[choice % len(possible)]
+        wanted = interpreted(program, inputs)
+        hold_one(program, inputs, wanted, length, wide=wide, stays=True)
+
+    hold_all()

@@ -73,10 +73,36 @@ def hold(f: Callable[..., Any], args: Sequence[Any]) -> None:
     """
     program, inputs = program_of(f, args)
     wanted = interpreted(program, inputs)
+    for length, wide in ways(program):
+        hold_one(program, inputs, wanted, length, wide=wide)
+
+
+def ways(program: Program) -> list[tuple[int | None, bool]]:
+    """Return the lengths of a batch, each with and without loops over columns."""
+    return [
+        (length, wide) for length in lengths(program) for wide in (False, True)[: 1 + bool(length)]
+    ]
+
+
+def hold_one(
+    program: Program,
+    inputs: Sequence[Any],
+    wanted: Sequence[Any],
+    length: int | None,
+    *,
+    wide: bool,
+    stays: bool = False,
+) -> None:
+    """Check one way to make machine code; if `stays`, also that arrays that stay give the bits."""
     coarse = max([EXACT.get(x.dtype.char.lower(), 0.0) for x in inputs], default=0.0)
-    for length in lengths(program):
-        for wide in (False, True)[: 1 if length is None else 2]:
-            native = Native(Family(program, length), wide=wide)
-            with np.errstate(all="ignore"):
-                found = native.at(program, length)(inputs, spoilt(wanted))
-            compare(found, wanted, coarse)
+    bound = Native(Family(program, length), wide=wide).at(program, length)
+    with np.errstate(all="ignore"):
+        found = bound(inputs, spoilt(wanted))
+        compare(found, wanted, coarse)
+        own = [np.array(x, order="C") for x in inputs]
+        out = spoilt(found)
+        call = bound.fixed(own, out) if stays else None
+        for _ in range(2 if call else 0):
+            call()
+            for got, value in zip(out, found, strict=True):
+                np.testing.assert_array_equal(got, value)

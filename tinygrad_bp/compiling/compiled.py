@@ -46,6 +46,7 @@ class Compiled:
         state: Sequence[Any],
         static: Iterable[int | str],
         backend: str,
+        threads: int | None = None,
     ) -> None:
         functools.update_wrapper(self, f)
         self._f = f
@@ -53,7 +54,7 @@ class Compiled:
         self._objects = list(state)
         self._signature = Signature(f, static)
         self._surroundings = Surroundings(f)
-        self._maker = Maker(backend, self._surroundings)
+        self._maker = Maker(backend, self._surroundings, threads)
         self._versions: dict[Any, tuple[Kin, Version]] = {}
         self._families: dict[Any, list[Kin]] = {}
         self._state: State | None = None

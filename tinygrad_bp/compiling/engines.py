@@ -11,7 +11,7 @@ from tinygrad_bp.programs.family import Family
 BACKENDS = ("auto", "native", "numpy", "eager")
 
 
-def engine_of(backend: str, family: Family, carry: Carry) -> Any:
+def engine_of(backend: str, family: Family, carry: Carry, threads: int | None = None) -> Any:
     """Return what runs the programs of a family.
 
     Raises
@@ -19,4 +19,6 @@ def engine_of(backend: str, family: Family, carry: Carry) -> Any:
     NativeUnavailable
         If there is no native code on this machine.
     """
-    return Interpreter(family, carry) if backend == "numpy" else native.build(family, carry)
+    if backend == "numpy":
+        return Interpreter(family, carry)
+    return native.build(family, carry, threads)

@@ -15,6 +15,7 @@ def compile(  # noqa: A001  # what the field calls it
     state: Any = (),
     static: int | str | Iterable[int | str] = (),
     backend: str = "auto",
+    threads: int | None = None,
 ) -> Any:
     """Return a function that does what `f` does, from a program that is written once.
 
@@ -37,6 +38,11 @@ def compile(  # noqa: A001  # what the field calls it
     backend : {"auto", "native", "numpy", "eager"}
         What runs: native code if there can be (else `f` itself, after a warning), native code or
         an error, the program by NumPy, or `f` itself.
+    threads : int, optional
+        How many may run a step of native code, where it takes long enough to be worth it.  Its sums
+        over the batch are then sums of sums of shards.  Their number is fixed, so any number of
+        threads gives the same bits, `1` as well; they differ by rounding from those without
+        `threads`.
 
     Returns
     -------
@@ -67,11 +73,14 @@ def compile(  # noqa: A001  # what the field calls it
     True
     """
     if f is None:
-        return lambda function: compile(function, state=state, static=static, backend=backend)
+        options: dict[str, Any] = {"static": static, "backend": backend, "threads": threads}
+        return lambda function: compile(function, state=state, **options)
     if not callable(f):
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
     if backend not in BACKENDS:
         raise ValueError(f"compile: backend={backend!r}; expected one of {', '.join(BACKENDS)}")
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise ValueError(f"compile: threads={threads!r}; expected a whole number from 1 on")
     objects = list(state) if isinstance(state, (list, tuple)) else [state]
     names = [static] if isinstance(static, (int, str)) else list(static)
-    return Compiled(f, objects, names, backend)
+    return Compiled(f, objects, names, backend, threads)

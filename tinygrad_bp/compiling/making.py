@@ -76,10 +76,14 @@ class Maker:
     ----------
     backend : str
     surroundings : Surroundings
+    threads : int or None
+        That may run a step.
     """
 
-    def __init__(self, backend: str, surroundings: Surroundings) -> None:
-        self.backend = backend
+    def __init__(
+        self, backend: str, surroundings: Surroundings, threads: int | None = None
+    ) -> None:
+        self.backend, self.threads = backend, threads
         self.timings = Timings()
         self._surroundings = surroundings
 
@@ -95,7 +99,7 @@ class Maker:
         family, batch = self._family(call, state, here)
         carry = _carry(here, family)
         with self.timings.of("build"):
-            engine = engine_of(self.backend, family, carry or ())
+            engine = engine_of(self.backend, family, carry or (), self.threads)
         kin = Kin(family, here, batch, engine, carry, Captured(here.arrays, again.arrays))
         return kin, self._bound(kin, call, here)
 

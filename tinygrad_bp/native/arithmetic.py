@@ -1,4 +1,8 @@
-"""Arithmetic, comparisons, bits and conversions, line by line."""
+"""Arithmetic, comparisons, bits and conversions, line by line.
+
+In come values (registers of LLVM's, or Python's numbers); each method adds a line to the block and
+returns the value that it makes.
+"""
 
 from __future__ import annotations
 

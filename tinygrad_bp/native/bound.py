@@ -1,117 +1,26 @@
-"""Programs bound to the length of a batch: what is called."""
+"""Programs bound to the length of a batch: what is called.
+
+In come a program, its parts (kernels that can be called, and instructions of NumPy's) and, at each
+call, arrays in any order in memory; out come arrays.  `Bound` also makes calls with arrays that
+stay, and repeats steps inside of machine code.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from tinygrad_bp.native.kernel import HEAD, Kernel
+from tinygrad_bp.native.chained import Chain, Pool
+from tinygrad_bp.native.code import Array, Call, Code
 from tinygrad_bp.programs.calling import run
 from tinygrad_bp.programs.instructions import Instruction, Type, references
 from tinygrad_bp.programs.program import Program
 
-Array = np.ndarray[Any, Any]
-Function = Callable[[Any, int, int], None]
-LINE = 64  # bytes of a line of the processor's cache
-NOTHING = np.empty(1)
 PAUSE = 0.05  # seconds of native code, about, between two looks for an interrupt
-
-
-class Code:
-    """A kernel that can be called.
-
-    Parameters
-    ----------
-    kernel : Kernel
-    of_table, of_arrays : callable
-        ``f(address, rows, steps)``: of a table of addresses, and of one of arrays.
-    dtype : numpy.dtype
-        Of its reals.
-    width : int
-        Lanes of its vectors.
-    """
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        of_table: Function,
-        of_arrays: Function,
-        dtype: np.dtype[Any],
-        width: int,
-    ) -> None:
-        self.kernel, self.dtype, self.width = kernel, dtype, width
-        self.of_table, self.of_arrays = of_table, of_arrays
-        self.table = ctypes.c_void_p * (len(kernel.inputs) + len(kernel.outputs) + 2)
-
-    def memory(self, rows: int) -> tuple[Array, Array]:
-        """Return memory for a call."""
-        kernel = self.kernel
-        vectors = -(-rows // self.width) * kernel.columns
-        return self._numbers(vectors * self.width), self._numbers(kernel.numbers)
-
-    def _numbers(self, count: int) -> Array:
-        """Return memory for so many numbers, from the boundary of a cache line on."""
-        if not count:
-            return NOTHING
-        memory = np.empty(count + LINE // self.dtype.itemsize, self.dtype)
-        return memory[-address(memory) % LINE // self.dtype.itemsize :]
-
-    def run(self, rows: int, arrays: Sequence[Array]) -> None:
-        """Run a step with these arrays, inputs and outputs, in the order of the kernel."""
-        arrays = [*arrays, *self.memory(rows)]
-        if HEADS_ARE_KNOWN:
-            self.of_arrays(self.table(*map(id, arrays)), rows, 1)
-        else:
-            self.of_table(self.table(*map(address, arrays)), rows, 1)
-
-
-class Call:
-    """Code with its arrays: the addresses are looked up once.
-
-    Parameters
-    ----------
-    code : Code
-    rows : int
-    arrays : list of array
-        Inputs and outputs, contiguous, of the right types, in the order of the kernel.
-    """
-
-    __slots__ = ("_address", "_function", "_held", "rows", "table")
-
-    def __init__(self, code: Code, rows: int, arrays: Sequence[Array]) -> None:
-        self._held = [*arrays, *code.memory(rows)]  # the table has their addresses alone
-        self.table = code.table(*map(address, self._held))
-        self._function, self._address = code.of_table, ctypes.addressof(self.table)
-        self.rows = rows
-
-    def __call__(self, steps: int = 1) -> None:
-        """Run so many steps."""
-        self._function(self._address, self.rows, steps)
-
-
-def address(array: Array) -> int:
-    """Return where the elements of an array lie."""
-    place: int = array.__array_interface__["data"][0]
-    return place
-
-
-def _heads_are_known() -> bool:
-    """Whether an array has the address of its elements where `kernel_of_arrays` looks for it.
-
-    It does in CPython; a build of another kind may put more before it.
-    """
-    if sys.implementation.name != "cpython":
-        return False
-    array = np.empty(3)
-    return ctypes.c_void_p.from_address(id(array) + HEAD).value == address(array)
-
-
-HEADS_ARE_KNOWN = _heads_are_known()
 
 
 class Bound:
@@ -142,7 +51,8 @@ class Bound:
         self._types: dict[str, Any] = program.types
         self._inputs = [one.name for one in program.inputs]
         self._outputs = list(references(program.outputs))
-        code = self.whole
+        code = self._whole
+        self._pool: Callable[[], Pool | None] = lambda: None
         self._plan = None if code is None else self._planned(code)
 
     def __call__(self, inputs: Sequence[Any], out: Sequence[Array] | None = None) -> list[Array]:
@@ -170,6 +80,12 @@ class Bound:
 
     @property
     def whole(self) -> Code | None:
+        """The one piece of code that does it all in one call, if it does."""
+        code = self._whole
+        return None if code is None or code.is_shared(self.rows) else code
+
+    @property
+    def _whole(self) -> Code | None:
         """The one piece of code that does it all, if it does."""
         if len(self._parts) != 1 or self._parts[0][0] is None:
             return None
@@ -200,7 +116,9 @@ class Bound:
         return [results[k] for k in order]
 
     def fixed(self, inputs: Sequence[Array], out: Sequence[Array]) -> Callable[[], None] | None:
-        """Return a call with arrays that stay; None if not all of the program is machine code.
+        """Return a call with arrays that stay; None if an output is there twice.
+
+        Such calls share the memory between inputs and outputs: they run one at a time.
 
         Parameters
         ----------
@@ -212,8 +130,8 @@ class Bound:
         ValueError
             If an array cannot be used as it is.
         """
-        code = self.whole
-        if code is None or len(set(self._outputs)) < len(self._outputs):
+        code = self._whole
+        if len(set(self._outputs)) < len(self._outputs):
             return None
         values = dict(zip(self._inputs, inputs, strict=True))
         places = dict(zip(self._outputs, out, strict=True))
@@ -224,6 +142,10 @@ class Bound:
                     f" array of that type, got {getattr(array, 'dtype', type(array).__name__)}"
                     f" of shape {np.shape(array)}"
                 )
+        if code is None:
+            pool = self._pool() or Pool()
+            self._pool = ref(pool)  # the memory of calls that are gone is free
+            return Chain(self._types, self._parts, self.rows, values, places, pool)
         return Call(code, self.rows, self._arrays(code, values, places)[0])
 
     def repeat(self, n: int, inputs: Sequence[Any]) -> list[Array]:
@@ -241,7 +163,7 @@ class Bound:
         KeyboardInterrupt
             Between two steps.
         """
-        code = self.whole
+        code = self._whole
         if code is None or not self._carried_by(code):
             return self._repeat_calls(n, inputs)
         values = dict(zip(self._inputs, inputs, strict=True))
@@ -250,29 +172,31 @@ class Bound:
             if taken in code.kernel.inputs:
                 values[taken] = np.array(values[taken], order="C")
         arrays, results = self._arrays(code, values, {})
-        call = Call(code, self.rows, arrays)
-        swapped = [pair for pair in pairs if pair[1] in code.kernel.inputs]
-        places = {address(x): x for x in (*results.values(), *[values[t] for _, t in swapped])}
-        inputs_of, outputs_of = code.kernel.inputs, code.kernel.outputs
-        at = {name: len(inputs_of) + k for k, name in enumerate(outputs_of)}
-        entries = [(at[given], inputs_of.index(taken)) for given, taken in swapped]
-        self._repeat_code(call, n, entries)
-        for (given, _), (place, _) in zip(swapped, entries, strict=True):
-            results[given] = places[call.table[place] or 0]
+        read, made = code.kernel.inputs, code.kernel.outputs
+        entries = [
+            (given, len(read) + made.index(given), read.index(taken))
+            for given, taken in pairs
+            if taken in read
+        ]
+        self._repeat_code(code, n, arrays, [places for _, *places in entries])
+        results |= {given: arrays[taken] for given, _, taken in entries}
         return self._results(values | results, None)
 
-    def _repeat_code(self, call: Call, n: int, entries: Sequence[tuple[int, int]]) -> None:
-        """Run n steps, not too many at once: an interrupt is seen between two calls."""
-        some, table = 1, call.table
+    def _repeat_code(self, code: Code, n: int, arrays: list[Array], swapped: list[Any]) -> None:
+        """Run n steps, not too many at once: an interrupt is seen between two calls.
+
+        What is carried is in the places of the inputs after it.
+        """
+        some, memory = 1, code.memory(self.rows)
         while n:
-            begun = time.perf_counter()
-            call(min(some, n))
-            n -= min(some, n)
-            if time.perf_counter() - begun < PAUSE:
+            begun, steps = time.perf_counter(), min(some, n)
+            code.run(self.rows, arrays, steps, memory)
+            n -= steps
+            if steps % 2:  # code lets arrays change places between its own steps alone
+                for given, taken in swapped:
+                    arrays[given], arrays[taken] = arrays[taken], arrays[given]
+            if time.perf_counter() - begun < PAUSE and not code.is_shared(self.rows):
                 some *= 2
-            if n:
-                for given, taken in entries:
-                    table[given], table[taken] = table[taken], table[given]
 
     def _repeat_calls(self, n: int, inputs: Sequence[Any]) -> list[Array]:
         inputs = list(inputs)

@@ -1,4 +1,8 @@
-"""The memory of a tile of rows with many columns, and loops over it."""
+"""The memory of a tile of rows with many columns, and loops over it.
+
+In comes the plan of a work (`nests`); out come the addresses of columns, and loops over columns and
+rows that `looped` and `products` put their lines into.
+"""
 
 from __future__ import annotations
 
@@ -51,8 +55,8 @@ class Columns:
     lowering : Lowering
     plan : Plan
         Which columns of the memory a value has.
-    count : i64
-        How many rows there are in all.
+    counts : (i64, i64)
+        How many rows there are in all, and before which one to end.
     high : int
         Rows of a tile.
     memory : Value
@@ -64,12 +68,12 @@ class Columns:
         block: Block,
         lowering: Lowering,
         plan: Plan,
-        count: Value,
+        counts: tuple[Value, Value],
         high: int,
         memory: Value,
     ) -> None:
         self.block, self.lowering, self.plan = block, lowering, plan
-        self.count, self.high, self.width = count, high, block.module.width
+        (self.count, self.end), self.high, self.width = counts, high, block.module.width
         self.memory = memory
 
     def begin(self, base: Value) -> None:
@@ -77,8 +81,8 @@ class Columns:
         block = self.block
         self.base = base
         self.left = block.sub(self.count, base)
-        most = block.constant(self.high, "i64")
-        self.here = block.select(block.compare("slt", self.left, most), self.left, most)
+        mine, most = block.sub(self.end, base), block.constant(self.high, "i64")
+        self.here = block.select(block.compare("slt", mine, most), mine, most)
 
     def at(self, name: str, column: Operand, t: Operand) -> Value:
         """Return where rows of a column are, from row t of the tile on."""

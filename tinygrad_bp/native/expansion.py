@@ -1,4 +1,8 @@
-"""Instructions as cells: what each element of a result is made of."""
+"""Instructions as cells: what each element of a result is made of.
+
+In comes an instruction, and arrays of the cells that it reads; out comes the array of cells of its
+value.  This is where NumPy's functions of arrays end: below are operations on single elements.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,9 @@ OF_NUMBERS = {  # Python's operators, and other names of NumPy's
     "abs": "absolute",
     "true_divide": "divide",
     "pow": "power",
+    "conj": "positive",  # there is code for real numbers alone
+    "conjugate": "positive",
+    "real": "positive",
 }
 OF_TRUTHS = {
     "bitwise_and": "logical_and",

@@ -1,36 +1,35 @@
-"""A segment as one function of machine code."""
+"""A segment as one function of machine code, or, for a batch in shards, as several.
+
+In comes a segment (`schedule`); out comes the text of the kernel, and what a call of it needs: in
+which order its arrays are, and how much memory of its own it wants.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from tinygrad_bp.native import elementary
-from tinygrad_bp.native.body import Item, Store, live
+from tinygrad_bp.native.body import Item, Store, is_reduction, live
 from tinygrad_bp.native.cells import Cell, Cells
 from tinygrad_bp.native.expansion import reduced_axes
-from tinygrad_bp.native.ir import SIZE, Block, Module, Operand, Value
+from tinygrad_bp.native.ir import Block, Operand, Value
+from tinygrad_bp.native.layout import SHARDS, Layout, Sums
 from tinygrad_bp.native.looped import Looped
 from tinygrad_bp.native.lowering import Lowering
-from tinygrad_bp.native.moves import NotLowered, row_axis, shortened
-from tinygrad_bp.native.rows import KINDS, Home
+from tinygrad_bp.native.moves import NotLowered
 from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, Segment, Work, works
 from tinygrad_bp.native.tiles import TILE, Loop, Round
 from tinygrad_bp.native.work_values import Values
-from tinygrad_bp.programs.instructions import Instruction, Type
+from tinygrad_bp.programs.instructions import Instruction
 
-NAME, OF_ARRAYS = "kernel", "kernel_of_arrays"
+NAME, OF_ARRAYS, PHASE = "kernel", "kernel_of_arrays", "phase."
 HEAD = object.__basicsize__  # bytes of an array before the address of its elements
-REAL = {"d": "double", "f": "float"}
 ACROSS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum", "prod": "mul"}
-NEAR = 4096  # numbers that a loop may have on the stack, which is short in some threads
 COPIED = 64  # elements of a view that are copied one by one; more are in a loop
 CALLS = 64  # of functions, in one loop; if there are more they are subroutines
-LANES = {"d": 8, "f": 16}  # of a vector: a part of what a sum over the batch means, not of speed
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,14 @@ class Kernel:
         Numbers a row in the first of these, rows that fill the last vector included.
     numbers : int
         Numbers in the second.
+    over : dict of str to str
+        Outputs, and the inputs that they may lie over: each of its elements is read before the
+        output's is written, and never after.
+    phases : tuple of bool
+        Of a batch in shards: the functions ``phase.k(ptr table, i64 rows, i64 shard)`` that a step
+        consists of, and whether each is to be called for every shard.
+    lines : int
+        About how many operations on numbers there are for each row.
     """
 
     text: str
@@ -57,9 +64,12 @@ class Kernel:
     outputs: tuple[str, ...]
     columns: int
     numbers: int
+    over: Mapping[str, str] = field(default_factory=dict)
+    phases: tuple[bool, ...] = ()
+    lines: int = 0
 
 
-class Writer:
+class Writer(Layout):
     """Writes the kernel of a segment.
 
     Parameters
@@ -72,6 +82,8 @@ class Writer:
         Instructions that the processor has.
     tile : int
         Vectors of a tile.
+    sharded : bool
+        Whether the batch is in shards, that may run at the same time.
     """
 
     def __init__(
@@ -81,45 +93,81 @@ class Writer:
         carry: Sequence[tuple[str, str]] = (),
         features: frozenset[str] = frozenset(),
         tile: int = TILE,
+        *,
+        sharded: bool = False,
     ) -> None:
-        self.segment, self.lowering, self.carry, self.tile = segment, lowering, carry, tile
-        lane = segment.lane
-        self.dtype = np.dtype(lane)
-        self.block = Block(Module(REAL[lane], LANES[lane], features))
-        self.types: Mapping[str, Any] = lowering.types
-        self.makers = {one.name: one for one in segment.instructions}
-        self.homes: dict[str, Home] = {}
-        self.columns = self.numbers = 0
-        self.n = Value("%n", "i64")
+        super().__init__(segment, lowering, features, sharded=sharded)
+        self.carry, self.tile = carry, tile
+        self.phases: list[bool] = []  # whether each is for one shard
+        self.lines = 0
 
     def written(self) -> Kernel:
         """Return the kernel."""
-        block, segment = self.block, self.segment
-        table, steps = Value("%table", "ptr"), Value("%steps", "i64")
-        arrays = [*segment.inputs, *segment.outputs]
-        with block.loop(steps) as step:
-            for k, name in enumerate(arrays):
-                address = block.load(block.at(table, k, "ptr"), "ptr")
-                self.homes[name] = self._array(address, self.types[name])
-            self.scratch, self.store = (
-                block.load(block.at(table, k, "ptr"), "ptr")
-                for k in range(len(arrays), len(arrays) + 2)
-            )
-            parts = works(segment, self.lowering)
-            self._settle(parts)
-            for work in parts:
-                self._work(work)
-            self._views_out()
-            self._hand_on(table, step, steps)
-        block.module.define(NAME, [table, self.n, steps], block)
-        self._define_of_arrays(len(arrays) + 2, steps)
+        segment, steps, main = self.segment, Value("%steps", "i64"), self.block
+        parts = works(segment, self.lowering)
+        self.settle(parts)
+        if self.sharded:
+            self._write_phases(parts)
+            self.block = main
+        with main.loop(steps) as step:
+            self.enter()
+            if self.sharded:
+                self._call_phases()
+            else:
+                for work in parts:
+                    self._work(work)()
+                self._views_out()
+            self._hand_on(step, steps)
+        main.module.define(NAME, [self.table, self.n, steps], main)
+        self._define_of_arrays(len(segment.inputs) + len(segment.outputs) + 2, steps)
         return Kernel(
-            block.module.text(),
+            main.module.text(),
             tuple(segment.inputs),
             tuple(segment.outputs),
             self.columns,
             self.numbers,
+            self.over,
+            tuple(self.phases),
+            self.lines,
         )
+
+    def _write_phases(self, parts: Sequence[Work]) -> None:
+        """Write each loop over the batch as a function, and what is between two of them."""
+        between: list[Callable[[], None]] = []
+        for work in parts:
+            if work.kind != BATCH:
+                between.append(lambda work=work: self._work(work)())  # type: ignore[misc]
+                continue
+            self._phase(between)
+            after: list[Callable[[], None]] = []
+            self._phase([lambda work=work, after=after: after.append(self._work(work))], shard=True)  # type: ignore[misc]
+            between = after
+        self._phase([*between, self._views_out])
+
+    def _phase(self, lines: Sequence[Callable[[], None]], *, shard: bool = False) -> None:
+        """Write a function."""
+        if not lines:
+            return
+        self.block = Block(self.block.module)
+        self.enter()
+        if shard:
+            self.begin_shard()
+        for write in lines:
+            write()
+        self.end_shard()
+        name = f"{PHASE}{len(self.phases)}"
+        self.block.module.define(name, [self.table, self.n, self.shard], self.block)
+        self.phases.append(shard)
+
+    def _call_phases(self) -> None:
+        block = self.block
+        for k, shards in enumerate(self.phases):
+            text = f"call void @{PHASE}{k}(ptr {self.table.name}, i64 {self.n.name}, i64 "
+            if not shards:
+                block.line(f"{text}0)")
+                continue
+            with block.loop(SHARDS) as shard:
+                block.line(f"{text}{shard.name})")
 
     def _define_of_arrays(self, count: int, steps: Value) -> None:
         """Define the function that reads the addresses in the heads of arrays."""
@@ -132,87 +180,14 @@ class Writer:
         block.line(f"call void @{NAME}(ptr {table.name}, i64 {self.n.name}, i64 {steps.name})")
         block.module.define(OF_ARRAYS, [arrays, self.n, steps], block)
 
-    # Memory
-
-    def _element(self, found: Type) -> str:
-        if found.dtype.kind in "bi":
-            return {"b": "i8", "i": "i64"}[found.dtype.kind]
-        return "double" if found.weak else self.block.module.real
-
-    def _array(self, base: Value, found: Type) -> Home:
-        """Return the home of a value in an array of NumPy's."""
-        axis = row_axis(found.shape, self.lowering.length)
-        if axis is None:
-            return Home(base, self._element(found), 1, _size(found.shape))
-        before, after = _size(found.shape[:axis]), _size(found.shape[axis + 1 :])
-        return Home(base, self._element(found), before, after)
-
-    def _settle(self, parts: Sequence[Work]) -> None:
-        """Give memory to what one loop hands to another, and all reductions of the batch."""
-        maker = {one.name: work for work in parts for one in work.instructions}
-        self.stored: set[str] = set(self.segment.outputs)
-        for work in parts:
-            for one in work.instructions:
-                if self.lowering.reduces(one):
-                    self.stored.add(one.name)
-                for name in self.bases(self.lowering.reads[one.name]):
-                    if name in maker and maker[name] is not work:
-                        self.stored.add(name)
-        for name in self.bases(self.segment.outputs):
-            if name in maker:
-                self.stored.add(name)
-        for name in maker:
-            if name in self.stored and name not in self.homes:
-                self.homes[name] = self._own(self.types[name])
-
-    def bases(self, names: Iterable[str]) -> Iterator[str]:
-        """Yield values, and instead of views what they are views of."""
-        for name in names:
-            one = self.makers.get(name)
-            if one is not None and self.lowering.is_view(one):
-                yield from self.bases(self.lowering.reads[one.name])
-            else:
-                yield name
-
-    def _own(self, found: Type) -> Home:
-        element = self._element(found)
-        if row_axis(found.shape, self.lowering.length) is None:
-            size = _size(found.shape) * SIZE[element]
-            return Home(self.memory(-(-size // SIZE[self.block.module.real])), element)
-        columns = _size(shortened(found.shape, self.lowering.length))
-        start = self.block.mul(self._padded(), self.columns)
-        base = self.block.at(self.scratch, start)
-        self.columns += columns
-        return Home(base, element, 1, columns, packed=True)
-
-    def memory(self, count: int) -> Value:
-        """Return memory for so many numbers: on the stack if they are few."""
-        if count <= NEAR:
-            return self.block.local(count=max(1, count))
-        start = self.numbers
-        self.numbers += -(-count // LANES["f"]) * LANES["f"]
-        return self.block.at(self.store, start)
-
-    def _padded(self) -> Value:
-        """Return the number of rows, with those that fill the last vector."""
-        width = self.block.module.width
-        return self.block.bit_and(self.block.add(self.n, width - 1), -width)
-
-    def home(self, name: str) -> Home:
-        """Return where a value lies."""
-        return self.homes[name]
-
-    def flat_home(self, name: str) -> Home:
-        """Return where a value lies, for a loop over its elements."""
-        return self.homes[name]._replace(before=1, after=1)
-
     # Works
 
-    def _work(self, work: Work) -> None:
-        """Write a loop, and what follows from its sums."""
-        if work.kind == BATCH and self.lowering.wide:
-            self._looped(work)
-            return
+    def _work(self, work: Work) -> Callable[[], None]:
+        """Write a loop; return what writes that which follows from its sums."""
+        if work.kind == BATCH:
+            self.lines += sum(map(self.lowering.lines, work.instructions))
+            if self.lowering.wide:
+                return self._looped(work)
         cells = Cells(self.dtype)
         values = Values(self, work, cells)
         sums = []
@@ -222,49 +197,57 @@ class Writer:
                 sums.append((one, array.reshape(-1)))
             elif one.name in self.stored:
                 cells.order += [Store(one.name, k, x) for k, x in enumerate(array.reshape(-1))]
-        loop = self._loop(work, live(cells.order))
-        for one, array in sums:
-            assert loop is not None  # noqa: S101  # single numbers are not reduced
-            self._gather(one, [loop.places[id(x)] for x in array], loop.sums)
+        items = live(cells.order)
+        if work.kind == FLAT:
+            self.note_overlays(items)
+        loop, memory = self._loop(work, items)
 
-    def _looped(self, work: Work) -> None:
+        def gather() -> None:
+            for one, array in sums:
+                assert loop is not None  # noqa: S101  # single numbers are not reduced
+                self._gather(one, [loop.places[id(x)] for x in array], memory)
+
+        return gather
+
+    def _looped(self, work: Work) -> Callable[[], None]:
         """Write a loop over rows in which columns are loops."""
 
         def numbers(cells: Cells) -> Values:
             return Values(self, Work(NUMBERS, (), work.level), cells)
 
         loop = Looped(self, work.instructions, numbers, self.tile)
-        for name, (start, kept, many) in loop.write().items():
-            places = list(range(start, start + kept * many))
-            self._gather(self.makers[name], places, loop.memory, many)
+        found = loop.write()
 
-    def kind(self, name: str) -> str:
-        """Return the kind of the cells of a value."""
-        element = self._element(self.types[name])
-        weak = element == "double" and self.block.module.real == "float"
-        return "weak" if weak else KINDS[element]
+        def gather() -> None:
+            for name, (start, kept, many) in found.items():
+                places = list(range(start, start + kept * many))
+                self._gather(self.makers[name], places, loop.sums_in, many)
 
-    def _loop(self, work: Work, items: list[Item]) -> Loop | None:
+        return gather
+
+    def _loop(self, work: Work, items: list[Item]) -> tuple[Loop | None, Sums | None]:
         calls = sum(isinstance(one, Cell) and one.op in elementary.FUNCTIONS for one in items)
         brief = calls > CALLS
         if work.kind == NUMBERS:
             Round(self.block, self.home, None, brief=brief).write(items)
-            return None
-        homes = self.flat_home if work.kind == FLAT else self.home
-        count = self.n if work.kind == BATCH else _size(work.shape)
-        loop = Loop(self.block, homes, items, count, self.memory, tile=self.tile, brief=brief)
+            return None, None
+        sums = self.sums(sum(map(is_reduction, items)) * self.block.module.width)
+        memory = sums.value, self.memory
+        about: Any = self.home, items, self.n, memory, self.span
+        if work.kind == FLAT:
+            about = self.flat_home, items, _size(work.shape), memory
+        loop = Loop(self.block, *about, tile=self.tile, brief=brief)
         loop.write()
-        return loop
+        return loop, sums
 
-    def _gather(self, one: Instruction, places: list[int], sums: Value, many: int = 1) -> None:
+    def _gather(self, one: Instruction, places: list[int], sums: Any, many: int = 1) -> None:
         """Bring the lanes of sums together, so many for a result, and store the results."""
-        block, home, width = self.block, self.homes[one.name], self.block.module.width
+        block, home = self.block, self.homes[one.name]
         op = "add" if one.op == "matmul" else ACROSS[one.op]
         count = self._count(one) if one.op == "mean" else None
 
         def across(at: Value) -> Value:
-            vector = block.load(block.at(sums, block.mul(at, width)), vector=True, align=64)
-            return block.across(op, vector)
+            return block.across(op, self.total(sums, at, op))
 
         def result(k: Operand, at: Value) -> None:
             number = across(at)
@@ -324,7 +307,7 @@ class Writer:
             block.store(found, block.at(home.base, k, home.element))
         return True
 
-    def _hand_on(self, table: Value, step: Value, steps: Value) -> None:
+    def _hand_on(self, step: Value, steps: Value) -> None:
         """Let outputs and inputs change places before another step."""
         if not self.carry:
             return
@@ -337,7 +320,7 @@ class Writer:
         for given, taken in self.carry:
             places = [arrays.index(given, inputs), arrays.index(taken)]
             for place, name in zip(places, (taken, given), strict=True):
-                block.store(self.homes[name].base, block.at(table, place, "ptr"))
+                block.store(self.homes[name].base, block.at(self.table, place, "ptr"))
         block.jump(f"{tag}.done")
         block.label(f"{tag}.done")
 

@@ -71,13 +71,14 @@ class Looped:
         self.sums: dict[str, tuple[int, int, int]] = {}  # the first one, kept, folded
 
     def write(self) -> dict[str, tuple[int, int, int]]:
-        """Write the loop; return where the sums of each reduction are in `memory`."""
+        """Write the loop; return where the sums of each reduction are in `sums_in`."""
         block = self.block
         self._lay_out()
         count = self.writer.n
         memory = self.writer.memory(self.plan.size * self.high)
-        self.tile = Columns(block, self.lowering, self.plan, count, self.high, memory)
-        with block.loop(count, step=self.high) as base:
+        first, end = self.writer.span
+        self.tile = Columns(block, self.lowering, self.plan, (count, end), self.high, memory)
+        with block.loop(end, start=first, step=self.high) as base:
             self.tile.begin(base)
             for nest in self.plan.nests:
                 self._nest(nest)
@@ -97,7 +98,8 @@ class Looped:
             op = "sum" if nest.kind == OUTER or one.op == "mean" else one.op
             identities.append((total, count * many, IDENTITY[op]))
             total += count * many
-        self.memory = self.writer.memory(total * self.width)
+        self.sums_in = self.writer.sums(total * self.width)
+        self.memory = self.sums_in.value
         for start, count, identity in identities:
             with block.loop(count) as k:
                 at = block.at(self.memory, block.mul(block.add(k, start), self.width))

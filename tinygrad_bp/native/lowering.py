@@ -1,4 +1,9 @@
-"""Which instructions there is machine code for, in which numbers, and why not for the others."""
+"""Which instructions there is machine code for, in which numbers, and why not for the others.
+
+In comes a program; `Lowering.lane` gives for an instruction the type character of the reals that it
+computes with, or raises `NotLowered` with the reason, which `Native.stages` prints.  What is known
+of how values lie in memory, before there is any code, is asked here as well.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,9 @@ UNROLLED, TOTAL, FEW = 1024, 6000, 16
 # Cells of one instruction, and of all of them, for which the code may have lines of their own.
 NARROW, SHORT = 160, 2000
 BLOCKED = 16384  # numbers of a matrix that rows are multiplied by; larger ones are NumPy's
+# Numbers of such a matrix if another one of the program is NumPy's: arrays lie by rows there, and
+# to bring columns together takes longer than a product.
+LITTLE = 64
 LONG = 32  # numbers that are reduced in a loop; fewer are reduced in line
 ALSO = frozenset({"astype", "clip", "positive"})  # elementwise, in a way of their own
 TRUE_OR_FALSE = frozenset({"all", "any"})
@@ -64,6 +72,8 @@ class Lowering:
         self._views: dict[str, Instruction] = {}
         many, self._unrolled = self._count(program)
         self.wide = many if wide is None else wide
+        large = any(map(self._is_large, program.instructions))
+        self._blocked = LITTLE if large and self.wide else BLOCKED
         self._long = len(program.instructions) > MOST
 
     def lane(self, one: Instruction) -> str:
@@ -149,6 +159,10 @@ class Lowering:
                 others += cells
         return most > NARROW or rows > SHORT, UNROLLED if others <= TOTAL else FEW
 
+    def _is_large(self, one: Instruction) -> bool:
+        """Whether rows are multiplied by a matrix that is too large for code."""
+        return one.op == "matmul" and self.of_rows(one) and self._cells(one) > BLOCKED
+
     def _cells(self, one: Instruction) -> int:
         """Return of about how many cells an instruction is."""
         shapes = self._shapes(one)
@@ -156,6 +170,11 @@ class Lowering:
             return self.columns(shapes[0])
         inner = shapes[0][-1:] if one.op == "matmul" else ()
         return self.columns(one.shape) * self.columns(inner)
+
+    def lines(self, one: Instruction) -> int:
+        """Return about how many operations on numbers an instruction is for each row."""
+        op = OPERATIONS.get(spelled(one, self.types))
+        return self._cells(one) * (op.weight if op else 1) if one.op not in MOVES else 0
 
     def _shapes(self, one: Instruction) -> list[tuple[int, ...]]:
         """Return the shapes of the arrays that an instruction reads."""
@@ -214,10 +233,14 @@ class Lowering:
     def _require_product(self, one: Instruction) -> None:
         if one.parameters or any(type(x) is not Ref for x in one.operands):
             raise NotLowered("it is given more than two values")
+        if one.dtype.kind == "b":
+            raise NotLowered("it computes with truths as if they were numbers")
         inner = self.types[one.operands[0].name].shape[-1]
         inner = 1 if inner == self.length else inner
-        most = BLOCKED if self.wide and self.of_rows(one) else self._unrolled
-        if self.columns(one.shape) * inner > most and not self.reduces(one):
+        looped = self.wide and self.of_rows(one)
+        most = self._blocked if looped else self._unrolled
+        summed = self.reduces(one) and not (looped and most == LITTLE)
+        if self.columns(one.shape) * inner > most and not summed:
             raise NotLowered("it is a large product")
 
     def _require_elementwise(self, op: str, one: Instruction) -> None:

@@ -17,11 +17,12 @@ from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, is_numb
 MOVES = frozenset(
     (  # noqa: SIM905  # one line for many words
         "array broadcast_to concatenate copy diag diagonal expand_dims flip getitem into.setitem"
-        " moveaxis ravel repeat reshape roll squeeze stack swapaxes take transpose tril triu"
+        " moveaxis pad ravel repeat reshape roll squeeze stack swapaxes take transpose tril triu"
     ).split()
 )
 # Those that leave the elements in their order.
 STILL = frozenset({"array", "copy", "expand_dims", "ravel", "reshape", "squeeze"})
+PADS = frozenset({"constant", "edge", "reflect", "symmetric", "wrap"})  # others compute
 MOST = 1 << 20  # numbers of a move that is tried
 
 
@@ -117,7 +118,16 @@ def _marked(one: Instruction, new: Any) -> tuple[list[Operand], dict[str, Operan
         return new(x)
 
     operands = [marked(x) if k in data else x for k, x in enumerate(one.operands)]
-    return operands, dict(one.parameters)
+    parameters = dict(one.parameters)
+    if one.op == "pad":
+        if (
+            one.operands[2:3] not in ((), ("constant",))
+            or parameters.get("mode", "constant") not in PADS
+        ):
+            raise NotLowered("it is called whole")
+        if "constant_values" in parameters:
+            parameters["constant_values"] = marked(parameters["constant_values"])
+    return operands, parameters
 
 
 def _along(axis: int, ndim: int, length: int | None) -> Any:

@@ -1,4 +1,7 @@
-"""A family of programs as machine code, and by NumPy where there is none."""
+"""A family of programs as machine code, and by NumPy where there is none.
+
+In comes a family; `Native.at` gives what is called with batches of one length.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.native import machine
-from tinygrad_bp.native.bound import Bound, Code
+from tinygrad_bp.native.bound import Bound
 from tinygrad_bp.native.cache import compiled
-from tinygrad_bp.native.kernel import LANES, NAME, OF_ARRAYS, Kernel, Writer
+from tinygrad_bp.native.code import Code
+from tinygrad_bp.native.kernel import NAME, OF_ARRAYS, PHASE, Kernel, Writer
+from tinygrad_bp.native.layout import LANES
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.schedule import NUMPY, Segment, segments
 from tinygrad_bp.native.tiles import TILE
@@ -41,6 +46,9 @@ class Native:
         Whether the code loops over the columns of a batch; by default their number decides.
     target : machine.Target, optional
         The processor to make code for, by default this one; no result depends on it.
+    threads : int, optional
+        How many may run a step.  Sums over the batch are then those of shards, whose number does
+        not depend on it; by default there are no shards.
     """
 
     def __init__(
@@ -52,7 +60,9 @@ class Native:
         refused: frozenset[str] = frozenset(),
         wide: bool | None = None,
         target: machine.Target | None = None,
+        threads: int | None = None,
     ) -> None:
+        self._threads = threads
         self.family, self.carry, self._target = family, tuple(carry), target
         self._tile, self._refused, self._wide = tile, refused, wide
         self._others: dict[frozenset[str], Native] = {}
@@ -105,10 +115,12 @@ class Native:
             return None
         features = (self._target or machine.host()).instructions
         carry = self._carried(segment) if len(self.segments) == 1 else []
-        kernel = Writer(segment, lowering, carry, features, self._tile).written()
-        of_table, of_arrays = self._functions(kernel)
-        width = LANES[segment.lane]
-        return Code(kernel, of_table, of_arrays, np.dtype(segment.lane), width)
+        sharded = self._threads is not None
+        writer = Writer(segment, lowering, carry, features, self._tile, sharded=sharded)
+        kernel = writer.written()
+        of_table, of_arrays, *phases = self._functions(kernel)
+        width, dtype = LANES[segment.lane], np.dtype(segment.lane)
+        return Code(kernel, of_table, of_arrays, dtype, width, phases, self._threads or 1)
 
     def _carried(self, segment: Segment) -> list[tuple[str, str]]:
         """Return the names of what is carried by a segment that is the whole program."""
@@ -149,11 +161,12 @@ class Native:
                 refused=self._refused | odd,
                 wide=self._wide,
                 target=self._target,
+                threads=self._threads,
             )
         return self._others[odd]
 
     def _functions(self, kernel: Kernel) -> Any:
-        names = [NAME, OF_ARRAYS]
+        names = [NAME, OF_ARRAYS, *[f"{PHASE}{k}" for k in range(len(kernel.phases))]]
         if self._target is None:
             code = compiled(kernel.text, names)
         else:
@@ -191,7 +204,9 @@ def _same(x: Any, y: Any, sides: dict[Any, int]) -> bool:
     return x is y or (type(x) is type(y) and (x == y or (x != x and y != y)))
 
 
-def build(family: Family, carry: Sequence[tuple[int, int]] = ()) -> Native:
+def build(
+    family: Family, carry: Sequence[tuple[int, int]] = (), threads: int | None = None
+) -> Native:
     """Return a family of programs as machine code.
 
     Parameters
@@ -199,6 +214,8 @@ def build(family: Family, carry: Sequence[tuple[int, int]] = ()) -> Native:
     family : Family
     carry : sequence of (int, int), optional
         Positions of outputs, and of the inputs that they are in the next step of `Bound.repeat`.
+    threads : int, optional
+        As of `Native`.
 
     Returns
     -------
@@ -210,4 +227,4 @@ def build(family: Family, carry: Sequence[tuple[int, int]] = ()) -> Native:
         If this machine has no way to make code, or to run it.
     """
     machine.host()  # also where NumPy would do everything
-    return Native(family, carry)
+    return Native(family, carry, threads=threads)

@@ -1,4 +1,8 @@
-"""What a loop over rows with many columns is made of: nests of loops, and the tile's memory."""
+"""What a loop over rows with many columns is made of: nests of loops, and the tile's memory.
+
+In come the instructions of a work; out comes a `Plan`: which nests there are, in order, and which
+columns of the tile's memory each value has.  `looped` writes it.
+"""
 
 from __future__ import annotations
 

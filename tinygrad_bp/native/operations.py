@@ -1,4 +1,8 @@
-"""What NumPy's functions of single elements are in machine code."""
+"""What NumPy's functions of single elements are in machine code.
+
+A table: for each name the lines that it is, about how many, what it takes and gives, and between
+which bounds its result lies if its operands' are known.
+"""
 
 from __future__ import annotations
 

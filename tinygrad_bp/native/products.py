@@ -1,4 +1,8 @@
-"""Products of matrices over a tile of rows: blocks of columns stay in registers."""
+"""Products of matrices over a tile of rows: blocks of columns stay in registers.
+
+In come columns of a tile, and a matrix that all rows share or the columns of another value; out go
+columns, or sums over the rows.
+"""
 
 from __future__ import annotations
 

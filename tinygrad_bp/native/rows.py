@@ -1,4 +1,8 @@
-"""Values in memory, and a vector's worth of their rows in registers."""
+"""Values in memory, and a vector's worth of their rows in registers.
+
+A `Home` says where a value lies and in which order; `Rows` loads and stores a column of so many
+rows of it, through shuffles or gathers where columns lie side by side, masked where rows end.
+"""
 
 from __future__ import annotations
 

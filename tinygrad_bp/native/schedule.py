@@ -1,4 +1,8 @@
-"""The order of things: what runs as machine code together, and in which loops."""
+"""The order of things: what runs as machine code together, and in which loops.
+
+In comes a program with its lowering; out come segments, few and long ones, and of a segment of code
+the works that it consists of.
+"""
 
 from __future__ import annotations
 

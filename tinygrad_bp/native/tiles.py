@@ -1,4 +1,8 @@
-"""A loop over rows, in tiles that stay in the processor's nearest memory."""
+"""A loop over rows, in tiles that stay in the processor's nearest memory.
+
+In come cells and stores (`body`); `Round` writes them for one vector of rows, `Loop` for all rows:
+stage by stage over a tile, and tile by tile.  Sums stay in registers within a stage.
+"""
 
 from __future__ import annotations
 
@@ -142,8 +146,10 @@ class Loop:
     items : list of cells and stores
     count : i64 or int
         The number of rows.
-    memory : callable
-        ``memory(n)`` gives memory for n numbers.
+    memory : (Value, callable)
+        Where the sums go, a vector each; and ``memory(n)`` gives memory for n numbers.
+    span : (i64, i64), optional
+        The rows that this is for, the first a multiple of a vector; by default all.
     tile : int
         Vectors of a tile.
     brief : bool
@@ -156,7 +162,8 @@ class Loop:
         homes: Homes,
         items: list[Item],
         count: Operand,
-        memory: Callable[[int], Value],
+        memory: tuple[Value, Callable[[int], Value]],
+        span: tuple[Operand, Operand] | None = None,
         *,
         tile: int = TILE,
         brief: bool = False,
@@ -164,8 +171,8 @@ class Loop:
         self.block, self.homes, self.items, self.count, self.tile = block, homes, items, count, tile
         self.width, self.brief = block.module.width, brief
         self.reduced = [one for one in items if is_reduction(one)]
-        self.memory = memory
-        self.sums = memory(len(self.reduced) * self.width)
+        self.sums, self.memory = memory
+        self.span = span
         self.places = {id(one): k for k, one in enumerate(self.reduced)}
 
     def write(self) -> None:
@@ -209,10 +216,11 @@ class Loop:
         buffers = self._buffers(parts)
         many = self.tile * self.width
         memory = self.memory(len(set(buffers.values())) * many)
-        with block.loop(count, step=many) as base:
-            left = block.sub(count, base)
+        first, end = self.span or (0, count)
+        with block.loop(end, start=first, step=many) as base:
+            left, mine = block.sub(count, base), block.sub(end, base)
             most = block.constant(many, "i64")
-            here = block.select(block.compare("slt", left, most), left, most)
+            here = block.select(block.compare("slt", mine, most), mine, most)
             for part in parts:
                 self._stage(part, base, left, here, memory, buffers)
 

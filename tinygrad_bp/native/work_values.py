@@ -1,4 +1,8 @@
-"""The values of a work as cells: of itself, of others in memory, and views of both."""
+"""The values of a work as cells: of itself, of others in memory, and views of both.
+
+In comes the name of a value; out comes its array of cells: those that the work computes, or leaves
+that load an element of memory.
+"""
 
 from __future__ import annotations
 

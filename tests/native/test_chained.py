@@ -1,0 +1,143 @@
+"""Programs that are machine code and NumPy's calls by turns, on arrays that stay."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from lowered import program_of, spoilt
+from test_native import Step, mixed
+
+import tinygrad_bp as tg
+from tinygrad_bp.native import build
+from tinygrad_bp.native.chained import Chain
+from tinygrad_bp.programs.family import Family
+
+RNG = np.random.default_rng(0)
+X, W = RNG.normal(size=(20, 3)), np.array([1.0, 2.0, 3.0])
+
+
+def views_of_what_is_made_anew(x: Any, w: Any) -> Any:
+    """A sorted array that nobody else reads, and views of it that are read much later."""
+    first = np.sort(x * w, axis=0)[::-1]
+    second = np.sort(x + w, axis=0)
+    third = np.cumsum(np.sort(second, axis=0), axis=0)
+    return np.tanh(first + third) * w, first[:2], np.transpose(second)
+
+
+def numbers_of_python(x: Any, w: Any) -> Any:
+    y = np.cumsum(x, axis=0) ** 2 + 0.5
+    return np.sum(np.sqrt(np.sort(y, axis=0)), axis=0) * float(3), y @ np.outer(w, w), w
+
+
+def truths(x: Any, w: Any) -> Any:
+    y = np.sort(x, axis=0)
+    return np.where(y > w, y, w), np.logical_and(y > 0, np.cumsum(x, axis=0) < 1), np.clip(y, 0, 1)
+
+
+def views_of_constants(x: Any, w: Any) -> Any:
+    y = np.cumsum(x, axis=0) + np.expand_dims(np.float64(0.5), 0)
+    return np.sort(y * np.reshape(np.arange(3.0), (1, 3)), axis=0) + w, np.transpose(np.eye(3))
+
+
+def single_numbers_made_anew(x: Any, w: Any) -> Any:
+    y = np.einsum("ij,j->", x, w)
+    return np.exp(y * 1e-3) + w * y, np.broadcast_to(np.expand_dims(y, 0), (3,)) * np.cumsum(w)
+
+
+PROGRAMS: dict[str, Callable[..., Any]] = {
+    one.__name__: one
+    for one in (
+        mixed,
+        views_of_what_is_made_anew,
+        numbers_of_python,
+        truths,
+        views_of_constants,
+        single_numbers_made_anew,
+    )
+}
+
+
+def held(family: Family, program: Any, inputs: list[Any], rows: int | None) -> Any:
+    """Check that calls with arrays that stay give the bits of any other call."""
+    bound = build(family).at(program, rows)
+    outs = [spoilt(bound(inputs)) for _ in range(2)]
+    calls = [bound.fixed(inputs, out) for out in outs]
+    for scale in (1.0, -0.5, 3.0):
+        for x in inputs:
+            x[...] *= scale
+        wanted = bound(inputs)
+        for call, out in zip(calls, outs, strict=True):
+            call()
+            for got, value in zip(out, wanted, strict=True):
+                np.testing.assert_array_equal(got, value)
+    return calls[0]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("rows", [20, None])
+def test_a_chain_gives_the_bits_of_a_call(name: str, rows: int | None) -> None:
+    program, inputs = program_of(PROGRAMS[name], [X.copy(), W.copy()])
+    chain = held(Family(program, rows), program, inputs, rows)
+    assert not chain._values.fresh  # nothing is held from one call to the next
+
+
+def test_calls_share_memory_that_goes_with_them() -> None:
+    program, inputs = program_of(mixed, [X.copy(), W.copy()])
+    bound = build(Family(program, 20)).at(program, 20)
+    first, second = (bound.fixed(inputs, spoilt(bound(inputs))) for _ in range(2))
+    assert isinstance(first, Chain)
+    assert isinstance(second, Chain)
+    assert first._pool is second._pool
+    pool = weakref.ref(first._pool)
+    del first, second
+    assert pool() is None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_large_products_write_where_the_update_is_to_be(dtype: str) -> None:
+    step = Step((150, 130, 1), dtype)
+    program, inputs = step.at(40)
+    native = build(step.family, step.carry)
+    assert {one.lane for one in native.segments} == {"numpy", np.dtype(dtype).char}
+    assert any(code.kernel.over for code in native._codes if code is not None)
+    held(step.family, program, inputs, 40)
+
+
+def test_what_code_reads_later_or_elsewhere_is_not_written_over() -> None:
+    """A gradient that is a result as well, and one of which a number is read."""
+
+    def f(x: Any, w: Any) -> Any:
+        big = np.cumsum(x, axis=0)
+        other = np.cumsum(w)
+        return big, big * 2.0 + x, np.exp(other) + 1.0, np.exp(other) * other[1:2] + w
+
+    program, inputs = program_of(f, [X.copy(), np.arange(1.0, 9.0) / 8])
+    held(Family(program, None), program, inputs, None)
+
+
+def test_an_error_leaves_the_state_before_a_step_and_nothing_held() -> None:
+    W = tg.tensor(np.eye(3) + 0.1, requires_grad=True, name="W")
+    own = tg.optim.SGD([W], lr=0.1)
+
+    @tg.compile(state=(W, own), backend="native")
+    def step(x: Any) -> Any:
+        loss = np.sum(np.linalg.inv(x @ W) ** 2)
+        loss.backward()
+        own.step()
+        own.zero_grad()
+        return loss
+
+    for _ in range(4):
+        step(np.eye(3) * 2.0)
+    before, steady = W.numpy().copy(), step._steady
+    assert isinstance(steady._calls[0], Chain)
+    with pytest.raises(np.linalg.LinAlgError):
+        step(np.zeros((3, 3)))
+    np.testing.assert_array_equal(W.numpy(), before)
+    step(np.eye(3) * 2.0)
+    assert not np.array_equal(W.numpy(), before)
+    assert step._steady is steady  # no array counts as held by somebody
