@@ -5,27 +5,31 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from types import MethodType
 from typing import Any
 
 from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
 from tinygrad_bp.compiling.entering import Unsuited, entry_of
 from tinygrad_bp.compiling.history import reason
+from tinygrad_bp.compiling.layout import Layout
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker
 from tinygrad_bp.compiling.state import State
-from tinygrad_bp.compiling.steady import MISS, Steady, Unsteady
+from tinygrad_bp.compiling.steady import MISS, Steady
+from tinygrad_bp.compiling.steady_values import Unsteady
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.turns import Turns
 from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.engine.containers import Rebuild
 from tinygrad_bp.engine.modes import is_recording, watch
 from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
+from tinygrad_bp.native.entry import several
 from tinygrad_bp.programs.comparison import Different
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.watch import Watch
 
-CHUNK = 0.05  # seconds that native code runs at most before Ctrl-C is looked at
 RESTLESS = 8  # times that captured arrays change before it is said
 
 
@@ -61,7 +65,9 @@ class Compiled:
         self._history: list[str] = []
         self._latest: tuple[Any, Kin, Version] | None = None
         self._entry: Callable[..., Any] | None = None  # the shortest way
+        self._adopt: Callable[[], bool] = bool  # lets the entry take new values of the state
         self._steady: Steady | None = None  # the short way
+        self._layout: Layout | None = None  # of the arguments of both, where they are nested
         self._last: Version | None = None  # what took the long way
         self._turns = Turns()
 
@@ -69,20 +75,31 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns, and do to the state what it does."""
-        entry = self._entry
-        if entry is not None and not kwargs:
-            return entry(*args)
+        entry, layout = self._entry, self._layout
+        if entry is not None:
+            if layout is None:
+                if not kwargs:
+                    return entry(*args)
+            else:
+                values = layout.values(args, kwargs)
+                if values is not None:
+                    return entry(*values)
         return self._long(*args, **kwargs)
 
     def _long(self, *args: Any, **kwargs: Any) -> Any:
         """Do a call that no entry does."""
         if self._backend == "eager":
             return self._f(*args, **kwargs)
+        if self._entry is not None and self._adopt():
+            return self(*args, **kwargs)  # once: now there is nothing to take over
         with self._turns:
-            if self._steady is not None and not kwargs:
-                result = self._steady.run(args)
-                if result is not MISS:
-                    return result
+            steady, layout = self._steady, self._layout
+            if steady is not None:
+                values = args if layout is None else layout.values(args, kwargs)
+                if values is not None and not (layout is None and kwargs):
+                    result = steady.run(values)
+                    if result is not MISS:
+                        return result
             if isinstance(watch(), Watch):  # it is a part of a program that is being written
                 return self._f(*args, **kwargs)
             try:
@@ -93,24 +110,32 @@ class Compiled:
             inputs = version.inputs(call, state)
             outcome = version.outcome(inputs, version.bound(inputs))
             version.commit(outcome)
-            self._settle(version, call, args, state, kin)
-            return version.returned(outcome)
+            result = version.returned(outcome)
+            self._settle(version, call, Layout(args, kwargs, call.names, call.static), state, kin)
+            return result
 
-    def _settle(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+    def _settle(self, version: Version, call: Call, layout: Layout, state: State, kin: Kin) -> None:
         """Go the short way from now on, if this version has come twice."""
         self._steady, self._entry, before = None, None, self._last
         self._last = version
         if before is version and version.bindings.due():
-            self._bind(version, call, args, state, kin)
+            self._bind(version, call, layout, state, kin)
             version.bindings.done()
 
-    def _bind(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
+    def _bind(self, version: Version, call: Call, layout: Layout, state: State, kin: Kin) -> None:
         """Find a shorter way for calls like this one, if there is one."""
         around = self._surroundings
+        self._layout = None if layout.is_plain else layout
+        slow = (
+            self._long
+            if layout.is_plain
+            else partial(_again, self._long, call.build, call.keywords)
+        )
         try:
-            steady = Steady(version, call, args, state, around, kin.captured)
-            sign = self._turns.sign
-            self._entry = entry_of(version, call, state, around, steady, sign, self._long)
+            steady = Steady(version, call, state, around, kin.captured)
+            self._entry, self._adopt = entry_of(
+                version, call, state, around, steady, self._turns.sign, slow
+            )
         except Unsteady:
             version.bindings.end()
         except Unsuited:
@@ -142,13 +167,36 @@ class Compiled:
         result = self(*args, **kwargs)
         left = n - 1
         while left:
-            with self._turns:
-                done, result = self._some(left, args, kwargs)
+            done, result = self._entered(left, args, kwargs) or self._some(left, args, kwargs)
             left -= done
         return result
 
+    def _entered(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any] | None:
+        """Let the entry run up to `most` steps, and return how many; None if it cannot."""
+        entry, layout, version = self._entry, self._layout, self._last
+        if entry is None or version is None or not version.hands_on:
+            return None
+        if layout is not None:
+            args = layout.values(args, kwargs)
+        elif kwargs:
+            return None
+        if args is None:
+            return None
+        count = min(most, version.pace)
+        count -= 1 - count % 2
+        begin = time.perf_counter()
+        result = several(entry, count, args)
+        if result is NotImplemented:
+            return None
+        version.keep_pace(count, time.perf_counter() - begin)
+        return count, result
+
     def _some(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
         """Run up to `most` steps, and return how many, with the result of the last."""
+        with self._turns:
+            return self._so_many(most, args, kwargs)
+
+    def _so_many(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
         if self._backend == "eager":
             return 1, self._f(*args, **kwargs)
         call, state, _, version = self._found(args, kwargs)
@@ -156,8 +204,7 @@ class Compiled:
         count = min(most, version.pace) if version.repeats else 1
         begin = time.perf_counter()
         found = version.bound.repeat(count, inputs) if count > 1 else version.bound(inputs)
-        spent = time.perf_counter() - begin
-        version.pace = max(1, min(2 * count, int(count * CHUNK / max(spent, 1e-9))))
+        version.keep_pace(count, time.perf_counter() - begin)
         outcome = version.outcome(inputs, found)
         version.commit(outcome)
         return count, version.returned(outcome)
@@ -306,6 +353,15 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"
+
+
+def _again(
+    long: Callable[..., Any], build: Rebuild, keywords: tuple[str, ...], *values: Any
+) -> Any:
+    """Do a call whose arguments were taken out of their containers."""
+    args = build(values)
+    count = len(args) - len(keywords)
+    return long(*args[:count], **dict(zip(keywords, args[count:], strict=True)))
 
 
 def _another(one: Any, other: Any) -> bool:
