@@ -133,7 +133,7 @@ def test_it_is_entered_and_gives_nothing_twice(name: str) -> None:
     for k in range(12):
         wanted = eager(*args, **kwargs)
         if k == 4:
-            assert fast._entry is not None
+            assert fast._short.entry is not None
         result = fast(*args, **kwargs)
         alike(result, wanted)
         close(list(found(other)), list(found(own)), 10_000)
@@ -143,7 +143,7 @@ def test_it_is_entered_and_gives_nothing_twice(name: str) -> None:
             held.clear()
         for before, copy in held:
             alike(before, copy)
-    assert fast._entry is not None
+    assert fast._short.entry is not None
 
 
 def test_what_was_done_to_a_result_does_not_come_back() -> None:
@@ -180,7 +180,7 @@ def test_new_values_of_the_state_are_taken_over() -> None:
     fast = tg.compile(step, state=other, backend="native")
     for _ in range(6):
         fast(X, Y), eager(X, Y)
-    entry = fast._entry
+    entry = fast._short.entry
     for k in range(5):
         held = other[0].parameters()[0].numpy() if k == 4 else None
         copy = None if held is None else held.copy()
@@ -191,7 +191,7 @@ def test_new_values_of_the_state_are_taken_over() -> None:
         close(fast(X, Y), eager(X, Y), 1_000)
         close(list(found(other)), list(found(own)), 10_000)
         assert held is None or (held == copy).all()
-        assert (fast._entry is entry) == (k < 4)
+        assert (fast._short.entry is entry) == (k < 4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 57])
@@ -200,7 +200,7 @@ def test_steps_in_a_row(n: int) -> None:
     fast = tg.compile(step, state=other, backend="native")
     for _ in range(4):
         fast(X, Y), eager(X, Y)
-    assert fast._entry is not None
+    assert fast._short.entry is not None
     for _ in range(3):
         for _ in range(n):
             wanted = eager(X, Y)

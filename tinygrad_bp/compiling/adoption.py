@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.native.entry import State
 from tinygrad_bp.native.objects import data_of
 
@@ -43,12 +44,9 @@ class Adoption:
             own = one.second if turn else one.first
             if count != FREE or not _alike(now, own):
                 return False
-            found.append((one, own, np.asarray(now)))
-        for one, own, value in found:
-            if isinstance(own, np.ndarray):
-                np.copyto(own, value)
-            else:
-                ctypes.memmove(data_of(own), value.ctypes.data, value.nbytes)
+            found.append((one, own, now))
+        for one, own, now in found:
+            _copy(now, own)
             _put(one, own)
         return bool(found)
 
@@ -65,8 +63,22 @@ def _put(one: State, value: Any) -> None:
 
 
 def _alike(value: Any, own: Any) -> bool:
-    """Whether a value has the type and shape of an array or number; a Tensor is too much to see."""
-    if not isinstance(own, (np.ndarray, np.generic)) or type(value) is not type(own):
+    """Whether a value has the type and shape of an array, a number, or a Tensor of one."""
+    if type(value) is not type(own):
         return False
+    if isinstance(own, Tensor):
+        free = sys.getrefcount(own._value) == FREE
+        return free and value._node is own._node and _alike(value._value, own._value)
     same: bool = value.dtype is own.dtype and value.shape == own.shape
     return same
+
+
+def _copy(value: Any, own: Any) -> None:
+    """Write the elements of a value into an object that nobody else holds."""
+    if isinstance(own, Tensor):
+        _copy(value._value, own._value)
+    elif isinstance(own, np.ndarray):
+        np.copyto(own, value)
+    else:
+        array = np.asarray(value)
+        ctypes.memmove(data_of(own), array.ctypes.data, array.nbytes)

@@ -5,27 +5,23 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from types import MethodType
 from typing import Any
 
 from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
-from tinygrad_bp.compiling.entering import Unsuited, entry_of
 from tinygrad_bp.compiling.history import reason
-from tinygrad_bp.compiling.layout import Layout
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker
+from tinygrad_bp.compiling.reloading import Outline
+from tinygrad_bp.compiling.shortcuts import Shortcuts
 from tinygrad_bp.compiling.state import State
-from tinygrad_bp.compiling.steady import MISS, Steady
-from tinygrad_bp.compiling.steady_values import Unsteady
+from tinygrad_bp.compiling.steady import MISS
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.turns import Turns
 from tinygrad_bp.compiling.version import Version
-from tinygrad_bp.engine.containers import Rebuild
 from tinygrad_bp.engine.modes import is_recording, watch
 from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
-from tinygrad_bp.native.entry import several
 from tinygrad_bp.programs.comparison import Different
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.watch import Watch
@@ -64,18 +60,16 @@ class Compiled:
         self._state: State | None = None
         self._history: list[str] = []
         self._latest: tuple[Any, Kin, Version] | None = None
-        self._entry: Callable[..., Any] | None = None  # the shortest way
-        self._adopt: Callable[[], bool] = bool  # lets the entry take new values of the state
-        self._steady: Steady | None = None  # the short way
-        self._layout: Layout | None = None  # of the arguments of both, where they are nested
-        self._last: Version | None = None  # what took the long way
+        self._trusts = True  # what is on the disk
         self._turns = Turns()
+        self._short = Shortcuts(self._surroundings, self._turns, self._long)
 
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns, and do to the state what it does."""
-        entry, layout = self._entry, self._layout
+        short = self._short
+        entry, layout = short.entry, short.layout
         if entry is not None:
             if layout is None:
                 if not kwargs:
@@ -87,19 +81,16 @@ class Compiled:
         return self._long(*args, **kwargs)
 
     def _long(self, *args: Any, **kwargs: Any) -> Any:
-        """Do a call that no entry does."""
+        """Do a call that the present entry does not do."""
         if self._backend == "eager":
             return self._f(*args, **kwargs)
-        if self._entry is not None and self._adopt():
-            return self(*args, **kwargs)  # once: now there is nothing to take over
+        result = self._short.other(args, kwargs)
+        if result is not MISS:
+            return result
         with self._turns:
-            steady, layout = self._steady, self._layout
-            if steady is not None:
-                values = args if layout is None else layout.values(args, kwargs)
-                if values is not None and not (layout is None and kwargs):
-                    result = steady.run(values)
-                    if result is not MISS:
-                        return result
+            result = self._short.run(args, kwargs)
+            if result is not MISS:
+                return result
             if isinstance(watch(), Watch):  # it is a part of a program that is being written
                 return self._f(*args, **kwargs)
             try:
@@ -111,35 +102,8 @@ class Compiled:
             outcome = version.outcome(inputs, version.bound(inputs))
             version.commit(outcome)
             result = version.returned(outcome)
-            self._settle(version, call, Layout(args, kwargs, call.names, call.static), state, kin)
+            self._short.settle(version, call, (args, kwargs), state, kin.captured)
             return result
-
-    def _settle(self, version: Version, call: Call, layout: Layout, state: State, kin: Kin) -> None:
-        """Go the short way from now on, if this version has come twice."""
-        self._steady, self._entry, before = None, None, self._last
-        self._last = version
-        if before is version and version.bindings.due():
-            self._bind(version, call, layout, state, kin)
-            version.bindings.done()
-
-    def _bind(self, version: Version, call: Call, layout: Layout, state: State, kin: Kin) -> None:
-        """Find a shorter way for calls like this one, if there is one."""
-        around = self._surroundings
-        self._layout = None if layout.is_plain else layout
-        slow = (
-            self._long
-            if layout.is_plain
-            else partial(_again, self._long, call.build, call.keywords)
-        )
-        try:
-            steady = Steady(version, call, state, around, kin.captured)
-            self._entry, self._adopt = entry_of(
-                version, call, state, around, steady, self._turns.sign, slow
-            )
-        except Unsteady:
-            version.bindings.end()
-        except Unsuited:
-            self._steady = steady
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -167,29 +131,10 @@ class Compiled:
         result = self(*args, **kwargs)
         left = n - 1
         while left:
-            done, result = self._entered(left, args, kwargs) or self._some(left, args, kwargs)
+            some = self._short.repeated(left, args, kwargs) or self._some(left, args, kwargs)
+            done, result = some
             left -= done
         return result
-
-    def _entered(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any] | None:
-        """Let the entry run up to `most` steps, and return how many; None if it cannot."""
-        entry, layout, version = self._entry, self._layout, self._last
-        if entry is None or version is None or not version.hands_on:
-            return None
-        if layout is not None:
-            args = layout.values(args, kwargs)
-        elif kwargs:
-            return None
-        if args is None:
-            return None
-        count = min(most, version.pace)
-        count -= 1 - count % 2
-        begin = time.perf_counter()
-        result = several(entry, count, args)
-        if result is NotImplemented:
-            return None
-        version.keep_pace(count, time.perf_counter() - begin)
-        return count, result
 
     def _some(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
         """Run up to `most` steps, and return how many, with the result of the last."""
@@ -239,6 +184,8 @@ class Compiled:
         state, key = self._keyed(call, given)
         found = self._versions.get(key)
         why = self._changes(found[0] if found else None)
+        if why is None and found and not self._maker.is_proven(found[0], call, state):
+            why, self._trusts = "a second trace differs from the first", False
         if why:
             self._forget(why)
             found = None
@@ -268,8 +215,9 @@ class Compiled:
 
     def _forget(self, why: str) -> None:
         self._versions.clear()
+        self._short.forget()
         self._families.clear()
-        self._latest = self._last = self._steady = self._entry = None
+        self._latest = None
         self._history.append(why)
         if sum(one == why for one in self._history) == RESTLESS:
             warn_user(
@@ -293,9 +241,18 @@ class Compiled:
                 self._history.append(f"{why}: the same program, for another length")
                 self._versions[key] = kin, version
                 return kin, version
-        kin, version = self._maker.kin(call, state)
+        reloaded = self._maker.reloaded(call, state) if self._trusts else None
+        if reloaded is not None:
+            self._history.append(f"{why}: found on the disk")
+            self._versions[key] = reloaded
+            return reloaded
         self._history.append(f"{why}: traced")
-        self._families.setdefault(outline, []).append(kin)
+        return self._make_whole(call, state, key)
+
+    def _make_whole(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
+        """Make a family, and in it the version for a call."""
+        kin, version = self._maker.kin(call, state)
+        self._families.setdefault(_outline(key), []).append(kin)
         self._versions[key] = kin, version
         return kin, version
 
@@ -318,7 +275,8 @@ class Compiled:
         """The program of the latest call."""
         if self._latest is None:
             raise ProgramError("compile: there is no program before the first call")
-        return self._latest[2].program
+        program = self._latest[2].program
+        return program.whole() if isinstance(program, Outline) else program
 
     @property
     def timings(self) -> dict[str, float]:
@@ -339,7 +297,10 @@ class Compiled:
             Prints as text.
         """
         with self._turns:
-            _, _, kin, version = self._found(args, kwargs)
+            call, state, kin, version = self._found(args, kwargs)
+            if kin.family is None and self._latest is not None:
+                kin, version = self._make_whole(call, state, self._latest[0])
+        assert kin.family is not None  # noqa: S101  # what was found on the disk has been replaced
         return Lowering(kin.traced.program, kin.family, version.program, kin.engine)
 
     def explain_retrace(self) -> str:
@@ -353,15 +314,6 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"
-
-
-def _again(
-    long: Callable[..., Any], build: Rebuild, keywords: tuple[str, ...], *values: Any
-) -> Any:
-    """Do a call whose arguments were taken out of their containers."""
-    args = build(values)
-    count = len(args) - len(keywords)
-    return long(*args[:count], **dict(zip(keywords, args[count:], strict=True)))
 
 
 def _another(one: Any, other: Any) -> bool:

@@ -40,6 +40,15 @@ class Layout:
         self._keywords = list(kwargs)
         self.is_plain = not kwargs and not any(parts)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layout) and (self._tree, self._keywords) == (
+            other._tree,
+            other._keywords,
+        )
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._keywords))
+
     def values(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any] | None:
         """Return the values of a call, or None if it is nested otherwise."""
         if kwargs or self._keywords:

@@ -41,7 +41,7 @@ class Bindings:
 
     def __init__(self) -> None:
         self._begun = self._made = 0.0
-        self._calls, self._patience = 0, 1
+        self._calls, self._patience = 0, 2
 
     def due(self) -> bool:
         """Count a call that went the long way, and say whether to bind after it."""
@@ -73,6 +73,9 @@ class Version:
     traced : Traced
     bound : callable
         Of the values of the inputs; returns those of the outputs.
+    numbers : dict
+        What the length of the batch decides.
+    carry : tuple of (int, int), or None
     slots : tuple of list
         Of the values in what is returned, the new state, and what guards ask for: each a `Slot`,
         or what it always is.
@@ -96,7 +99,8 @@ class Version:
         self.traced = traced
         self.program = program
         self.bound = bound
-        self._numbers = numbers
+        self.numbers = numbers
+        self.carry = carry
         self.slots = _numbered(program.outputs)
         self._results, self._values, guards = self.slots
         self._guards = list(zip(guards, traced.after, strict=True))
@@ -153,7 +157,7 @@ class Version:
         if home == DRAWN:
             return drawn[path[1]]
         if home == BY_LENGTH:
-            return self._numbers[name]
+            return self.numbers[name]
         return plain(leaves[path])
 
     # Outputs
