@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 from typing import Any
 
-from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
+from tinygrad_bp.compiling.arguments import Signature, key_of, require_seen, stateful
 from tinygrad_bp.compiling.history import reason
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker
@@ -59,6 +59,7 @@ class Compiled:
         self._families: dict[Any, list[Kin]] = {}
         self._state: State | None = None
         self._history: list[str] = []
+        self._kept: list[Any] = []  # functions that were arguments: their ids are in keys
         self._latest: tuple[Any, Kin, Version] | None = None
         self._trusts = True  # what is on the disk
         self._turns = Turns()
@@ -210,7 +211,7 @@ class Compiled:
             return None
         name = self._surroundings.changed()
         if name is not None:
-            return f"the variable {name} has changed"
+            return f"{name} has changed"
         return kin.captured.changed() if kin is not None else None
 
     def _forget(self, why: str) -> None:
@@ -226,8 +227,8 @@ class Compiled:
             )
 
     def _make(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
-        if not self._versions:
-            self._surroundings.remember(state.tensors)
+        self._kept += require_seen(call)
+        self._surroundings.remember(state, self._kept)
         outline = _outline(key)
         why = reason(call, state, key, self._latest[0]) if self._latest else "the first call"
         for kin in self._families.get(outline, []):
@@ -311,6 +312,12 @@ class Compiled:
         str
         """
         return "\n".join(f"{k}. {why}" for k, why in enumerate(self._history, 1))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"{self!r} holds machine code and variables of its process, and is not copied or"
+            " pickled; compile a copy of the function, with a copy of its state"
+        )
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import CellType
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.compiling.adoption import Adoption
+from tinygrad_bp.compiling.captured import Captured
 from tinygrad_bp.compiling.drawing import Drawn
 from tinygrad_bp.compiling.state import Place, State
 from tinygrad_bp.compiling.steady import Steady
@@ -30,6 +32,7 @@ from tinygrad_bp.native.unshared import Shared, alone, unchanged
 from tinygrad_bp.programs.instructions import references
 from tinygrad_bp.rules.loss_arguments import within_0_and_1
 
+KEYS = (str, int, float, bool, type(None))
 NUMBERS = "dfl"  # kinds of single numbers in a state, as NumPy calls them
 
 
@@ -76,7 +79,7 @@ def entry_of(
         *_of_settings(state, steady),
         *_of_containers(state, steady),
         *_of_surroundings(surroundings),
-        *_of_captured(steady),
+        *_of_captured(steady.captured),
     ]
     held = [_exchanged(*one) for one in steady.taken()]
     memory = code.memory(steady.rows)
@@ -217,6 +220,8 @@ def _of_arguments(
     for position, (path, value) in enumerate(call.leaves):
         place = places.get(names.get(path, ""))
         raw = value._value if type(value) is Tensor else value
+        if isinstance(raw, np.ndarray) and not raw.dtype.isnative:
+            raise Unsuited
         if type(raw) is np.ndarray and raw.ndim and place is not None:
             yield guards.array(position, value, place)
         elif type(raw) is float and place is not None:
@@ -269,28 +274,35 @@ def _items(container: Any, slots: frozenset[Any] = frozenset()) -> Iterator[Any]
     if isinstance(container, dict):
         yield guards.size(container)
         for key, value in container.items():
+            if type(key) not in KEYS:
+                raise Unsuited  # to compare it might run Python
             if key not in slots:
                 yield guards.item(container, key, value)
     elif isinstance(container, list):
         if slots:  # arrays in a list
             raise Unsuited
         yield from guards.items(container)
+    elif not isinstance(container, tuple):
+        raise Unsuited
 
 
 def _of_surroundings(surroundings: Surroundings) -> Iterator[Any]:
     for one in surroundings.variables:
         value = one.read()
-        if one.cell is not None:
-            yield guards.cell(one.cell, value)
+        if isinstance(one.home, dict):
+            yield guards.item(one.home, one.name, value)
+        elif isinstance(one.home, CellType):
+            yield guards.cell(one.home, value)
         else:
-            yield guards.item(one.scope, one.name, value)
+            yield guards.slot(one.home, one.name, value)
     for container in surroundings.containers():
         yield from _items(container)
+    yield from _of_captured(surroundings.arrays())
 
 
-def _of_captured(steady: Steady) -> Iterator[Any]:
-    """Demand of arrays that the program has as constants what is in them."""
-    for array in steady.captured.arrays():
+def _of_captured(captured: Captured) -> Iterator[Any]:
+    """Demand of arrays around a function what is in them."""
+    for array in captured.arrays():
         if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
             raise Unsuited
         yield from guards.words(unchanged(array), array)

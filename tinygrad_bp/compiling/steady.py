@@ -95,7 +95,7 @@ class Steady:
         self._bind()
         self._views = [
             *state.views(),
-            *map(_view, surroundings.containers()),
+            *chain.from_iterable(map(_views, surroundings.containers())),
             (MISS,),
         ]  # the end tells the length
         self._held = list(chain.from_iterable(self._views))
@@ -280,6 +280,7 @@ class Steady:
             and all(map(is_, map(Place.read, self._buffers), self._contents))
             and all(map(eq, map(np.shape, self._contents), self._sides))
             and self.captured.changed() is None
+            and self._surroundings.arrays().changed() is None
         )
 
     def _reset(self) -> bool:
@@ -301,5 +302,5 @@ class Steady:
         return True
 
 
-def _view(container: Any) -> Any:
-    return container.values() if isinstance(container, dict) else container
+def _views(container: Any) -> tuple[Any, ...]:
+    return (container.keys(), container.values()) if isinstance(container, dict) else (container,)
