@@ -45,7 +45,7 @@ def test_a_step_that_comes_again_is_entered_without_python() -> None:
     x, y = tg.tensor(X), tg.tensor(Y)
     for k in range(12):
         if k > 3:
-            assert fast._entry is not None
+            assert fast._short.entry is not None
         close(fast(x, y), eager(x, y), 256)
         close(list(found(other)), list(found(own)), 1_000)
     for wrong in (np.full_like(Y, 2.0), np.full_like(Y, np.nan)):
@@ -70,7 +70,7 @@ def test_no_thread_enters_while_another_is_on_the_long_way(monkeypatch: pytest.M
     x, y = tg.tensor(X), tg.tensor(Y)
     for _ in range(8):
         fast(x, y)
-    assert fast._entry is not None
+    assert fast._short.entry is not None
     threads: list[threading.Thread] = []
     found_in = Version.inputs
 

@@ -125,7 +125,7 @@ def walked(kind: Any, seed: int, steps: int, backend: str = "numpy") -> Compiled
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_random_walk(kind: str) -> None:
     fast = walked(KINDS[kind], seed=len(kind), steps=30)
-    assert fast._steady is not None or fast._last is not None
+    assert fast._short.steady is not None or fast._short._last is not None
 
 
 @pytest.mark.deep

@@ -17,12 +17,12 @@ from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp.native import entry as entries
-from tinygrad_bp.native import machine
+from tinygrad_bp.native import guards, machine, objects
 from tinygrad_bp.native.ir import Block, Module, Value
 
 extra("llvmlite")
-if entries.unsupported():
-    pytest.skip(entries.unsupported(), allow_module_level=True)
+if objects.unsupported():
+    pytest.skip(objects.unsupported(), allow_module_level=True)
 
 N = 6
 MODE: ContextVar[object] = ContextVar("mode", default=None)
@@ -51,7 +51,7 @@ KERNEL = kernel()
 class Step:
     """A step of one parameter, its rate in a dict, and what is expected of both ways."""
 
-    def __init__(self, *guards, like=None):
+    def __init__(self, *more, like=None):
         self.param = tg.tensor(np.arange(float(N)), requires_grad=True)
         self.settings = {"lr": 0.5, "other": "kept"}
         self.slow_calls = []
@@ -67,19 +67,19 @@ class Step:
             tables,
             1,
             [
-                entries.array(0, np.empty(N) if like is None else like, 1),
-                entries.number(self.settings, "lr", rate),
-                *guards,
+                guards.array(0, np.empty(N) if like is None else like, 1),
+                guards.number(self.settings, "lr", rate),
+                *more,
             ],
             [entries.State(self.param, "_value", first, second)],
             self.slow,
-            lambda: loss[()],
-            [loss],
+            finish=lambda: loss[()],
+            keep=[loss],
         )
 
     @staticmethod
     def table(p, rate, new, loss):
-        addresses = [entries.data_of(p), 0, *map(entries.data_of, (rate, new, loss))]
+        addresses = [objects.data_of(p), 0, *map(objects.data_of, (rate, new, loss))]
         return (ctypes.c_void_p * 5)(*addresses)
 
     def slow(self, *args):
@@ -198,12 +198,12 @@ def test_each_guard_closes_and_opens_the_fast_way():
     scope, variable, holder = {"name": value}, CellType(value), tg.tensor(1.0)
     node, listed = holder._node, [value, value]
     step = Step(
-        *entries.items(listed),
-        entries.item(scope, "name", value),
-        entries.size(scope),
-        entries.cell(variable, value),
-        entries.context(MODE, None),
-        entries.slot(holder, "_node", node),
+        *guards.items(listed),
+        guards.item(scope, "name", value),
+        guards.size(scope),
+        guards.cell(variable, value),
+        guards.context(MODE, None),
+        guards.slot(holder, "_node", node),
     )
     assert step.runs(x())
 
@@ -247,9 +247,13 @@ def test_probabilities_wherever_they_stand(count, dtype):
     array = np.linspace(0, 1, count).astype(dtype)
     memory = np.zeros(1)
     table = (ctypes.c_void_p * 5)(*[memory.ctypes.data] * 5)
-    guards = [entries.array(0, array, 1), entries.probabilities(array, 1)]
+    asked = [guards.array(0, array, 1), guards.probabilities(array, 1)]
+
+    def slow(*_args):
+        return "slow"
+
     call = entries.entry(
-        KERNEL, 0, [table, table], 1, guards, [], lambda *args: "slow", lambda: "fast", [memory]
+        KERNEL, 0, [table, table], 1, asked, [], slow, finish=lambda: "fast", keep=[memory]
     )
     assert call(array) == "fast"
     for place in range(count):
@@ -260,21 +264,18 @@ def test_probabilities_wherever_they_stand(count, dtype):
 
 
 def test_objects_and_floats_as_arguments():
-    one, goal, calls = object(), np.zeros(1, np.float32), []
-    tables = [(ctypes.c_void_p * 5)(*[np.zeros(1).ctypes.data] * 5)] * 2
+    one, goal, calls, memory = object(), np.zeros(1, np.float32), [], np.zeros(1)
+    tables = [(ctypes.c_void_p * 5)(*[memory.ctypes.data] * 5)] * 2
     call = entries.entry(
         KERNEL,
         0,
         tables,
         2,
-        [entries.same(0, one), entries.real(1, goal)],
+        [guards.same(0, one), guards.real(1, goal)],
         [],
         lambda *args: "slow",
-        lambda: calls.append(1),
+        finish=lambda: calls.append(1),
     )
-    memory = np.zeros(1)
-    for k in range(5):
-        tables[0][k] = memory.ctypes.data
     assert call(one, 0.1) is None
     assert goal[0] == np.float32(0.1)
     assert call(object(), 0.1) == call(one, 1) == call(one, np.float64(1)) == "slow"
@@ -286,7 +287,7 @@ def test_what_is_raised_comes_through():
         raise KeyError("mine")
 
     step = Step()
-    step.call = entries.entry(KERNEL, 0, [(ctypes.c_void_p * 5)()] * 2, 1, [], [], raises, raises)
+    step.call = entries.entry(KERNEL, 0, [(ctypes.c_void_p * 5)()] * 2, 1, [], [], raises)
     with pytest.raises(KeyError, match="mine"):
         step.call()
 
@@ -315,7 +316,7 @@ def test_random_programs_of_use():
 def test_no_reference_is_lost_or_left():
     mode = object()
     token = MODE.set(mode)
-    step = Step(entries.context(MODE, mode))
+    step = Step(guards.context(MODE, mode))
     for k in range(20):
         step.runs(x(k))
     state = [step.param._value, *gc.get_referents(step.call)]
@@ -379,11 +380,11 @@ def test_an_entry_that_nobody_holds_is_collected():
 
 
 def test_elsewhere_it_says_why(monkeypatch):
-    entries.unsupported.cache_clear()
-    monkeypatch.setattr(entries, "VERSIONS", ((3, 4),))
-    assert "not tested" in entries.unsupported()
+    objects.unsupported.cache_clear()
+    monkeypatch.setattr(objects, "VERSIONS", ((3, 4),))
+    assert "not tested" in objects.unsupported()
     with pytest.raises(RuntimeError, match="not tested"):
         Step()
     monkeypatch.undo()
-    entries.unsupported.cache_clear()
-    assert entries.unsupported() is None
+    objects.unsupported.cache_clear()
+    assert objects.unsupported() is None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from extras import extra
 
 from tinygrad_bp import errors
-from tinygrad_bp.native import machine
+from tinygrad_bp.native import loading, machine
 
 ANSWER = "define i64 @answer(i64 %x) {\n  %y = add i64 %x, 42\n  ret i64 %y\n}\n"
 
@@ -71,7 +73,7 @@ def test_what_is_no_object_code_is_refused():
 
 DROPS = """
 import ctypes, gc, itertools
-from tinygrad_bp.native import machine
+from tinygrad_bp.native import loading, machine
 data = machine.compile_object({answer!r})
 for order in itertools.permutations(range(4)):
     held = dict(enumerate((machine.Code(data, ["answer"]), None, None, machine._linker())))
@@ -113,3 +115,41 @@ def test_importing_the_package_imports_none_of_this():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+CALL = """
+define double @called(double %x) {{
+  %y = call double @{name}(double %x)
+  ret double %y
+}}
+declare double @{name}(double)
+"""
+
+
+@pytest.mark.skipif(not loading.is_here(), reason="LLVM loads all code here")
+def test_object_code_is_loaded_without_llvm():
+    data = machine.compile_object(ANSWER)
+    image = loading.Image(data, ["answer"])
+    assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(image["answer"])(0) == 42
+    outside = machine.compile_object(CALL.format(name="cbrt"))
+    image = loading.Image(outside, ["called"])
+    root = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(image["called"])
+    assert abs(root(27.0) - 3.0) < 1e-12
+    with pytest.raises(loading.Unloadable):
+        loading.Image(machine.compile_object(CALL.format(name="no_such_function")), ["called"])
+
+
+@pytest.mark.skipif(not loading.is_here(), reason="LLVM loads all code here")
+def test_damaged_object_code_is_refused_or_loaded():
+    """Whatever has happened to it: this reads, and runs nothing."""
+    data = machine.compile_object(ANSWER)
+    for bad in (b"", data[:-1][:40], b"\x7fELF" + data[4:50], data.replace(b"answer", b"anszer")):
+        with pytest.raises(loading.Unloadable):
+            loading.Image(bad, ["answer"])
+    generator = np.random.default_rng(0)
+    for _ in range(500):
+        damaged = bytearray(data[: generator.integers(1, len(data) + 1)])
+        for place in generator.integers(0, len(damaged), 4):
+            damaged[place] ^= 1 << generator.integers(8)
+        with contextlib.suppress(loading.Unloadable):
+            loading.Image(bytes(damaged), [])

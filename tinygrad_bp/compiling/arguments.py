@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,17 @@ import numpy as np
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, wrap
+from tinygrad_bp.errors import TraceError
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.optim.optimizer import Optimizer
 from tinygrad_bp.programs.from_function import parameters_of
 
 STATEFUL = (Module, Optimizer)
+# What an argument may be: arrays, what never changes, and what is looked at otherwise.
+SEEN = (
+    *(Tensor, np.ndarray, np.generic, np.random.Generator, np.dtype, *STATEFUL),
+    *(float, complex, int, str, bytes, type(None), type(...), Enum, slice, range),
+)
 Key = tuple[Any, ...]
 
 
@@ -128,6 +135,27 @@ def _told(value: Any, *, static: bool) -> Any:
     if kind in (int, bool, str, type(None)):
         return kind, value
     return kind if isinstance(value, np.random.Generator) else (kind, id(value))
+
+
+def require_seen(call: Call) -> list[Any]:
+    """Return the functions among the arguments, and what is static and known by its identity.
+
+    Raises
+    ------
+    TraceError
+        If an argument is an object that may change unseen.
+    """
+    kept = []
+    for path, value in call.leaves:
+        if path[0] in call.static or callable(value):
+            kept.append(value)
+        elif not isinstance(value, SEEN):
+            raise TraceError(
+                f"compile: the argument {'.'.join(map(str, path))} is a {type(value).__name__},"
+                " and changes in it would go unseen; pass its arrays and numbers, or name it in"
+                " static= if it stays as it is"
+            )
+    return kept
 
 
 def stateful(call: Call) -> list[Any]:

@@ -35,6 +35,10 @@ class Captured:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def arrays(self) -> list[Array]:
+        """Return the arrays themselves."""
+        return [array for array, _, _ in self._kept]
+
     def changed(self) -> str | None:
         """Return what to call an array that is not what it was, if there is one."""
         for array, shape, content in self._kept:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 from typing import Any
 
-from tinygrad_bp.compiling.arguments import Signature, key_of, stateful
-from tinygrad_bp.compiling.entering import Unsuited, entry_of
+from tinygrad_bp.compiling.arguments import Signature, key_of, require_seen, stateful
 from tinygrad_bp.compiling.history import reason
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker
+from tinygrad_bp.compiling.reloading import Outline
+from tinygrad_bp.compiling.shortcuts import Shortcuts
 from tinygrad_bp.compiling.state import State
-from tinygrad_bp.compiling.steady import MISS, Steady, Unsteady
+from tinygrad_bp.compiling.steady import MISS
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.turns import Turns
@@ -25,7 +26,6 @@ from tinygrad_bp.programs.comparison import Different
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.watch import Watch
 
-CHUNK = 0.05  # seconds that native code runs at most before Ctrl-C is looked at
 RESTLESS = 8  # times that captured arrays change before it is said
 
 
@@ -59,30 +59,39 @@ class Compiled:
         self._families: dict[Any, list[Kin]] = {}
         self._state: State | None = None
         self._history: list[str] = []
+        self._kept: list[Any] = []  # functions that were arguments: their ids are in keys
         self._latest: tuple[Any, Kin, Version] | None = None
-        self._entry: Callable[..., Any] | None = None  # the shortest way
-        self._steady: Steady | None = None  # the short way
-        self._last: Version | None = None  # what took the long way
+        self._trusts = True  # what is on the disk
         self._turns = Turns()
+        self._short = Shortcuts(self._surroundings, self._turns, self._long)
 
     # Calls
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the function returns, and do to the state what it does."""
-        entry = self._entry
-        if entry is not None and not kwargs:
-            return entry(*args)
+        short = self._short
+        entry, layout = short.entry, short.layout
+        if entry is not None:
+            if layout is None:
+                if not kwargs:
+                    return entry(*args)
+            else:
+                values = layout.values(args, kwargs)
+                if values is not None:
+                    return entry(*values)
         return self._long(*args, **kwargs)
 
     def _long(self, *args: Any, **kwargs: Any) -> Any:
-        """Do a call that no entry does."""
+        """Do a call that the present entry does not do."""
         if self._backend == "eager":
             return self._f(*args, **kwargs)
+        result = self._short.other(args, kwargs)
+        if result is not MISS:
+            return result
         with self._turns:
-            if self._steady is not None and not kwargs:
-                result = self._steady.run(args)
-                if result is not MISS:
-                    return result
+            result = self._short.run(args, kwargs)
+            if result is not MISS:
+                return result
             if isinstance(watch(), Watch):  # it is a part of a program that is being written
                 return self._f(*args, **kwargs)
             try:
@@ -93,28 +102,9 @@ class Compiled:
             inputs = version.inputs(call, state)
             outcome = version.outcome(inputs, version.bound(inputs))
             version.commit(outcome)
-            self._settle(version, call, args, state, kin)
-            return version.returned(outcome)
-
-    def _settle(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
-        """Go the short way from now on, if this version has come twice."""
-        self._steady, self._entry, before = None, None, self._last
-        self._last = version
-        if before is version and version.bindings.due():
-            self._bind(version, call, args, state, kin)
-            version.bindings.done()
-
-    def _bind(self, version: Version, call: Call, args: Any, state: State, kin: Kin) -> None:
-        """Find a shorter way for calls like this one, if there is one."""
-        around = self._surroundings
-        try:
-            steady = Steady(version, call, args, state, around, kin.captured)
-            sign = self._turns.sign
-            self._entry = entry_of(version, call, state, around, steady, sign, self._long)
-        except Unsteady:
-            version.bindings.end()
-        except Unsuited:
-            self._steady = steady
+            result = version.returned(outcome)
+            self._short.settle(version, call, (args, kwargs), state, kin.captured)
+            return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -142,13 +132,17 @@ class Compiled:
         result = self(*args, **kwargs)
         left = n - 1
         while left:
-            with self._turns:
-                done, result = self._some(left, args, kwargs)
+            some = self._short.repeated(left, args, kwargs) or self._some(left, args, kwargs)
+            done, result = some
             left -= done
         return result
 
     def _some(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
         """Run up to `most` steps, and return how many, with the result of the last."""
+        with self._turns:
+            return self._so_many(most, args, kwargs)
+
+    def _so_many(self, most: int, args: Any, kwargs: Any) -> tuple[int, Any]:
         if self._backend == "eager":
             return 1, self._f(*args, **kwargs)
         call, state, _, version = self._found(args, kwargs)
@@ -156,8 +150,7 @@ class Compiled:
         count = min(most, version.pace) if version.repeats else 1
         begin = time.perf_counter()
         found = version.bound.repeat(count, inputs) if count > 1 else version.bound(inputs)
-        spent = time.perf_counter() - begin
-        version.pace = max(1, min(2 * count, int(count * CHUNK / max(spent, 1e-9))))
+        version.keep_pace(count, time.perf_counter() - begin)
         outcome = version.outcome(inputs, found)
         version.commit(outcome)
         return count, version.returned(outcome)
@@ -192,6 +185,8 @@ class Compiled:
         state, key = self._keyed(call, given)
         found = self._versions.get(key)
         why = self._changes(found[0] if found else None)
+        if why is None and found and not self._maker.is_proven(found[0], call, state):
+            why, self._trusts = "a second trace differs from the first", False
         if why:
             self._forget(why)
             found = None
@@ -216,13 +211,14 @@ class Compiled:
             return None
         name = self._surroundings.changed()
         if name is not None:
-            return f"the variable {name} has changed"
+            return f"{name} has changed"
         return kin.captured.changed() if kin is not None else None
 
     def _forget(self, why: str) -> None:
         self._versions.clear()
+        self._short.forget()
         self._families.clear()
-        self._latest = self._last = self._steady = self._entry = None
+        self._latest = None
         self._history.append(why)
         if sum(one == why for one in self._history) == RESTLESS:
             warn_user(
@@ -231,8 +227,8 @@ class Compiled:
             )
 
     def _make(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
-        if not self._versions:
-            self._surroundings.remember(state.tensors)
+        self._kept += require_seen(call)
+        self._surroundings.remember(state, self._kept)
         outline = _outline(key)
         why = reason(call, state, key, self._latest[0]) if self._latest else "the first call"
         for kin in self._families.get(outline, []):
@@ -246,9 +242,18 @@ class Compiled:
                 self._history.append(f"{why}: the same program, for another length")
                 self._versions[key] = kin, version
                 return kin, version
-        kin, version = self._maker.kin(call, state)
+        reloaded = self._maker.reloaded(call, state) if self._trusts else None
+        if reloaded is not None:
+            self._history.append(f"{why}: found on the disk")
+            self._versions[key] = reloaded
+            return reloaded
         self._history.append(f"{why}: traced")
-        self._families.setdefault(outline, []).append(kin)
+        return self._make_whole(call, state, key)
+
+    def _make_whole(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
+        """Make a family, and in it the version for a call."""
+        kin, version = self._maker.kin(call, state)
+        self._families.setdefault(_outline(key), []).append(kin)
         self._versions[key] = kin, version
         return kin, version
 
@@ -271,7 +276,8 @@ class Compiled:
         """The program of the latest call."""
         if self._latest is None:
             raise ProgramError("compile: there is no program before the first call")
-        return self._latest[2].program
+        program = self._latest[2].program
+        return program.whole() if isinstance(program, Outline) else program
 
     @property
     def timings(self) -> dict[str, float]:
@@ -292,7 +298,10 @@ class Compiled:
             Prints as text.
         """
         with self._turns:
-            _, _, kin, version = self._found(args, kwargs)
+            call, state, kin, version = self._found(args, kwargs)
+            if kin.family is None and self._latest is not None:
+                kin, version = self._make_whole(call, state, self._latest[0])
+        assert kin.family is not None  # noqa: S101  # what was found on the disk has been replaced
         return Lowering(kin.traced.program, kin.family, version.program, kin.engine)
 
     def explain_retrace(self) -> str:
@@ -303,6 +312,12 @@ class Compiled:
         str
         """
         return "\n".join(f"{k}. {why}" for k, why in enumerate(self._history, 1))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            f"{self!r} holds machine code and variables of its process, and is not copied or"
+            " pickled; compile a copy of the function, with a copy of its state"
+        )
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"

@@ -113,3 +113,33 @@ class Drawing:
             return self._trace.input(None, kind, (DRAWN, len(self.draws) - 1))
 
         return Tracer(generator, ask)
+
+
+class Drawn:
+    """What a step draws, in arrays that stay; each call of it draws anew.
+
+    Attributes
+    ----------
+    arrays : list of array or None
+        None for what a program does not read.
+    """
+
+    def __init__(
+        self,
+        draws: Sequence[Draw],
+        generators: Sequence[np.random.Generator],
+        types: Mapping[tuple[Any, ...], Type],
+    ) -> None:
+        self._draws, self._generators = draws, generators
+        found = [types.get((DRAWN, k)) for k in range(len(draws))]
+        self.arrays = [None if one is None else np.zeros(one.shape, one.dtype) for one in found]
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    def __call__(self) -> None:
+        """Draw, and put it into the arrays."""
+        values = [draw(self._generators) for draw in self._draws]
+        for array, value in zip(self.arrays, values, strict=True):
+            if array is not None:
+                array[...] = value

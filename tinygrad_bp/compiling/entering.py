@@ -6,23 +6,34 @@ at in memory; else `Steady` goes the short way in Python.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import CellType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.compiling.state import State
+from tinygrad_bp.compiling.adoption import Adoption
+from tinygrad_bp.compiling.captured import Captured
+from tinygrad_bp.compiling.drawing import Drawn
+from tinygrad_bp.compiling.state import Place, State
 from tinygrad_bp.compiling.steady import Steady
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.turns import FREE
-from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.compiling.version import Slot, Version
 from tinygrad_bp.engine.modes import recording
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.native import entry as entries
+from tinygrad_bp.native import guards
+from tinygrad_bp.native.objects import data_of, unsupported
+from tinygrad_bp.native.unshared import Shared, alone, unchanged
 from tinygrad_bp.programs.instructions import references
 from tinygrad_bp.rules.loss_arguments import within_0_and_1
+
+KEYS = (str, int, float, bool, type(None))
+NUMBERS = "dfl"  # kinds of single numbers in a state, as NumPy calls them
 
 
 class Unsuited(Exception):  # noqa: N818  # an answer, no fault
@@ -37,8 +48,8 @@ def entry_of(
     steady: Steady,
     sign: dict[str, bool],
     slow: Callable[..., Any],
-) -> Callable[..., Any]:
-    """Return an entry for calls like this one.
+) -> tuple[Callable[..., Any], Adoption]:
+    """Return an entry for calls like this one, and what takes new values of the state into it.
 
     Parameters
     ----------
@@ -56,42 +67,84 @@ def entry_of(
     Unsuited
         If there can be none.
     """
-    code = getattr(version.bound, "whole", None)
-    kinds = {place.kind for place in version.traced.changed}
-    if code is None or entries.unsupported() is not None or not steady.is_open or kinds - {"value"}:
+    code = steady.whole()
+    if code is None or unsupported() is not None:
         raise Unsuited
     places = {name: k for k, name in enumerate(code.kernel.inputs)}
-    guards = [
-        entries.item(sign, "free", FREE),
+    asked = [
+        guards.item(sign, "free", FREE),
         *_of_arguments(version, call, steady, places),
-        entries.context(recording, recording.get()),
+        guards.context(recording, recording.get()),
         *_of_state(state, steady),
         *_of_settings(state, steady),
-        *_of_containers(state),
+        *_of_containers(state, steady),
         *_of_surroundings(surroundings),
+        *_of_captured(steady.captured),
     ]
-    held = [_exchanged(owner, *pair) for owner, *pair in steady.taken()]
+    held = [_exchanged(*one) for one in steady.taken()]
     memory = code.memory(steady.rows)
     tables = [_table(version, code, steady, held, turn, memory) for turn in (0, 1)]
-    keep = [memory, steady.arrays(), [argument.array for argument in steady.arguments]]
-    finish = partial(_finish, version, steady.results)
+    drawn = steady.drawn
+    if drawn:
+        slow = _Drawing(version, drawn, slow)
+    returned = _returned(version, code)
+    finish = None if returned else partial(_finish, version, steady.results)
     found: Callable[..., Any] = entries.entry(
-        code.of_table, steady.rows, tables, len(call.leaves), guards, held, slow, finish, keep
+        code.of_table,
+        steady.rows,
+        tables,
+        len(call.leaves),
+        asked,
+        held,
+        slow,
+        returned=returned,
+        finish=finish,
+        prepare=drawn or None,
+        keep=[memory, steady.arrays(), [argument.array for argument in steady.arguments]],
     )
-    return found
+    if isinstance(slow, _Drawing):
+        slow.was_prepared = entries.unprepared_by(found)
+    return found, Adoption(held, entries.turn_of(found))
 
 
 def _finish(version: Version, results: list[Callable[[], Any]]) -> Any:
     return version.traced.build([give() for give in results])
 
 
-def _exchanged(owner: Any, first: Any, second: Any) -> Any:
-    """Return the two objects that a Tensor has by turns: arrays, or new numbers of NumPy's."""
+class _Drawing:
+    """What is drawn before each run of an entry.
+
+    If the entry does not run after all, since another thread has changed something meanwhile, what
+    was drawn is for the long way, which the call then goes.
+    """
+
+    def __init__(self, version: Version, drawn: Drawn, slow: Callable[..., Any]) -> None:
+        self._version, self._drawn, self._slow = version, drawn, slow
+        self.was_prepared: Callable[[], bool] = bool
+
+    def __call__(self, *args: Any) -> Any:
+        if self.was_prepared():
+            self._version.pending = self._drawn.arrays
+        try:
+            return self._slow(*args)
+        finally:
+            self._version.pending = None
+
+
+# What is written
+
+
+def _exchanged(place: Place, first: Any, second: Any) -> Any:
+    """Return the two objects that the state has by turns: arrays, numbers of NumPy's, Tensors."""
     if not first.ndim:
         kind = first.dtype.type
+        if first.dtype.char not in NUMBERS:
+            raise Unsuited
         first, second = kind(first[()]), kind(0)
-        owner._value = first
-    return entries.State(owner, "_value", first, second)
+    if place.kind == "grad":
+        first, second = wrap(first), wrap(second)
+    place.put(place.owner, place.key, first)
+    return entries.State(place.owner, place.key, first, second)
 
 
 def _table(
@@ -107,7 +160,49 @@ def _table(
         arrays[program.inputs[k].name], made[name] = now, new
     found = [arrays[name] for name in code.kernel.inputs]
     found += [made[name] for name in code.kernel.outputs]
-    return code.table(*map(entries.data_of, (*found, *memory)))
+    return code.table(*map(data_of, (*found, *memory)))
+
+
+def _returned(version: Version, code: Any) -> entries.Returned | None:
+    """Return what makes a result; None if one can only be made after each run."""
+    types: Any = version.program.types
+    names = list(references(version.program.outputs))
+    slots, kinds = version.slots[0], version.traced.kinds
+    written = [names[slot.position] for slot in slots if type(slot) is Slot]
+    if any(not types[one].shape and types[one].dtype.char not in "df" for one in written):
+        return None
+
+    build = version.traced.build
+
+    def make() -> tuple[Any, list[Any]]:
+        objects = [
+            _made(kind, types[names[slot.position]])
+            for slot, (kind, _) in zip(slots, kinds, strict=True)
+            if type(slot) is Slot
+        ]
+        rest = iter(objects)
+        literals = [
+            held if kind == "same" else slot
+            for slot, (kind, held) in zip(slots, kinds, strict=True)
+        ]
+        return build([next(rest) if type(one) is Slot else one for one in literals]), objects
+
+    outputs = len(code.kernel.inputs)
+    places = [outputs + code.kernel.outputs.index(name) for name in written]
+    try:
+        made, objects = make()
+        list(alone(made, {*map(id, objects)}))
+    except Shared:
+        return None
+    return entries.Returned(make, places)
+
+
+def _made(kind: str, found: Any) -> Any:
+    """Return an object of a kind, of which there is no other reference, to be written into."""
+    if kind == "number":
+        return struct.unpack("d", bytes(8))[0]
+    value = np.empty(found.shape, found.dtype) if found.shape else found.dtype.type(0)
+    return wrap(value) if kind == "tensor" else value
 
 
 # What must be as it was
@@ -125,30 +220,32 @@ def _of_arguments(
     for position, (path, value) in enumerate(call.leaves):
         place = places.get(names.get(path, ""))
         raw = value._value if type(value) is Tensor else value
+        if isinstance(raw, np.ndarray) and not raw.dtype.isnative:
+            raise Unsuited
         if type(raw) is np.ndarray and raw.ndim and place is not None:
-            yield entries.array(position, value, place)
+            yield guards.array(position, value, place)
         elif type(raw) is float and place is not None:
-            yield entries.real(position, steady.arguments[position].array)
+            yield guards.real(position, steady.arguments[position].array)
         elif isinstance(value, (Tensor, np.ndarray, np.generic, float)) or checks.get(path):
             raise Unsuited
         else:
-            yield entries.same(position, value)
+            yield guards.same(position, value)
         for check in checks.get(path, []):
             asks = getattr(check, "func", None)
             if asks is not within_0_and_1 or place is None or raw.dtype.char not in "df":
                 raise Unsuited
-            yield entries.probabilities(raw, place)
+            yield guards.probabilities(raw, place)
 
 
 def _of_state(state: State, steady: Steady) -> Iterator[Any]:
-    changed = {id(owner) for owner, *_ in steady.taken()}
+    changed = {(id(place.owner), place.key) for place, *_ in steady.taken()}
     for tensor in steady.tensors:
-        yield entries.slot(tensor, "_node", tensor._node)
-        if id(tensor) not in changed:
-            yield entries.slot(tensor, "_value", tensor._value)
+        yield guards.slot(tensor, "_node", tensor._node)
+        if (id(tensor), "_value") not in changed:
+            yield guards.slot(tensor, "_value", tensor._value)
     for place in state.places:
-        if place.kind == "grad":
-            yield entries.slot(place.owner, "grad", place.owner.grad)
+        if place.kind == "grad" and (id(place.owner), place.key) not in changed:
+            yield guards.slot(place.owner, "grad", place.owner.grad)
 
 
 def _of_settings(state: State, steady: Steady) -> Iterator[Any]:
@@ -156,39 +253,57 @@ def _of_settings(state: State, steady: Steady) -> Iterator[Any]:
     for place, arrays in zip(settings, steady.numbers, strict=True):
         value = place.read()
         if type(value) is float and arrays[0] is not None:
-            yield entries.number(place.owner, place.key, arrays[0])
+            yield guards.number(place.owner, place.key, arrays[0])
         else:
-            yield entries.item(place.owner, place.key, value)
+            yield guards.item(place.owner, place.key, value)
 
 
-def _of_containers(state: State) -> Iterator[Any]:
+def _of_containers(state: State, steady: Steady) -> Iterator[Any]:
     for container, slots in state.watched:
         yield from _items(container, slots)
+    changed = {(id(place.owner), place.key) for place, *_ in steady.taken()}
     for place in state.places:
-        if place.kind == "buffer":
-            yield entries.item(place.owner, place.key, place.read())
+        if place.kind == "buffer" and (id(place.owner), place.key) not in changed:
+            value = place.read()
+            yield guards.item(place.owner, place.key, value)
+            if isinstance(value, np.ndarray):  # the user may change its shape
+                yield from guards.words(unchanged(value), value)
 
 
 def _items(container: Any, slots: frozenset[Any] = frozenset()) -> Iterator[Any]:
     if isinstance(container, dict):
-        yield entries.size(container)
+        yield guards.size(container)
         for key, value in container.items():
+            if type(key) not in KEYS:
+                raise Unsuited  # to compare it might run Python
             if key not in slots:
-                yield entries.item(container, key, value)
+                yield guards.item(container, key, value)
     elif isinstance(container, list):
         if slots:  # arrays in a list
             raise Unsuited
-        yield from entries.items(container)
+        yield from guards.items(container)
+    elif not isinstance(container, tuple):
+        raise Unsuited
 
 
 def _of_surroundings(surroundings: Surroundings) -> Iterator[Any]:
     for one in surroundings.variables:
         value = one.read()
-        if isinstance(value, np.ndarray) and not value.ndim:
-            raise Unsuited
-        if one.cell is not None:
-            yield entries.cell(one.cell, value)
+        if isinstance(one.home, dict):
+            yield guards.item(one.home, one.name, value)
+        elif isinstance(one.home, CellType):
+            yield guards.cell(one.home, value)
         else:
-            yield entries.item(one.scope, one.name, value)
+            yield guards.slot(one.home, one.name, value)
     for container in surroundings.containers():
         yield from _items(container)
+    yield from _of_captured(surroundings.arrays())
+
+
+def _of_captured(captured: Captured) -> Iterator[Any]:
+    """Demand of arrays around a function what is in them."""
+    for array in captured.arrays():
+        if not isinstance(array, np.ndarray) or not array.flags.c_contiguous:
+            raise Unsuited
+        yield from guards.words(unchanged(array), array)
+        yield guards.content(array)

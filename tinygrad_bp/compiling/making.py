@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tinygrad_bp.compiling import reloading
 from tinygrad_bp.compiling.arguments import batches, of_length
 from tinygrad_bp.compiling.captured import Captured
 from tinygrad_bp.compiling.engines import engine_of
@@ -22,6 +23,7 @@ from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Ref, references
 from tinygrad_bp.programs.program import Program
 
+FEW = 16  # versions of one function that are left on the disk
 Lengths = tuple[int, int]
 # Lengths that stand in for those of batches: primes, of which no array is likely to have a side.
 STAND_INS: tuple[Lengths, ...] = ((97, 101), (9973, 10007), (89, 103))
@@ -42,14 +44,18 @@ class Kin:
         Interpreter or native code.
     carry : tuple of (int, int), or None
     captured : Captured
+    is_proven : bool
+        Whether two traces have agreed in this process.  What was found on the disk is for one
+        length, and has neither family nor engine.
     """
 
-    family: Family
+    family: Family | None
     traced: Traced
     batch: frozenset[int]
     engine: Any
     carry: Carry | None
     captured: Captured
+    is_proven: bool = True
 
 
 @dataclass
@@ -86,11 +92,35 @@ class Maker:
         self.backend, self.threads = backend, threads
         self.timings = Timings()
         self._surroundings = surroundings
+        self.kept = 0
 
     def trace(self, call: Call, state: State, *, bare: bool = True) -> Traced:
         """Return a trace of a call."""
         with self.timings.of("trace"):
             return traced(call, state, self._surroundings, bare=bare)
+
+    def reloaded(self, call: Call, state: State) -> tuple[Kin, Version] | None:
+        """Return the version for a call that another process has left on the disk, if one has."""
+        if self.backend == "numpy":
+            return None
+        here = self.trace(call, state)
+        with self.timings.of("reload"):
+            version = reloading.found(here)
+        if version is None:
+            return None
+        kin = Kin(None, here, frozenset(), None, version.carry, Captured((), ()), is_proven=False)
+        return kin, version
+
+    def is_proven(self, kin: Kin, call: Call, state: State) -> bool:
+        """Whether two traces agree; the second is made now of what was found on the disk."""
+        if kin.is_proven:
+            return True
+        again = self.trace(call, state)
+        kin.is_proven = str(again.program) == str(kin.traced.program) and (
+            _form(again) == _form(kin.traced)
+        )
+        kin.captured = Captured(kin.traced.arrays, again.arrays)
+        return kin.is_proven
 
     def kin(self, call: Call, state: State) -> tuple[Kin, Version]:
         """Return the family that a call is of, and its version for this call."""
@@ -101,7 +131,9 @@ class Maker:
         with self.timings.of("build"):
             engine = engine_of(self.backend, family, carry or (), self.threads)
         kin = Kin(family, here, batch, engine, carry, Captured(here.arrays, again.arrays))
-        return kin, self._bound(kin, call, here)
+        version = self._bound(kin, call, here)
+        self._keep(again, version)
+        return kin, version
 
     def member(self, kin: Kin, call: Call, state: State) -> Version:
         """Return the version of a family for another length.
@@ -114,9 +146,18 @@ class Maker:
         found = self.trace(call, state)
         if _form(found) != _form(kin.traced):
             raise Different("what is returned or changed is not the same")
-        return self._bound(kin, call, found)
+        version = self._bound(kin, call, found)
+        self._keep(found, version)
+        return version
+
+    def _keep(self, bare: Traced, version: Version) -> None:
+        """Leave a version on the disk for other processes, a few of each function."""
+        if self.kept < FEW:
+            self.kept += 1
+            reloading.keep(bare, version)
 
     def _bound(self, kin: Kin, call: Call, found: Traced) -> Version:
+        assert kin.family is not None  # noqa: S101  # what has none is of one length
         with self.timings.of("passes"):
             program, numbers = kin.family.at(found.program)
         length = None

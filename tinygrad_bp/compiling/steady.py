@@ -1,103 +1,38 @@
 """The short way through a call: where nothing but numbers has changed since the last one.
 
-Native code is bound to arrays that stay: copies of the arguments, and two sets of arrays for the
-state, of which a step reads one and writes the other.  What has to be the same is compared by
-identity, in loops of C's; a set is written into only while nobody else holds an array of it.
-Anything else takes the long way, and binds anew.
+What runs is bound to arrays that stay: copies of the arguments, what is drawn, and two sets of
+arrays for the state, of which a step reads one and writes the other.  What has to be the same is
+compared by identity, in loops of C's; a set is written into only while nobody else holds an array
+of it.  Anything else takes the long way, and binds anew.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
-from operator import attrgetter, eq, getitem, is_, itemgetter
+from operator import attrgetter, call, eq, getitem, is_
 from typing import Any
-from weakref import ref
 
 import numpy as np
 
 from tinygrad_bp.compiling.captured import Captured
-from tinygrad_bp.compiling.state import Place, State
+from tinygrad_bp.compiling.drawing import Drawn
+from tinygrad_bp.compiling.state import Place, State, put_all
+from tinygrad_bp.compiling.steady_values import LARGE, Argument, Unsteady, giver_of, maker_of, own
 from tinygrad_bp.compiling.surroundings import Surroundings
 from tinygrad_bp.compiling.tracing import STATE, Call
 from tinygrad_bp.compiling.version import Slot, Version
 from tinygrad_bp.engine.memory import REUSED
 from tinygrad_bp.engine.modes import is_recording
-from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.programs.instructions import references
 
 MISS: Any = object()  # a call must go the long way
-LARGE = 1 << 22  # bytes from which an array is not copied into one that stays
-MANY = 10_000  # arrays of labels that are remembered
+KINDS = ("value", "grad", "buffer")  # of places that a step may change here
 value_of = attrgetter("_value")
 node_of = attrgetter("_node")
 grad_of = attrgetter("grad")
-
-
-class Unsteady(Exception):  # noqa: N818  # an answer, no fault
-    """There is no short way for a version."""
-
-
-class Argument:
-    """An argument of a call, and the array that native code reads for it.
-
-    Attributes
-    ----------
-    array : array or None
-        None for what is no array and no float.
-    """
-
-    __slots__ = ("_checks", "_dtype", "_kind", "_known", "_seen", "_shape", "array")
-
-    def __init__(self, value: Any, array: Any, checks: list[Callable[[Any], None]]) -> None:
-        raw = value._value if type(value) is Tensor else value
-        self._kind, self._checks, self._seen = type(value), checks, raw
-        self._known: dict[int, Any] = {}  # values of Tensors, which nobody changes, that passed
-        self.array = array
-        if array is not None and array.nbytes <= LARGE:
-            self.array = np.array(array, order="C")
-        elif array is not None and type(value) is not Tensor:
-            raise Unsteady  # it may be written into
-        self._shape, self._dtype = np.shape(raw), getattr(raw, "dtype", None)
-
-    def take(self, value: Any) -> bool:
-        """Take another value, and say whether it is one of the same kind."""
-        if type(value) is not self._kind:
-            return False
-        if self._kind is Tensor:
-            if value._node is not None:
-                return False
-            value = value._value
-            if value is self._seen:
-                return True
-        elif self.array is None:
-            return value is self._seen
-        if getattr(value, "dtype", None) != self._dtype or np.shape(value) != self._shape:
-            return False
-        if self.array is None or self.array.nbytes > LARGE:
-            return False
-        if self._checks and not self._has_passed(value):
-            for check in self._checks:
-                check(np.asarray(value))
-        np.copyto(self.array, value)
-        self._seen = value
-        return True
-
-    def _has_passed(self, value: Any) -> bool:
-        """Whether the value of a Tensor has been checked; it is checked then, if it has not."""
-        if self._kind is not Tensor or type(value) is not np.ndarray:
-            return False
-        known = self._known
-        found = known.get(id(value))
-        if found is not None and found() is value:
-            return True
-        for check in self._checks:
-            check(value)
-        if len(known) == MANY:
-            known.clear()
-        known[id(value)] = ref(value)
-        return True
 
 
 class Steady:
@@ -108,8 +43,6 @@ class Steady:
     version : Version
     call : Call
         The latest, which has been run.
-    args : tuple
-        Its arguments.
     state : State
     surroundings : Surroundings
     captured : Captured
@@ -121,10 +54,11 @@ class Steady:
         Of which the values count; those that a step changes first.
     numbers : list of list
         Of each setting, the arrays of its numbers; None for 0.
+    drawn : Drawn
     carried : list of int
         The inputs that a step changes.
     out : list of array
-        Those of what is returned.
+        Those of what is returned, and behind them those that guards ask for.
     results : list of callable
         Each gives a value in what is returned.
 
@@ -138,29 +72,30 @@ class Steady:
         self,
         version: Version,
         call: Call,
-        args: tuple[Any, ...],
         state: State,
         surroundings: Surroundings,
         captured: Captured,
     ) -> None:
-        changed = version.traced.changed
-        self._nested = any(isinstance(one, tuple) for one in args)
-        plain = not call.keywords and len(_flat(args)) == len(call.leaves)
-        if not (REUSED and plain and version.repeats and hasattr(version.bound, "fixed")):
+        self._changed = version.traced.changed
+        if not (REUSED and version.is_steady):
             raise Unsteady
-        if any(place.kind not in ("value", "grad") for place in changed):
+        if any(place.kind not in KINDS for place in self._changed):
             raise Unsteady
-        self._version, self._captured, self._surroundings = version, captured, surroundings
+        self._version, self.captured, self._surroundings = version, captured, surroundings
         self._mode = bool(is_recording())
-        self._inputs: list[Any] = [np.asarray(one) for one in version.inputs(call, state)]
         self._at = {one.path: k for k, one in enumerate(version.program.inputs)}
+        generators = [x for _, x in call.leaves if isinstance(x, np.random.Generator)]
+        types = {one.path: one.type for one in version.program.inputs}
+        self.drawn = Drawn(version.traced.draws, [*state.generators, *generators], types)
+        given = version.inputs(call, state, self.drawn.arrays)
+        self._inputs: list[Any] = [np.asarray(one) for one in given]
         self._take_arguments(call)
         self._take_settings(state)
-        self._take_state(changed, state)
+        self._take_state(state)
         self._bind()
         self._views = [
             *state.views(),
-            *map(_view, surroundings.containers()),
+            *chain.from_iterable(map(_views, surroundings.containers())),
             (MISS,),
         ]  # the end tells the length
         self._held = list(chain.from_iterable(self._views))
@@ -194,39 +129,47 @@ class Steady:
                     self._inputs[k] = np.array(self._inputs[k])
             self.numbers.append([None if k is None else self._inputs[k] for k in places])
 
-    def _take_state(self, changed: tuple[Place, ...], state: State) -> None:
-        """Make the two sets of arrays; the Tensors get the first."""
+    def _take_state(self, state: State) -> None:
+        """Make the two sets of arrays; the state gets the first."""
+        changed = self._changed
         try:
             self.carried = [self._at[STATE, place.name] for place in changed]
         except KeyError:
             raise Unsteady from None
-        first = [_own(self._inputs[k]) for k in self.carried]
+        first = [own(self._inputs[k]) for k in self.carried]
         self._sets = [first, [np.empty_like(one) for one in first]]
+        self._makes = [maker_of(place, one) for place, one in zip(changed, first, strict=True)]
+        self._plain = all(make is None for make in self._makes)
+        now = self._made(first)
+        put_all(changed, now)  # the same numbers
+        self._puts: list[Any] = [place.put for place in changed]
         self._owners = [place.owner for place in changed]
         self._names = [place.key for place in changed]
-        self._makes = [_maker(place, one) for place, one in zip(changed, first, strict=True)]
-        self._plain = all(make is None for make in self._makes)
-        any(map(setattr, self._owners, self._names, self._made(first)))  # the same numbers
         self._turn = 0
-        kinds = [place.kind for place in changed]
-        self.tensors = self._of(state, "value", kinds)
+        self.tensors, self._values = self._of(state, "value", now)
         for one in (*state.tensors, *self._surroundings.tensors()):
             if all(one is not other for other in self.tensors):
                 self.tensors.append(one)
-        self._accounts = self._of(state, "grad", kinds)
-        self._own = [k for k, kind in enumerate(kinds) if kind == "value"]
-        self._own_grads = [k for k, kind in enumerate(kinds) if kind == "grad"]
-        self._values = list(map(value_of, self.tensors))
+                self._values.append(one._value)
         self._nodes = list(map(node_of, self.tensors))
+        self._accounts, self._grads = self._of(state, "grad", now)
         self._grads = list(map(grad_of, self._accounts))
+        self._own_places = {
+            kind: [k for k, place in enumerate(changed) if place.kind == kind] for kind in KINDS
+        }
+        buffers = [one for one in (*changed, *state.places) if one.kind == "buffer"]
+        self._buffers = list({(id(one.owner), one.key): one for one in buffers}.values())
+        self._contents = list(map(Place.read, self._buffers))
+        self._sides = list(map(np.shape, self._contents))
 
-    def _of(self, state: State, kind: str, kinds: list[str]) -> list[Any]:
-        """Return the owners of a kind of place, those first that a step changes."""
-        found = [one for one, own in zip(self._owners, kinds, strict=True) if own == kind]
+    def _of(self, state: State, kind: str, now: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the owners of a kind of place, those first that a step changes, and the values."""
+        pairs = zip(self._changed, now, strict=True)
+        found = [(place.owner, value) for place, value in pairs if place.kind == kind]
         for place in state.places:
-            if place.kind == kind and all(place.owner is not one for one in found):
-                found.append(place.owner)
-        return found
+            if place.kind == kind and all(place.owner is not one for one, _ in found):
+                found.append((place.owner, place.read()))
+        return [one for one, _ in found], [value for _, value in found]
 
     def _made(self, arrays: list[Any]) -> list[Any]:
         """Return what stands in the places of the state for arrays."""
@@ -235,40 +178,44 @@ class Steady:
 
     def _bind(self) -> None:
         version = self._version
-        results, values, _ = version.slots
+        results, values, guards = version.slots
         types: Any = version.program.types
         names = list(references(version.program.outputs))
-        count = len(names) - len(self.carried)
-        if not all(type(one) is Slot for one in values):
+        if not all(type(one) is Slot for one in (*values, *guards)):
             raise Unsteady
-        out = [np.empty(types[one].shape, types[one].dtype) for one in names[:count]]
-        if any(one.nbytes > LARGE for one in out):
+        count = len(names) - len(values) - len(guards)
+        kept = [*names[:count], *names[count + len(values) :]]
+        self.out = [np.empty(types[one].shape, types[one].dtype) for one in kept]
+        if any(one.nbytes > LARGE for one in self.out):
             raise Unsteady
         self.results = [
-            _giver(kind, out[slot.position] if type(slot) is Slot else None, slot)
+            giver_of(kind, self.out[slot.position] if type(slot) is Slot else None, slot)
             for slot, kind in zip(results, version.traced.kinds, strict=True)
         ]
-        self._calls = []
-        for turn in (0, 1):
-            for k, array in zip(self.carried, self._sets[turn], strict=True):
-                self._inputs[k] = array
-            try:
-                found = version.bound.fixed(self._inputs, [*out, *self._sets[1 - turn]])
-            except ValueError:
-                found = None
-            if found is None:
-                raise Unsteady
-            self._calls.append(found)
-        self.out = out
+        self._asked = list(zip(self.out[count:], version.traced.after, strict=True))
+        out = [*self.out[:count], *self._sets[1], *self.out[count:]]
+        self._calls = [self._bound_to(0, out)]
+        out[count : count + len(values)] = self._sets[0]
+        self._calls.append(self._bound_to(1, out))
         # without those of the state, which would count among the holders
         self._inputs = [None if k in self.carried else x for k, x in enumerate(self._inputs)]
 
+    def _bound_to(self, turn: int, out: list[Any]) -> Any:
+        """Return a call that reads one set of arrays of the state, and writes what is given."""
+        for k, array in zip(self.carried, self._sets[turn], strict=True):
+            self._inputs[k] = array
+        bound = self._version.bound
+        try:
+            found = bound.fixed(self._inputs, out)
+        except ValueError:
+            raise Unsteady from None
+        return found or partial(bound, list(self._inputs), list(out))
+
     # What an entry takes over
 
-    @property
-    def is_open(self) -> bool:
-        """Whether all that has to be the same is in objects that can be looked at."""
-        return not (self._nested or len(self._captured))
+    def whole(self) -> Any:
+        """Return the one piece of code that does it all; None if there is none, or guards ask."""
+        return None if self._asked else getattr(self._version.bound, "whole", None)
 
     @property
     def rows(self) -> int:
@@ -280,23 +227,21 @@ class Steady:
         """Return the arrays of the inputs; None for those of the state."""
         return self._inputs
 
-    def taken(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield what a step changes: the owner, and its arrays, those of now first."""
+    def taken(self) -> Iterator[tuple[Place, Any, Any]]:
+        """Yield what a step changes: the place, and its arrays, those of now first."""
         now, other = self._sets[self._turn], self._sets[1 - self._turn]
-        return zip(self._owners, now, other, strict=True)
+        return zip(self._changed, now, other, strict=True)
 
     # A call
 
-    def run(self, args: tuple[Any, ...]) -> Any:
+    def run(self, args: Sequence[Any]) -> Any:
         """Do what the function does, and return what it returns; or MISS, having done nothing.
 
         Parameters
         ----------
-        args : tuple
-            Of the call.
+        args : sequence
+            The values in the arguments of the call.
         """
-        if self._nested:
-            args = tuple(_flat(args))
         if len(args) != len(self.arguments):
             return MISS
         for argument, value in zip(self.arguments, args, strict=True):
@@ -307,15 +252,20 @@ class Steady:
         other = self._sets[1 - self._turn]
         if not all(map(eq, map(sys.getrefcount, other), self._free)):
             return MISS
+        if self.drawn:
+            self.drawn()
         self._calls[self._turn]()
+        for array, check in self._asked:
+            check(array)
         new = other if self._plain else self._made(other)
         self._turn = 1 - self._turn
-        any(map(setattr, self._owners, self._names, new))  # in C: all or none
-        if self._own_grads:
-            self._grads[: len(self._own_grads)] = [new[k] for k in self._own_grads]
-            self._values[: len(self._own)] = [new[k] for k in self._own]
-        else:
-            self._values[: len(new)] = new
+        any(map(call, self._puts, self._owners, self._names, new))  # in C: all or none
+        values, grads, buffers = self._own_places.values()
+        self._values[: len(values)] = [new[k] for k in values]
+        if grads:
+            self._grads[: len(grads)] = [new[k] for k in grads]
+        if buffers:
+            self._contents[: len(buffers)] = [new[k] for k in buffers]
         return self._version.traced.build([give() for give in self.results])
 
     def _is_same(self) -> bool:
@@ -327,7 +277,10 @@ class Steady:
             and (all(map(is_, map(getitem, self._fields, self._keys), self._set)) or self._reset())
             and all(map(is_, chain.from_iterable(self._views), self._held))
             and all(map(is_, self._surroundings.values(), self._around))
-            and self._captured.changed() is None
+            and all(map(is_, map(Place.read, self._buffers), self._contents))
+            and all(map(eq, map(np.shape, self._contents), self._sides))
+            and self.captured.changed() is None
+            and self._surroundings.arrays().changed() is None
         )
 
     def _reset(self) -> bool:
@@ -349,45 +302,5 @@ class Steady:
         return True
 
 
-def _view(container: Any) -> Any:
-    return container.values() if isinstance(container, dict) else container
-
-
-def _flat(args: tuple[Any, ...]) -> list[Any]:
-    """Return the values in tuples, which nobody changes; lists and dicts stay as they are."""
-    found: list[Any] = []
-    for one in args:
-        if type(one) is tuple or hasattr(one, "_fields"):
-            found += _flat(one)
-        else:
-            found.append(one)
-    return found
-
-
-def _maker(place: Place, array: Any) -> Callable[[Any], Any] | None:
-    """Return what makes of an array what stands in a place; None if that is the array."""
-    if place.kind == "grad":
-        return wrap if array.ndim else (lambda one: wrap(one[()]))
-    return None if array.ndim else itemgetter(())
-
-
-def _own(array: Any) -> Any:
-    """Return an array whose memory nobody else has."""
-    whole = array.base is None and array.flags.c_contiguous and array.flags.writeable
-    return array if whole and array.ndim else np.array(array, order="C")
-
-
-def _giver(kind: tuple[str, Any], array: Any, literal: Any) -> Callable[[], Any]:
-    """Return what gives a value in what is returned, out of the array that it is in."""
-    name, held = kind
-    if name == "same":
-        return lambda: held
-    if name == "other":
-        return lambda: literal
-    if name == "number":
-        return lambda: array.item()
-    if array is None:
-        raise Unsteady
-    if name == "tensor":
-        return (lambda: wrap(array.copy())) if array.ndim else (lambda: wrap(array[()]))
-    return array.copy if array.ndim else (lambda: array[()])
+def _views(container: Any) -> tuple[Any, ...]:
+    return (container.keys(), container.values()) if isinstance(container, dict) else (container,)

@@ -23,7 +23,7 @@ from tinygrad_bp.engine.containers import Rebuild, flatten
 from tinygrad_bp.engine.modes import watch as watching
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TraceError
-from tinygrad_bp.programs.from_function import finished, name_of, refusal_in, symbolic
+from tinygrad_bp.programs.from_function import closing, finished, name_of, symbolic
 from tinygrad_bp.programs.instructions import Ref, Type
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.symbol import Symbol
@@ -124,14 +124,9 @@ def traced(call: Call, state: State, surroundings: Surroundings, *, bare: bool =
     watch = Watch(trace)
     watch.remedy = "list it in state="
     try:
-        found = _run(trace, watch, call, state, surroundings)
-    except Exception as error:
-        refusal = refusal_in(error)
-        if refusal is None:
-            raise
-        raise refusal from error
+        with closing(trace):
+            found = _run(trace, watch, call, state, surroundings)
     finally:
-        trace.close()
         watch.forget()
     _refuse_survivors(trace)
     return found

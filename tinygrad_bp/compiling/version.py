@@ -20,6 +20,7 @@ from tinygrad_bp.programs.instructions import Operand, replaced
 from tinygrad_bp.programs.program import Program
 
 WORTH = 20  # times what it took that a binding should last
+CHUNK = 0.05  # seconds that native code runs at most before Ctrl-C is looked at
 MOST = 1024  # calls to wait for another one
 
 
@@ -40,7 +41,7 @@ class Bindings:
 
     def __init__(self) -> None:
         self._begun = self._made = 0.0
-        self._calls, self._patience = 0, 1
+        self._calls, self._patience = 0, 2
 
     def due(self) -> bool:
         """Count a call that went the long way, and say whether to bind after it."""
@@ -72,11 +73,20 @@ class Version:
     traced : Traced
     bound : callable
         Of the values of the inputs; returns those of the outputs.
+    numbers : dict
+        What the length of the batch decides.
+    carry : tuple of (int, int), or None
     slots : tuple of list
         Of the values in what is returned, the new state, and what guards ask for: each a `Slot`,
         or what it always is.
     repeats : bool
         Whether a step can follow another without anything in between.
+    hands_on : bool
+        Whether native code does that.
+    is_steady : bool
+        Whether it can be bound to arrays that stay.
+    pending : list, optional
+        What has been drawn for the next run already.
     pace : int
         How many steps to run at once.
     bindings : Bindings
@@ -89,7 +99,8 @@ class Version:
         self.traced = traced
         self.program = program
         self.bound = bound
-        self._numbers = numbers
+        self.numbers = numbers
+        self.carry = carry
         self.slots = _numbered(program.outputs)
         self._results, self._values, guards = self.slots
         self._guards = list(zip(guards, traced.after, strict=True))
@@ -99,16 +110,28 @@ class Version:
         self.repeats = carry is not None and not (
             traced.draws or traced.after or carried & {place for place, _ in traced.before}
         )
+        self.is_steady = (
+            carry is not None
+            and not carried & {place for place, _ in traced.before}
+            and hasattr(bound, "fixed")
+        )
+        self.hands_on = self.repeats and getattr(bound, "hands_on", False)
+        self.pending: list[Any] | None = None
         self.pace = 1
         self.bindings = Bindings()
 
+    def keep_pace(self, count: int, spent: float) -> None:
+        """Note how long so many steps took, and how many may follow at once."""
+        self.pace = max(1, min(2 * count + 1, int(count * CHUNK / max(spent, 1e-9))))
+
     # Inputs
 
-    def inputs(self, call: Call, state: State) -> list[Any]:
-        """Return the values of the program's inputs; this draws what is to be drawn."""
+    def inputs(self, call: Call, state: State, drawn: list[Any] | None = None) -> list[Any]:
+        """Return the values of the program's inputs; what is to be drawn is, if it is not given."""
         leaves = dict(call.leaves)
         places = {one.name: one for one in state.places}
-        drawn = self._drawn(call, state)
+        if drawn is None:
+            drawn, self.pending = self.pending or self._drawn(call, state), None
         found = [
             self._input(one.name, one.path, leaves, places, drawn) for one in self.program.inputs
         ]
@@ -134,7 +157,7 @@ class Version:
         if home == DRAWN:
             return drawn[path[1]]
         if home == BY_LENGTH:
-            return self._numbers[name]
+            return self.numbers[name]
         return plain(leaves[path])
 
     # Outputs

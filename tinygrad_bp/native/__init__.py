@@ -22,6 +22,6 @@ from __future__ import annotations
 
 from tinygrad_bp.errors import NativeUnavailable
 from tinygrad_bp.native.bound import Bound
-from tinygrad_bp.native.native import Native, build
+from tinygrad_bp.native.native import Native, build, described, found
 
-__all__ = ["Bound", "Native", "NativeUnavailable", "build"]
+__all__ = ["Bound", "Native", "NativeUnavailable", "build", "described", "found"]

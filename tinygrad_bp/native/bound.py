@@ -92,6 +92,11 @@ class Bound:
         code = self._parts[0][0]
         return code if set(self._outputs) <= set(code.kernel.outputs) else None
 
+    @property
+    def hands_on(self) -> bool:
+        """Whether one piece of code does it all, and hands on what one step gives to the next."""
+        return self.whole is not None and self._carried_by(self.whole)
+
     def _planned(self, code: Code) -> tuple[Any, ...]:
         """Return what a call needs to know where code does it all."""
         types = [self._types[name] for name in code.kernel.outputs]

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+import numpy as np
 
 from tinygrad_bp.files.atomic import TEMPORARY_PREFIX, atomic_write_bytes
 from tinygrad_bp.files.folders import private_folder
@@ -25,6 +28,7 @@ from tinygrad_bp.version import __version__
 
 VARIABLE = "TINYGRAD_BP_CACHE"
 LIMIT = 1 << 26  # bytes of all entries together: about 4,000 training steps
+_CHANGING = ("cpu MHz", "bogomips", "processor", "apicid", "initial apicid", "core id")
 _HEAD = b"tinygrad_bp native 1\n"
 _DIGEST = 32  # bytes of SHA-256
 _SUFFIX = ".native"
@@ -55,6 +59,52 @@ def key(*parts: str, target: Target | None = None) -> str:
         data = part.encode()
         digest.update(f"{len(data)}\n".encode() + data)  # the length: no two lists are alike
     return digest.hexdigest()
+
+
+def early_key(*parts: str) -> str | None:
+    """Return the name of what depends on these texts, found without LLVM, whose import takes time.
+
+    It tells this package's text from another by the sizes and times of its files, as Python does
+    with its own compiled files, and LLVM and the processor by what the system says of them.  None
+    if they are not told.
+    """
+    fixed = _stamps()
+    if fixed is None:
+        return None
+    digest = hashlib.sha256(b"early\n")
+    for part in (*fixed, *parts):
+        data = part.encode()
+        digest.update(f"{len(data)}\n".encode() + data)
+    return digest.hexdigest()
+
+
+def name_of(text: str) -> str:
+    """Return the name of the code of a text; LLVM is asked for it only where it must be."""
+    return early_key(text) or key(text)
+
+
+@cache
+def _stamps() -> tuple[str, ...] | None:
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            first = file.read(1 << 13).partition("\n\n")[0]  # of the first processor
+        llvm = importlib.util.find_spec("llvmlite")
+        if llvm is None or llvm.origin is None:
+            return None
+        home = Path(__file__).parent.parent
+        folders = [home / name for name in ("compiling", "native", "programs")]
+        stamps = [one for where in (*folders, Path(llvm.origin).parent) for one in _files(where)]
+    except (OSError, ValueError):
+        return None
+    told = [line for line in first.splitlines() if not line.startswith(_CHANGING)]
+    return __version__, sys.version, np.__version__, *told, *stamps
+
+
+def _files(where: Path) -> list[str]:
+    """Return what tells the sources in a folder from others."""
+    with os.scandir(where) as entries:
+        found = [(one.path, one.stat()) for one in entries if one.name.endswith(".py")]
+    return sorted(f"{path} {one.st_size} {one.st_mtime_ns}" for path, one in found)
 
 
 def load(name: str) -> bytes | None:
@@ -94,7 +144,7 @@ def compiled(text: str, names: Sequence[str]) -> Code:
     NativeUnavailable
         As `machine.host`.
     """
-    name = key(text)
+    name = name_of(text)
     data = load(name)
     if data is None:
         data = compile_object(text)

@@ -6,13 +6,21 @@ words.  Pointers of the interpreter's are read where `entry` has seen that they 
 
 from __future__ import annotations
 
+from tinygrad_bp.native.entry_guards import tests
+
 NAME = "entry"
 
 # Places of the words at the record's beginning.
 HEAD = (
     "turn",  # which of two states is the present one
     "arguments",  # how many
+    "musts",  # how many words must be in memory, the same in both turns
+    "first_must0",  # address of the first of them when it is the turn of 0, and where the next is
+    "first_must1",
     "guards",  # how many
+    "fresh",  # how many words tell that nobody holds the result of this turn any more
+    "given0",  # address of what is returned when it is the turn of 0, and of those words behind it
+    "given1",
     "states",
     "first_state",  # address of the words of the first
     "table0",  # what the kernel reads and writes when it is the turn of 0
@@ -20,26 +28,34 @@ HEAD = (
     "kernel",
     "rows",
     "slow",  # what is called instead, where a guard does not hold
-    "finish",  # what makes the result
+    "finish",  # what makes the result; 0 where it is there already
+    "renew",  # what makes another object to be returned, since somebody holds the one before
+    "renewed",  # whether it has been called since the last run of the kernel
+    "prepare",  # what is called before the kernel; 0 if nothing is
+    "prepared",  # whether it has been called since the last run of the kernel
     "vectorcall",
     "dict_get",
+    "dict_set",
     "dict_size",
     "context_get",
+    "compare",
+    "as_long",
     "decref",
+    "incref",
     "tensor",
     "array",
     "float",
     "none",
+    "no",  # what is returned where several steps were asked for, and none is done
     "value",  # offsets in a Tensor
     "node",
     "calls",  # that the guards have let through
 )
 GUARD = 6  # words of a guard: its kind, and what it needs
 KINDS = (
-    *("array", "tensor", "same", "word", "item", "size", "number"),
-    *("context", "free", "state", "doubles", "floats"),
+    *("array", "tensor", "same", "item", "size", "number"),
+    *("context", "turn", "content", "doubles", "floats"),
 )
-LANES = 8  # elements that are looked at together
 
 
 def text() -> str:
@@ -52,8 +68,10 @@ def text() -> str:
     pointers = "\n".join(
         f"  %{name} = inttoptr i64 %h.{name} to ptr"
         for name in (
-            *("table0", "table1", "kernel", "slow", "finish", "first_state"),
-            *("vectorcall", "dict_get", "dict_size", "context_get", "decref"),
+            *("table0", "table1", "kernel", "slow", "finish", "renew", "prepare"),
+            *("first_must0", "first_must1", "given0", "given1", "first_state"),
+            *("vectorcall", "dict_get", "dict_set", "dict_size", "context_get"),
+            *("compare", "as_long", "decref", "incref"),
         )
     )
     fields = "\n".join(
@@ -62,13 +80,12 @@ def text() -> str:
         f"  %p.{name} = inttoptr i64 %w.{name} to ptr"
         for k, name in enumerate("abcde", 1)
     )
-    within = "".join(_WITHIN.format(t=t, lanes=LANES) for t in ("double", "float"))
     return _ROUTINE.format(
         reads=reads,
         pointers=pointers,
         fields=fields,
         cases=cases,
-        within=within,
+        tests=tests(),
         head=len(HEAD),
         guard=GUARD,
     )
@@ -82,18 +99,58 @@ start:
   %record = load ptr, ptr %record.at
   %data = getelementptr i8, ptr %record, i64 16
   %r = load ptr, ptr %data
+  br label %begin
+
+begin:  ; again from here after Python code has run, which may have changed anything
 {reads}
 {pointers}
   %odd = icmp ne i64 %h.turn, 0
   %table = select i1 %odd, ptr %table1, ptr %table0
+  %first_must = select i1 %odd, ptr %first_must1, ptr %first_must0
+  %given.at = select i1 %odd, ptr %given1, ptr %given0
+  %first_fresh = getelementptr i64, ptr %given.at, i64 1
   %guards = getelementptr i64, ptr %r, i64 {head}
   %all.given = icmp eq i64 %given, %h.arguments
-  br i1 %all.given, label %look, label %miss
+  %steps.place = getelementptr ptr, ptr %args, i64 %h.arguments
+  %key.place = getelementptr ptr, ptr %steps.place, i64 1
+  %two.more = add i64 %h.arguments, 2
+  %maybe.several = icmp eq i64 %given, %two.more
+  br i1 %all.given, label %must, label %several
+
+several:  ; or there is a number of steps behind them, and the record itself, lest it be a mistake
+  br i1 %maybe.several, label %several.key, label %miss
+
+several.key:
+  %key = load ptr, ptr %key.place
+  %is.key = icmp eq ptr %key, %record
+  br i1 %is.key, label %several.steps, label %miss
+
+several.steps:
+  %steps.object = load ptr, ptr %steps.place
+  %steps.asked = call i64 %as_long(ptr %steps.object)
+  br label %must
+
+must:  ; at an address is a word
+  %m = phi i64 [0, %begin], [0, %several.steps], [%m.next, %must.look]
+  %steps = phi i64 [1, %begin], [%steps.asked, %several.steps], [%steps, %must.look]
+  %m.left = icmp ult i64 %m, %h.musts
+  br i1 %m.left, label %must.look, label %look
+
+must.look:
+  %m.place = mul i64 %m, 2
+  %m.at = getelementptr i64, ptr %first_must, i64 %m.place
+  %m.address = load ptr, ptr %m.at
+  %m.word.at = getelementptr i64, ptr %m.at, i64 1
+  %m.word = load i64, ptr %m.word.at
+  %m.there = load i64, ptr %m.address
+  %m.same = icmp eq i64 %m.there, %m.word
+  %m.next = add i64 %m, 1
+  br i1 %m.same, label %must, label %miss
 
 look:  ; at the next guard, if there is one left
-  %k = phi i64 [0, %start], [%k.next, %next]
+  %k = phi i64 [0, %must], [%k.next, %next]
   %some = icmp ult i64 %k, %h.guards
-  br i1 %some, label %guard, label %hit
+  br i1 %some, label %guard, label %ready
 
 guard:
   %offset = mul i64 %k, {guard}
@@ -106,185 +163,88 @@ next:
   %k.next = add i64 %k, 1
   br label %look
 
-tensor:  ; argument a is a Tensor that tracks nothing, of an array as below
-  %t.at = getelementptr ptr, ptr %args, i64 %w.a
-  %t = load ptr, ptr %t.at
-  %t.type.at = getelementptr i8, ptr %t, i64 8
-  %t.type = load i64, ptr %t.type.at
-  %is.tensor = icmp eq i64 %t.type, %h.tensor
-  br i1 %is.tensor, label %inside, label %miss
+{tests}
+ready:  ; all is as it was
+  %prepares = icmp ne i64 %h.prepare, 0
+  %unprepared = icmp eq i64 %h.prepared, 0
+  %now = and i1 %prepares, %unprepared
+  br i1 %now, label %preparing, label %fresh
 
-inside:
-  %node.in = getelementptr i8, ptr %t, i64 %h.node
-  %node.held = load i64, ptr %node.in
-  %value.in = getelementptr i8, ptr %t, i64 %h.value
-  %t.value = load ptr, ptr %value.in
-  %untracked = icmp eq i64 %node.held, %h.none
-  br i1 %untracked, label %raw, label %miss
+preparing:
+  %done.before = call ptr %vectorcall(ptr %prepare, ptr null, i64 0, ptr null)
+  %prepared.well = icmp ne ptr %done.before, null
+  br i1 %prepared.well, label %is.prepared, label %failed
 
-array:  ; argument a is an array of dtype b, and of c axes of lengths d
-  %arg.at = getelementptr ptr, ptr %args, i64 %w.a
-  %arg = load ptr, ptr %arg.at
-  br label %raw
+is.prepared:
+  call void %decref(ptr %done.before)
+  store i64 1, ptr %at.prepared
+  br label %begin
 
-raw:
-  %x = phi ptr [%arg, %array], [%t.value, %inside]
-  %x.type.at = getelementptr i8, ptr %x, i64 8
-  %x.type = load i64, ptr %x.type.at
-  %is.array = icmp eq i64 %x.type, %h.array
-  br i1 %is.array, label %header, label %miss
+fresh:  ; whether nobody holds what is to be overwritten and returned
+  %f = phi i64 [0, %ready], [%f.next, %fresh.look]
+  %f.left = icmp ult i64 %f, %h.fresh
+  br i1 %f.left, label %fresh.look, label %hit
 
-header:
-  %x.dtype.at = getelementptr i8, ptr %x, i64 56
-  %x.dtype = load i64, ptr %x.dtype.at
-  %same.dtype = icmp eq i64 %x.dtype, %w.b
-  %x.axes.at = getelementptr i8, ptr %x, i64 24
-  %x.axes.short = load i32, ptr %x.axes.at
-  %x.axes = zext i32 %x.axes.short to i64
-  %same.axes = icmp eq i64 %x.axes, %w.c
-  %x.flags.at = getelementptr i8, ptr %x, i64 64
-  %x.flags = load i32, ptr %x.flags.at
-  %x.kept = and i32 %x.flags, 257  ; C-contiguous and aligned
-  %plain = icmp eq i32 %x.kept, 257
-  %alike = and i1 %same.dtype, %same.axes
-  %usable = and i1 %alike, %plain
-  %x.shape.at = getelementptr i8, ptr %x, i64 32
-  br i1 %usable, label %axes, label %miss
+fresh.look:
+  %f.place = mul i64 %f, 2
+  %f.at = getelementptr i64, ptr %first_fresh, i64 %f.place
+  %f.address = load ptr, ptr %f.at
+  %f.word.at = getelementptr i64, ptr %f.at, i64 1
+  %f.word = load i64, ptr %f.word.at
+  %f.there = load i64, ptr %f.address
+  %f.same = icmp eq i64 %f.there, %f.word
+  %f.next = add i64 %f, 1
+  br i1 %f.same, label %fresh, label %somebody
 
-axes:
-  %x.shape = load ptr, ptr %x.shape.at
-  br label %axis
+somebody:
+  %again = icmp ne i64 %h.renewed, 0
+  br i1 %again, label %give.up, label %renewing
 
-axis:
-  %j = phi i64 [0, %axes], [%j.next, %length]
-  %another = icmp ult i64 %j, %w.c
-  br i1 %another, label %length, label %taken
+give.up:
+  store i64 0, ptr %at.renewed
+  br label %miss
 
-length:
-  %x.side.at = getelementptr i64, ptr %x.shape, i64 %j
-  %x.side = load i64, ptr %x.side.at
-  %side.at = getelementptr i64, ptr %p.d, i64 %j
-  %side = load i64, ptr %side.at
-  %j.next = add i64 %j, 1
-  %same.side = icmp eq i64 %x.side, %side
-  br i1 %same.side, label %axis, label %miss
+renewing:
+  %new.made = call ptr %vectorcall(ptr %renew, ptr null, i64 0, ptr null)
+  %made.well = icmp ne ptr %new.made, null
+  br i1 %made.well, label %is.renewed, label %failed
 
-taken:  ; place e of the table
-  %x.data.at = getelementptr i8, ptr %x, i64 16
-  %x.data = load i64, ptr %x.data.at
-  %place = getelementptr i64, ptr %table, i64 %w.e
-  store i64 %x.data, ptr %place
-  br label %next
+is.renewed:
+  call void %decref(ptr %new.made)
+  store i64 1, ptr %at.renewed
+  br label %begin
 
-same:  ; argument a is the object b
-  %one.at = getelementptr i64, ptr %args, i64 %w.a
-  %one = load i64, ptr %one.at
-  %same.one = icmp eq i64 %one, %w.b
-  br i1 %same.one, label %next, label %miss
+failed:
+  ret ptr null
 
-word:  ; at b in the object a is c
-  %word.at = getelementptr i8, ptr %p.a, i64 %w.b
-  %word.there = load i64, ptr %word.at
-  %same.word = icmp eq i64 %word.there, %w.c
-  br i1 %same.word, label %next, label %miss
-
-item:  ; under b in the dict a is c
-  %found = call i64 %dict_get(ptr %p.a, ptr %p.b)
-  %same.found = icmp eq i64 %found, %w.c
-  br i1 %same.found, label %next, label %miss
-
-size:  ; the dict a has b items
-  %count = call i64 %dict_size(ptr %p.a)
-  %same.count = icmp eq i64 %count, %w.b
-  br i1 %same.count, label %next, label %miss
-
-number:  ; under b in the dict a is a float other than 0, or (b is 0) argument a is any: put into c,
-; as float32 if d
-  %of.dict = icmp ne i64 %w.b, 0
-  br i1 %of.dict, label %number.dict, label %number.argument
-
-number.dict:
-  %number.found = call ptr %dict_get(ptr %p.a, ptr %p.b)
-  %there = icmp ne ptr %number.found, null
-  br i1 %there, label %number.type, label %miss
-
-number.argument:
-  %number.at = getelementptr ptr, ptr %args, i64 %w.a
-  %number.given = load ptr, ptr %number.at
-  br label %number.type
-
-number.type:
-  %n = phi ptr [%number.found, %number.dict], [%number.given, %number.argument]
-  %n.type.at = getelementptr i8, ptr %n, i64 8
-  %n.type = load i64, ptr %n.type.at
-  %is.float = icmp eq i64 %n.type, %h.float
-  br i1 %is.float, label %number.read, label %miss
-
-number.read:
-  %n.value.at = getelementptr i8, ptr %n, i64 16
-  %n.value = load double, ptr %n.value.at
-  %other = fcmp une double %n.value, 0.0
-  %allowed = select i1 %of.dict, i1 %other, i1 true
-  br i1 %allowed, label %number.allowed, label %miss
-
-number.allowed:
-  %narrow = icmp ne i64 %w.d, 0
-  br i1 %narrow, label %number.narrow, label %number.wide
-
-number.wide:
-  store double %n.value, ptr %p.c
-  br label %next
-
-number.narrow:
-  %n.short = fptrunc double %n.value to float
-  store float %n.short, ptr %p.c
-  br label %next
-
-context:  ; the variable a has the value b here
-  %asked = call i32 %context_get(ptr %p.a, ptr null, ptr %held)
-  %value.held = load ptr, ptr %held
-  %value.word = ptrtoint ptr %value.held to i64
-  %known = icmp ne ptr %value.held, null
-  br i1 %known, label %context.known, label %miss
-
-context.known:
-  call void %decref(ptr %value.held)
-  %same.value = icmp eq i64 %value.word, %w.b
-  br i1 %same.value, label %next, label %miss
-
-free:  ; of what is to be overwritten, a or b by turns, there are c references
-  %over = select i1 %odd, ptr %p.a, ptr %p.b
-  %references = load i64, ptr %over
-  %free.of.others = icmp eq i64 %references, %w.c
-  br i1 %free.of.others, label %next, label %miss
-
-state:  ; at b in the object a is c or d by turns
-  %state.at = getelementptr i8, ptr %p.a, i64 %w.b
-  %state.there = load i64, ptr %state.at
-  %state.left = select i1 %odd, i64 %w.d, i64 %w.c
-  %same.state = icmp eq i64 %state.there, %state.left
-  br i1 %same.state, label %next, label %miss
-
-{within}
 hit:
-  call void %kernel(ptr %table, i64 %h.rows, i64 1)
+  store i64 0, ptr %at.prepared
+  store i64 0, ptr %at.renewed
+  call void %kernel(ptr %table, i64 %h.rows, i64 %steps)
   br label %swap
 
-swap:  ; each state: where it is, and the two objects
+swap:  ; each state: where it is, or a dict and its key, and the two objects
   %s = phi i64 [0, %hit], [%s.next, %swapped]
   %left = icmp ult i64 %s, %h.states
-  br i1 %left, label %swapped, label %done
+  br i1 %left, label %exchange, label %done
 
-swapped:
-  %s.offset = mul i64 %s, 3
+exchange:
+  %s.offset = mul i64 %s, 4
   %s.at = getelementptr ptr, ptr %first_state, i64 %s.offset
   %s.place = load ptr, ptr %s.at
-  %s.first.at = getelementptr ptr, ptr %s.at, i64 1
+  %s.key.at = getelementptr ptr, ptr %s.at, i64 1
+  %s.key = load ptr, ptr %s.key.at
+  %s.first.at = getelementptr ptr, ptr %s.at, i64 2
   %s.first = load ptr, ptr %s.first.at
-  %s.second.at = getelementptr ptr, ptr %s.at, i64 2
+  %s.second.at = getelementptr ptr, ptr %s.at, i64 3
   %s.second = load ptr, ptr %s.second.at
   %s.old = select i1 %odd, ptr %s.second, ptr %s.first
   %s.new = select i1 %odd, ptr %s.first, ptr %s.second
+  %s.next = add i64 %s, 1
+  %of.slot = icmp eq ptr %s.key, null
+  br i1 %of.slot, label %exchange.slot, label %exchange.item
+
+exchange.slot:
   %new.count = load i64, ptr %s.new
   %new.more = add i64 %new.count, 1
   store i64 %new.more, ptr %s.new
@@ -292,7 +252,13 @@ swapped:
   %old.count = load i64, ptr %s.old
   %old.less = sub i64 %old.count, 1  ; not the last: the record holds both
   store i64 %old.less, ptr %s.old
-  %s.next = add i64 %s, 1
+  br label %swapped
+
+exchange.item:  ; of a key that is there: nothing is allocated, and nothing fails
+  %s.set = call i32 %dict_set(ptr %s.place, ptr %s.key, ptr %s.new)
+  br label %swapped
+
+swapped:
   br label %swap
 
 done:
@@ -300,47 +266,33 @@ done:
   store i64 %calls.more, ptr %at.calls
   %turned = xor i64 %h.turn, 1
   store i64 %turned, ptr %at.turn
+  %to.finish = icmp ne i64 %h.finish, 0
+  br i1 %to.finish, label %finishing, label %give
+
+finishing:
   %result = call ptr %vectorcall(ptr %finish, ptr null, i64 0, ptr null)
   ret ptr %result
 
+give:
+  %there.already = load ptr, ptr %given.at
+  call void %incref(ptr %there.already)
+  ret ptr %there.already
+
 miss:
+  br i1 %maybe.several, label %miss.key, label %slowly
+
+miss.key:
+  %key.again = load ptr, ptr %key.place
+  %was.key = icmp eq ptr %key.again, %record
+  br i1 %was.key, label %not.several, label %slowly
+
+not.several:  ; nothing is done, and that is said
+  %no = inttoptr i64 %h.no to ptr
+  call void %incref(ptr %no)
+  ret ptr %no
+
+slowly:
   %answer = call ptr %vectorcall(ptr %slow, ptr %args, i64 %given, ptr null)
   ret ptr %answer
 }}
-"""
-
-_WITHIN = """
-{t}s:  ; the b elements at place a of the table are from 0 to 1
-  %{t}.at = getelementptr ptr, ptr %table, i64 %w.a
-  %{t}.data = load ptr, ptr %{t}.at
-  br label %{t}.look
-
-{t}.look:
-  %{t}.i = phi i64 [0, %{t}s], [%{t}.after, %{t}.row], [%{t}.more, %{t}.one]
-  %{t}.after = add i64 %{t}.i, {lanes}
-  %{t}.full = icmp ule i64 %{t}.after, %w.b
-  br i1 %{t}.full, label %{t}.row, label %{t}.rest
-
-{t}.row:
-  %{t}.row.at = getelementptr {t}, ptr %{t}.data, i64 %{t}.i
-  %{t}.row.x = load <{lanes} x {t}>, ptr %{t}.row.at, align 4
-  %{t}.row.low = fcmp oge <{lanes} x {t}> %{t}.row.x, zeroinitializer
-  %{t}.row.high = fcmp ole <{lanes} x {t}> %{t}.row.x, splat ({t} 1.0)
-  %{t}.row.in = and <{lanes} x i1> %{t}.row.low, %{t}.row.high
-  %{t}.row.bits = bitcast <{lanes} x i1> %{t}.row.in to i{lanes}
-  %{t}.row.all = icmp eq i{lanes} %{t}.row.bits, -1
-  br i1 %{t}.row.all, label %{t}.look, label %miss
-
-{t}.rest:
-  %{t}.some = icmp ult i64 %{t}.i, %w.b
-  br i1 %{t}.some, label %{t}.one, label %next
-
-{t}.one:
-  %{t}.one.at = getelementptr {t}, ptr %{t}.data, i64 %{t}.i
-  %{t}.one.x = load {t}, ptr %{t}.one.at
-  %{t}.one.low = fcmp oge {t} %{t}.one.x, 0.0
-  %{t}.one.high = fcmp ole {t} %{t}.one.x, 1.0
-  %{t}.one.in = and i1 %{t}.one.low, %{t}.one.high
-  %{t}.more = add i64 %{t}.i, 1
-  br i1 %{t}.one.in, label %{t}.look, label %miss
 """

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from tinygrad_bp.errors import NativeUnavailable
+from tinygrad_bp.native.loading import Image, Unloadable
 
 # What code may rely on: x86-64-v3 multiplies and adds in one rounding, as every aarch64 does.
 NEEDED = {"x86_64": ("avx2", "bmi2", "fma"), "aarch64": ()}
@@ -137,6 +138,13 @@ class Code:
     __slots__ = ("_library", "_linker")
 
     def __init__(self, data: bytes, names: Sequence[str]) -> None:
+        self._linker = None
+        try:
+            self._library: Any = Image(data, names)
+        except Unloadable:
+            self._link(data, names)
+
+    def _link(self, data: bytes, names: Sequence[str]) -> None:
         self._linker = _linker()  # kept: the library is a part of it
         builder = _llvm().JITLibraryBuilder().add_object_img(data).add_current_process()
         for name in names:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_bp.native import machine
 from tinygrad_bp.native.bound import Bound
-from tinygrad_bp.native.cache import compiled
+from tinygrad_bp.native.cache import compiled, load, name_of
 from tinygrad_bp.native.code import Code
 from tinygrad_bp.native.kernel import NAME, OF_ARRAYS, PHASE, Kernel, Writer
 from tinygrad_bp.native.layout import LANES
@@ -118,9 +118,12 @@ class Native:
         sharded = self._threads is not None
         writer = Writer(segment, lowering, carry, features, self._tile, sharded=sharded)
         kernel = writer.written()
-        of_table, of_arrays, *phases = self._functions(kernel)
-        width, dtype = LANES[segment.lane], np.dtype(segment.lane)
-        return Code(kernel, of_table, of_arrays, dtype, width, phases, self._threads or 1)
+        names = _functions(kernel)
+        if self._target is None:
+            made = compiled(kernel.text, names)
+        else:
+            made = machine.Code(machine.compile_object(kernel.text, self._target), names)
+        return _code_of(kernel, made, segment.lane, self._threads or 1)
 
     def _carried(self, segment: Segment) -> list[tuple[str, str]]:
         """Return the names of what is carried by a segment that is the whole program."""
@@ -165,14 +168,16 @@ class Native:
             )
         return self._others[odd]
 
-    def _functions(self, kernel: Kernel) -> Any:
-        names = [NAME, OF_ARRAYS, *[f"{PHASE}{k}" for k in range(len(kernel.phases))]]
-        if self._target is None:
-            code = compiled(kernel.text, names)
-        else:
-            code = machine.Code(machine.compile_object(kernel.text, self._target), names)
-        types = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
-        return [code.function(name, None, *types) for name in names]
+
+def _functions(kernel: Kernel) -> list[str]:
+    return [NAME, OF_ARRAYS, *[f"{PHASE}{k}" for k in range(len(kernel.phases))]]
+
+
+def _code_of(kernel: Kernel, code: machine.Code, lane: str, threads: int = 1) -> Code:
+    types = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
+    found = [code.function(name, None, *types) for name in _functions(kernel)]
+    of_table, of_arrays, *phases = found
+    return Code(kernel, of_table, of_arrays, np.dtype(lane), LANES[lane], phases, threads)
 
 
 def _same_type(one: Types, other: Types, sides: dict[Any, int]) -> bool:
@@ -228,3 +233,45 @@ def build(
     """
     machine.host()  # also where NumPy would do everything
     return Native(family, carry, threads=threads)
+
+
+def described(bound: Bound) -> dict[str, Any] | None:
+    """Return in plain data what `found` needs to make a program callable again.
+
+    None if it is not one piece of code, or one in shards.
+    """
+    code = bound.whole
+    if code is None or code.kernel.phases:
+        return None
+    kernel = code.kernel
+    return {
+        "object": name_of(kernel.text),
+        "inputs": kernel.inputs,
+        "outputs": kernel.outputs,
+        "columns": kernel.columns,
+        "numbers": kernel.numbers,
+        "over": dict(kernel.over),
+        "lines": kernel.lines,
+        "lane": code.dtype.char,
+        "rows": bound.rows,
+        "carry": bound.carry,
+    }
+
+
+def found(program: Program, told: dict[str, Any]) -> Bound | None:
+    """Return a program that was described, with its code from the disk; None if that is gone.
+
+    Parameters
+    ----------
+    program : Program
+        Its inputs, outputs and their types; the instructions are not looked at.
+    told : dict
+        What `described` gave.
+    """
+    data = load(told["object"])
+    if data is None:
+        return None
+    fields = ("inputs", "outputs", "columns", "numbers", "over", "lines")
+    kernel = Kernel("", **{name: told[name] for name in fields})
+    code = _code_of(kernel, machine.Code(data, _functions(kernel)), told["lane"])
+    return Bound(program, [(code, [])], told["rows"], told["carry"])

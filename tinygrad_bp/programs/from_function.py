@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -64,19 +65,11 @@ def traced(f: Callable[..., Any], *args: Any) -> Program:
     trace = Trace()
     watch = Watch(trace)
     parameters = parameters_of(f, len(args))
-    try:
-        with watch.watched():
-            arguments = [
-                _argument(trace, one, (name,)) for name, one in zip(parameters, args, strict=True)
-            ]
-            outputs = _output(trace, f(*arguments))
-    except Exception as error:
-        refusal = refusal_in(error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    finally:
-        trace.close()
+    with closing(trace), watch.watched():
+        arguments = [
+            _argument(trace, one, (name,)) for name, one in zip(parameters, args, strict=True)
+        ]
+        outputs = _output(trace, f(*arguments))
     return finished(trace, watch, name_of(f), parameters, outputs)
 
 
@@ -116,7 +109,27 @@ def finished(
     )
 
 
-def refusal_in(error: BaseException | None) -> TraceError | None:
+@contextmanager
+def closing(trace: Trace) -> Iterator[None]:
+    """Close a trace at the end, and raise what was refused in it whatever NumPy has made of that.
+
+    Raises
+    ------
+    TraceError
+        If something was refused within it.
+    """
+    try:
+        yield
+    except Exception as error:
+        refusal = _refusal_in(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    finally:
+        trace.close()
+
+
+def _refusal_in(error: BaseException | None) -> TraceError | None:
     """Return what was refused, of which NumPy may have made another error, with who asked."""
     while error is not None and not isinstance(error, TraceError):
         error = error.__cause__

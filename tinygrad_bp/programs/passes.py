@@ -38,7 +38,9 @@ REDUCTIONS = {
 }
 REDUCED = ("axis", "dtype", "out", "keepdims", "initial", "where")  # the order of the arguments
 # What gives its first operand again where the type is the same.
-COPIES = frozenset({"array", "copy", "positive", "astype", "reshape", "broadcast_to", "conjugate"})
+COPIES = frozenset(
+    {"array", "copy", "positive", "astype", "reshape", "broadcast_to", "conjugate", "real"}
+)
 
 # What 1 changes nothing in; the operators are those of Python's numbers.
 TIMES = ("multiply", "operator.mul")
@@ -212,7 +214,7 @@ def _without_values(one: Instruction) -> Instruction:
 
 def _same_places(one: Instruction) -> bool:
     """Whether a copy of the same type has its elements in the same places."""
-    if one.op == "conjugate":
+    if one.op in ("conjugate", "real"):
         return one.dtype.kind != "c"
     return one.op not in ("reshape", "array") or not one.parameters
 

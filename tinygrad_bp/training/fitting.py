@@ -15,6 +15,7 @@ from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
 from tinygrad_bp.optim import Optimizer
 from tinygrad_bp.parallel import Shards
+from tinygrad_bp.training.compiled_steps import CompiledStep
 from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.guard import Guard
 from tinygrad_bp.training.history import History
@@ -43,6 +44,7 @@ def fit(
     rng: int | np.random.Generator | None = None,
     progress: bool = True,
     parallel: Shards | None = None,
+    compile: bool = False,  # noqa: A002  # what the function is called
 ) -> History:
     """Train a model, and return the numbers of each epoch.
 
@@ -87,6 +89,10 @@ def fit(
     parallel : Shards, optional
         Who computes a step together: `tg.parallel.Ranks` or `tg.parallel.Cluster`; their number
         changes no bit.
+    compile : bool, default False
+        Run the steps by `tg.compile`, which gives the same numbers but for rounding, the same bits
+        each time; not with `parallel`.  What cannot be compiled runs as it is, after a warning that
+        names it; ``history.backend`` says what ran.
 
     Returns
     -------
@@ -124,9 +130,7 @@ def fit(
     objective = Objective(model, loss, dict(metrics or {}))
     settings: Any = {"clip_norm": clip_norm, "accumulate": accumulate}
     epoch = _Epoch(
-        Step(objective, optimizer, **settings)
-        if parallel is None
-        else ShardedStep(parallel, objective, optimizer, **settings),
+        _step(objective, optimizer, settings, parallel, compiles=compile),
         _source(data, batch_size, generator, unread=parallel is not None),
         None
         if validation is None
@@ -149,6 +153,25 @@ def fit(
     return epoch.run(loop, epochs, Progress(epochs) if progress and loop.writes else None)
 
 
+def _step(
+    objective: Objective,
+    optimizer: Optimizer,
+    settings: dict[str, Any],
+    parallel: Shards | None,
+    *,
+    compiles: bool,
+) -> Step:
+    """Return what is done with each batch."""
+    if parallel is None:
+        return (CompiledStep if compiles else Step)(objective, optimizer, **settings)
+    if compiles:
+        raise ValueError(
+            "fit: compile=True and parallel=... exclude each other: a step that is divided among"
+            " processes is not one program"
+        )
+    return ShardedStep(parallel, objective, optimizer, **settings)
+
+
 class _Epoch:
     """Trains for an epoch when it is called, and returns its numbers."""
 
@@ -165,7 +188,8 @@ class _Epoch:
     ) -> None:
         self._step, self._data, self._validation = step, data, validation
         self._schedule, self._parallel = schedule, parallel
-        self._guard = Guard(step.optimizer.params, generators)
+        own = isinstance(step, CompiledStep)  # it overwrites what nobody holds
+        self._guard = Guard(step.optimizer.params, generators, copies=own)
         self._progress: Progress | None = None
 
     def run(self, loop: Loop, epochs: int, progress: Progress | None) -> History:
@@ -205,11 +229,12 @@ class _Epoch:
             if self._progress is not None:
                 self._progress.batch(number, done, total, loss)
         self._step.finish()
+        self.loop.history.backend = self._step.backend
         row = means.values()
         if self._validation is not None:
             row |= {f"validation_{name}": v for name, v in self._judged(self._validation).items()}
         if self._progress is not None:
-            self._progress.epoch(number, row)
+            self._progress.epoch(number, row, self._step.backend)
         return row
 
     @property

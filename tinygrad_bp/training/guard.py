@@ -16,9 +16,21 @@ Values = tuple[list[Any], dict[str, Any]]
 
 
 class Guard:
-    """Remembers the values before the last two steps, which costs a list of references."""
+    """Remembers the values before the last two steps, which costs a list of references.
 
-    def __init__(self, parameters: Sequence[Tensor], generators: Generators) -> None:
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+    generators : Generators
+    copies : bool, default False
+        Remember copies: a compiled step writes into the arrays of the step before, unless somebody
+        holds them.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], generators: Generators, *, copies: bool = False
+    ) -> None:
+        self._copies = copies
         self._parameters, self._generators = parameters, generators
         self._steps: list[tuple[Values, Batch]] = []
 
@@ -29,7 +41,10 @@ class Guard:
 
     def before(self, batch: Batch) -> None:
         """Note that a step with this batch comes."""
-        values = [parameter._value for parameter in self._parameters], self._generators.state()
+        found = [parameter._value for parameter in self._parameters]
+        if self._copies:
+            found = [value.copy() for value in found]
+        values = found, self._generators.state()
         self._steps = [*self._steps[-1:], (values, batch)]
 
     def fail(self, loss: float, where: str, again: Callable[[Any, Any], Any]) -> None:

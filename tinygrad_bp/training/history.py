@@ -23,7 +23,7 @@ class History(Mapping[str, list[float]]):
     An epoch is there with all of its numbers or not at all, whenever Ctrl-C comes.  ``stopped``
     says why the training ended before its last epoch, if it did; ``kept`` is the epoch of the
     weights that the model was given back, None where these are the last; ``observed`` holds what
-    `Observe` saw.
+    `Observe` saw; ``backend`` is what ran the steps of the latest epoch, "eager" or "native".
 
     Examples
     --------
@@ -43,6 +43,7 @@ class History(Mapping[str, list[float]]):
         self.stopped: str | None = None
         self.kept: int | None = None
         self.observed: Observed | None = None
+        self.backend = "eager"
 
     @property
     def epochs(self) -> int:

@@ -50,7 +50,7 @@ class Progress:
         share = 0.0 if total is None else done / total
         self._show(f"{self._bar(epoch - 1 + share)} epoch {epoch}/{self._epochs}  loss {loss:.4g}")
 
-    def epoch(self, epoch: int, row: Mapping[str, float]) -> None:
+    def epoch(self, epoch: int, row: Mapping[str, float], backend: str = "eager") -> None:
         """Show the numbers of an epoch.
 
         Parameters
@@ -58,9 +58,12 @@ class Progress:
         epoch : int
             Counted from 1.
         row : mapping of str to float
+        backend : str, default "eager"
+            What ran it; told if it is something else.
         """
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in row.items())
-        text = f"epoch {epoch}/{self._epochs}  {numbers}"
+        ran = "" if backend == "eager" else f"  {backend}"
+        text = f"epoch {epoch}/{self._epochs}{ran}  {numbers}"
         if self._show is not None:
             self._show(f"{self._bar(epoch)} {text}")
         elif self._stream is not None and self._is_told(epoch):

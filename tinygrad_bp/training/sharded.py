@@ -128,7 +128,7 @@ class ShardedStep(Step):
         if waits:
             self._wait(rows)
         else:
-            self._move()
+            self.move()
         set_buffers(self.objective.model, found["buffers"])
         return _floats(found)
 

@@ -31,12 +31,12 @@ class Objective:
 
     def __init__(self, model: Module, loss: Callable[[Any, Any], Any], metrics: Metrics) -> None:
         self.model, self.metrics = model, metrics
-        self._loss = loss
+        self.loss = loss
 
     def forward(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return the loss of a batch and the prediction, both recorded where recording is on."""
         prediction = self.predict(X)
-        return self._loss(prediction, wrapped(y)), prediction
+        return self.loss(prediction, wrapped(y)), prediction
 
     def predict(self, X: Any) -> Any:
         """Return what the model says of a batch."""
@@ -85,7 +85,7 @@ class Step:
         value, prediction = self.objective.forward(X, y)
         if self._accumulate == 1:
             value.backward(retain_graph=False)
-            self._move()
+            self.move()
         else:
             rows = rows_of(y)
             value.backward(np.asarray(rows, value.dtype), retain_graph=False)
@@ -96,6 +96,11 @@ class Step:
         """Return the numbers of a batch, and move nothing."""
         return self.objective.numbers(*self.objective.forward(X, y), y)
 
+    @property
+    def backend(self) -> str:
+        """What runs: "eager", or "native"."""
+        return "eager"
+
     def finish(self) -> None:
         """Let the optimizer move by the gradients that wait, if there are any."""
         if not self._batches:
@@ -103,7 +108,7 @@ class Step:
         for parameter in self.optimizer.params:
             if parameter.grad is not None:
                 parameter.grad = wrap(parameter.grad._value / parameter.dtype.type(self._rows))
-        self._move()
+        self.move()
 
     def forget(self) -> None:
         """Drop the gradients that wait: the training has ended before they were used."""
@@ -123,7 +128,8 @@ class Step:
         if self._batches == self._accumulate:
             self.finish()
 
-    def _move(self) -> None:
+    def move(self) -> None:
+        """Let the optimizer move by the gradients that are there, and drop them."""
         if all(parameter.grad is None for parameter in self.optimizer.params):
             raise GraphError(
                 "fit: the loss gave no parameter of the optimizer a gradient, so that nothing would"

@@ -1,0 +1,210 @@
+"""Steps that CPython enters without Python in between, and that nothing they give is taken back."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from extras import extra
+from twins import close, found
+
+import tinygrad_bp as tg
+from tinygrad_bp import nn, optim
+from tinygrad_bp.native import objects
+
+extra("llvmlite")
+if objects.unsupported():
+    pytest.skip(objects.unsupported(), allow_module_level=True)
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(8, 2)), (rng.uniform(size=(8, 1)) > 0.5) * 1.0
+SCALE = np.array([1.5, -0.5])
+
+
+class Pair(NamedTuple):
+    """A container of the user's own."""
+
+    x: Any
+    y: Any
+
+
+def trained(*middle: Callable[[], Any], first: bool = False) -> Any:
+    """Return the state and the step of a small network; `first` clears gradients at the start."""
+    net = nn.Sequential(
+        nn.Linear(2, 5, rng=0), *[one() for one in middle], nn.Sigmoid(), nn.Linear(5, 1, rng=1)
+    )
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+
+    def step(x: Any, y: Any) -> Any:
+        if first:
+            optimizer.zero_grad()
+        loss = nn.bce_with_logits(net(x), y)
+        loss.backward()
+        optimizer.step()
+        if not first:
+            optimizer.zero_grad()
+        return loss
+
+    return (net, optimizer), step
+
+
+def dropout() -> Any:
+    return nn.Dropout(0.3, rng=np.random.default_rng(5))
+
+
+def of_containers(take: Callable[..., Any], give: Callable[[Any], Any]) -> Callable[[], Any]:
+    def make() -> Any:
+        state, step = trained()
+        return state, lambda *args, **kwargs: give(step(*take(*args, **kwargs)))
+
+    return make
+
+
+def of_nothing(f: Callable[..., Any]) -> Callable[[], Any]:
+    return lambda: ((), f)
+
+
+def energy(p: Any, x: Any) -> Any:
+    return np.sum(np.tanh(x @ p["W"] + p["b"]) ** 2)
+
+
+P = {"W": rng.normal(size=(2, 3)), "b": rng.normal(size=3)}
+STEPS: dict[str, tuple[Callable[[], Any], tuple[Any, ...], dict[str, Any]]] = {
+    "a step": (trained, (X, Y), {}),
+    "arguments by name": (trained, (X,), {"y": Y}),
+    "gradients that are left": (lambda: trained(first=True), (X, Y), {}),
+    "dropout": (lambda: trained(dropout), (X, Y), {}),
+    "buffers": (lambda: trained(lambda: nn.BatchNorm(5)), (X, Y), {}),
+    "dropout and buffers": (lambda: trained(lambda: nn.BatchNorm(5), dropout), (X, Y), {}),
+    "a dict": (
+        of_containers(lambda one: (one["x"], one["y"]), lambda loss: {"loss": loss, "n": 8}),
+        ({"x": X, "y": Y},),
+        {},
+    ),
+    "a list": (
+        of_containers(lambda one: one, lambda loss: [loss, (loss * 2, "text")]),
+        ([X, Y],),
+        {},
+    ),
+    "a named tuple": (
+        of_containers(lambda one: one, lambda loss: Pair(loss, 1.5)),
+        (Pair(X, Y),),
+        {},
+    ),
+    "nested": (
+        of_containers(lambda one: (one[0]["x"], one[1][0]), lambda loss: loss),
+        (({"x": X}, [Y]),),
+        {},
+    ),
+    "the gradient of a dict": (of_nothing(tg.grad(energy)), (P, X), {}),
+    "a number": (of_nothing(lambda x: [np.sum(np.tanh(x)), 2.5 * np.max(x)]), (X,), {}),
+    "value and gradient": (of_nothing(tg.value_and_grad(lambda x: np.sum(x**2))), (X,), {}),
+    "each sample": (of_nothing(tg.vmap(tg.grad(lambda x: np.sum(np.tanh(x) ** 2)))), (X,), {}),
+    "a Hessian": (of_nothing(tg.hessian(lambda x: np.sum(np.tanh(x) ** 2))), (X[0],), {}),
+    "an array around it": (of_nothing(lambda x: np.tanh(x * SCALE)), (X,), {}),
+}
+
+
+def values_in(tree: Any) -> list[Any]:
+    if isinstance(tree, dict):
+        return [*tree, *values_in(list(tree.values()))]
+    if isinstance(tree, (list, tuple)):
+        return [type(tree), *[one for part in tree for one in values_in(part)]]
+    return [tree.numpy() if isinstance(tree, tg.Tensor) else tree]
+
+
+def alike(one: Any, other: Any) -> None:
+    for x, y in zip(values_in(one), values_in(other), strict=True):
+        if isinstance(x, (float, np.ndarray, np.generic)):
+            np.testing.assert_allclose(x, y, rtol=1e-10, atol=1e-13)
+        else:
+            assert x == y
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_it_is_entered_and_gives_nothing_twice(name: str) -> None:
+    make, args, kwargs = STEPS[name]
+    (own, eager), (other, step) = make(), make()
+    fast = tg.compile(step, state=other, backend="native")
+    held: list[tuple[Any, Any]] = []
+    for k in range(12):
+        wanted = eager(*args, **kwargs)
+        if k == 4:
+            assert fast._short.entry is not None
+        result = fast(*args, **kwargs)
+        alike(result, wanted)
+        close(list(found(other)), list(found(own)), 10_000)
+        if k % 4 != 3:
+            held.append((result, wanted))
+        if k == 8:
+            held.clear()
+        for before, copy in held:
+            alike(before, copy)
+    assert fast._short.entry is not None
+
+
+def test_what_was_done_to_a_result_does_not_come_back() -> None:
+    fast = tg.compile(lambda x: (np.tanh(x), [x + 1.0]), backend="native")
+    for _ in range(4):
+        fast(X)
+    for k in range(12):
+        first, others = fast(X)
+        assert (first.shape, first.flags.writeable, len(others)) == (X.shape, True, 1)
+        first[...] = 7.0
+        if k % 3 == 0:
+            first.shape = (16,)
+        if k % 3 == 1:
+            others.append(others[0])
+        if k % 3 == 2:
+            first.flags.writeable = False
+    tensors = tg.compile(lambda x: np.tanh(x), backend="native")
+    given = tg.tensor(X)
+    for _ in range(4):
+        tensors(given)
+    named = tensors(given)
+    named.name = "mine"
+    gone = weakref.ref(named)
+    del named
+    for _ in range(4):
+        one = tensors(given)
+        assert one.name is None
+        assert gone() is not one
+
+
+def test_new_values_of_the_state_are_taken_over() -> None:
+    """Without another entry, unless somebody holds what was there."""
+    (own, eager), (other, step) = trained(), trained()
+    fast = tg.compile(step, state=other, backend="native")
+    for _ in range(6):
+        fast(X, Y), eager(X, Y)
+    entry = fast._short.entry
+    for k in range(5):
+        held = other[0].parameters()[0].numpy() if k == 4 else None
+        copy = None if held is None else held.copy()
+        for state in (own, other):
+            with tg.no_grad():
+                for p in state[0].parameters():
+                    p[...] = np.full(p.shape, 0.1 * k)
+        close(fast(X, Y), eager(X, Y), 1_000)
+        close(list(found(other)), list(found(own)), 10_000)
+        assert held is None or (held == copy).all()
+        assert (fast._short.entry is entry) == (k < 4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 57])
+def test_steps_in_a_row(n: int) -> None:
+    (own, eager), (other, step) = trained(), trained()
+    fast = tg.compile(step, state=other, backend="native")
+    for _ in range(4):
+        fast(X, Y), eager(X, Y)
+    assert fast._short.entry is not None
+    for _ in range(3):
+        for _ in range(n):
+            wanted = eager(X, Y)
+        close(fast.repeat(n, X, Y), wanted, 10_000)
+        close(list(found(other)), list(found(own)), 100_000)
+    with pytest.raises(TypeError):
+        fast(X, Y, 3, None)

@@ -1,0 +1,236 @@
+"""What a function can reach without being given it: found by the names that its code has."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from array import array
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.containers import CONTAINERS
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import TraceError
+from tinygrad_bp.nn.module import Module
+
+OWN = ("tinygrad_bp", "numpy", "scipy")  # whose functions have no variables that a user changes
+OURS = (*OWN, "builtins")  # whose objects have no attributes that one changes either
+COLLECTIONS = (*CONTAINERS, set, deque, bytearray, array)
+MOST = 4096  # things that are watched for one function
+UNNAMED = frozenset({"getattr", "vars", "attrgetter", "__dict__"})  # what finds any attribute
+WRAPPERS = (functools.partial, property, staticmethod, classmethod, MethodType)
+CALLED = frozenset({"forward", "__call__", "__getitem__", "__iter__", "__len__", "__enter__"})
+
+
+class Variable:
+    """A place of a value: a cell of a closure, a key of a dict, or a slot of an object.
+
+    Attributes
+    ----------
+    name : str
+    home : cell, dict or object
+    """
+
+    __slots__ = ("home", "name")
+
+    def __init__(self, name: str, home: Any) -> None:
+        self.name, self.home = name, home
+
+    def read(self) -> Any:
+        """Return its value; None if it has none."""
+        if isinstance(self.home, dict):
+            return self.home.get(self.name)
+        if not isinstance(self.home, CellType):
+            return getattr(self.home, self.name, None)
+        try:
+            return self.home.cell_contents
+        except ValueError:
+            return None
+
+    def write(self, value: Any) -> None:
+        """Give it a value."""
+        if isinstance(self.home, dict):
+            self.home[self.name] = value
+        elif isinstance(self.home, CellType):
+            self.home.cell_contents = value
+        else:
+            setattr(self.home, self.name, value)
+
+
+class Reached:
+    """All that is found from some functions, and from the methods of the objects in a state.
+
+    Parameters
+    ----------
+    roots : sequence
+        Functions, and the objects of the state.
+    watched : collection of int
+        The ids of dicts and lists of the state, which others look at; they are gone through.
+
+    Attributes
+    ----------
+    variables : list of Variable
+    containers : list of list or dict
+    tensors : list of Tensor
+    arrays : list of array
+
+    Raises
+    ------
+    TraceError
+        If there is too much of it to be looked at before each call.
+    """
+
+    def __init__(self, roots: Sequence[Any], watched: Collection[int] = ()) -> None:
+        self._watched = watched
+        self._names: set[str] = set(CALLED)
+        before = -1
+        while len(self._names) > before:  # a method that is found names more
+            before = len(self._names)
+            self.variables: list[Variable] = []
+            self.containers: list[Any] = []
+            self.tensors: list[Tensor] = []
+            self.arrays: list[Any] = []
+            self._seen: dict[int, Any] = {}
+            self._places: set[tuple[int, str]] = set()
+            self._search(list(roots))
+
+    def _search(self, waiting: list[Any]) -> None:
+        while waiting:
+            one = waiting.pop()
+            if id(one) in self._seen or one is None or isinstance(one, (str, int, float, complex)):
+                continue
+            self._seen[id(one)] = one
+            if (isinstance(one, CONTAINERS) and len(one) > MOST) or len(self._seen) > 2 * MOST:
+                raise TraceError(
+                    f"compile: around the function is a {type(one).__name__} with more than {MOST}"
+                    " values in all, too many to be looked at before each call; pass what it needs"
+                    " as arguments, or hold it in an array"
+                )
+            waiting += self._within(one)
+
+    def _within(self, one: Any) -> Iterator[Any]:
+        """Yield what can be reached from a value in one step."""
+        if isinstance(one, Tensor):
+            self.tensors.append(one)
+        elif isinstance(one, np.ndarray):
+            self.arrays.append(one)
+        elif isinstance(one, COLLECTIONS):
+            if id(one) not in self._watched and not isinstance(one, tuple):
+                self.containers.append(one)
+            yield from self._inside(one)
+        elif isinstance(one, FunctionType):
+            yield from self._around(one)
+        elif isinstance(one, WRAPPERS):
+            yield from _wrapped(one)
+        elif isinstance(one, ModuleType):
+            yield from self._named(one.__name__, vars(one))
+        elif isinstance(one, type):
+            yield from self._of_class(one)
+        elif "__wrapped__" in getattr(one, "__dict__", ()):  # compiled, or cached
+            yield one.__wrapped__
+        elif isinstance(one, Module) or type(one).__module__.partition(".")[0] not in OURS:
+            yield from self._of_object(one)
+
+    def _inside(self, container: Any) -> Iterator[Any]:
+        """Yield what is in a container; of one of the state, neither arrays nor parameters."""
+        values = container.values() if isinstance(container, dict) else container
+        for one in values:
+            if not (id(container) in self._watched and isinstance(one, (np.ndarray, Tensor))):
+                yield one
+
+    def _around(self, f: FunctionType) -> Iterator[Any]:
+        """Yield what is around a function; of one of ours, in its closure alone."""
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+            yield self._variable(name, cell)
+        yield from f.__defaults__ or ()
+        yield from (f.__kwdefaults__ or {}).values()
+        if hasattr(f, "__wrapped__"):
+            yield f.__wrapped__
+        if not _is_own(f):
+            names = {*_names(f.__code__)}
+            self._names |= names
+            scope = f.__globals__
+            yield from [self._variable(name, scope) for name in sorted(names) if name in scope]
+
+    def _named(self, whose: str, scope: dict[str, Any]) -> Iterator[Any]:
+        """Yield the attributes with names that occur, of what is not the system's."""
+        if _is_installed(whose.partition(".")[0]):
+            return
+        for name in sorted(self._names & scope.keys()):
+            yield self._variable(name, scope)
+
+    def _of_class(self, one: type) -> Iterator[Any]:
+        for base in one.__mro__:
+            if not _is_own(base):
+                own = [x for x in gc.get_referents(vars(base)) if isinstance(x, dict)]
+                for scope in own[:1]:  # the dict of the class itself, of which `vars` is a view
+                    yield from self._named(base.__module__, scope)
+
+    def _of_object(self, one: Any) -> Iterator[Any]:
+        """Yield the attributes with names that occur, of a module all, and the class."""
+        yield type(one)
+        fields = getattr(one, "__dict__", None)
+        if isinstance(fields, dict) and id(fields) in self._watched:
+            yield from self._inside(fields)
+        elif isinstance(fields, dict):
+            whole = isinstance(one, Module) or self._names & UNNAMED
+            for name in [*fields] if whole else sorted(self._names & fields.keys()):
+                yield self._variable(name, fields)
+        for name in sorted(self._names):
+            if isinstance(_of_type(one, name), MemberDescriptorType):
+                yield self._variable(name, one)
+
+    def _variable(self, name: str, home: Any) -> Any:
+        one = Variable(name, home)
+        value = one.read()
+        if (id(home), name) not in self._places and _matters(value):
+            self._places.add((id(home), name))
+            self.variables.append(one)
+        return value
+
+
+def _matters(value: Any) -> bool:
+    """Whether a variable is watched: not for what is imported or defined once and for all."""
+    return not isinstance(value, (ModuleType, type)) and not (
+        callable(value) and _is_own(value) and not hasattr(value, "__closure__")
+    )
+
+
+def _wrapped(one: Any) -> Iterator[Any]:
+    """Yield what is inside of what calls a function."""
+    if isinstance(one, functools.partial):
+        yield from (one.func, *one.args, *one.keywords.values())
+    elif isinstance(one, property):
+        yield one.fget
+    else:
+        yield from (one.__func__, getattr(one, "__self__", None))
+
+
+def _of_type(one: Any, name: str) -> Any:
+    return next((vars(base)[name] for base in type(one).__mro__ if name in vars(base)), None)
+
+
+def _is_own(value: Any) -> bool:
+    """Whether something was installed, or came with Python: no user changes its variables."""
+    return _is_installed((getattr(value, "__module__", None) or "").partition(".")[0])
+
+
+@functools.cache
+def _is_installed(package: str) -> bool:
+    if package in (*OWN, "builtins") or package in sys.stdlib_module_names - {"__main__"}:
+        return True
+    file = getattr(sys.modules.get(package), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+def _names(code: Any) -> Iterator[str]:
+    """Yield the names that a function, and those that it defines, look up."""
+    yield from code.co_names
+    for one in code.co_consts:
+        if hasattr(one, "co_names"):
+            yield from _names(one)

@@ -1,0 +1,135 @@
+"""Versions from the disk: what one trace says is looked up, before anything is lowered.
+
+An entry is made after two traces have agreed, and the code has been made; it says what the kernel
+reads and writes, and under which name the code is kept.  Another process that traces the same
+program once has it all.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp import native
+from tinygrad_bp.compiling.tracing import Traced
+from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.native import cache
+from tinygrad_bp.programs.instructions import Input, Ref, Type, references
+from tinygrad_bp.programs.program import Program
+
+MANY = 1 << 16  # elements of constants, from which a program is not written out to be looked up
+Plain = tuple[str, tuple[int, ...], bool]  # a type
+
+
+@dataclass(frozen=True, eq=False)
+class Outline(Program):
+    """The inputs and outputs of a program, and the text of all of it.
+
+    Attributes
+    ----------
+    known : dict
+        The types of the outputs.
+    text : str
+    """
+
+    known: dict[str, Type]
+    text: str
+
+    @property
+    def types(self) -> dict[str, Any]:
+        """The types of the inputs and outputs."""
+        return {one.name: one.type for one in self.inputs} | self.known
+
+    def whole(self) -> Program:
+        """Return the program itself."""
+        return Program.parse(self.text)
+
+
+def name_of(traced: Traced) -> str | None:
+    """Return the name of an entry; None of a program that has none."""
+    program = traced.program
+    if sum(np.size(array) for array in program.arrays.values()) > MANY:
+        return None
+    changed = [(place.name, place.kind) for place in traced.changed]
+    return cache.early_key(str(program), repr(changed), str(len(traced.cleared)))
+
+
+def keep(traced: Traced, version: Version) -> None:
+    """Keep a version under the name of its trace, if it is one piece of code and plain data."""
+    told = native.described(version.bound) if isinstance(version.bound, native.Bound) else None
+    name = None if told is None else name_of(traced)
+    if name is None:
+        return
+    program = version.program
+    types: Any = program.types
+    content = {
+        "code": told,
+        "name": program.name,
+        "parameters": program.parameters,
+        "inputs": [(one.name, _plain(one.type), one.path) for one in program.inputs],
+        "outputs": _written(program.outputs),
+        "types": {one: _plain(types[one]) for one in references(program.outputs)},
+        "numbers": version.numbers,
+        "carry": version.carry,
+        "text": str(program),
+    }
+    text = repr(content)
+    try:
+        same = ast.literal_eval(text) == content
+    except (ValueError, SyntaxError, TypeError):  # an array that the length decides, a path's key
+        return
+    if same:
+        cache.keep(name, text.encode())
+
+
+def found(traced: Traced) -> Version | None:
+    """Return the version that was kept for such a trace, if there is one."""
+    name = name_of(traced)
+    data = None if name is None else cache.load(name)
+    if data is None:
+        return None
+    content = ast.literal_eval(data.decode())
+    outline = Outline(
+        content["name"],
+        content["parameters"],
+        tuple([Input(one, _type(kind), path) for one, kind, path in content["inputs"]]),
+        (),
+        _read(content["outputs"]),
+        {one: _type(kind) for one, kind in content["types"].items()},
+        content["text"],
+    )
+    bound = native.found(outline, content["code"])
+    if bound is None:
+        return None
+    return Version(traced, outline, content["numbers"], bound, content["carry"])
+
+
+def _plain(one: Type) -> Plain:
+    return one.dtype.str, one.shape, one.weak
+
+
+def _type(told: Plain) -> Type:
+    dtype, shape, weak = told
+    return Type(np.dtype(dtype), shape, weak)
+
+
+def _written(outputs: Any) -> list[Any]:
+    """Return the three lists of outputs with values marked as such."""
+    return [[_marked(one) for one in part] for part in outputs]
+
+
+def _marked(one: Any) -> tuple[str, Any]:
+    return ("value", one.name) if type(one) is Ref else ("literal", one)
+
+
+def _read(parts: list[Any]) -> Any:
+    return tuple([list(_unmarked(part)) for part in parts])
+
+
+def _unmarked(part: Any) -> Iterator[Any]:
+    for kind, one in part:
+        yield Ref(one) if kind == "value" else one
