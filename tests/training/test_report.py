@@ -352,6 +352,15 @@ def test_what_is_wrong_is_found_with_its_epochs(name):
     assert html.escape(own[0].finding.evidence[1:], quote=False) in html.unescape(page)
 
 
+def test_a_rate_out_of_all_bounds_is_found_with_its_steps():
+    model = tg.SigmoidClassifier(learning_rate=1e200, max_epochs=5, restarts=0, random_state=0)
+    with pytest.warns(UserWarning, match="saturated"):
+        model.fit(X, TABLE.y, callbacks=[training.Observe()])
+    found = data_of(model.history_.report())
+    assert 0.5 < found["ratio"][0][1] < 2.0
+    assert "exploding" in names(model.history_)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_weights_out_of_all_bounds_are_shown_as_they_are():
     net = network()

@@ -106,7 +106,7 @@ function rowName({ svg, from }, name, y) {
 // A map has a row for each layer and a column for each frame, which reaches halfway to the next.
 function drawMap(kind, title, unit, rows, { log, low, high, text }) {
   const values = rows.flat().filter((v) => finite(v) && (!log || v > 0));
-  const most = high ?? Math.max(...values);
+  const most = high ?? Math.max(...values, 0);
   const least = low ?? Math.max(Math.min(...values), most * 1e-8);
   const f = log ? Math.log : (v) => v;
   const strength = (v) => (most === least ? 1 : Math.min(Math.max((f(Math.max(v, least)) - f(least)) / (f(most) - f(least)), 0), 1));
