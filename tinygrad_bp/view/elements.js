@@ -18,7 +18,7 @@ function draw(tag, attributes = {}, text = "") {
 
 // Four significant digits, as number_text in labels.py.
 function number(value) {
-  if (typeof value !== "number") return complex(String(value));
+  if (!Number.isFinite(value)) return complex(String(value));
   const size = Math.abs(value);
   if (size && !(size >= 1e-4 && size < 999999.5)) {
     const [mantissa, power] = value.toExponential(2).split("e");

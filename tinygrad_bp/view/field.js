@@ -59,7 +59,7 @@ const SHAPES = [
   [[-4, -4], [4, -4], [4, 4], [-4, 4]],
   [[0, -6], [5, 0], [0, 6], [-5, 0]],
 ];
-function paintPoints(canvas, { points, labels, bounds }, hueOf) {
+function paintPoints(canvas, { points, labels, bounds, shaped = true }, hueOf) {
   const context = canvas.getContext("2d");
   const [left, right, bottom, top] = bounds;
   context.strokeStyle = `rgb(${colour("text").join(",")})`;
@@ -68,7 +68,7 @@ function paintPoints(canvas, { points, labels, bounds }, hueOf) {
     const y = canvas.height - ((py - bottom) / (top - bottom)) * canvas.height;
     context.fillStyle = `rgb(${hueOf(labels[k]).join(",")})`;
     context.beginPath();
-    const corners = Number.isInteger(labels[k]) ? SHAPES[labels[k] % SHAPES.length] : null;
+    const corners = shaped ? SHAPES[labels[k] % SHAPES.length] : null;
     if (corners) {
       for (const [dx, dy] of corners) context.lineTo(x + dx, y + dy);
       context.closePath();

@@ -58,11 +58,16 @@ def _grows(history: Losses, observed: Observed | None) -> Iterator[Pinned]:
         first = int(bad[0]) + 1
         told = f"the loss is {losses[bad[0]]} from epoch {first} on"
         yield _pinned("exploding", told, FAULT, first, len(losses))
-    elif len(losses) >= FEW and losses[0] > 0 and losses[-1] > WORSE * losses[0]:
-        above = np.flatnonzero(losses <= WORSE * losses[0])
-        first = int(above[-1]) + 2
+    elif len(losses) >= FEW:
+        start, when = float(losses[0]), "in epoch 1"
+        if observed is not None and observed.frames and not observed.frames[0].epoch:
+            start, when = observed.frames[0].loss, "at the start"
+        if not 0 < WORSE * start < losses[-1]:
+            return
+        below = np.flatnonzero(losses <= WORSE * start)
+        first = int(below[-1]) + 2 if len(below) else 1
         told = (
-            f"the loss grows from {number_text(float(losses[0]))} in epoch 1 to"
+            f"the loss grows from {number_text(start)} {when} to"
             f" {number_text(float(losses[-1]))} in epoch {len(losses)}"
         )
         yield _pinned("exploding", told, FAULT, first, len(losses))

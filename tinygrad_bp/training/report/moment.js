@@ -29,8 +29,8 @@ function explainPlane() {
     swatch.style.background = hue;
     return make("li", {}, swatch, text);
   };
-  const named = plane.kind === "number" && plane.span.join() !== "0,1" ? plane.span.map(number) : plane.classes;
-  const marks = ["● ", "▲ ", "■ ", "◆ "];
+  const named = plane.shaped ? plane.classes : plane.span.map(number);
+  const marks = plane.shaped ? ["● ", "▲ ", "■ ", "◆ "] : [""];
   named.forEach((name, k) => {
     const hue = plane.kind === "classes" ? `rgb(${hueOfClass(k).join(",")})` : `var(--${k ? "plus" : "minus"})`;
     get("plane-legend").append(entry(hue, `${marks[k % marks.length]}${name}`));

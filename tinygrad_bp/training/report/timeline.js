@@ -89,15 +89,16 @@ function drawPins() {
   const bottom = findings.length * row + 2;
   findings.forEach((one, i) => {
     const [a, b] = [box.x(one.first), box.x(one.last)];
-    rowName(box, `${i + 1}. ${one.name}`, i * row + 14);
+    rowName(box, `${i + 1}. ${one.name}`, i * row + 14, false);
     box.svg.append(draw("rect", { class: `pin ${one.severity}`, x: Math.max(a - 3, box.from), y: i * row + 5, width: Math.max(b - a, 0) + 6, height: row - 8, rx: 3 }));
   });
   drawEpochs(box, bottom, true);
   drawMarks(box, 0, bottom, false);
 }
-function rowName({ svg, from }, name, y) {
+function rowName({ svg, from }, name, y, atEnd = true) {
   const room = Math.floor((from - 8) / 6.6);
-  const cut = name.length > room ? `…${name.slice(1 - room)}` : name;  // its end tells it apart
+  const part = atEnd ? `…${name.slice(1 - room)}` : `${name.slice(0, room - 1)}…`;  // what tells it apart
+  const cut = name.length > room ? part : name;
   const text = draw("text", { x: from - 8, y, "text-anchor": "end" }, cut);
   if (cut !== name) text.append(draw("title", {}, name));
   svg.append(text);
@@ -106,7 +107,7 @@ function rowName({ svg, from }, name, y) {
 // A map has a row for each layer and a column for each frame, which reaches halfway to the next.
 function drawMap(kind, title, unit, rows, { log, low, high, text }) {
   const values = rows.flat().filter((v) => finite(v) && (!log || v > 0));
-  const most = high ?? Math.max(...values);
+  const most = high ?? Math.max(...values, 0);
   const least = low ?? Math.max(Math.min(...values), most * 1e-8);
   const f = log ? Math.log : (v) => v;
   const strength = (v) => (most === least ? 1 : Math.min(Math.max((f(Math.max(v, least)) - f(least)) / (f(most) - f(least)), 0), 1));
