@@ -15,18 +15,8 @@ import tinygrad_bp as tg
 from tinygrad_bp import elsewhere
 
 LAZY = {"SigmoidClassifier", "Explanation", "GraphView", "Tensor", "TinygradError"}
-MODULES = [
-    "data",
-    "doctor",
-    "nn",
-    "onnx",
-    "optim",
-    "parallel",
-    "testing",
-    "training",
-    "files",
-    "view",
-]
+MODULES = ["data", "doctor", "nn", "onnx", "optim", "testing", "training", "files", "view"]
+MODULES += ["parallel"]
 FUNCTIONS = sorted({*tg.__all__} - {*MODULES} - LAZY)
 
 

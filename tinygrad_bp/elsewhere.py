@@ -16,7 +16,7 @@ ROOMS = {
     " clip_grad_norm clip_grad_value minimize schedules",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "parallel": "Cluster Ranks Shards",
-    "training": "Checkpoint EarlyStopping History Loop Observe Probe fit",
+    "training": "Checkpoint EarlyStopping History Live Loop Observe Probe fit",
     "testing": "check_grads check_vjp complex_step gradients_hold richardson strategies"
     " GradientMismatch Report UncheckableError UncheckablePointError",
 }

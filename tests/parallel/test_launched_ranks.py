@@ -133,9 +133,9 @@ def test_a_rank_that_dies_ends_the_others_with_a_sentence(script: Path, what: st
 
 
 def test_a_rank_that_hangs_ends_the_others_after_the_deadline(script: Path) -> None:
-    done = launch(4, script, "stopped", DEADLINE="20")
+    done = launch(2, script, "stopped", DEADLINE="20")
     assert done.returncode != 0
-    assert re.search(r"epoch 2, step 2: no word from rank 3 for [\d.]+ s", done.stderr)
+    assert re.search(r"epoch 2, step 2: no word from rank 1 for 20 s", done.stderr)
     assert "raise deadline" in done.stderr
     assert not left(script)
 

@@ -95,6 +95,23 @@ def test_any_number_of_ranks_has_the_same_bits(data: Any, shards: int, seed: int
         assert found == alone
 
 
+@pytest.mark.parametrize(("size", "most"), [(1, 8), (2, 4), (3, 3), (4, 2), (8, 1)])
+def test_the_shards_are_divided_evenly(size: int, most: int) -> None:
+    def work(comm: Any) -> list[int]:
+        rows: list[int] = []
+
+        def mean(part: Any) -> Any:
+            rows.append(int(part[0]))
+            return np.mean(part)
+
+        Ranks(8, comm=comm).mean(mean, np.arange(8.0))
+        return rows
+
+    found = on_ranks(size, work)
+    assert sum(found, []) == [*range(8)]
+    assert max(map(len, found)) == most
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_compiled_steps_of_a_network_have_the_same_bits(size: int) -> None:
     X, y = RNG.normal(size=(50, 2)), (RNG.random((50, 1)) > 0.5).astype(float)

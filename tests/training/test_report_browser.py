@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
-from browsing import serious_faults
+from browsing import PATIENCE, serious_faults
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
+from tinygrad_bp.training.report import page as page_of
 from tinygrad_bp.training.report.findings import gradient, ratio
 from tinygrad_bp.view.labels import number_text
 
@@ -195,3 +199,22 @@ def test_without_javascript_there_are_findings_and_a_table(opened, faulty):
     assert page.is_visible("noscript table")
     assert page.is_visible("#findings li")
     assert page.locator("#findings button:visible").count() == 0
+
+
+def test_a_live_page_loads_itself_anew_until_the_training_ends(opened, healthy):
+    def text(running, again):
+        return page_of(
+            healthy, None, kept=None, stopped=None, title="live", running=running, again=again
+        )
+
+    from playwright.sync_api import expect  # there: it has opened a browser
+
+    page = opened(text("Epoch 1 of 3", 1))
+    path = Path(url2pathname(urlsplit(page.url).path))
+    assert page.locator("#lead").text_content() == "Epoch 1 of 3"
+    path.write_text(text("Epoch 2 of 3", 1), encoding="utf-8")
+    expect(page.locator("#lead")).to_have_text("Epoch 2 of 3", timeout=PATIENCE)
+    path.write_text(text("", 0), encoding="utf-8")
+    expect(page.locator("#lead")).to_contain_text("epochs;", timeout=PATIENCE)
+    assert page.locator("meta[http-equiv=refresh]").count() == 0
+    assert page.locator("#timeline svg").count() > 0

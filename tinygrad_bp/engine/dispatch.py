@@ -11,6 +11,8 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any, NoReturn
 
+import numpy as np
+
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.rule import COMPOSED, more_rows
 from tinygrad_bp.engine.tensor import Tensor, method
@@ -61,6 +63,11 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
     except Exception as error:
         noted(error, function.__name__, (*args, *kwargs.values()))
         raise
+
+
+def _array_namespace(_self: Tensor, /, *, api_version: Any = None) -> Any:
+    """Return the functions for Tensors, as libraries ask for them by the array API: NumPy's."""
+    return np.empty(0).__array_namespace__(api_version=api_version)
 
 
 def _options(ufunc: Any) -> set[str]:
@@ -128,3 +135,4 @@ def _refuse_ufunc(ufunc: Any, kwargs: dict[str, Any]) -> NoReturn:
 
 method("__array_ufunc__", _array_ufunc)
 method("__array_function__", _array_function)
+method("__array_namespace__", _array_namespace)

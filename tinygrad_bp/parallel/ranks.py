@@ -135,14 +135,16 @@ class Ranks(Shards):
         return self._down(sums.get(0) or Sums(form), depth)
 
     def _up(self, sums: dict[int, Sums], form: Form, places: Sequence[tuple[int, int]]) -> int:
-        """Add this rank's part of the tree; return how many levels the tree has."""
+        """Add this rank's part of the tree; return how many levels have messages."""
         filled = [one for one in additions(self.shards) if places[one[2]][0] < places[one[2]][1]]
+        between = [one[0] for one in filled if self._owners[one[1]] != self._owners[one[2]]]
+        lowest = min(between, default=0)  # below, nobody waits for another
         incoming = {}
         for level, left, right in filled:  # all are open before the first is waited for
             source = self._owners[right]
             if self._owners[left] == self.rank != source:
                 sums[right] = Sums(form, np.empty(form.size, np.uint8))
-                incoming[right] = self._messages.receive(sums[right].buffer, source, level)
+                incoming[right] = self._messages.receive(sums[right].buffer, source, level - lowest)
         for _, left, right in filled:
             if self._owners[left] == self.rank:
                 if right in incoming:
@@ -151,7 +153,7 @@ class Ranks(Shards):
                 sums[left].add(sums.pop(right))
             elif self._owners[right] == self.rank:
                 self._send(sums[right], self._owners[left])
-        return filled[-1][0] + 1 if filled else 0
+        return max(between, default=lowest) - lowest + 1
 
     def _down(self, total: Sums, depth: int) -> Sums:
         """Give the sum that rank 0 has to all, by a tree of the ranks' binary digits."""

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.conventions import Convention
 from tinygrad_bp.rules.special.parameters import at, parametric
+from tinygrad_bp.rules.special.ufuncs import special
 
 # Below it the first term of the ascending series is exact.
 TINY = 1e-10

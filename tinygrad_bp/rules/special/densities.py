@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.special.hypergeometric import gauss
+from tinygrad_bp.rules.special.ufuncs import special
 
 LARGE = 10.0  # from here on the terms below give Stirling's series exactly
 # B(2k) / (2k (2k - 1)) of Bernoulli's numbers: Abramowitz & Stegun (1964), 6.1.41

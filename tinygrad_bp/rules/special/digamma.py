@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.errors import UnsupportedFunctionError
+from tinygrad_bp.rules.special.ufuncs import special
 
 
 def _raw_polygamma(x: Array, n: int) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise, flat
@@ -13,6 +12,7 @@ from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.elementwise.arithmetic import POWER, lowered
 from tinygrad_bp.rules.elementwise.elementary import LN2, LN10
+from tinygrad_bp.rules.special.ufuncs import special
 
 DEGREE = np.pi / 180
 

@@ -7,13 +7,13 @@ convention.  At 0 alone they are what the logarithm's are: the entropy's is infi
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules.conventions import Convention
+from tinygrad_bp.rules.special.ufuncs import special
 
 FAR = 80.0  # logarithm of a quotient that is far from 1 and finite also in single precision
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.rules.special.densities import bell
+from tinygrad_bp.rules.special.ufuncs import special
 
 SLOPE = 2 / math.sqrt(math.pi)  # slope of erf at 0
 NORMAL = 1 / math.sqrt(2 * math.pi)  # the normal density at 0

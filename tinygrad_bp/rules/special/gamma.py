@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise, flat
@@ -13,6 +12,7 @@ from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.densities import beta_density, gamma_density
 from tinygrad_bp.rules.special.digamma import sine_and_cosine, times_difference
 from tinygrad_bp.rules.special.parameters import at, parametric
+from tinygrad_bp.rules.special.ufuncs import special
 
 INSIDE = (0.1, 0.9)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.special.parameters import at, parametric
+from tinygrad_bp.rules.special.ufuncs import special
 
 parametric(
     special.hyp0f1,

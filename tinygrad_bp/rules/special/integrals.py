@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.hypergeometric import gauss
 from tinygrad_bp.rules.special.parameters import at, parametric
+from tinygrad_bp.rules.special.ufuncs import special
 
 elementwise(
     special.expi,

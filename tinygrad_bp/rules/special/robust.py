@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules.conventions import Convention
+from tinygrad_bp.rules.special.ufuncs import special
 
 elementwise(
     special.huber,

@@ -32,8 +32,10 @@ def page(
     kept: int | None,
     stopped: str | None,
     title: str,
-    features: Sequence[str],
-    classes: Sequence[str],
+    features: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    running: str = "",
+    again: int = 0,
 ) -> str:
     """Return the report of a training as one HTML document.
 
@@ -53,6 +55,10 @@ def page(
     title : str
     features, classes : sequence of str
         Names for the axes and the samples of the plane.
+    running : str
+        How far a training is that has not ended.
+    again : int
+        Seconds after which the page loads itself anew; 0 if it stays.
 
     Raises
     ------
@@ -68,7 +74,8 @@ def page(
     own = (asset(name, __package__) for name in SCRIPTS)
     parts = {
         "TITLE": as_text(shortened(title, 80)),
-        "LEAD": as_text(_lead(columns, observed, kept)),
+        "AGAIN": f'<meta http-equiv="refresh" content="{again}">' if again else "",
+        "LEAD": as_text(running or _lead(columns, observed, kept)),
         "NOTES": "".join(f"<li>{as_text(one)}</li>" for one in _notes(columns, observed, stopped)),
         "FINDINGS": "".join(_findings(pinned, len(found), seen=seen)),
         "TABLE": "".join(_table(columns)),
