@@ -92,10 +92,12 @@ def hold_one(
     *,
     wide: bool,
     stays: bool = False,
+    threads: int | None = None,
 ) -> None:
     """Check one way to make machine code; if `stays`, also that arrays that stay give the bits."""
     coarse = max([EXACT.get(x.dtype.char.lower(), 0.0) for x in inputs], default=0.0)
-    bound = Native(Family(program, length), wide=wide).at(program, length)
+    native = Native(Family(program, length), wide=wide, threads=threads)
+    bound = native.at(program, length)
     with np.errstate(all="ignore"):
         found = bound(inputs, spoilt(wanted))
         compare(found, wanted, coarse)

@@ -149,7 +149,8 @@ class Chain:
         self._owned: dict[str, Array] = {}  # the pool's memory
         units = list(_units(parts))
         self._ends = _ends(units, places)
-        self._places = places | self._overlaid(units, given, places)
+        self._overlaid = self._overlays(units, given, places)
+        self._places = places | self._overlaid
         pool.begin()
         for k, (code, one) in enumerate(units):
             if code is None:
@@ -171,7 +172,7 @@ class Chain:
 
     # Memory
 
-    def _overlaid(
+    def _overlays(
         self, units: Sequence[Any], given: dict[str, Array], places: dict[str, Array]
     ) -> dict[str, Array]:
         """Return the values that lie where code overwrites them with an output."""
