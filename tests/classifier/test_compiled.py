@@ -17,7 +17,10 @@ from tinygrad_bp.errors import NativeUnavailable
 
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_compiled_epochs_are_the_same_epochs(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "engine_of", lambda _, *what: Interpreter(*what))
+    def interpreted(_backend: str, family: Any, carry: Any, _threads: Any) -> Interpreter:
+        return Interpreter(family, carry)
+
+    monkeypatch.setattr(making, "engine_of", interpreted)
     table = xor(60, seed=1)
     options: dict[str, Any] = {
         "max_epochs": 30,
