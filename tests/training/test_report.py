@@ -297,6 +297,28 @@ def test_there_is_a_plane_of_two_inputs_alone(features):
     assert data_of(history.report())["plane"] is None
 
 
+class Two(nn.Module):
+    """A network of two inputs."""
+
+    def __init__(self):
+        self.left, self.right = nn.Linear(2, 3, rng=0), nn.Linear(4, 3, rng=1)
+        self.last = nn.Linear(3, 1, rng=2)
+
+    def forward(self, a, b):
+        return self.last(np.tanh(self.left(a) + self.right(b)))
+
+
+def test_any_form_of_data_is_observed():
+    wide = np.random.default_rng(0).normal(size=(len(X), 4))
+    history = run(Two(), 2, data=((X, wide), Y), more=[training.Observe()])
+    assert data_of(history.report())["plane"] is None
+    assert [layer.activation for layer in history.observed.layers] == ["tanh", "", ""]
+    row = run(
+        nn.Linear(2, 1, rng=0), 2, data=[(X[0], Y[0])], loss=nn.mse, more=[training.Observe()]
+    )
+    assert row.observed.rows == 1
+
+
 # Findings
 
 
@@ -424,7 +446,7 @@ def course(losses, flat):
     [
         (0.9, [0.0] * 20 + [0.6] * 10, "fault"),  # and nothing is learned
         (0.5, [0.0] * 20 + [0.6] * 10, "note"),  # a part of it
-        (0.1, [0.0] * 20 + [0.6] * 10, None),  # it has learned: these are sure
+        (0.1, [0.0] * 10 + [0.6] * 20, None),  # it has learned: these are sure
         (0.9, [0.6] * 3 + [0.0] * 27, None),  # they have come back
         (0.9, [0.6] * 15 + [0.0] * 15, "fault"),  # late
         (0.9, [0.4] * 30, None),

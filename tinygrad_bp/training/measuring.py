@@ -146,7 +146,7 @@ def _per_unit(flat: Any) -> Any:
 
 
 def _nearest(node: Node, owners: dict[Any, int]) -> int | None:
-    """Return the layer whose parameter was read last before a node."""
+    """Return the layer with the parameter that is fewest steps above a node."""
     return next((owners[one] for one in _up(node) if one in owners), None)
 
 

@@ -23,6 +23,7 @@ from tinygrad_bp.training.measuring import (
 from tinygrad_bp.training.observed import Observed
 from tinygrad_bp.training.plane import levels, plane_of
 from tinygrad_bp.training.probe import Probe
+from tinygrad_bp.training.steps import rows_of
 
 
 class Observe:
@@ -120,7 +121,8 @@ class Observe:
                 looked = look(probe, self._parameters, sample)
                 found.layers, flat = with_activations(found.layers, self._parameters, looked)
                 if not found.frames:
-                    found.rows, found.plane = len(sample[1]), plane_of(probe, sample, looked)
+                    found.rows = rows_of(sample[1])
+                    found.plane = plane_of(probe, sample, looked)
                 dtype = self._parameters[0].dtype
                 field: Any = np.zeros(0, np.uint8)
                 if found.plane is not None:

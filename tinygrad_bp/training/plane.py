@@ -30,9 +30,11 @@ def plane_of(probe: Probe, sample: tuple[Any, Any], looked: Looked) -> Plane | N
     What a level tells follows from the loss: of a logit a probability, of several outputs the
     class, else how high the output is between the lowest and the highest target.
     """
-    X, y = (np.asarray(getattr(one, "_value", one)) for one in sample)
     outputs = _outputs(looked.prediction)
-    if X.ndim != 2 or X.shape[1] != 2 or X.dtype.kind != "f" or outputs is None:
+    if isinstance(sample[0], tuple) or outputs is None:
+        return None
+    X, y = (np.asarray(getattr(one, "_value", one)) for one in sample)
+    if X.ndim != 2 or X.shape[1] != 2 or X.dtype.kind != "f":
         return None
     kind, labels = _labels(y, outputs.shape[1], of_logits=bool(_rules(looked) & OF_LOGITS))
     if not kind:
