@@ -23,6 +23,7 @@ CONTENTS = {
         "dask",
         "scaling",
         "semantics",
+        "comparison",
         "coverage",
         "native-math",
     ),
