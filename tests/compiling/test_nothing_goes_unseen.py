@@ -218,6 +218,42 @@ def test_machine_code_sees_all_of_it(name: str) -> None:
     follows(name, "native")
 
 
+def test_what_a_step_changes_around_itself_is_refused() -> None:
+    count, listed, own = 0, [0], SimpleNamespace(count=0)
+
+    def of_a_cell(x: Any) -> Any:
+        nonlocal count
+        count += 1
+        return x * 2.0
+
+    def of_a_list(x: Any) -> Any:
+        listed[0] += 1
+        return x * 2.0
+
+    def of_an_object(x: Any) -> Any:
+        own.count += 1
+        return x * 2.0
+
+    for f in (of_a_cell, of_a_list, of_an_object):
+        with pytest.raises(TraceError, match="the step changes"):
+            tg.compile(f, backend="numpy")(X)
+
+
+def times(x: Any) -> Any:
+    return x * SCALE
+
+
+def test_an_attribute_is_no_variable_of_its_name() -> None:
+    """A method is called like a global function, which reads what is of no matter here."""
+    own = SimpleNamespace(times=lambda x: x * 2.0)
+    fast = tg.compile(lambda x: own.times(x), backend="numpy")
+    for value in (1.0, 2.0, 3.0):
+        globals().update(SCALE=value)
+        fast(X)
+    assert fast.explain_retrace() == "1. the first call: traced"
+    np.testing.assert_array_equal(times(X), X * 3.0)
+
+
 @pytest.mark.parametrize("value", [iter([X]), SimpleNamespace(a=1.0), {1, 2}, object()])
 def test_an_argument_that_may_change_is_refused(value: Any) -> None:
     fast = tg.compile(lambda x, more: x * 2.0, backend="numpy")

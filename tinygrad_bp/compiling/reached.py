@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dis
 import functools
 import gc
 import sys
 from array import array
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
-from typing import Any
+from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -152,10 +153,10 @@ class Reached:
         if hasattr(f, "__wrapped__"):
             yield f.__wrapped__
         if not _is_own(f):
-            names = {*_names(f.__code__)}
-            self._names |= names
-            scope = f.__globals__
-            yield from [self._variable(name, scope) for name in sorted(names) if name in scope]
+            names, scope = _names(f.__code__), f.__globals__
+            self._names |= names.attributes | names.variables & UNNAMED
+            for name in sorted(names.variables & scope.keys()):
+                yield self._variable(name, scope)
 
     def _named(self, whose: str, scope: dict[str, Any]) -> Iterator[Any]:
         """Yield the attributes with names that occur, of what is not the system's."""
@@ -228,9 +229,24 @@ def _is_installed(package: str) -> bool:
     return "site-packages" in file or "dist-packages" in file
 
 
-def _names(code: Any) -> Iterator[str]:
-    """Yield the names that a function, and those that it defines, look up."""
-    yield from code.co_names
-    for one in code.co_consts:
-        if hasattr(one, "co_names"):
-            yield from _names(one)
+class Names(NamedTuple):
+    """The names in a function, and in those that it defines."""
+
+    variables: frozenset[str]
+    attributes: frozenset[str]
+
+
+@functools.cache
+def _names(code: CodeType) -> Names:
+    """Return the names that a function looks up, in its module and in objects."""
+    variables, attributes = set(), set()
+    for one in dis.get_instructions(code):
+        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
+            variables.add(one.argval)
+        elif one.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
+            attributes.add(one.argval)
+    inner = [_names(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return Names(
+        frozenset(variables).union(*[one.variables for one in inner]),
+        frozenset(attributes).union(*[one.attributes for one in inner]),
+    )

@@ -38,6 +38,11 @@ class Surroundings:
         self._roots: list[Any] = [f]
         self._inside: set[int] = set()
         self._reached = Reached([f])
+        self._held: list[Any] = []
+        self._contents: list[Any] = []
+        self._tensors: list[Tensor] = []
+        self._values: list[Any] = []
+        self._arrays = Captured((), ())
 
     @property
     def variables(self) -> list[Variable]:
@@ -67,10 +72,10 @@ class Surroundings:
 
     def changed(self) -> str | None:
         """Return the name of what is not what it was, if something is."""
-        for one, before in zip(self.variables, self._held, strict=True):
+        for one, before in zip(self.variables, self._held, strict=False):
             if not _same(one.read(), before):
                 return f"the variable {one.name}"
-        for container, before in zip(self._reached.containers, self._contents, strict=True):
+        for container, before in zip(self._reached.containers, self._contents, strict=False):
             now = _contents(container)
             if len(now) != len(before) or not all(map(_same, now, before)):
                 return f"a {type(container).__name__} that the function reads"

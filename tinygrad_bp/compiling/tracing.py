@@ -129,6 +129,7 @@ def traced(call: Call, state: State, surroundings: Surroundings, *, bare: bool =
     finally:
         watch.forget()
     _refuse_survivors(trace)
+    _refuse_changes_around(surroundings)
     return found
 
 
@@ -215,6 +216,15 @@ def _refuse_changes(state: State, before: tuple[Any, ...]) -> None:
             f"compile: the step changes the attribute {name!r} of what is in state=, and Python"
             " code runs only when a step is traced; hold a number that changes in an array, return"
             " other results, and change settings between steps"
+        )
+
+
+def _refuse_changes_around(surroundings: Surroundings) -> None:
+    name = surroundings.changed()
+    if name is not None:
+        raise TraceError(
+            f"compile: the step changes {name}, and Python code runs only when a step is traced; a"
+            " number that changes is an argument and a result"
         )
 
 
