@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from test_native import EXACT, Step
 
 import tinygrad_bp as tg
 from tinygrad_bp.native import Native, code
+from tinygrad_bp.native.cache import VARIABLE
 from tinygrad_bp.native.crew import CREW, Crew
 from tinygrad_bp.programs.family import Family
 
@@ -126,6 +128,25 @@ def test_a_compiled_step() -> None:
     np.testing.assert_allclose(first, third, rtol=1e-12)
     for got, value in zip(three, one, strict=True):
         np.testing.assert_array_equal(got, value)
+
+
+def test_what_is_kept_on_the_disk_is_not_of_shards_and_of_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    x, y = tg.tensor(rng.normal(size=(3000, 2))), tg.tensor(rng.integers(0, 2, (3000, 1)) * 1.0)
+
+    def trained(folder: str, threads: int | None) -> bytes:
+        monkeypatch.setenv(VARIABLE, str(tmp_path / folder))
+        net, step = training(threads)
+        for _ in range(4):
+            step(x, y)
+        return b"".join(p.numpy().tobytes() for p in net.parameters())
+
+    whole, sharded = trained("whole", None), trained("sharded", 3)
+    assert whole != sharded
+    assert trained("whole", 3) == trained("sharded", 1) == sharded
+    assert trained("sharded", None) == whole
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
