@@ -160,3 +160,12 @@ def left(script: Path) -> bool:
     """Tell whether a process of the script is there."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     return str(script) in listed.stdout
+
+
+def test_the_measurement_of_the_page_runs() -> None:
+    script = Path(__file__).parents[2] / "docs" / "examples" / "scaling.py"
+    done = subprocess.run(
+        [sys.executable, script, "--steps", "1"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"^\| [124] \| (?:256|2048) \|", done.stdout, re.MULTILINE)) == 6
