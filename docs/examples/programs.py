@@ -9,6 +9,7 @@ Every row of the rule table and every composition is traced, with its first and 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +48,7 @@ def shown(form: Form) -> str:
     """Return the name of a function, with its module where NumPy itself is none."""
     function: Any = form.rule.function
     space = getattr(function, "__module__", None) or ""
+    space = re.sub(r"\b_(\w+)_impl$", r"\1", space)  # an older NumPy told where it was written
     name = form.rule.name
     return f"{space.removeprefix('numpy.')}.{name}" if space.startswith("numpy.") else name
 

@@ -50,6 +50,7 @@ def test_the_page_shows_what_the_script_measures(blocks: dict[str, str]) -> None
     assert script.rewrite(PAGE, blocks) == PAGE
 
 
+@pytest.mark.deep
 def test_the_tables_do_not_hang_on_the_last_bits() -> None:
     # Another BLAS rounds differently: a few ulp in each step, which this change exceeds.  The rows
     # with fault 3 are chaotic, so that they are the ones that would show it.

@@ -1,12 +1,16 @@
 """Where memory ends there is a MemoryError, and everything is as it was: it can go on with more.
 
-Each case runs in a process of its own, under a limit on its address space (RLIMIT_AS).
+Each case runs in a process of its own, under a limit on its address space (RLIMIT_AS): the child of
+one that has imported what they need.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -198,13 +202,45 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_without_memory_nothing_has_changed(case: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HEAD + CASES[case]],
-        capture_output=True,
+FORKS = """
+import json, sys, traceback
+for line in sys.stdin:
+    if os.fork() == 0:
+        said = ""
+        try:
+            exec(json.loads(line))
+        except BaseException:
+            said = traceback.format_exc()
+        print(json.dumps(said), flush=True)
+        os._exit(0)
+    _, status = os.wait()
+    if status:
+        print(json.dumps(f"ended with status {status}"), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def parent() -> Iterator[Any]:
+    """The process whose children run the cases."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HEAD + FORKS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
         env=ENVIRONMENT,
-    )
-    assert done.returncode == 0, done.stderr
+    ) as process:
+        yield process
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_without_memory_nothing_has_changed(case: str, parent: Any) -> None:
+    parent.stdin.write(json.dumps(CASES[case]) + "\n")
+    parent.stdin.flush()
+    assert json.loads(parent.stdout.readline()) == ""
+
+
+def test_a_case_that_ends_its_process_is_told(parent: Any) -> None:
+    for code, told in (("os.kill(os.getpid(), 9)", "status"), ("assert 0", "AssertionError")):
+        parent.stdin.write(json.dumps(code) + "\n")
+        parent.stdin.flush()
+        assert told in json.loads(parent.stdout.readline())

@@ -157,7 +157,7 @@ def second_derivatives(f: Callable[..., Any], arrays: Any, u: Any, v: Any) -> di
     }
 
 
-@each(CASES)
+@each(CASES, few=2)
 def test_second_order(one: Case) -> None:
     arrays = one.arrays
     u, v = directions(arrays, 32), directions(arrays, 33)
@@ -171,7 +171,7 @@ def test_second_order(one: Case) -> None:
         assert close(found, wanted, abs(weight)), how
 
 
-@each([one for one in CASES if len(one.places) > 1])
+@each([one for one in CASES if len(one.places) > 1], few=2)
 def test_second_order_in_each_argument_alone(one: Case) -> None:
     """The others are raw arrays, which the recorded push finds in what the pulls keep."""
     for i, x in enumerate(one.arrays):

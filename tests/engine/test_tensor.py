@@ -359,11 +359,12 @@ MEMORY = {
     "getfield", "itemsize", "nbytes", "resize", "setfield", "setflags", "strides", "to_device",
     "tobytes", "tofile", "view",
 }  # fmt: skip
+GONE = {"itemset", "newbyteorder", "ptp", "tostring"}  # an older NumPy's, which raise or warn
 
 
 def test_a_tensor_has_the_methods_of_an_array() -> None:
     public = {name for name in dir(np.ndarray) if not name.startswith("_")}
-    assert public - set(dir(tg.Tensor)) <= MEMORY
+    assert public - set(dir(tg.Tensor)) <= MEMORY | GONE
 
 
 def test_methods_whose_rules_load_late() -> None:

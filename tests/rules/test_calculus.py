@@ -463,7 +463,7 @@ def test_derivatives_of_sinc_are_exact_near_zero(order: int) -> None:
     wanted = np.array([exact_sinc_derivative(one, order) for one in x.tolist()])
     got = sinc_derivative(x, order)
     scale = np.pi**order / (order + 1)  # the largest value: rounding of pi x is absolute
-    np.testing.assert_allclose(got, wanted, rtol=0, atol=4e-15 * scale)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=8e-15 * scale)
     beside = np.abs(x) < 1e-4
     np.testing.assert_allclose(got[beside], wanted[beside], rtol=6e-15, atol=0)
 

@@ -12,6 +12,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
+from deeper import one_in
 from oracles import pairing, richardson, same
 from sampling import Case, directions, drawn, like
 
@@ -445,7 +446,7 @@ def test_gradient(one: Call) -> None:
     assert close(pairing(parts, tangents), slope, abs(slope.value))
 
 
-@each
+@pytest.mark.parametrize("one", one_in(2, CALLS), ids=repr)
 def test_second_order(one: Call) -> None:
     weights = weights_of(one, one.arrays)
     u, v = directions(one.arrays, 22), directions(one.arrays, 23)

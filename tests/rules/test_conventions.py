@@ -55,7 +55,7 @@ def laid_out(x: Any, how: str) -> Any:
     return same_values
 
 
-@each(CASES)
+@each(CASES, few=3)
 def test_layout_does_not_matter(one: Case) -> None:
     arrays = one.arrays
     weight = like(one(*arrays))
@@ -75,7 +75,7 @@ def test_layout_does_not_matter(one: Case) -> None:
             same(leaf.grad.numpy(), w)
 
 
-@each(CASES)
+@each(CASES, few=3)
 def test_views_inside_the_graph(one: Case) -> None:
     """Interior values of other layouts: transposed, reversed, every second element."""
     arrays = one.arrays
@@ -376,7 +376,7 @@ def test_linear_rules_keep_no_arrays(one: Case) -> None:
 # Mutation
 
 
-@each(CASES)
+@each(CASES, few=3)
 def test_mutation_of_raw_operands_does_not_reach_the_gradient(one: Case) -> None:
     arrays = [np.array(x) for x in one.arrays]
     weight = like(one(*arrays))

@@ -28,6 +28,7 @@ from tinygrad_bp.errors import GraphError, ShapeError, UnsupportedFunctionError
 
 la = np.linalg
 inf = np.inf
+NUMPY = np.lib.NumpyVersion(np.__version__)
 Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -302,6 +303,8 @@ def test_value_is_numpys(f: Callable[..., Any], shapes: Shapes, kind: str) -> No
     leaves = [tg.tensor(x, requires_grad=True) for x in arrays]
     for got, wanted in zip(flatten(f(*leaves))[0], flatten(f(*arrays))[0], strict=True):
         assert type(got) is tg.Tensor or not got.size
+        if NUMPY < "2.4.0" and wanted.dtype.kind == "c" and not np.any(wanted.imag):
+            wanted = wanted.real.astype(got.dtype)  # a condition was complex as its matrix is
         assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
         value = got.numpy() if type(got) is tg.Tensor else got
         np.testing.assert_allclose(value, wanted, rtol=1e-11, atol=1e-11)
@@ -665,6 +668,12 @@ def test_both_triangles_get_the_gradient_of_the_one_that_is_read() -> None:
 # Arguments
 
 
+LARGEST_OF_NOTHING = (  # NumPy before 2.3 raises
+    (lambda x: la.norm(x, inf), (0,)),
+    (lambda x: la.norm(x, 2), (2, 0)),
+)
+
+
 def test_zero_size_matrices_have_zero_size_gradients() -> None:
     for f, shape in (
         (la.inv, (0, 0)),
@@ -679,8 +688,7 @@ def test_zero_size_matrices_have_zero_size_gradients() -> None:
         (lambda x: la.svd(x, full_matrices=False)[2], (3, 0)),
         (la.pinv, (3, 0)),
         (la.norm, (0,)),
-        (lambda x: la.norm(x, inf), (0,)),
-        (lambda x: la.norm(x, 2), (2, 0)),
+        *(() if NUMPY < "2.3.0" else LARGEST_OF_NOTHING),
         (lambda x: la.slogdet(x)[1], (0, 2, 2)),
     ):
         value, pull = tg.vjp(f, np.zeros(shape))

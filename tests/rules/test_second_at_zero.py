@@ -118,7 +118,7 @@ def test_the_hessian_of_a_smooth_function_of_a_norm(norm: str, outer: str, where
         np.testing.assert_allclose(got, 2 * slope * a, rtol=1e-7, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("outer", ["N**2", "exp(-N**2)", "cos", "N**4 - 3 N**2"])
+@pytest.mark.parametrize("outer", one_in(2, ["N**2", "cos", "exp(-N**2)", "N**4 - 3 N**2"]))
 @pytest.mark.parametrize("norm", one_in(3, NORMS))
 def test_the_third_derivative_of_a_smooth_function_of_a_norm(norm: str, outer: str) -> None:
     """0 of an even function; with a factor 1 + b x, what the product rule says."""

@@ -125,9 +125,10 @@ def test_quantile(skipping: str, method: str, drawn: Any, q: Any, nan: int) -> N
 @pytest.mark.parametrize("q", [np.float32([0.25, 0.7]), np.float32(0.3), np.float16([0.5])])
 @pytest.mark.parametrize("method", METHODS)
 def test_quantiles_at_a_q_of_lower_precision(method: str, q: Any) -> None:
+    factor = 1e6 if np.lib.NumpyVersion(np.__version__) < "2.4.0" else 100  # it rounded as q does
     for x in (spaced((3, 5), 1), np.float32(spaced((3, 5), 2))):
-        agree(lambda x, q: np.quantile(x, q, axis=1, method=method), x, q, factor=100)
-        agree(lambda x, q: np.nanpercentile(x, q * 100, method=method), x, q, factor=100)
+        agree(lambda x, q: np.quantile(x, q, axis=1, method=method), x, q, factor=factor)
+        agree(lambda x, q: np.nanpercentile(x, q * 100, method=method), x, q, factor=factor)
 
 
 @pytest.mark.parametrize("method", METHODS)

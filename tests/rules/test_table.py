@@ -117,7 +117,7 @@ def test_gradient_in_each_argument_alone(one: Case) -> None:
         same(leaf.grad.numpy(), wanted)
 
 
-@each(CASES)
+@each(CASES, few=2)
 def test_second_order(one: Case) -> None:
     """The gradient of ``<pull(weight), e>``, also in the weight, against differences of it."""
     arrays = one.arrays
@@ -134,7 +134,7 @@ def test_second_order(one: Case) -> None:
     assert abs(found - slope.value) <= tolerance(slope, np.size(weight))
 
 
-@each(CASES)
+@each(CASES, few=2)
 def test_third_order_by_symmetry(one: Case) -> None:
     """Mixed partial derivatives do not depend on the order in which they are taken."""
     arrays = one.arrays

@@ -43,6 +43,7 @@ def loss(label: float) -> Callable[[Any], Any]:
 
 ROWS: dict[str, tuple[Callable[..., Any], Points, Callable[[Any], Any]]] = {
     "sigmoid": (tg.sigmoid, BOTH, lambda x: sigma(x) * sigma(-x)),
+    "tanh": (np.tanh, BOTH, lambda x: 4 * sigma(2 * x) * sigma(-2 * x)),
     "softplus": (tg.softplus, BOTH, sigma),
     "silu": (tg.silu, BOTH, lambda x: sigma(x) * (1 + x * sigma(-x))),
     "logaddexp": (lambda x: np.logaddexp(x, 0.0 * x), BOTH, sigma),
@@ -74,7 +75,7 @@ SPECIAL: dict[str, tuple[Points, Callable[[Any], Any]]] = {
 
 
 # Large arrays keep no argument beside the result.
-SPARED = {"sigmoid", "expit"}
+SPARED = {"sigmoid", "expit", "tanh"}
 
 
 def compare(
@@ -123,10 +124,11 @@ def test_tails_of_special_functions(name: str) -> None:
     compare(function, *SPECIAL[name], of_large_arrays=name not in SPARED)
 
 
-def test_a_sigmoid_far_out_is_flat() -> None:
-    for size in (1, 3, 9000):
-        assert not np.any(tg.grad(lambda x: np.sum(tg.sigmoid(x)))(np.full(size, 1000.0)))
-        assert not np.any(tg.grad(lambda x: np.sum(tg.sigmoid(x)))(np.full(size, -1000.0)))
+@pytest.mark.parametrize("function", [tg.sigmoid, np.tanh])
+@pytest.mark.parametrize("size", [1, 3, 9000])
+@pytest.mark.parametrize("x", [1000.0, -1000.0])
+def test_far_out_it_is_flat(function: Any, size: int, x: float) -> None:
+    assert not np.any(tg.grad(lambda x: np.sum(function(x)))(np.full(size, x)))
 
 
 def test_a_nan_beside_a_saturated_sigmoid() -> None:
@@ -135,14 +137,29 @@ def test_a_nan_beside_a_saturated_sigmoid() -> None:
     assert got[2] == 0.25
 
 
+def test_second_derivatives_in_the_tails() -> None:
+    x = np.array([4.0, 10.0, 20.0, 300.0, -10.0, -300.0])
+    for f, wanted in (
+        (tg.sigmoid, lambda x: sigma(x) * sigma(-x) * (sigma(-x) - sigma(x))),
+        (np.tanh, lambda x: -8 * mpmath.tanh(x) * sigma(2 * x) * sigma(-2 * x)),
+    ):
+        got = tg.grad(lambda x, f=f: np.sum(tg.grad(lambda x: np.sum(f(x)))(x)))(x)
+        exact = [float(wanted(mpmath.mpf(one))) for one in x.tolist()]
+        np.testing.assert_allclose(got, exact, rtol=1e-13)
+
+
 @pytest.mark.parametrize("size", [1, 3])
-def test_only_a_saturated_sigmoid_keeps_its_argument(size: int) -> None:
+def test_only_a_saturated_one_keeps_its_argument(size: int) -> None:
     """The slope of the others is had from the result, which the next layer keeps anyway."""
     for logit, kept in ((0.5, False), (-40.0, False), (5.0, False), (6.0, True), (40.0, True)):
         out = tg.sigmoid(tg.tensor(np.full(size, logit), requires_grad=True))
         assert (out.node.saved[1] is not None) == kept
+    for x, kept in ((0.5, False), (-2.0, False), (3.2, True), (-3.2, True), (40.0, True)):
+        out = np.tanh(tg.tensor(np.full(size, x), requires_grad=True))
+        assert (out.node.saved[1] is not None) == kept
 
 
-def test_a_large_sigmoid_keeps_its_result_alone() -> None:
-    out = tg.sigmoid(tg.tensor(np.full(9000, 40.0), requires_grad=True))
+@pytest.mark.parametrize("function", [tg.sigmoid, np.tanh])
+def test_a_large_one_keeps_its_result_alone(function: Any) -> None:
+    out = function(tg.tensor(np.full(9000, 40.0), requires_grad=True))
     assert out.node.saved[1] is None

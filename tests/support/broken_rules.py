@@ -180,18 +180,26 @@ def checks(rule: Rule) -> Iterator[Callable[[], Any]]:
     import test_push
     import test_semantics
     import test_table
+    import test_tails
 
     for module in (test_table, test_push):
         for call in calls(module):
-            if any(getattr(one, "rule", one) is rule for one in call.keywords.values()):
+            if any(_is_of(one, rule) for one in call.keywords.values()):
                 yield call
     if rule.trial.elsewhere or rule.family not in FAMILIES:
         yield from calls(test_linalg)
     yield from calls(test_semantics)
+    yield from calls(test_tails)
+
+
+def _is_of(value: Any, rule: Rule) -> bool:
+    if isinstance(value, list):  # the cases of one row
+        return any(_is_of(one, rule) for one in value)
+    return getattr(value, "rule", value) is rule
 
 
 def calls(module: Any) -> Iterator[partial[Any]]:
-    """Yield every call that pytest would make of a module's tests, but for those with fixtures."""
+    """Yield the calls that a default run makes of a module's tests, but for those with fixtures."""
     for name, test in vars(module).items():
         if not name.startswith("test_"):
             continue
@@ -200,11 +208,17 @@ def calls(module: Any) -> Iterator[partial[Any]]:
             if mark.name == "parametrize":
                 names = mark.args[0]
                 names = names.replace(" ", "").split(",") if isinstance(names, str) else names
-                columns.append([_named(names, values) for values in mark.args[1]])
+                columns.append(
+                    [_named(names, values) for values in mark.args[1] if not _is_deep(values)]
+                )
         for row in product(*columns):
             given = {name: value for cell in row for name, value in cell.items()}
             if given.keys() == inspect.signature(test).parameters.keys():
                 yield partial(test, **given)
+
+
+def _is_deep(values: Any) -> bool:
+    return any(mark.name == "deep" for mark in getattr(values, "marks", ()))
 
 
 def _named(names: Sequence[str], values: Any) -> dict[str, Any]:

@@ -118,14 +118,22 @@ def tracked(arrays: list[Any]) -> list[tg.Tensor]:
     return [tg.tensor(x, requires_grad=True) for x in arrays]
 
 
-def each(found: list[Case]) -> Any:
+def each(found: list[Case], few: int | None = None) -> Any:
     """Parametrise a test by cases: those of a row in one test, which ends at the first that fails.
 
-    25,000 tests more would take as long for their names and reports as for themselves.
+    25,000 tests more would take as long for their names and reports as for themselves.  Beyond the
+    first `few` of a row, the cases are for ``-m deep``.
     """
     rows: dict[str, list[Case]] = {}
     for case in found:
         rows.setdefault(case.rule.name, []).append(case)
+    taken = [pytest.param(cases[:few], id=name) for name, cases in rows.items()]
+    if few is not None:
+        taken += [
+            pytest.param(cases[few:], id=f"{name}-more", marks=pytest.mark.deep)
+            for name, cases in rows.items()
+            if cases[few:]
+        ]
 
     def of_rows(test: Callable[..., None]) -> Any:
         @wraps(test)
@@ -137,7 +145,7 @@ def each(found: list[Case]) -> Any:
                     error.add_note(f"in the call {case!r}")
                     raise
 
-        return pytest.mark.parametrize("one", rows.values(), ids=rows)(of_a_row)
+        return pytest.mark.parametrize("one", taken)(of_a_row)
 
     return of_rows
 

@@ -19,8 +19,8 @@ from tinygrad_bp.testing import (
 )
 from tinygrad_bp.testing.doubts import Claim, doubt
 
-SOME = (1e-3, 1e-7, 1e-9, 1e-12)
-ALL = (*SOME, 1e-5, 1e-6, 1e-8, 1e-10, 1e-11, 1e-13, 1e-14)
+SOME = (1e-3, 1e-7, 1e-12)
+ALL = (*SOME, 1e-5, 1e-6, 1e-8, 1e-9, 1e-10, 1e-11, 1e-13, 1e-14)
 DISTANCES = pytest.mark.parametrize(
     "distances", [SOME, pytest.param(ALL, marks=pytest.mark.deep)], ids=["some", "all"]
 )
@@ -143,7 +143,7 @@ def test_nearly_singular_matrices_are_not_called_wrong(
 @pytest.mark.parametrize("name", one_in(2, MATRICES))
 def test_rounding_of_float32_is_not_called_wrong(name: str) -> None:
     f, draw = MATRICES[name]
-    for d in (1e-3, 1e-5, 1e-6, 1e-7):
+    for d in (1e-3, 1e-6):
         A = draw(np.random.default_rng(0), d).astype(np.float32)
         passes(f, A, order=1, modes=("vjp",))
 

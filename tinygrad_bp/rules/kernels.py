@@ -54,7 +54,7 @@ class Numbers(NamedTuple):
 # Logits from which 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
 CEILING = 40.0
 CEILING_HALF = 11.0  # of float16
-# A sigmoid from which 1 less it has lost more than 8 of its bits.
+# A sigmoid, or the size of a tanh, from which 1 less it has lost more than 8 of its bits.
 SATURATED = 1 - 2.0**-8
 NUMBERS = {
     char: Numbers(*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, CEILING))) for char in "fd"
@@ -136,10 +136,27 @@ def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     return slope * ct
 
 
-def tanh_slope(ct: Cotangent, t: Any, _x: Array = None) -> Array:
-    """Return ``ct * (1 - t**2)``: a pull, which on Tensors is the row of its name."""
+def spares_argument(t: Array) -> bool:
+    """Whether the slope of a tanh is had from its result `t`: as `spares_logits`, on both sides."""
+    if type(t) is not ndarray:
+        return not (isinstance(t, floating) and abs(t) > SATURATED)
+    if not 0 < t.size < LARGE or t.dtype.kind != "f":
+        return True
+    item = t.item
+    return not (item(t.argmax()) > SATURATED or item(t.argmin()) < -SATURATED)
+
+
+def tanh_slope(ct: Cotangent, t: Any, x: Array = None) -> Array:
+    """Return ``ct * (1 - t**2)``: a pull, which on Tensors is the row of its name.
+
+    Where t is close to -1 or 1 the difference has lost its digits; ``1 / cosh(x)**2`` has them.
+    """
     if type(ct) is Tensor:
-        return TABLE["tanh_slope"].function(ct, t)
+        return TABLE["tanh_slope"].function(ct, t, unwrap(x))
+    if x is not None:
+        shrunk = exp(-absolute(x))
+        secant = (shrunk + shrunk) / (shrunk * shrunk + 1)
+        return ct * (secant * secant)
     if type(t) is not ndarray or type(ct) is not ndarray:
         return ct - ct * t * t
     if t.size < LARGE:  # not ct * (1 - t*t): NumPy takes longer with a Python 1 than to multiply

@@ -37,7 +37,8 @@ VISIBLE = 1e-12  # of the values: a slope that moves them by less need not be pr
 NARROW = 0.1  # first step of differences that only confirm a complex step
 ROUGHEST = 1e-4  # of a slope: gradients that are off by more, and rough, are not called right
 TINY = 1e-290  # below which numbers have few digits
-THOROUGH = 12  # directions that are explored before the rest is believed
+THOROUGH = 3  # directions, the worst first, that are explored before the rest is believed
+DOUBTED = 12  # findings, the worst first, that are looked at again before there is no fault
 
 
 @dataclass
@@ -137,6 +138,7 @@ class Comparison:
     def _judge(self) -> None:
         """Compare, and explore the directions where the gradients differ from the quick slopes."""
         suspects = [j for j in range(len(self.directions)) if not self._agrees(j)]
+        suspects.sort(key=self._miss, reverse=True)  # the report is headed by what was explored
         confirmed: list[Finding] = []
         unclear: list[int] = []
         for j in suspects:
@@ -167,7 +169,7 @@ class Comparison:
         """
         ordered = sorted(self.wrong, key=lambda one: one.excess, reverse=True)
         reasons = []
-        for k, one in enumerate(ordered[:THOROUGH]):
+        for k, one in enumerate(ordered[:DOUBTED]):
             reasons.append(doubt(self._claim(one)))
             if not reasons[-1]:
                 self.wrong = ordered[k:]
@@ -271,6 +273,13 @@ class Comparison:
         if self.order > 1 and np.isnan(got) and np.any(self.slopes[j].kink):
             return True  # there is no such derivative, and it says so
         return bool(low - tolerance <= got <= high + tolerance and tolerance < np.inf)
+
+    def _miss(self, j: int) -> float:
+        """Return how far a gradient lies from the slopes, infinite if that is no number."""
+        got = self.got(self.directions[j], self.gradients)
+        low, high, _ = self.interval(j)
+        miss = max(low - got, got - high)
+        return np.inf if np.isnan(miss) else miss
 
     def _is_rough(self, j: int) -> bool:
         """Whether a slope agrees only because the gradients under test are so noisy."""

@@ -44,20 +44,21 @@ elementwise(np.sinh, lambda ct, _out, x: ct * np.cosh(x))
 elementwise(np.cosh, lambda ct, _out, x: ct * np.sinh(x))
 
 
-def tanh_slope(ct: Cotangent, t: Any) -> Array:
-    """Compute ``ct * (1 - t**2)``: the pull of tanh as one record, since it runs in every step."""
-    return kernels.tanh_slope(ct, t)
+def tanh_slope(ct: Cotangent, t: Any, x: Array = None) -> Array:
+    """Compute ``ct * (1 - t**2)``: the pull of the tanh of `x`, which every step runs."""
+    return kernels.tanh_slope(ct, t, x)
 
 
 tanh_slope = elementwise(
     tanh_slope,
-    lambda ct, _out, _ct, t: tanh_slope(ct, t),
-    lambda ct, _out, ct1, t: ct * ct1 * -2 * t,
+    lambda ct, _out, _ct, t, x: tanh_slope(ct, t, x),
+    lambda ct, _out, ct1, t, _x: ct * ct1 * -2 * t,
     forward=kernels.tanh_slope,
+    bind=lambda ct, t, x=None: ((ct, t), (x,)),
     alike=True,
     composition=lambda ct, t: ct * (1 - t * t),
 )
-elementwise(np.tanh, kernels.tanh_slope, methods=("tanh",))
+elementwise(np.tanh, kernels.tanh_slope, spares=kernels.spares_argument, methods=("tanh",))
 
 
 def _hypotenuse(x: Array) -> Array:

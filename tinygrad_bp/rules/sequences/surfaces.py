@@ -27,15 +27,6 @@ def _outwards(c: Array, x: Array) -> Array:
     return np.reshape(c, c.shape + (1,) * x.ndim)
 
 
-@composed(
-    polynomial.polyval2d,
-    samples=(
-        call((3,), (3,), (2, 3)),
-        call((), (), (2, 2)),
-        call((2,), (2,), (1, 2, 3)),
-        call((0,), (0,), (2, 2)),
-    ),
-)
 def polyval2d(x: Array, y: Array, c: Array) -> Array:
     """`numpy.polynomial.polynomial.polyval2d`: values at points (x, y)."""
     return _at_points("polyval2d", (x, y), c)
@@ -57,15 +48,26 @@ def _at_points(name: str, coordinates: Any, c: Array) -> Array:
     return total
 
 
-@composed(
-    polynomial.polygrid2d,
-    samples=(call((3,), (2,), (2, 3)), call((), (2,), (2, 2)), call((0,), (2,), (2, 2))),
-)
 def polygrid2d(x: Array, y: Array, c: Array) -> Array:
     """`numpy.polynomial.polynomial.polygrid2d`: values at all pairs of an x and a y."""
     x, y, c = arrayed(x), arrayed(y), arrayed(c)
     return _horner(y, _outwards(_horner(x, _outwards(c, x)), y))
 
+
+if hasattr(polynomial.polyval2d, "_implementation"):  # NumPy 2.4: before, nobody overrides them
+    composed(
+        polynomial.polyval2d,
+        samples=(
+            call((3,), (3,), (2, 3)),
+            call((), (), (2, 2)),
+            call((2,), (2,), (1, 2, 3)),
+            call((0,), (0,), (2, 2)),
+        ),
+    )(polyval2d)
+    composed(
+        polynomial.polygrid2d,
+        samples=(call((3,), (2,), (2, 3)), call((), (2,), (2, 2)), call((0,), (2,), (2, 2))),
+    )(polygrid2d)
 
 if hasattr(polynomial, "polyvalnd"):  # NumPy 2.5
     composed(
