@@ -21,7 +21,7 @@ from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
 from tinygrad_bp.engine.views import UNNAMED, references, refuse_lost_write, stores_item
-from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
+from tinygrad_bp.errors import DTypeError, ShapeError, TraceError, TrackedTensorError
 
 BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 COMMON = {int, slice}
@@ -135,6 +135,11 @@ def _getitem_forward(x: Array, index: Any) -> Array:
     try:
         out = x[index]
         return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
+    except TraceError:
+        if is_foreign(x):
+            raise
+        # numbers asked a value without numbers for them; an array of its kind writes it down
+        return np.array(x, like=next(filter(is_foreign, index)))[index]
     except IndexError as error:  # numpy's message names the axis alone
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 
