@@ -25,6 +25,7 @@ CONTENTS = {
     ),
     "Build models": (
         "cookbook",
+        "gallery",
         "layers",
         "training",
         "compile",
