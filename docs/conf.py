@@ -14,8 +14,18 @@ import tinygrad_bp
 
 # The menu at the side.  It stands here, since a forge would show a directive in index.md as text.
 CONTENTS = {
-    "Learn": ("guide", "graphs", "program", "explain", "why-it-does-not-learn", "doctor"),
+    "Learn": (
+        "guide",
+        "coming-from",
+        "graphs",
+        "program",
+        "explain",
+        "why-it-does-not-learn",
+        "doctor",
+    ),
     "Build models": (
+        "cookbook",
+        "gallery",
         "layers",
         "training",
         "compile",

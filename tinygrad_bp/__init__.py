@@ -19,8 +19,8 @@ from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.scopes import scope
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.functional import gelu, silu, softmax
-from tinygrad_bp.rules.elementwise.activations import relu, sigmoid, softplus
+from tinygrad_bp.functional import silu, softmax
+from tinygrad_bp.rules.elementwise.activations import gelu, relu, sigmoid, softplus
 from tinygrad_bp.rules.hooks import hook
 from tinygrad_bp.rules.linalg.products import affine
 from tinygrad_bp.rules.reductions.aggregates import log_softmax, logsumexp

@@ -5,7 +5,6 @@ An array gives an array, a Tensor a Tensor; gradients of any order come from the
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,6 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
-
-GELU_SLOPE = 2.0 * math.sqrt(2.0 / math.pi)  # twice the paper's: 0.5 (1 + tanh u) = sigmoid(2 u)
-GELU_CUBE = 0.044715  # the paper's fit to the Gaussian distribution function
-# Beyond it the sigmoid is exactly 0 or 1 in float64; the cube of a large x would only overflow.
-GELU_SATURATED = 25.0
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
@@ -61,28 +55,6 @@ def silu(x: Array) -> Array:
     """
     x = _operand(x)
     return x * sigmoid(x)
-
-
-def gelu(x: Array) -> Array:
-    """Compute the tanh form of the Gaussian error linear unit of each element.
-
-    Parameters
-    ----------
-    x : array or Tensor
-
-    Returns
-    -------
-    array or Tensor of x's shape
-
-    Notes
-    -----
-    ``0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))``: Hendrycks & Gimpel (2016), "Gaussian error
-    linear units", section 2.  It differs from ``x Phi(x)`` by less than 0.0005.  Computed as
-    ``x sigmoid(2 u)``: the same function without the cancellation in ``1 + tanh(u)`` for u < 0.
-    """
-    x = _operand(x)
-    inner = np.clip(x, -GELU_SATURATED, GELU_SATURATED)
-    return x * sigmoid(GELU_SLOPE * inner * (1.0 + GELU_CUBE * (inner * inner)))
 
 
 def mse(prediction: Any, target: Any, reduction: str = "mean", weights: Any = None) -> Any:

@@ -214,6 +214,29 @@ def test_class_weights_are_the_weights_of_the_samples_of_a_class() -> None:
     np.testing.assert_allclose(both, nn.cross_entropy(Z, LABELS, weights=product))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(
+    "options", [{}, {"weights": np.arange(6.0)}, {"label_smoothing": 0.1, "class_weights": [1, 2]}]
+)
+def test_every_place_of_a_sequence_has_its_label(reduction: str, options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(2, 3, 2)), rng.integers(0, 2, (2, 3))
+    rows = nn.cross_entropy(logits.reshape(6, 2), labels.ravel(), reduction, **options)
+    if "weights" in options:
+        options = {"weights": options["weights"].reshape(2, 3)}
+
+    def loss(z: Any) -> Any:
+        return nn.cross_entropy(z, labels, reduction, **options)
+
+    assert loss(logits).shape == ((2, 3) if reduction == "none" else ())
+    np.testing.assert_array_equal(np.ravel(loss(logits)), np.ravel(rows))
+    tg.testing.check_grads(loss, logits)
+    with pytest.raises(ShapeError, match=r"got \(2, 3, 2\) and \(6,\)"):
+        nn.cross_entropy(logits, labels.ravel())
+    with pytest.raises(ShapeError, match="weights have shape"):
+        nn.cross_entropy(logits, labels, weights=np.ones(6))
+
+
 def test_a_focal_loss_without_focus_is_the_cross_entropy() -> None:
     np.testing.assert_allclose(nn.focal(Z, Y, gamma=0), nn.bce_with_logits(Z, Y))
 

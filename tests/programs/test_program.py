@@ -61,6 +61,25 @@ def test_every_transform_is_a_program(name: str) -> None:
     hold(TRANSFORMS[name], [X, W])
 
 
+PLACES = np.array([[0, 2], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda places: tg.nn.Embedding(3, 2, rng=0)(places),
+        lambda places: tg.tensor(X, requires_grad=True)[places, 1:],
+        lambda places: np.take(tg.tensor(X), places, axis=0),
+        lambda places: tg.grad(lambda x: np.sum(np.exp(x[places])))(X),
+    ],
+    ids=["embedding", "beside a slice", "take", "scatter"],
+)
+def test_numbers_are_indexed_by_an_argument(f: Callable[[Any], Any]) -> None:
+    hold(f, [PLACES])
+    with pytest.raises(IndexError):
+        tg.program(f, PLACES)(PLACES + 2)
+
+
 # Arguments
 
 

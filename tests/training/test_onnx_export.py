@@ -50,9 +50,16 @@ LAYERS = {
         ),
         (2, 1, 8, 8),
     ),
+    "Embedding": (nn.Embedding(10, 4, rng=0), (2, 3)),
+    "language model": (
+        nn.Sequential(
+            nn.Embedding(10, 8, rng=0), nn.TransformerBlock(8, 2, causal=True, rng=0),
+            nn.Linear(8, 10, rng=0),
+        ),
+        (2, 5),
+    ),
 }  # fmt: skip
-# An index that is an array would have to be known when the file is written.
-NOT_TRACED = {"Embedding"}
+OF_SYMBOLS = {"Embedding", "language model"}
 
 
 def run(path, *arrays):
@@ -72,22 +79,29 @@ def numbers(shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
+def batch(name, rows, seed=0):
+    shape = (rows, *LAYERS[name][1][1:])
+    if name in OF_SYMBOLS:
+        return np.random.default_rng(seed).integers(0, 10, shape)
+    return numbers(shape, seed)
+
+
 def test_every_layer_is_exported():
     layers = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
     others = {"Module", "Sequential", "RNNCell", "GRUCell", "LSTMCell"}
-    assert layers - others - NOT_TRACED <= LAYERS.keys()
+    assert layers - others <= LAYERS.keys()
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_layer_gives_the_same_for_any_number_of_rows(name, tmp_path):
     model, shape = LAYERS[name]
     model.train()
-    made = tg.onnx.export(model, numbers(shape), tmp_path / "m.onnx")
+    made = tg.onnx.export(model, batch(name, shape[0]), tmp_path / "m.onnx")
     assert model.training
     onnx.checker.check_model(made, full_check=True)
     model.eval()
     for rows in (1, shape[0], 7):
-        agree(tmp_path / "m.onnx", model, numbers((rows, *shape[1:]), rows))
+        agree(tmp_path / "m.onnx", model, batch(name, rows, rows))
 
 
 def test_single_precision_stays_so(tmp_path):
@@ -108,6 +122,8 @@ FUNCTIONS = {
     "small": lambda x: np.expm1(x) + np.log1p(np.abs(x)) + np.clip(x, -0.5, 0.5) * x.clip(0, None),
     "several": lambda x: {"a": x + 1, "b": [np.concatenate([x, -x], axis=1), x.astype(np.float32)]},
     "constants": lambda x: x * np.full((len(x), 1), 2.0) + np.arange(4),
+    "gathers": lambda x: np.sum(x[:, None, [[0, 3], [-1, 2]], None], axis=(1, 3, 4))
+    + x[:, np.array([1, 2], np.uint8)],
 }  # fmt: skip
 
 
@@ -151,6 +167,8 @@ def branching(x):
         (sized, ProgramError, "multiply, at .*test_onnx_export.*size of the batch"),
         (branching, TraceError, "test_onnx_export"),
         (lambda x: np.cumsum(x), ProgramError, "cumsum"),
+        (lambda x: x[:, [True, False, True, True]], ProgramError, "getitem.*truth values"),
+        (lambda x: x[:1, [0, 1]] + x[0, [0, 1]], ProgramError, "getitem.*one axis alone"),
         (lambda x: np.add(x, np.arange(len(x))[:, None]), ProgramError, "size of the batch"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,34 @@ def unbroadcast(ct: Any, shape: Shape) -> Any:
             return sum_rows(ct)
         if not shape:
             return add.reduce(ct, None)
+        if ct.size and (narrow := _summed(ct, wide, shape)) is not None:
+            return narrow
     lead, stretched = broadcast_axes(shape, wide)
     if lead:
         ct = np.sum(ct, axis=tuple(range(lead)))
     if stretched:
         ct = np.sum(ct, axis=stretched, keepdims=True)
     return ct
+
+
+def _summed(ct: ndarray[Any, Any], wide: Shape, shape: Shape) -> Any:
+    """Sum a raw array over axes before and after those of `shape`; None if others are between.
+
+    By products with ones, as `sum_rows` says.
+    """
+    kept = shape
+    while kept and kept[-1] == 1:
+        kept = kept[:-1]
+    after = len(shape) - len(kept)
+    last = prod(wide[len(wide) - after :])
+    middle = wide[: len(wide) - after]
+    while kept and kept[0] == 1:
+        kept = kept[1:]
+    if not kept or middle[len(middle) - len(kept) :] != kept:
+        return None
+    if last > 1:
+        ct = sum_columns(ct.reshape(-1, last))
+    return sum_rows(ct.reshape(-1, prod(kept))).reshape(shape)
 
 
 def sum_rows(ct: ndarray[Any, Any]) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.arrays import Array
-from tinygrad_bp.functional import gelu, silu, softmax
+from tinygrad_bp.functional import silu, softmax
 from tinygrad_bp.nn.module import Module
-from tinygrad_bp.rules.elementwise.activations import relu, sigmoid, softplus
+from tinygrad_bp.rules.elementwise.activations import gelu, relu, sigmoid, softplus
 
 
 class Activation(Module):

@@ -12,12 +12,13 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.functional import gelu, softmax
+from tinygrad_bp.functional import softmax
 from tinygrad_bp.nn.dropout import Dropout
 from tinygrad_bp.nn.layers import Linear
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.normalization import LayerNorm
 from tinygrad_bp.nn.parameters import Seed, size, within
+from tinygrad_bp.rules.elementwise.activations import gelu
 
 
 class MultiHeadAttention(Module):

@@ -13,6 +13,8 @@ from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import parameter, share, size
+from tinygrad_bp.rules.elementwise.scaling import scaled
+from tinygrad_bp.rules.reductions.standardizing import moments, standardized
 
 
 class BatchNorm(Module):
@@ -90,15 +92,13 @@ class BatchNorm(Module):
                     f"BatchNorm: {x.shape} has {count} number(s) a channel, which have no variance;"
                     " call eval() for the running one"
                 )
-            mean = np.mean(x, axis=axes, keepdims=True)
-            apart = x - mean
-            var = np.mean(apart * apart, axis=axes, keepdims=True)
+            mean, var = moments(unwrap(x), axes)
             self._remember(mean, var, count)
-        else:
-            apart = x - np.reshape(self.mean, wide)
-            var = np.reshape(self.var, wide)
-        scale = np.reshape(self.g, wide) / np.sqrt(var + self.eps)
-        return apart * scale + np.reshape(self.b, wide)
+            scores = standardized(x, axes, self.eps, (mean, var))
+            return scaled(scores, np.reshape(self.g, wide), np.reshape(self.b, wide))
+        apart = x - np.reshape(self.mean, wide)
+        scale = np.reshape(self.g, wide) / np.sqrt(np.reshape(self.var, wide) + self.eps)
+        return scaled(apart, scale, np.reshape(self.b, wide))
 
     def _remember(self, mean: Any, var: Any, count: int) -> None:
         old, new = 1.0 - self.momentum, self.momentum
@@ -158,9 +158,7 @@ class LayerNorm(Module):
         Tensor of x's shape
         """
         x = _of_length("LayerNorm", x, self.g.size)
-        apart = x - np.mean(x, axis=-1, keepdims=True)
-        var = np.mean(apart * apart, axis=-1, keepdims=True)
-        return apart / np.sqrt(var + self.eps) * self.g + self.b
+        return scaled(standardized(x, -1, self.eps), self.g, self.b)
 
     def __repr__(self) -> str:
         return f"LayerNorm({self.g.size})"

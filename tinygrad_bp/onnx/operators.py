@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -203,47 +204,71 @@ def _pad(graph: Graph, one: Instruction) -> None:
     graph.node("Pad", names, one.name, mode="constant")
 
 
-def _getitem(graph: Graph, one: Instruction) -> None:
-    """Slice along axes; then drop those that a number has chosen from, and add new ones."""
-    x, index = one.operands
+@dataclass
+class _Index:
+    """The parts of an index, by what ONNX does for each."""
+
+    slices: list[tuple[int, int, int, int]] = field(default_factory=list)  # start, end, axis, step
+    dropped: list[int] = field(default_factory=list)  # axes that a number has chosen from
+    added: list[int] = field(default_factory=list)  # places of new axes
+    chosen: list[tuple[Any, int]] = field(default_factory=list)  # arrays, and their places
+
+
+def _parted(index: Any, rank: int) -> _Index:
     index = index if isinstance(index, tuple) else (index,)
-    rank = len(graph.types[x.name].shape)
     taken = sum(part is not None and part is not Ellipsis for part in index)
-    if Ellipsis not in index:
+    if Ellipsis not in [part for part in index if not isinstance(part, np.ndarray)]:
         index = (*index, Ellipsis)
-    starts, ends, axes, steps, dropped, added = [], [], [], [], [], []
+    parts = _Index()
     axis = place = 0
     for part in index:
         if part is Ellipsis:
             axis, place = axis + rank - taken, place + rank - taken
         elif part is None:
-            added.append(place)
+            parts.added.append(place)
             place += 1
-        elif isinstance(part, slice):
-            step = 1 if part.step is None else part.step
-            first, last = (0, END) if step > 0 else (END, -END)
-            starts.append(first if part.start is None else part.start)
-            ends.append(last if part.stop is None else part.stop)
-            axes.append(axis)
-            steps.append(step)
-            axis, place = axis + 1, place + 1
         elif isinstance(part, int | np.integer):
-            starts.append(int(part))
-            ends.append(int(part) + 1 if part != -1 else END)
-            axes.append(axis)
-            steps.append(1)
-            dropped.append(axis)
+            parts.slices.append((int(part), int(part) + 1 if part != -1 else END, axis, 1))
+            parts.dropped.append(axis)
             axis += 1
         else:
-            raise refused(one, f"an index of {type(part).__name__}")
+            if isinstance(part, slice):
+                step = 1 if part.step is None else part.step
+                first, last = (0, END) if step > 0 else (END, -END)
+                start = first if part.start is None else part.start
+                parts.slices.append((start, last if part.stop is None else part.stop, axis, step))
+            else:
+                given = isinstance(part, Ref)
+                parts.chosen.append((part if given else np.asarray(part), place))
+            axis, place = axis + 1, place + 1
+    return parts
+
+
+def _getitem(graph: Graph, one: Instruction) -> None:
+    """Slice along axes, drop those that a number has chosen from, add new ones; then gather."""
+    x, index = one.operands
+    parts = _parted(index, len(graph.types[x.name].shape))
+    _require_one_gather(graph, one, parts)
     name = graph.value(x, one.dtype)
-    if axes:
-        numbers = [graph.constant(np.array(v, np.int64)) for v in (starts, ends, axes, steps)]
+    if parts.slices:
+        columns = zip(*parts.slices, strict=True)
+        numbers = [graph.constant(np.array(column, np.int64)) for column in columns]
         name = graph.node("Slice", [name, *numbers])
-    for op, where in (("Squeeze", dropped), ("Unsqueeze", added)):
+    for op, where in (("Squeeze", parts.dropped), ("Unsqueeze", parts.added)):
         if where:
             name = graph.node(op, [name, graph.constant(np.array(where, np.int64))])
+    for part, place in parts.chosen:
+        name = graph.node("Gather", [name, graph.value(part, np.dtype(np.int64))], axis=place)
     graph.node("Identity", [name], one.name)
+
+
+def _require_one_gather(graph: Graph, one: Instruction, parts: _Index) -> None:
+    """Refuse an index that ONNX's Gather, of integers along one axis, is not."""
+    kinds = [getattr(graph.dtype(part), "kind", None) for part, _ in parts.chosen]
+    if not {*kinds} <= {"i", "u"}:
+        raise refused(one, "an index of truth values")
+    if len(kinds) > 1 or (kinds and parts.dropped):
+        raise refused(one, "an index array that is not along one axis alone, beside slices")
 
 
 def _constant(graph: Graph, one: Instruction) -> None:

@@ -36,13 +36,15 @@ def _cross_entropy_bind(logits: Array, labels: Array, reduction: str = "mean") -
         labels = np.asarray(labels)
     shape = logits.shape
     if len(shape) != 2 or labels.shape != shape[:1]:
-        raise ShapeError(
-            "cross_entropy: expected logits (m, classes) and labels (m,), got"
-            f" {shape} and {labels.shape}"
-        )
+        if len(shape) < 3 or labels.shape != shape[:-1]:
+            raise ShapeError(
+                "cross_entropy: expected logits (m, classes) and labels (m,), or (..., classes) and"
+                f" (...), got {shape} and {labels.shape}"
+            )
+        logits, labels = np.reshape(logits, (-1, shape[-1])), np.reshape(labels, -1)
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
-    guard(labels, partial(_require_classes, shape[1]))
+    guard(labels, partial(_require_classes, shape[-1]))
     return (logits,), (labels, reduction)
 
 
@@ -129,13 +131,19 @@ def _records_cross_entropy(rule: Any) -> Recorder:
         class_weights: Any = None,
         label_smoothing: float = 0.0,
     ) -> Array:
-        (logits,), params = _cross_entropy_bind(logits, labels, reduction)
+        (rows,), params = _cross_entropy_bind(logits, labels, reduction)
         if weights is None and class_weights is None and not label_smoothing:
-            return recorder(logits, *frozen(rule, params))
-        labels, _ = params
-        return _weighted_cross_entropy(
-            logits, labels, reduction, weights, class_weights, label_smoothing
-        )
+            losses = recorder(rows, *frozen(rule, params))
+        else:
+            if weights is not None:
+                weights = weights_of("cross_entropy", weights, logits.shape[:-1])
+                weights = np.reshape(weights, -1)
+            losses = _weighted_cross_entropy(
+                rows, params[0], reduction, weights, class_weights, label_smoothing
+            )
+        if rows is logits or reduction != "none":
+            return losses
+        return np.reshape(losses, logits.shape[:-1])
 
     return record
 
@@ -152,12 +160,13 @@ def cross_entropy(
 
     Parameters
     ----------
-    logits : (m, classes) array or Tensor
-    labels : (m,) array of int
+    logits : (m, classes) array or Tensor, or (..., classes)
+        Classes are last also where there are more axes, as of the places of a text.
+    labels : (m,) array of int, or (...)
         In ``range(classes)``.
     reduction : {"mean", "sum", "none"}
-    weights : (m,) array or Tensor, optional
-        What each sample counts, at least 0; a mean is divided by the sum of the weights.
+    weights : array or Tensor of the labels' shape, optional
+        What each label counts, at least 0; a mean is divided by the sum of the weights.
     class_weights : (classes,) array, optional
         What each class counts, likewise: the samples of a class have its weight.
     label_smoothing : float, default 0
@@ -166,8 +175,8 @@ def cross_entropy(
 
     Returns
     -------
-    scalar, or (m,) for "none"
-        The gradient is ``softmax(logits) - one_hot(labels)`` (divided by m for "mean").
+    scalar, or array of the labels' shape for "none"
+        The gradient is ``softmax(logits) - one_hot(labels)``, for "mean" divided by their number.
 
     Raises
     ------

@@ -21,13 +21,16 @@ from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
 from tinygrad_bp.engine.views import UNNAMED, references, refuse_lost_write, stores_item
-from tinygrad_bp.errors import DTypeError, ShapeError, TrackedTensorError
+from tinygrad_bp.errors import DTypeError, ShapeError, TraceError, TrackedTensorError
 
 BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 COMMON = {int, slice}
 # With more of them in the array, an index or the values numpy.add.at ends the interpreter (NumPy
 # 2.0 to 2.4).
 ADD_AT_DIMENSIONS = 32
+# Values from which numpy.add.at is quicker along one axis, where it has a loop of its own: of 1024
+# rows of 64 numbers it takes a quarter of the time, the search for the places included.
+ALONG_ONE_AXIS = 256
 AUGMENTED = {
     "+=": "add",
     "-=": "sub",
@@ -88,12 +91,25 @@ def _unique(index: tuple[Any, ...]) -> bool:
 def add_at(out: Array, index: tuple[Any, ...], values: Array) -> None:
     """Add `values` into `out` at `index`, again where it names an element again."""
     most = out.ndim + max(np.ndim(part) for part in index if not isinstance(part, BASIC))
-    if most <= ADD_AT_DIMENSIONS or is_foreign(out):
+    short = out.ndim == 1 or np.size(values) < ALONG_ONE_AXIS
+    if is_foreign(out) or (short and most <= ADD_AT_DIMENSIONS):
         np.add.at(out, index, values)
         return
-    places = np.arange(out.size).reshape(out.shape)[index]
+    places = _places(out.shape, index)
     flat = out.reshape(-1)  # a view: `out` was made here, in C order
     np.add.at(flat, places.ravel(), np.broadcast_to(values, places.shape).ravel())
+
+
+def _places(shape: Shape, index: tuple[Any, ...]) -> Any:
+    """Return where in the flat array the elements stand that `index` names."""
+    single = all(getattr(part, "dtype", None) is not None and part.dtype != bool for part in index)
+    lead = len(index) if single else len(shape)  # axes after those are taken whole
+    width = int(np.prod(shape[lead:], dtype=int))
+    rows = _positions(shape[:lead], index)
+    if lead == len(shape):
+        return rows
+    places = rows[..., np.newaxis] * width + np.arange(width)
+    return places.reshape(rows.shape + shape[lead:])
 
 
 def scatter(ct: Cotangent, shape: Shape, index: tuple[Any, ...]) -> Array:
@@ -135,6 +151,11 @@ def _getitem_forward(x: Array, index: Any) -> Array:
     try:
         out = x[index]
         return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
+    except TraceError:
+        if is_foreign(x):
+            raise
+        # numbers asked a value without numbers for them; an array of its kind writes it down
+        return np.array(x, like=next(filter(is_foreign, index)))[index]
     except IndexError as error:  # numpy's message names the axis alone
         raise IndexError(f"index of a Tensor of shape {x.shape}: {error}") from None
 

@@ -269,28 +269,40 @@ def _affine_forward(x: Array, W: Any, b: Array) -> Array:
         raise ShapeError(
             f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
         )
-    small = type(x) is type(W) is ndarray and len(x) < kernels.SHORT
-    out = x.dot(W) if small else product(x, W, "NN")
+    raw = type(x) is type(W) is ndarray
+    if raw and x.ndim > 2:  # BLAS takes matrices alone: dot would do without it
+        out = _rows(x).dot(W).reshape(*x.shape[:-1], *wide)
+    else:
+        out = x.dot(W) if raw and len(x) < kernels.SHORT else product(x, W, "NN")
     if type(out) is type(b) is ndarray and out.dtype is b.dtype:
         return add(out, b, out)  # out is ours: no second array
     return out + b
 
 
 def _affine_inputs(ct: Cotangent, _out: Array, _x: Array, W: Any, _b: Array) -> Array:
-    return product(ct, W, "NT") if ct.ndim == 2 else matmul(ct, W.T)
+    if ct.ndim == 2:
+        return product(ct, W, "NT")
+    if ct.ndim == 1:
+        return matmul(ct, W.T)
+    return np.reshape(product(_rows(ct), W, "NT"), (*ct.shape[:-1], W.shape[0]))
+
+
+def _rows(x: Array) -> Array:
+    """Return a matrix of all rows: one product of it takes BLAS less than many small ones."""
+    return np.reshape(x, (-1, x.shape[-1]))
 
 
 def _affine_weights(ct: Cotangent, _out: Array, x: Array, _W: Any, _b: Array) -> Array:
     if x.ndim != 2:
         if x.ndim == 1:
             return np.expand_dims(x, 1) * ct
-        x, ct = np.reshape(x, (-1, x.shape[-1])), np.reshape(ct, (-1, ct.shape[-1]))
+        x, ct = _rows(x), _rows(ct)
     return product(x, ct, "TN")
 
 
 def _affine_bias(ct: Cotangent, _out: Array, _x: Array, _W: Any, _b: Array) -> Array:
-    if type(ct) is ndarray and ct.ndim == 2:  # the commonest case, spelt out
-        return sum_rows(ct)
+    if type(ct) is ndarray and ct.ndim > 1:  # the commonest case, spelt out
+        return sum_rows(ct if ct.ndim == 2 else _rows(ct))
     return unbroadcast(ct, _b.shape)
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
+from tinygrad_bp.engine.broadcasting import sum_columns
 from tinygrad_bp.engine.constructors import elementwise, general
+from tinygrad_bp.engine.memory import LARGE, empty_like
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap
@@ -91,7 +93,21 @@ def _log_softmax_forward(x: Array, axis: Any) -> Array:
     below, _ = below_maximum(x, axis)
     if not x.size:
         return below
+    if _is_raw_rows(below, axis):
+        total = sum_columns(_rows(np.exp(below, empty_like(below))))
+        out = np.subtract(below, np.log(total).reshape(*below.shape[:-1], 1), below)
+        return _as_given(out, x)
     return _as_given(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)), x)
+
+
+def _is_raw_rows(x: Array, axis: Any) -> bool:
+    """Whether an array is large enough for the raw code, along its last axis."""
+    last: bool = axis in (-1, x.ndim - 1)
+    return last and type(x) is np.ndarray and x.size >= LARGE and x.dtype.char in "fd"
+
+
+def _rows(x: Array) -> Array:
+    return x.reshape(-1, x.shape[-1])
 
 
 def log_softmax(x: Array, axis: Any = -1) -> Array:
@@ -116,6 +132,8 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
 
 
 def _log_softmax_pull(ct: Cotangent, out: Array, _x: Array, axis: int) -> Array:
+    if _is_raw_rows(out, axis) and type(ct) is np.ndarray and ct.dtype is out.dtype:
+        return _pull_rows(_rows(ct), _rows(out)).reshape(out.shape)
     ct = np.where(out == -np.inf, 0, ct)  # a constant -inf: nothing finite moves it
     p = np.exp(out)
     main = p > 0.5
@@ -123,6 +141,23 @@ def _log_softmax_pull(ct: Cotangent, out: Array, _x: Array, axis: int) -> Array:
     whole = np.sum(ct, axis=axis, keepdims=True)
     others = np.sum(np.where(main, 0, p), axis=axis, keepdims=True)
     return np.where(main, ct * others - p * rest, ct - p * whole)
+
+
+def _pull_rows(ct: Array, out: Array) -> Array:
+    """Return `_log_softmax_pull` of raw rows: probabilities above a half by themselves."""
+    if np.min(out) == -np.inf:
+        ct = np.where(out == -np.inf, 0, ct)
+    p = np.exp(out, empty_like(out))
+    part = np.multiply(p, sum_columns(ct)[:, np.newaxis], empty_like(out))
+    np.subtract(ct, part, part)
+    rows, columns = np.nonzero(p > 0.5)
+    if rows.size:
+        places = rows, columns
+        others, rest = p[rows], ct[rows]
+        index = np.arange(rows.size), columns
+        others[index] = rest[index] = 0
+        part[places] = ct[places] * sum_columns(others) - p[places] * sum_columns(rest)
+    return part
 
 
 def _log_softmax_push(tangents: Any, out: Array, _x: Array, axis: int) -> Array:

@@ -1,0 +1,139 @@
+"""The raw code for large arrays gives what the same rule gives of small ones: its composition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_bp as tg
+from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.memory import LARGE
+from tinygrad_bp.rules.elementwise.activations import GELU_CUBE, GELU_SLOPE
+from tinygrad_bp.rules.elementwise.scaling import scaled
+from tinygrad_bp.rules.indexing.indexing import add_at
+from tinygrad_bp.rules.reductions.standardizing import standardized
+
+RNG = np.random.default_rng(0)
+WIDE = (40, 6, 12, 6)
+Function = Callable[..., Any]
+
+
+def composed(axis: Any) -> Function:
+    def f(x: Any) -> Any:
+        apart = x - np.mean(x, axis=axis, keepdims=True)
+        return apart / np.sqrt(np.mean(apart * apart, axis=axis, keepdims=True) + 1e-5)
+
+    return f
+
+
+def log_softmax(x: Any) -> Any:
+    below = x - np.max(x.detach() if isinstance(x, tg.Tensor) else x, axis=-1, keepdims=True)
+    return below - np.log(np.sum(np.exp(below), axis=-1, keepdims=True))
+
+
+def gelu(x: Any) -> Any:
+    return 0.5 * x * (1 + np.tanh(GELU_SLOPE / 2 * (x + GELU_CUBE * x**3)))
+
+
+CASES: dict[str, tuple[Function, Function, list[tuple[int, ...]]]] = {
+    "log-softmax": (tg.log_softmax, log_softmax, [WIDE]),
+    "log-softmax, sure": (
+        lambda x: tg.log_softmax(20 * x),
+        lambda x: log_softmax(20 * x),
+        [WIDE],
+    ),
+    "gelu": (tg.gelu, gelu, [WIDE]),
+    "affine of three axes": (tg.affine, lambda x, W, b: x @ W + b, [(70, 20, 8), (8, 9), (9,)]),
+    "scaled, last axis": (scaled, lambda x, s, t: x * s + t, [WIDE, (6,), (6,)]),
+    "scaled, channels": (scaled, lambda x, s, t: x * s + t, [WIDE, (6, 1, 1), (6, 1, 1)]),
+    "scaled, wider": (scaled, lambda x, s, t: x * s + t, [(1, *WIDE[1:]), WIDE, WIDE]),
+    **{
+        f"standardized {axis}": (
+            lambda x, axis=axis: standardized(x, axis),
+            composed(axis),
+            [WIDE],
+        )
+        for axis in (-1, (0, 2, 3), (1,), (-1, 0), (0,))
+    },
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients_are_the_compositions(name: str, dtype: Any) -> None:
+    function, composition, shapes = CASES[name]
+    arrays = [RNG.normal(size=shape).astype(dtype) for shape in shapes]
+    exact = [array.astype(float) for array in arrays]
+    tolerance = 1e-11 if dtype is np.float64 else 2e-4
+    out = function(*arrays)
+    assert out.size >= LARGE or arrays[0].size >= LARGE
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out, composition(*exact), rtol=tolerance, atol=tolerance)
+    ct = RNG.normal(size=out.shape)
+    found = tg.vjp(function, *arrays)[1](ct.astype(dtype))
+    wanted = tg.vjp(composition, *exact)[1](ct)
+    many = isinstance(found, tuple)
+    for one, other in zip(found, wanted, strict=True) if many else [(found, wanted)]:
+        assert one.dtype == dtype
+        scale = np.abs(other).max()
+        np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ((2, 3, 4), (4,)), ((2, 3, 4), (3, 4)), ((2, 3, 4, 5), (3, 1, 1)), ((2, 3, 4), (1, 4)),
+        ((2, 3, 4), (2, 1, 4)), ((2, 3, 4), (2, 3, 1)), ((2, 3, 4), (1, 1, 1)), ((2, 3, 4), (1,)),
+        ((2, 1, 4), (1, 4)), ((2, 3, 1), (3, 1)), ((5,), (1,)), ((0, 3), (3,)), ((2, 0), (2, 1)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64])
+def test_what_was_broadcast_is_summed(wide: Any, narrow: Any, dtype: Any) -> None:
+    ct = RNG.integers(-9, 10, wide).astype(dtype)  # whose sums are exact
+    lead = len(wide) - len(narrow)
+    total = ct.sum(axis=tuple(range(lead)))
+    once = tuple(k for k, n in enumerate(narrow) if n == 1 != total.shape[k])
+    got = unbroadcast(ct, narrow)
+    np.testing.assert_array_equal(got, total.sum(axis=once, keepdims=True))
+    assert got.shape == narrow
+    assert got.dtype == dtype
+
+
+def test_a_large_softmax_of_what_is_left_out() -> None:
+    x = RNG.normal(size=WIDE)
+    x[..., 2] = -np.inf
+    x[0, 0, 0, 1:] = -np.inf
+    ct = RNG.normal(size=WIDE)
+    (found,) = tg.vjp(tg.log_softmax, x)[1](ct)
+    (few,) = tg.vjp(tg.log_softmax, x[:1])[1](ct[:1])
+    assert few.size < LARGE
+    np.testing.assert_allclose(found[:1], few, atol=1e-14)
+    assert np.all(np.isfinite(found))
+
+
+PLACES = RNG.integers(-5, 5, 60)
+
+
+@pytest.mark.parametrize(
+    ("shape", "index"),
+    [
+        ((5, 9), (PLACES,)),
+        ((5, 9), (PLACES.reshape(6, 10),)),
+        ((5, 5, 9), (PLACES, PLACES[::-1])),
+        ((9, 5), (slice(None), PLACES)),
+        ((3, 5, 9), (2, PLACES)),
+        ((5, 9, 2), (PLACES, ..., 1)),
+        ((3, 5, 9), (np.array([True, False, True]), np.array([1, 1]))),
+        ((5, 9, 7), (PLACES, slice(1, 3), PLACES[::-1])),
+        ((400,), (PLACES,)),
+    ],
+)
+def test_a_scatter_adds_what_numpys_does_to_the_last_bit(shape: Any, index: Any) -> None:
+    ours, wanted = np.zeros(shape), np.zeros(shape)
+    values = RNG.normal(size=wanted[index].shape)
+    add_at(ours, index, values)
+    np.add.at(wanted, index, values)
+    np.testing.assert_array_equal(ours, wanted)
