@@ -220,9 +220,11 @@ class _Examination:
         self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
+        self._labels(base, verdict.form[0].place[0])
         if trials.pairing is not None and trials.counts is not None:
             self.diagnosis.findings += trials.pairing.findings()
             self.diagnosis.findings += trials.counts.findings(self.script, place[0])
+        self._evaluated(trials, base)
         if verdict.form[0].own:
             self.diagnosis.undecided.append(
                 Undecided("scale and start", "output and label do not meet in the loop")
@@ -238,8 +240,8 @@ class _Examination:
             one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
         ]
         signs = treatments.signs(trials, self.before, self.summed)
-        signs.anchored = self.anchored
-        if not base.final.is_open or hard:
+        signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
+        if not base.is_open or hard:
             if any(one.severity == FAULT for one in self.diagnosis.findings):
                 self.diagnosis.findings += treatments.asides(trials, signs)
             return
@@ -248,6 +250,26 @@ class _Examination:
             self.diagnosis.undecided.append(Undecided("scale and start", reason))
             return
         self._treated(trials, base, signs)
+
+    def _evaluated(self, trials: Trials, base: Outcome) -> None:
+        if trials.evaluations is not None and trials.follower is not None:
+            many = sum(int(np.size(self.before[path])) for path in trials.roles.parameters)
+            self.diagnosis.findings += trials.evaluations.findings(
+                self.script, base, trials.follower.last, many
+            )
+
+    def _labels(self, base: Outcome, line: int) -> None:
+        """Judge by a whole epoch whether all labels are the same: one batch may hold one class."""
+        if base.labels is None or base.epochs < 1:
+            return
+        found, (least, most) = self.diagnosis.findings, base.labels
+        known = [one for one in found if one.name == "constant-labels"]
+        if known and least != most:
+            self.diagnosis.findings = [one for one in found if one not in known]
+        elif not known and least == most:
+            text = f"all labels of the first epoch are {least:g}"
+            reused = any(one.name == "loop-variable-reused" for one in found)
+            found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -269,10 +291,14 @@ class _Examination:
             pair.output_of(one) for one in trials.roles.base.recording.comparisons
             if one.place == pair.place
         ]  # fmt: skip
-        output = outputs[0] if outputs else None
-        found = units.states(trials.hidden, output, trials.looked, NOTE)
+        answers = {
+            text for text, value, _ in trials.at_first
+            if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
+        }  # fmt: skip
+        hidden = [one for one in trials.hidden if one[0] not in answers]
+        found = units.states(hidden, trials.looked, NOTE)
         for one in found:
-            if base.final.is_open and one.name == "dead-relu" and one.gain > 0.85:
+            if base.is_open and one.name == "dead-relu" and one.gain > 0.85:
                 one.severity = FAULT
         self.diagnosis.findings += found
 
@@ -281,6 +307,7 @@ class _Examination:
             trials, base, signs, min(6.0, self._left() * 0.8)
         )
         self.examined.chosen = chosen
+        found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
         self.diagnosis.undecided += undecided

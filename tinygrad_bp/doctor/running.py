@@ -138,7 +138,7 @@ def run(
     ran = Ran(space)
     began = now()
     before = sys.modules.get("__main__")
-    with _world(seed, ran), _limited(seconds, ran):
+    with _world(seed, ran, script.path), _limited(seconds, ran):
         sys.modules["__main__"] = module
         try:
             exec(script.code(tree), space)  # noqa: S102  # the user's own script, which they asked to run
@@ -164,7 +164,7 @@ def line_of(error: BaseException, path: str) -> int | None:
 
 
 @contextlib.contextmanager
-def _world(seed: int, ran: Ran) -> Iterator[None]:
+def _world(seed: int, ran: Ran, path: str) -> Iterator[None]:
     """Give the script fixed random numbers, no output, no windows, and no sleep."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  # the script's own, whichever it uses
@@ -185,7 +185,10 @@ def _world(seed: int, ran: Ran) -> Iterator[None]:
     seen: dict[tuple[str, int], None] = {}
 
     def note(message: Any, _kind: Any, _file: str, line: int, *_: Any) -> None:
-        seen[str(message), line] = None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != path:
+            frame = frame.f_back
+        seen[str(message), line if frame is None else frame.f_lineno] = None
 
     with (
         warnings.catch_warnings(),
