@@ -13,6 +13,7 @@ from tinygrad_bp.doctor import (
     averaging,
     crashes,
     invariants,
+    layers,
     loops,
     numerics,
     patches,
@@ -267,7 +268,7 @@ class _Examination:
         if known and least != most:
             self.diagnosis.findings = [one for one in found if one not in known]
         elif not known and least == most:
-            text = f"all labels of the first epoch are {least:g}"
+            text = f"all labels that an output meets are {least:g}"
             reused = any(one.name == "loop-variable-reused" for one in found)
             found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
 
@@ -297,6 +298,7 @@ class _Examination:
         }  # fmt: skip
         hidden = [one for one in trials.hidden if one[0] not in answers]
         found = units.states(hidden, trials.looked, NOTE)
+        found += layers.shares(trials, base, outputs[0] if outputs else None)
         for one in found:
             if base.is_open and one.name == "dead-relu" and one.gain > 0.85:
                 one.severity = FAULT
@@ -307,6 +309,11 @@ class _Examination:
             trials, base, signs, min(6.0, self._left() * 0.8)
         )
         self.examined.chosen = chosen
+        if undecided:
+            narrow = layers.too_narrow(
+                trials, self.before, base, now() + min(3.0, self._left() / 2)
+            )
+            found, undecided = (found + narrow, []) if narrow else (found, undecided)
         found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
@@ -380,7 +387,8 @@ class _Examination:
 
 HARD = {"label-broadcast", "constant-labels", "softmax-axis", "double-sigmoid", "labels-not-01",
         "target-out-of-range", "symmetric-init", "not-updated", "integer-array", "relu-output",
-        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels"}  # fmt: skip
+        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels",
+        "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 

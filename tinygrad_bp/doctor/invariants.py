@@ -68,6 +68,9 @@ def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
 def anchored(replay: Replay, roles: Roles, pair: Pair) -> str:
     """Return what the output is at the input 0, if it is that under any weights."""
     seen: set[float] = set()
+    data = [np.asarray(replay.before[path], float) for path in roles.data]
+    if any(_has_constant(one) for one in data):  # a column of ones is a bias
+        return ""
     for seed in range(4):
         rng = np.random.default_rng(seed)
 
@@ -86,6 +89,14 @@ def anchored(replay: Replay, roles: Roles, pair: Pair) -> str:
         if len(seen) != 1:
             return ""
     return f"where all inputs are 0 the output is {seen.pop():g}, whatever the weights are"
+
+
+def _has_constant(X: Any) -> bool:
+    """Tell whether one feature is the same number, and not 0, in every sample."""
+    if X.ndim != 2 or min(X.shape) < 2:
+        return False
+    rows = [bool(np.any(np.ptp(X, axis=axis) + (X.mean(axis=axis) == 0) == 0)) for axis in (0, 1)]
+    return rows[0] if X.shape[0] > X.shape[1] else rows[1] or rows[0]
 
 
 def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:

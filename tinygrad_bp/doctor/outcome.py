@@ -129,7 +129,7 @@ class Outcome:
     epochs: int = 0
     steps: int = 0
     grown: bool = False  # a parameter has changed its shape
-    labels: tuple[float, float] | None = None  # the least and the largest of an epoch
+    labels: tuple[float, float] | None = None  # the least and the largest
 
     @property
     def is_open(self) -> bool:
@@ -178,9 +178,9 @@ class Follower:
         if self.outputs and (last or self.epochs >= self.next):
             self.curve.append((self.epochs, standing(self.outputs, self.labels)))
             self.last = self.outputs, self.labels
-            if self.range is None:
-                every = [value for one in self.labels for value in (np.min(one), np.max(one))]
-                self.range = float(min(every)), float(max(every))
+            every = [value for one in self.labels for value in (np.min(one), np.max(one))]
+            every += [*self.range] if self.range is not None else []
+            self.range = float(min(every)), float(max(every))
             self.next = self.epochs * 1.15 + 1
         if not last:
             self.outputs, self.labels = [], []

@@ -21,7 +21,7 @@ from tinygrad_bp.doctor.slots import Path, shown
 from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, is_bias, longer, sample_axis
 
 LONG = (5, 25, 100)  # times the epochs
-LONGEST = 3.0  # seconds of a run with more of them
+LONGEST = 2.0  # seconds of a run with more of them
 CHANCE = 9  # weights that may all be positive by chance: once in 500 starts
 FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
