@@ -196,9 +196,11 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
 
     base = replay.run(change, watched=roles.changed)
     moved = moved_by(replay, fixed, base, until, others, roles.compared)
+    stored = stored_in_loop(replay)
     if not roles.pairs:
-        roles.pairs = pairs_of(replay, roles.base, moved, [])
-    samples, stored = _sample_counts(replay, roles), stored_in_loop(replay)
+        kept = [path for path in fixed if is_stored(path, stored)]
+        roles.pairs = pairs_of(replay, roles.base, moved, kept)
+    samples = _sample_counts(replay, roles)
     for path, pairs in moved.items():
         value = replay.before[path]
         named = is_stored(path, stored)
@@ -209,13 +211,8 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
         visited = len(path) > 2 and any(
             not some for other, some in moved.items() if other[:2] == path[:2] and len(other) > 2
         )  # a sample of a list: the others do not act in this iteration
-        if (
-            (named or not sampled)
-            and not visited
-            and (named or not _is_table(replay, roles, path))
-            and (value.dtype.kind == "f" or named)
-            and value.ndim
-        ):
+        is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
+        if value.ndim and (named or not is_data):
             roles.stuck.append(path)
         else:
             roles.data.append(path)

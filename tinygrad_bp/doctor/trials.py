@@ -89,6 +89,7 @@ class Trials:
     looked: int = 0  # the step of that look
     at_first: list[Any] = field(default_factory=list)  # the same at the first
     held: dict[Path, float] = field(default_factory=dict)  # rates, as they were at the start
+    shrinking: set[Path] = field(default_factory=set)  # those of them that change
     pairing: Pairing | None = None
     counts: Counts | None = None
     evaluations: Evaluations | None = None
@@ -158,6 +159,8 @@ class Trials:
                 self._find_rates(replay, first["step"])
             elif first["step"]:
                 self.rates.append((step, self._step(replay, first["values"]) / first["step"]))
+                later = replay.before
+                self.shrinking |= {p for p, rate in self.held.items() if later.get(p, rate) != rate}
             self._look(replay, step)
             replay.reached.restore()
             spent += now() - began
@@ -257,7 +260,7 @@ class _Treated:
             self._centre_labels(names)
         if self.steady:
             self._hold(names)
-        if self.scale != 1 or (self.steady and not self.trials.held):
+        if self.scale != 1 or (self.steady and not self.trials.shrinking):
             self._stretch(names)
         write_back(frame)
 
@@ -268,13 +271,14 @@ class _Treated:
                 self.grown |= self.shapes.setdefault(path, shape) != shape
 
     def _hold(self, names: Names) -> None:
-        for path, value in self.trials.held.items():
+        for path in self.trials.shrinking:
+            value = self.trials.held[path]
             with suppress(KeyError, IndexError, AttributeError, TypeError):
                 names.put(path, value)
 
     def _stretch(self, names: Names) -> None:
         factor = self.scale
-        if self.steady and not self.trials.held:
+        if self.steady and not self.trials.shrinking:
             steps, rates = zip(*self.trials.rates, strict=True)
             logs = np.log(np.maximum(rates, 1e-12))
             factor /= math.exp(np.interp(math.log(max(self.step - 1, 1)), np.log(steps), logs))
