@@ -32,6 +32,8 @@ def kind_of(error: BaseException) -> str:
         return "integer-array"
     if "'tuple'" in text and isinstance(error, TypeError):
         return "m-is-shape"
+    if isinstance(error, ValueError) and re.search(r"(targets|labels) run from", text):
+        return "labels-not-01"
     if isinstance(error, ValueError) and re.search(r"broadcast|aligned|mismatch|shape", text):
         return "gradient-shape"
     return "crashed"

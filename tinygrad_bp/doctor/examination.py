@@ -39,6 +39,8 @@ from tinygrad_bp.doctor.slots import shown
 from tinygrad_bp.doctor.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.treatments import Signs
 from tinygrad_bp.doctor.trials import Treatment, Trials
+from tinygrad_bp.doctor.unlearned import nothing_learns
+from tinygrad_bp.errors import TinygradError
 
 
 @dataclass
@@ -107,7 +109,7 @@ class _Examination:
         self.diagnosis.findings += numerics.literals(self.script)
         best = looked.best()
         if best is None:
-            self._nothing_learns(looked)
+            nothing_learns(looked, self.diagnosis)
             return
         self.diagnosis.watched = f"watched: the loop at line {best.loop.place[0]}"
         ran = run(
@@ -131,6 +133,9 @@ class _Examination:
         """Judge a script by its backward passes; False where it makes none."""
         kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
         if not kept.passes:
+            if isinstance(ran.error, TinygradError) and crashes.kind_of(ran.error) != "crashed":
+                nothing_learns(Survey(ran, [], 1), self.diagnosis)
+                return True
             return False
         self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
         self.diagnosis.findings += recorded_runs.findings(kept, self.script)
@@ -140,35 +145,6 @@ class _Examination:
 
     def _left(self) -> float:
         return max(self.until - now(), 0.5)
-
-    def _nothing_learns(self, looked: Survey) -> None:
-        error, line = looked.ran.error, looked.ran.line
-        if isinstance(error, Exception):
-            name = crashes.kind_of(error)
-            if looked.loops and name != "crashed":  # shapes or types say what is wrong
-                text = f"line {line} ends in {crashes.said(error)}"
-                self.diagnosis.findings.append(Finding(name, FAULT, text, line))
-                return
-            self.diagnosis.broken = True
-            text = f"line {line}: {type(error).__name__}: {error}"
-            if isinstance(error, EOFError):
-                text = f"line {line} asks for input(), and nobody answers; put the value there"
-            self.diagnosis.undecided.append(
-                Undecided("script", f"it ends before anything learns: {text}")
-            )
-            return
-        if isinstance(error, SystemExit):
-            reason = f"line {line} ends the script before anything learns"
-        elif looked.ran.out_of_time:
-            reason = (
-                f"nothing had learned after {looked.ran.seconds:.0f} s: the set-up is too slow,"
-                " or a loop has no end"
-            )
-        elif looked.loops == 0:
-            reason = "no loop ran"
-        else:
-            reason = "in no loop that ran does anything change that an output depends on"
-        self.diagnosis.undecided.append(Undecided("loop", reason))
 
     # ---- one iteration
 

@@ -6,6 +6,7 @@ import ast
 import builtins
 import contextlib
 import io
+import os
 import random
 import signal
 import sys
@@ -14,6 +15,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -137,7 +139,7 @@ def run(
     space.update({HOOK: recorder, "__file__": script.path, "__builtins__": builtins})
     ran = Ran(space)
     began = now()
-    before = sys.modules.get("__main__")
+    before, folder = sys.modules.get("__main__"), Path.cwd()
     with _world(seed, ran, script.path), _limited(seconds, ran):
         sys.modules["__main__"] = module
         try:
@@ -147,6 +149,7 @@ def run(
         except BaseException as error:  # noqa: BLE001  # whatever a script can raise
             ran.error, ran.line = error, line_of(error, script.path)
         finally:
+            os.chdir(folder)  # the next run looks for its files where this one did
             if before is not None:
                 sys.modules["__main__"] = before
     ran.seconds = now() - began
