@@ -286,10 +286,11 @@ class _Examination:
         )
         self.examined.chosen = chosen
         if undecided:
-            narrow = layers.too_narrow(
-                trials, self.before, base, now() + min(3.0, self._left() / 2)
-            )
-            found, undecided = (found + narrow, []) if narrow else (found, undecided)
+            until = now() + min(3.0, self._left() / 2)
+            narrow = layers.too_narrow(trials, self.before, base, until)
+            if narrow is not None:
+                found, undecided = [*found, narrow[0]], []
+                self.examined.verdict.edits["too-few-units"] = narrow[1]
         found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)

@@ -32,10 +32,10 @@ Replaced = dict[int, Any]
 
 def too_narrow(
     trials: Trials, before: dict[Path, Any], base: Outcome, until: float
-) -> list[Finding]:
+) -> tuple[Finding, Replaced] | None:
     """Say whether more hidden units do, on most seeds, what the script's do on none."""
     if FEW < trials.samples < 4 * WIDE:
-        return []  # a wide layer would remember them
+        return None  # a wide layer would remember them
     known = {path: np.shape(before[path]) for path in trials.roles.parameters}
     widths = {size for shape in known.values() if len(shape) == 2 for size in shape}
     for width in sorted(widths):
@@ -58,8 +58,8 @@ def too_narrow(
         effect = f"{base.final} as it is; {best} with {WIDE} units"
         found = Finding("too-few-units", FAULT, text, effect=effect)
         found.gain = best.merit - base.final.merit
-        return [_written(found, trials.script, edits)]
-    return []
+        return _written(found, trials.script, edits), edits
+    return None
 
 
 def _written(found: Finding, script: Script, edits: Replaced) -> Finding:
