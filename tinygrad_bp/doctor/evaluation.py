@@ -21,6 +21,7 @@ from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.rewriting import Place, Script, place_of
 
 LARGEST = 50_000  # elements of an array that is kept
+LONGEST = 5  # times that a comparison of whole arrays is made in an epoch, at most
 FEWEST = 8  # samples of which a share says something
 CLEAR = 0.2  # by which a share of right answers is another
 MANY = 20  # samples from which on it is strange to keep none apart
@@ -36,6 +37,7 @@ class Count:
     right: Any
     epoch: int
     lines: tuple[int, ...]
+    times: int = 1  # that it was reached in one epoch
 
 
 @dataclass
@@ -55,7 +57,9 @@ class Evaluations:
                 lines.append(frame.f_lineno)
             frame = frame.f_back
         if all(np.size(one) <= LARGEST and not isinstance(one, str) for one in (left, right)):
-            self.equal[place] = Count(left, right, self.epoch(), tuple(lines))
+            before, epoch = self.equal.get(place), self.epoch()
+            times = before.times + 1 if before is not None and before.epoch == epoch else 1
+            self.equal[place] = Count(left, right, epoch, tuple(lines), times)
 
     def drawn(self, value: Any, place: Place) -> None:
         """Take a value of which it is asked whether it is above 0.5."""
@@ -130,9 +134,9 @@ class _Truth:
             return f"shapes {shapes[0]} and {shapes[1]} are compared, which is False as a whole"
         if min(sizes) > 1 and int(np.prod(whole)) > max(sizes):
             return f"{shapes[0]} is compared with {shapes[1]}: {int(np.prod(whole))} pairs"
-        return self._axis(sizes, node) or self._share(one, sizes)
+        return self._axis(one, sizes, node) or self._share(one, sizes)
 
-    def _axis(self, sizes: list[int], node: ast.Compare | None) -> str:
+    def _axis(self, one: Count, sizes: list[int], node: ast.Compare | None) -> str:
         label = self.labels[0]
         if label.ndim != 2 or min(label.shape) < 2 or node is None:
             return ""
@@ -143,7 +147,13 @@ class _Truth:
             return ""
         if sizes == [kinds, kinds]:
             return f"{kinds} answers are compared, one for each class; there are {samples} samples"
-        if sizes == [1, 1] and not re.search(r"argmax\([^()]*(, ?-?\d|axis)", text) and kinds > 1:
+        at_once = one.times < LONGEST  # and not sample by sample
+        if (
+            at_once
+            and sizes == [1, 1]
+            and not re.search(r"argmax\([^()]*(, ?-?\d|axis)", text)
+            and kinds > 1
+        ):
             return f"argmax without an axis is one place of {samples} x {kinds} numbers"
         return ""
 
