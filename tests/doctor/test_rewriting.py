@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_bp.doctor.edits import expression, substituted
 from tinygrad_bp.doctor.patches import patched
 from tinygrad_bp.doctor.recorder import Recorder
 from tinygrad_bp.doctor.replay import Replay
@@ -18,6 +17,7 @@ from tinygrad_bp.doctor.rewriting import parsed
 from tinygrad_bp.doctor.roles import find_roles
 from tinygrad_bp.doctor.running import at_one_head, run
 from tinygrad_bp.doctor.slots import shown
+from tinygrad_bp.doctor.substitution import expression, substituted
 
 CORPUS = Path(__file__).parent / "corpus" / "healthy"
 NAMES = ["linear_regression", "one_sample_at_a_time", "columns_returned_parameters",

@@ -40,6 +40,7 @@ HOSTILE = {
     "plots": (f"import matplotlib.pyplot as plt\n{LOOP}{PLOTS}", "healthy", ""),
     "threads": (f"{THREAD}{LOOP}", "healthy", ""),
     "reads": (f"print(open('table.txt').read(), open(__file__).name)\n{LOOP}", "healthy", ""),
+    "leaves": (f"import os\nopen('table.txt').close()\nos.chdir('/')\n{LOOP}", "healthy", ""),
     "exits_after": (f"{LOOP}\nimport sys\nsys.exit('done')\n", "healthy", ""),
     "swallows": (f"{LOOP}{SWALLOWS}", "healthy", ""),
 }

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.replay import Replay
-from tinygrad_bp.doctor.roles import Pair, Roles
+from tinygrad_bp.doctor.roles import Roles
+from tinygrad_bp.doctor.slots import shown
 
 REPORTS = ("loss", "acc", "err", "mse", "cost", "metric", "score")
 
@@ -29,8 +31,40 @@ def summed(replay: Replay, roles: Roles, pair: Pair) -> tuple[int, bool]:
         one.operation == "/" and one.right.size == 1 and float(one.right.ravel()[0]) in counts
         for one in compared
     )
-    written = re.search(rf"/ ?{samples}\b", replay.script.text) is not None
-    return samples, samples > 1 and not (divided or written or _averages(replay))
+    if samples < 2 or divided or _averages(replay):
+        return samples, False
+    return samples, not _divides(replay, roles, counts)
+
+
+def _divides(replay: Replay, roles: Roles, counts: set[float]) -> bool:
+    """Tell whether a line that is no report divides by the number of samples, however written."""
+    known = {shown(path): value for path, value in replay.before.items()}
+    known |= {text: value for text, value, _ in roles.base.recording.stores}
+    for one in ast.walk(replay.script.tree):
+        if not isinstance(one, ast.Assign | ast.AugAssign | ast.Return):
+            continue
+        divisors = [
+            part.right for part in ast.walk(one)
+            if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)
+        ]  # fmt: skip
+        divisors += (
+            [one.value] if isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div) else []
+        )
+        if any(_is_count(by, known, counts) for by in divisors) and not _is_report(
+            ast.unparse(one)
+        ):
+            return True
+    return False
+
+
+def _is_count(node: ast.expr, known: dict[str, Any], counts: set[float]) -> bool:
+    text = ast.unparse(node)
+    value: Any = node.value if isinstance(node, ast.Constant) else known.get(text)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):  # 2 * m
+        return any(_is_count(part, known, counts) for part in (node.left, node.right))
+    if value is not None:
+        return bool(np.size(value) == 1 and float(np.ravel(value)[0]) in counts)
+    return bool(re.search(r"^len\(|\.shape\[|\.size$|^(m|n|N|M)$", text))
 
 
 def _averages(replay: Replay) -> bool:

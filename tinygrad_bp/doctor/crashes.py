@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_bp.doctor.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.judgement import Verdict, source_line
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.roles import Roles
@@ -21,8 +21,8 @@ def crash(replay: Replay, roles: Roles, error: BaseException, verdict: Verdict) 
             one.evidence = f"{where}; {one.evidence}"
             one.line = one.line or line
     is_told = name == "gradient-shape" and any(one.patch for one in verdict.findings)
-    if not is_told and not roles.base.recording.by_tuple:  # which is a finding of its own
-        verdict.findings.insert(0, Finding(name, FAULT, where, line))
+    if not roles.base.recording.by_tuple:  # which is a finding of its own
+        verdict.findings.append(Finding(name, NOTE if is_told else FAULT, where, line))
 
 
 def kind_of(error: BaseException) -> str:
@@ -32,6 +32,8 @@ def kind_of(error: BaseException) -> str:
         return "integer-array"
     if "'tuple'" in text and isinstance(error, TypeError):
         return "m-is-shape"
+    if isinstance(error, ValueError) and re.search(r"(targets|labels) run from", text):
+        return "labels-not-01"
     if isinstance(error, ValueError) and re.search(r"broadcast|aligned|mismatch|shape", text):
         return "gradient-shape"
     return "crashed"

@@ -14,10 +14,17 @@ from itertools import combinations
 from typing import Any
 
 from tinygrad_bp.doctor.rewriting import copied
+from tinygrad_bp.doctor.slopes import (
+    answers,
+    helpers_of,
+    is_derivative,
+    is_derivative_call,
+    same_unit,
+    slopes,
+)
+from tinygrad_bp.doctor.substitution import expression, product
 
 Shapes = dict[str, tuple[int, ...]]
-ALL = 10**6  # columns from here on are of nodes that an edit has brought in
-DERIVATIVES = re.compile(r"deriv|prime|grad|_d$|^d_?(sig|tanh|relu|act)|dsig|dact", re.IGNORECASE)
 ORDER = (
     "wrong-sign", "bias-axis", "derivative-twice", "derivative-on-z", "missing-derivative",
     "elementwise-for-matmul", "wrong-operand", "updated-too-early", "aliased-buffer",
@@ -40,59 +47,6 @@ class Edit:
         return ORDER.index(self.name) if self.name in ORDER else len(ORDER)
 
 
-def substituted(node: Any, replaced: dict[int, Any]) -> Any:
-    """Return a copy of a tree with nodes and lists replaced; the new ones may hold the old."""
-    return _substituted(node, replaced, frozenset())
-
-
-def _substituted(node: Any, replaced: dict[int, Any], inside: frozenset[int]) -> Any:
-    if id(node) in replaced and id(node) not in inside:
-        new = replaced[id(node)]
-        made = _substituted(new, replaced, inside | {id(node)})
-        if isinstance(node, ast.AST) and isinstance(made, ast.AST):
-            _place(made, node)
-        return made
-    if isinstance(node, ast.AST):
-        copy = type(node)()
-        for name in node._fields:
-            setattr(copy, name, _substituted(getattr(node, name, None), replaced, inside))
-        for name in node._attributes:
-            if hasattr(node, name):
-                setattr(copy, name, getattr(node, name))
-        return copy
-    if isinstance(node, list):
-        return [_substituted(one, replaced, inside) for one in node]
-    return node
-
-
-def _place(new: ast.AST, old: Any) -> None:
-    """Give new nodes a line, and a column at which nothing of the script stands."""
-    for one in ast.walk(new):
-        if "lineno" in one._attributes and not hasattr(one, "lineno"):
-            place(one, old)
-
-
-def place(new: Any, old: Any) -> None:
-    """Give a new node the line of an old one."""
-    new.lineno = new.end_lineno = old.lineno
-    new.col_offset = new.end_col_offset = old.col_offset + ALL
-
-
-def product(left: ast.expr, right: ast.expr) -> ast.BinOp:
-    """Return the element-wise product."""
-    return ast.BinOp(left, ast.Mult(), right)
-
-
-def expression(text: str) -> ast.expr:
-    """Return the tree of an expression, without places."""
-    node = ast.parse(text, mode="eval").body
-    for one in ast.walk(node):
-        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            if hasattr(one, name):
-                delattr(one, name)
-    return node
-
-
 class Edits:
     """All edits of the functions and of the loop body that make up one iteration.
 
@@ -104,15 +58,21 @@ class Edits:
         Of the values seen under each text.
     early : set of int
         Lines of the forward pass, which no edit may touch.
+    values : dict
+        The last value seen under each text.
     """
 
-    def __init__(self, tree: ast.Module, units: list[Any], shapes: Shapes, early: set[int]) -> None:
+    def __init__(
+        self,
+        tree: ast.Module,
+        units: list[Any],
+        shapes: Shapes,
+        early: set[int],
+        values: dict[str, Any],
+    ) -> None:
         self.units, self.shapes, self.early = units, shapes, early
-        self.helpers = [
-            one.name
-            for one in ast.walk(tree)
-            if isinstance(one, ast.FunctionDef) and DERIVATIVES.search(one.name)
-        ]
+        self.values = values
+        self.tree, self.helpers = tree, helpers_of(tree)
 
     def __iter__(self) -> Iterator[Edit]:
         found = [edit for unit in self.units for edit in self._of_unit(unit)]
@@ -130,6 +90,9 @@ class Edits:
         atoms = self._atoms(unit)
         for block in _blocks(unit):
             yield from self._reordered(unit, block)
+        if isinstance(unit, ast.Lambda | ast.FunctionDef):
+            for old, text, name in answers(self.tree, unit):
+                yield Edit(name, unit, old.lineno, {id(old): expression(text)})
         if isinstance(unit, ast.Lambda):
             yield from self._of_expression(unit, unit.body, unit.body, None, atoms)
             return
@@ -160,20 +123,27 @@ class Edits:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             shape = self.shapes.get(ast.unparse(statement.targets[0]))
         yield from self._of_expression(unit, value, value, shape, atoms)
-        yield from self._throughout(unit, value, atoms)
+        yield from self._throughout(unit, value, atoms, shape)
 
-    def _throughout(self, unit: Any, value: ast.expr, atoms: Shapes) -> Iterator[Edit]:
+    def _throughout(self, unit: Any, value: ast.expr, atoms: Shapes, shape: Any) -> Iterator[Edit]:
         """Yield the replacing of one value by another wherever it stands in a line."""
         places: dict[str, list[ast.AST]] = {}
         for one in ast.walk(value):
             if isinstance(one, ast.Name | ast.Attribute | ast.Subscript):
                 places.setdefault(ast.unparse(one), []).append(one)
         for text, nodes in places.items():
-            if len(nodes) < 2 or text not in atoms:
+            if len(nodes) < 2 or text not in self.shapes:
                 continue
-            for other in self._like(text, atoms):
+            fitting = [one for one in atoms if shape and atoms[one] == shape and one != text]
+            others = self._like(text, atoms) if text in atoms else []
+            for other in dict.fromkeys([*others, *fitting]):
                 new = {id(one): expression(other) for one in nodes}
-                yield Edit("derivative-on-z", unit, value.lineno, new)
+                yield Edit(self._kind(text, other), unit, value.lineno, new)
+
+    def _kind(self, text: str, other: str) -> str:
+        """Name a derivative's value that is to be another: of the same unit, or of another."""
+        same = same_unit(self.values.get(text), self.values.get(other))
+        return "derivative-on-z" if same else "wrong-operand"
 
     def _like(self, text: str, atoms: Shapes) -> list[str]:
         shape = atoms[text]
@@ -185,8 +155,8 @@ class Edits:
     ) -> Iterator[Edit]:
         line = root.lineno
         yield from self._derived(unit, root, shape, atoms)
-        slopes = {id(part) for one in ast.walk(value) if self._is_derivative(one)
-                  for part in ast.walk(one)}  # fmt: skip
+        steep = {id(part) for one in ast.walk(value) if is_derivative(one)
+                 for part in ast.walk(one)}  # fmt: skip
         for node in ast.walk(value):
             if isinstance(node, ast.BinOp):
                 yield from self._of_operation(unit, node)
@@ -196,9 +166,9 @@ class Edits:
                 yield from self._of_call(unit, node, atoms)
             if isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 text = ast.unparse(node)
-                kind = "derivative-on-z" if id(node) in slopes else "wrong-operand"
                 if text in atoms:
                     for other in self._like(text, atoms):
+                        kind = self._kind(text, other) if id(node) in steep else "wrong-operand"
                         yield Edit(kind, unit, line, {id(node): expression(other)})
                 if text in atoms and len(set(atoms[text])) == 1 and len(atoms[text]) == 2:
                     turned = ast.Attribute(node, "T", ast.Load())
@@ -207,27 +177,13 @@ class Edits:
                 yield Edit("wrong-operand", unit, line, {id(node): node.value})
 
     def _derived(self, unit: Any, root: ast.expr, shape: Any, atoms: Shapes) -> Iterator[Edit]:
-        """Yield the factors that a line may lack: a derivative of an activation."""
-        if not shape:
-            return
+        """Yield the factors that a line, or a product in it, may lack: an activation's slope."""
+        inner = [one for one in ast.walk(root) if one is not root and is_matrix_product(one)]
         for text, one in atoms.items():
-            if one != shape:
-                continue
-            for slope in self._slopes(text):
-                new = product(root, expression(slope))
-                yield Edit("missing-derivative", unit, root.lineno, {id(root): new})
-
-    def _slopes(self, text: str) -> list[str]:
-        known = [f"{helper}({text})" for helper in self.helpers]
-        return [*known, f"{text} * (1 - {text})", f"(1 - {text} ** 2)", f"({text} > 0)"]
-
-    def _is_derivative(self, node: ast.AST) -> bool:
-        """Tell whether an expression looks like an activation's derivative; it is only a name."""
-        if isinstance(node, ast.Call):
-            return bool(DERIVATIVES.search(ast.unparse(node.func)))
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-            return isinstance(node.left, ast.Constant) and node.left.value == 1
-        return isinstance(node, ast.Compare)
+            for part in [*([root] if shape and one == shape else []), *inner]:
+                for slope in slopes(text, self.helpers):
+                    new = product(part, expression(slope))  # type: ignore[arg-type]
+                    yield Edit("missing-derivative", unit, root.lineno, {id(part): new})
 
     def _of_operation(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
         line = node.lineno
@@ -240,13 +196,13 @@ class Edits:
             for pair in [*_products(left, right), product(left, right)]:
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.Sub):
-            swapped = ast.BinOp(right, ast.Sub(), left)
+            swapped = ast.BinOp(right, ast.Sub(), ast.copy_location(copied(left), right))
             yield Edit("wrong-sign", unit, line, {id(node): swapped})
-            if not self._is_derivative(node):
+            if not is_derivative(node):
                 yield Edit("wrong-sign", unit, line, {id(node.op): ast.Add()})
         elif isinstance(node.op, ast.Add):
             yield Edit("wrong-sign", unit, line, {id(node.op): ast.Sub()})
-        elif isinstance(node.op, ast.Pow) and self._is_derivative(left):
+        elif isinstance(node.op, ast.Pow) and is_derivative(left):
             yield Edit("derivative-twice", unit, line, {id(node): left})
 
     def _fewer(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
@@ -258,7 +214,7 @@ class Edits:
             for dropped in combinations(range(len(factors)), many):
                 kept = [one for k, one in enumerate(factors) if k not in dropped]
                 gone = [part for k in dropped for part in ast.walk(factors[k])]
-                like = any(self._is_derivative(one) for one in gone)
+                like = any(is_derivative(one) for one in gone)
                 if many == 2 and not like:
                     continue
                 new = kept[0]
@@ -281,18 +237,38 @@ class Edits:
                 yield Edit("derivative-twice", unit, line, {id(node): kept})
         if name in {"sum", "mean"}:
             yield from _axes(unit, node)
-        if DERIVATIVES.search(name) and len(node.args) == 1:
+        if is_derivative_call(node):
             for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
-                for slope in self._slopes(one):
+                for slope in slopes(one, self.helpers):
                     yield Edit("derivative-on-z", unit, line, {id(node): expression(slope)})
 
     def _reordered(self, unit: Any, block: list[Any]) -> Iterator[Edit]:
         """Yield the moving of every update behind the last line that computes something else."""
         updates = [one for one in block if _is_update(one)]
         others = [one for one in block if not _is_update(one)]
-        if not updates or block == [*others, *updates]:
+        if not updates or not others or block == [*others, *updates]:
             return
+        if isinstance(others[-1], ast.Return) and others[-1].value is not None:
+            others, updates = _returned_last(others, updates)
         yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
+
+
+def _returned_last(others: list[Any], updates: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return both with what is returned computed before the updates."""
+    last = others[-1]
+    kept: Any = ast.Assign([ast.Name("downstream", ast.Store())], last.value)
+    end: Any = ast.Return(ast.Name("downstream", ast.Load()))
+    for one in (kept, kept.targets[0], end, end.value):
+        ast.copy_location(one, last)
+    return [*others[:-1], kept], [*updates, end]
+
+
+def is_matrix_product(node: ast.AST) -> bool:
+    """Tell a matrix product, by operator or by call."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.MatMult)
+    name = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+    return name in {"dot", "matmul"}
 
 
 def summed(unit: Any, value: ast.expr, rank: int) -> Iterator[Edit]:
@@ -370,6 +346,3 @@ def _is_update(node: Any) -> bool:
         and ast.unparse(target) in {ast.unparse(value.left), ast.unparse(value.right)}
         for target, value in pairs
     )
-
-
-__all__ = ["Edit", "Edits", "Shapes", "copied", "expression", "substituted", "summed"]

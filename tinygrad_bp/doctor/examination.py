@@ -13,6 +13,7 @@ from tinygrad_bp.doctor import (
     averaging,
     crashes,
     invariants,
+    layers,
     loops,
     numerics,
     patches,
@@ -38,6 +39,8 @@ from tinygrad_bp.doctor.slots import shown
 from tinygrad_bp.doctor.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.treatments import Signs
 from tinygrad_bp.doctor.trials import Treatment, Trials
+from tinygrad_bp.doctor.unlearned import nothing_learns
+from tinygrad_bp.errors import TinygradError
 
 
 @dataclass
@@ -106,7 +109,7 @@ class _Examination:
         self.diagnosis.findings += numerics.literals(self.script)
         best = looked.best()
         if best is None:
-            self._nothing_learns(looked)
+            nothing_learns(looked, self.diagnosis)
             return
         self.diagnosis.watched = f"watched: the loop at line {best.loop.place[0]}"
         ran = run(
@@ -130,6 +133,9 @@ class _Examination:
         """Judge a script by its backward passes; False where it makes none."""
         kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
         if not kept.passes:
+            if isinstance(ran.error, TinygradError) and crashes.kind_of(ran.error) != "crashed":
+                nothing_learns(Survey(ran, [], 1), self.diagnosis)
+                return True
             return False
         self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
         self.diagnosis.findings += recorded_runs.findings(kept, self.script)
@@ -139,35 +145,6 @@ class _Examination:
 
     def _left(self) -> float:
         return max(self.until - now(), 0.5)
-
-    def _nothing_learns(self, looked: Survey) -> None:
-        error, line = looked.ran.error, looked.ran.line
-        if isinstance(error, Exception):
-            name = crashes.kind_of(error)
-            if looked.loops and name != "crashed":  # shapes or types say what is wrong
-                text = f"line {line} ends in {crashes.said(error)}"
-                self.diagnosis.findings.append(Finding(name, FAULT, text, line))
-                return
-            self.diagnosis.broken = True
-            text = f"line {line}: {type(error).__name__}: {error}"
-            if isinstance(error, EOFError):
-                text = f"line {line} asks for input(), and nobody answers; put the value there"
-            self.diagnosis.undecided.append(
-                Undecided("script", f"it ends before anything learns: {text}")
-            )
-            return
-        if isinstance(error, SystemExit):
-            reason = f"line {line} ends the script before anything learns"
-        elif looked.ran.out_of_time:
-            reason = (
-                f"nothing had learned after {looked.ran.seconds:.0f} s: the set-up is too slow,"
-                " or a loop has no end"
-            )
-        elif looked.loops == 0:
-            reason = "no loop ran"
-        else:
-            reason = "in no loop that ran does anything change that an output depends on"
-        self.diagnosis.undecided.append(Undecided("loop", reason))
 
     # ---- one iteration
 
@@ -220,9 +197,11 @@ class _Examination:
         self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
+        self._labels(base, verdict.form[0].place[0])
         if trials.pairing is not None and trials.counts is not None:
             self.diagnosis.findings += trials.pairing.findings()
             self.diagnosis.findings += trials.counts.findings(self.script, place[0])
+        self._evaluated(trials, base)
         if verdict.form[0].own:
             self.diagnosis.undecided.append(
                 Undecided("scale and start", "output and label do not meet in the loop")
@@ -238,8 +217,8 @@ class _Examination:
             one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
         ]
         signs = treatments.signs(trials, self.before, self.summed)
-        signs.anchored = self.anchored
-        if not base.final.is_open or hard:
+        signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
+        if not base.is_open or hard:
             if any(one.severity == FAULT for one in self.diagnosis.findings):
                 self.diagnosis.findings += treatments.asides(trials, signs)
             return
@@ -248,6 +227,26 @@ class _Examination:
             self.diagnosis.undecided.append(Undecided("scale and start", reason))
             return
         self._treated(trials, base, signs)
+
+    def _evaluated(self, trials: Trials, base: Outcome) -> None:
+        if trials.evaluations is not None and trials.follower is not None:
+            many = sum(int(np.size(self.before[path])) for path in trials.roles.parameters)
+            self.diagnosis.findings += trials.evaluations.findings(
+                self.script, base, trials.follower.last, many
+            )
+
+    def _labels(self, base: Outcome, line: int) -> None:
+        """Judge by a whole epoch whether all labels are the same: one batch may hold one class."""
+        if base.labels is None or base.epochs < 1:
+            return
+        found, (least, most) = self.diagnosis.findings, base.labels
+        known = [one for one in found if one.name == "constant-labels"]
+        if known and least != most:
+            self.diagnosis.findings = [one for one in found if one not in known]
+        elif not known and least == most:
+            text = f"all labels that an output meets are {least:g}"
+            reused = any(one.name == "loop-variable-reused" for one in found)
+            found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -269,10 +268,15 @@ class _Examination:
             pair.output_of(one) for one in trials.roles.base.recording.comparisons
             if one.place == pair.place
         ]  # fmt: skip
-        output = outputs[0] if outputs else None
-        found = units.states(trials.hidden, output, trials.looked, NOTE)
+        answers = {
+            text for text, value, _ in trials.at_first
+            if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
+        }  # fmt: skip
+        hidden = [one for one in trials.hidden if one[0] not in answers]
+        found = units.states(hidden, trials.looked, NOTE)
+        found += layers.shares(trials, base, outputs[0] if outputs else None)
         for one in found:
-            if base.final.is_open and one.name == "dead-relu" and one.gain > 0.85:
+            if base.is_open and one.name == "dead-relu" and one.gain > 0.85:
                 one.severity = FAULT
         self.diagnosis.findings += found
 
@@ -281,6 +285,13 @@ class _Examination:
             trials, base, signs, min(6.0, self._left() * 0.8)
         )
         self.examined.chosen = chosen
+        if undecided:
+            until = now() + min(3.0, self._left() / 2)
+            narrow = layers.too_narrow(trials, self.before, base, until)
+            if narrow is not None:
+                found, undecided = [*found, narrow[0]], []
+                self.examined.verdict.edits["too-few-units"] = narrow[1]
+        found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
         self.diagnosis.undecided += undecided
@@ -353,7 +364,8 @@ class _Examination:
 
 HARD = {"label-broadcast", "constant-labels", "softmax-axis", "double-sigmoid", "labels-not-01",
         "target-out-of-range", "symmetric-init", "not-updated", "integer-array", "relu-output",
-        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels"}  # fmt: skip
+        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels",
+        "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 

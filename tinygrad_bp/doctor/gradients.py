@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_bp.doctor.clock import now
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import Recording
 from tinygrad_bp.doctor.replay import Iteration, Replay
-from tinygrad_bp.doctor.roles import Pair, Roles
+from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.slots import Names, Path, same
 
 Vector = NDArray[np.float64]
@@ -58,7 +59,7 @@ def sums(outputs: list[Any], labels: list[Any]) -> dict[str, float]:
             if "binary cross entropy" in total:
                 logs = y * np.log(o) + (1 - y) * np.log1p(-o)
                 total["binary cross entropy"] -= float(np.sum(logs))
-            if o.size < 2 or not (np.all((y == 0) | (y == 1)) or _are_shares(y)):
+            if o.size < 2 or not _are_shares(y):
                 total.pop("cross entropy", None)
             if "cross entropy" in total:
                 total["cross entropy"] -= float(np.sum(y * np.log(o)))
@@ -66,7 +67,7 @@ def sums(outputs: list[Any], labels: list[Any]) -> dict[str, float]:
 
 
 def _are_shares(y: Any) -> bool:
-    """Tell whether labels are probabilities of classes, as smoothed ones are."""
+    """Tell whether labels are probabilities of classes: one-hot, or smoothed."""
     axes = [axis for axis in range(y.ndim) if y.shape[axis] > 1]
     return bool(np.all(y >= 0)) and any(np.allclose(y.sum(axis=axis), 1) for axis in axes)
 
@@ -150,7 +151,7 @@ def measure(
         directions[path] = np.eye(size) if full else rng.standard_normal((DIRECTIONS, size))
     point = Point(name, values, directions, {}, {}, Iteration(replay.names, Recording(), None, {}))
     try:
-        point.base = _at(replay, point)
+        point.base = _at(replay, roles, point)
     except (TypeError, KeyError, ValueError, AttributeError):
         return None
     forms = _forms(roles, point.base)
@@ -177,8 +178,8 @@ def measure(
     return point
 
 
-def _at(replay: Replay, point: Point) -> Iteration:
-    base = replay.run(point.change)
+def _at(replay: Replay, roles: Roles, point: Point) -> Iteration:
+    base = replay.run(point.change, limit=roles.turn)
     kept = {path: base.value(path) for path in point.values}
     base.ended = kept
     return base

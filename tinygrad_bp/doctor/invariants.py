@@ -11,9 +11,10 @@ import numpy as np
 from tinygrad_bp.doctor import ranges
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.gradients import Point, meetings
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Replay
-from tinygrad_bp.doctor.roles import Pair, Roles
+from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.slots import Names, shown
 
 ENOUGH = 24  # outputs, for a bound that none passes to be no accident
@@ -67,6 +68,9 @@ def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
 def anchored(replay: Replay, roles: Roles, pair: Pair) -> str:
     """Return what the output is at the input 0, if it is that under any weights."""
     seen: set[float] = set()
+    data = [np.asarray(replay.before[path], float) for path in roles.data]
+    if any(_has_constant(one) for one in data):  # a column of ones is a bias
+        return ""
     for seed in range(4):
         rng = np.random.default_rng(seed)
 
@@ -87,18 +91,25 @@ def anchored(replay: Replay, roles: Roles, pair: Pair) -> str:
     return f"where all inputs are 0 the output is {seen.pop():g}, whatever the weights are"
 
 
+def _has_constant(X: Any) -> bool:
+    """Tell whether one feature is the same number, and not 0, in every sample."""
+    if X.ndim != 2 or min(X.shape) < 2:
+        return False
+    rows = [bool(np.any(np.ptp(X, axis=axis) + (X.mean(axis=axis) == 0) == 0)) for axis in (0, 1)]
+    return rows[0] if X.shape[0] > X.shape[1] else rows[1] or rows[0]
+
+
 def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:
+    whole = []
     for path in [*roles.parameters, *roles.stuck]:
-        value = replay.before[path]
-        if is_array(value) and value.dtype.kind in "iu" and np.size(value) and value.ndim:
-            after = roles.base.value(path)
-            if after is not None and np.asarray(after).dtype.kind == "f":
-                continue
-            yield Finding(
-                "integer-array", FAULT,
-                f"{shown(path)} has the dtype {value.dtype}: a step of 0.1 is cut off to 0",
-                parameter=shown(path),
-            )  # fmt: skip
+        value, after = replay.before[path], roles.base.value(path)
+        turns = after is not None and np.asarray(after).dtype.kind == "f"
+        if is_array(value) and value.dtype.kind in "iu" and value.ndim and not turns:
+            whole.append((shown(path), value.dtype))
+    if whole:
+        names = ", ".join(name for name, _ in whole)
+        text = f"{names} have the dtype {whole[0][1]}: a step of 0.1 is cut off to 0"
+        yield Finding("integer-array", FAULT, text, parameter=names)
     for path in roles.data:
         value = replay.before[path]
         if is_array(value) and value.dtype.kind == "u" and value.max() > 1:

@@ -22,8 +22,9 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
     """
     nodes = [script.loops[place].node for place in (*loop.around, loop.place)]
     found = []
-    for k, inner in enumerate(nodes):
-        for outer in nodes[:k]:
+    for one in script.loops.values():
+        inner = one.node
+        for outer in (script.loops[place].node for place in one.around):
             both = _targets(inner) & _targets(outer) - {"_"}
             if both and _is_read_after(outer, inner, both):
                 name = min(both)
@@ -59,8 +60,28 @@ def _read(node: ast.For | ast.While, *, reports: bool = True) -> set[str]:
 def _is_read_after(outer: ast.For | ast.While, inner: ast.AST, names: set[str]) -> bool:
     """Tell whether the outer loop reads a name where the inner loop has changed it."""
     end = getattr(inner, "end_lineno", 0) or 0
+    later = [one for one in outer.body if one.lineno > end]
+    bound = {
+        id(part)
+        for statement in later
+        for one in ast.walk(statement)
+        if _sets(one) & names
+        for part in ast.walk(one)
+    }
     return any(
-        isinstance(one, ast.Name) and one.id in names and one.lineno > end
-        for statement in outer.body
+        isinstance(one, ast.Name)
+        and isinstance(one.ctx, ast.Load)
+        and one.id in names
+        and id(one) not in bound
+        for statement in later
         for one in ast.walk(statement)
     )
+
+
+def _sets(node: ast.AST) -> set[str]:
+    """Return the names that a loop, or a comprehension, gives a value of its own."""
+    if isinstance(node, ast.For | ast.While):
+        return _targets(node)
+    made = getattr(node, "generators", [])
+    parts = (part for one in made for part in ast.walk(one.target))
+    return {part.id for part in parts if isinstance(part, ast.Name)}

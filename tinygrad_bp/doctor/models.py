@@ -11,32 +11,40 @@ import numpy as np
 
 from tinygrad_bp.doctor import ranges
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.histories import diagnose_history
 from tinygrad_bp.doctor.recorded import leaf_nodes, squashed_twice
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.optim import Optimizer
+from tinygrad_bp.training.history import History
 
 LONG, SHORT = 0.5, 1e-6  # one step to the size of the parameter
 WEAK = 1e-5  # a first layer's gradient to the last one's
 
 
 def diagnose(
-    model: Module,
-    optimizer: Optimizer,
-    data: tuple[Any, Any],
+    model: Module | History,
+    optimizer: Optimizer | None = None,
+    data: tuple[Any, Any] | None = None,
     loss: Callable[[Any, Any], Any] | None = None,
 ) -> Diagnosis:
-    """Look at one step of training: outputs, gradients, activations, the update.
+    """Look at one step of training, or at the course of a whole one.
 
-    The step is taken back: parameters, gradients and the optimizer's memory are as before.
+    Of a model, one step is made: outputs, gradients, activations, the update. It is taken back:
+    parameters, gradients and the optimizer's memory are as before. Of a history, its columns are
+    judged: a loss that is no number, that rises, or that stands still at chance; a held-out loss
+    that turns. `data` then tells how many classes there are.
 
     Parameters
     ----------
-    model : Module
+    model : Module or History
+        A history is what `tg.training.fit` returns.
     optimizer : Optimizer
+        Of a model.
     data : (X, y)
+        Of a model; of a history, if it is at hand.
     loss : callable, optional
         ``loss(output, y)``; by default cross entropy of logits where `y` is labels 0 and 1 or
         classes, and mean squared error elsewhere.
@@ -45,6 +53,10 @@ def diagnose(
     -------
     Diagnosis
     """
+    if isinstance(model, History):
+        return diagnose_history(model, None if data is None else data[1])
+    if optimizer is None or data is None:
+        raise TypeError("diagnose: a model is diagnosed with its optimizer and its data (X, y)")
     began = time.monotonic()
     X, y = data
     answer = Diagnosis(watched="watched: one step")

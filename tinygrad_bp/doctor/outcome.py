@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import Recorder
 from tinygrad_bp.doctor.rewriting import Loop, Place
-from tinygrad_bp.doctor.roles import Pair
 from tinygrad_bp.doctor.running import Ran
 from tinygrad_bp.doctor.slots import Names
 
 SOLVED, LEARNED, SLIGHT = 0.5, 0.3, 0.1  # share of the labels' variance explained
+IDLE = 0.02  # merit by which a run has to get on, to have learned anything
 
 
 @dataclass
@@ -52,6 +53,10 @@ class Standing:
         The first step from weights of 0 may turn every answer the right way, and be all there is.
         """
         return self.score < LEARNED and (self.gain < 0.5 or self.score < SLIGHT)
+
+    def is_idle(self, first: Standing) -> bool:
+        """Tell whether a run came no further than its first epoch, and not far at all."""
+        return not self.is_solved and self.merit - first.merit < IDLE and not self.remembered
 
     @property
     def merit(self) -> float:
@@ -99,6 +104,12 @@ def _share(hits: Any, wanted: Any) -> tuple[float, float]:
     return right, float((right - common) / max(1 - common, 1e-9)) if common < 1 else 0.0
 
 
+def classes_of(label: Any) -> Any:
+    """Return labels as they are counted: one-hot ones as the numbers of their classes."""
+    found = _classes(label, label)
+    return np.ravel(label) if found is None else found[1]
+
+
 def _classes(o: Any, y: Any) -> tuple[Any, Any] | None:
     """Return answered and wanted classes of one-hot labels, whichever axis the classes have."""
     if y.ndim == 0 or y.size < 2 or not np.all((y == 0) | (y == 1)):
@@ -118,6 +129,13 @@ class Outcome:
     epochs: int = 0
     steps: int = 0
     grown: bool = False  # a parameter has changed its shape
+    labels: tuple[float, float] | None = None  # the least and the largest
+
+    @property
+    def is_open(self) -> bool:
+        """Whether hardly anything was learned, or nothing that was not known at the start."""
+        final = self.final
+        return final.is_open or (len(self.curve) > 2 and final.is_idle(self.curve[0][1]))
 
     @property
     def final(self) -> Standing:
@@ -136,6 +154,8 @@ class Follower:
         self.curve: list[tuple[int, Standing]] = []
         self.epochs = self.steps = 0
         self.next = 1.0
+        self.last: tuple[Any, Any] | None = None  # outputs and labels of an epoch
+        self.range: tuple[float, float] | None = None
 
     def head(self, place: Place, _frame: FrameType) -> None:
         """Begin an iteration of any loop."""
@@ -157,6 +177,10 @@ class Follower:
         """End an epoch."""
         if self.outputs and (last or self.epochs >= self.next):
             self.curve.append((self.epochs, standing(self.outputs, self.labels)))
+            self.last = self.outputs, self.labels
+            every = [value for one in self.labels for value in (np.min(one), np.max(one))]
+            every += [*self.range] if self.range is not None else []
+            self.range = float(min(every)), float(max(every))
             self.next = self.epochs * 1.15 + 1
         if not last:
             self.outputs, self.labels = [], []

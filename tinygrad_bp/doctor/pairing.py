@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Iteration
-from tinygrad_bp.doctor.roles import Pair
 
 FEWEST, MOST = 6, 5000  # rows of a table that is followed
 

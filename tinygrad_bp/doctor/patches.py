@@ -6,7 +6,7 @@ import ast
 import difflib
 from typing import Any
 
-from tinygrad_bp.doctor.edits import substituted
+from tinygrad_bp.doctor.substitution import substituted
 
 
 def patched(text: str, tree: ast.Module, replaced: dict[int, Any]) -> str:

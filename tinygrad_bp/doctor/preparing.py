@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from tinygrad_bp.doctor.edits import substituted
 from tinygrad_bp.doctor.rewriting import instrumented
+from tinygrad_bp.doctor.substitution import substituted
 
 
 class Prepared:

@@ -52,7 +52,7 @@ def reach(flat: Any, target: Any, line: int | None) -> Iterator[Finding]:
     target : array
         All labels.
     """
-    if flat.size < 20:
+    if flat.size < 20 or np.all(flat == flat[0]):
         return
     low, high = float(flat.min()), float(flat.max())
     least, most = float(target.min()), float(target.max())

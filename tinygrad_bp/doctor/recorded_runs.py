@@ -14,7 +14,14 @@ import numpy as np
 
 from tinygrad_bp.doctor import ranges
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
-from tinygrad_bp.doctor.recorded import leaf_nodes, squashed_twice
+from tinygrad_bp.doctor.recorded import (
+    OF_LOGITS,
+    asleep,
+    leaf_nodes,
+    met,
+    out_of_reach,
+    squashed_twice,
+)
 from tinygrad_bp.doctor.recorder import Recorder
 from tinygrad_bp.doctor.rewriting import Script
 from tinygrad_bp.doctor.running import Ran, run
@@ -23,6 +30,9 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.module import Module
 
 LOOKS = 6  # backward passes that are looked at; of the others only the loss is kept
+MOST = 500  # passes of which the labels are kept
+FIRST = 3.0  # times the loss of one that knows nothing
+SLEEPING = 0.85  # share of a layer's units that keeps it from learning
 STUCK = 0.98  # share of the first loss above which nothing was learned
 
 
@@ -43,12 +53,16 @@ class Recorded:
     passes: list[Pass] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     found: dict[str, Finding] = field(default_factory=dict)
+    asleep: list[Finding] = field(default_factory=list)  # at the last look
+    labels: list[tuple[float, float, int]] = field(default_factory=list)  # least, largest, how many
+    looks: int = 0
     slopes: dict[str, float] = field(default_factory=dict)  # the size of each gradient, once
 
     def look(self, loss: Tensor, frame: FrameType | None) -> None:
         """Take down a backward pass that is about to begin."""
         if loss.size == 1:
             self.losses.append(float(loss.item()))
+        self._meet(loss)
         if len(self.passes) >= LOOKS or frame is None:
             return
         tensors = dict(_named(frame))
@@ -60,6 +74,30 @@ class Recorded:
         for one in squashed_twice(loss):
             one.line = frame.f_lineno
             self.found.setdefault(one.name, one)
+
+    def _meet(self, loss: Tensor) -> None:
+        """Take down the labels of a pass, and at every second power the units that are asleep."""
+        self.looks += 1
+        if self.looks & (self.looks - 1) == 0:
+            self.asleep = asleep(loss)
+        pair = met(loss) if len(self.labels) < MOST else None
+        if pair is not None:
+            name, labels = pair
+            self.labels.append((float(labels.min()), float(labels.max()), labels.size))
+            for one in out_of_reach(name, labels):
+                self.found.setdefault(one.name, one)
+            if len(self.losses) == 1 and name in OF_LOGITS:
+                self._first(name, labels)
+
+    def _first(self, name: str, labels: Any) -> None:
+        """Compare the first loss with that of a network that knows nothing."""
+        many = len(np.unique(labels)) if name == "cross_entropy" and labels.ndim == 1 else 2
+        many = labels.shape[-1] if name == "cross_entropy" and labels.ndim == 2 else max(many, 2)
+        chance = float(np.log(many))
+        if self.losses[0] > FIRST * chance:
+            text = f"the first loss is {self.losses[0]:.3g}; one that knows nothing has ln {many} ="
+            told = Finding("init-too-large", NOTE, f"{text} {chance:.3g}")
+            self.found.setdefault(told.name, told)
 
     def after(self, frame: FrameType | None) -> None:
         """Take down the gradients that a backward pass has made."""
@@ -100,8 +138,20 @@ def findings(kept: Recorded, script: Script) -> list[Finding]:
     found += _outside(kept, script)
     found += _unmoved(kept)
     found += _added_up(kept)
-    found += _course(kept)
-    return found
+    course = _course(kept)
+    stuck = len(kept.losses) > LOOKS and kept.losses[-1] > STUCK * kept.losses[0]
+    for one in kept.asleep:
+        one.severity = FAULT if stuck and one.gain > SLEEPING else NOTE
+    return [*found, *course, *kept.asleep, *_unshuffled(kept)]
+
+
+def _unshuffled(kept: Recorded) -> list[Finding]:
+    """Note batches that hold one class each, where there are several classes."""
+    single = [least for least, most, many in kept.labels if least == most and many > 3]
+    if len(kept.labels) < 4 or len(single) < 0.8 * len(kept.labels) or len({*single}) < 2:
+        return []
+    text = f"{len(single)} of {len(kept.labels)} batches that were looked at hold one class each"
+    return [Finding("not-shuffled", NOTE, text)]
 
 
 def _compare(kept: Recorded, o: Any, y: Any, line: int) -> None:

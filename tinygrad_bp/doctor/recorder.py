@@ -67,6 +67,8 @@ class Recorder:
         self.at_store: Callable[[str, Any, FrameType], None] | None = None
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
+        self.at_equal: Callable[[Any, Any, Place, FrameType], None] | None = None
+        self.at_half: Callable[[Any, Place], None] | None = None
         self.at_shapes: Callable[[Any, Any, int], None] | None = None
 
     # ---- what the script calls
@@ -98,6 +100,22 @@ class Recorder:
         if self.pair == (line, column) and self.at_pair is not None:
             self.at_pair(left, right)
         return left / right
+
+    def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
+        """Compare for equality."""
+        self.told(left, right, line, column)
+        return left == right
+
+    def told(self, left: Any, right: Any, line: int, column: int) -> None:
+        """Tell of a comparison for equality."""
+        if self.at_equal is not None:
+            self.at_equal(left, right, (line, column), sys._getframe(1))
+
+    def halved(self, value: Any, line: int, column: int) -> Any:
+        """Return what is then compared with 0.5."""
+        if self.at_half is not None:
+            self.at_half(value, (line, column))
+        return value
 
     def picked(self, base: Any, index: Any, value: Any, line: int, column: int) -> None:
         """Take the label of a class from its output, in place: compare with a one-hot target."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.edits import expression, place
 from tinygrad_bp.doctor.rewriting import Script, place_of
 from tinygrad_bp.doctor.slots import Path, shown
+from tinygrad_bp.doctor.substitution import expression, place
 from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, sample_axis
 
 Replaced = dict[int, Any]

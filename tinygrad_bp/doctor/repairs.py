@@ -70,7 +70,7 @@ class Workshop:
                     return None
             change = point.change if point is not None else None
             try:
-                iteration = self.replay.run(change, code=code)
+                iteration = self.replay.run(change, code=code, limit=self.roles.turn)
             except (TypeError, KeyError, ValueError, AttributeError):
                 return None
             values = point.values if point is not None else self.replay.before
@@ -105,7 +105,9 @@ class Workshop:
         called = self.replay.functions()
         early, _ = self.forward()
         units = [self.replay.loop.node, *(self.nodes[key] for key in called if key in self.nodes)]
-        return Edits(self.replay.script.tree, units, self.roles.base.recording.shapes, early)
+        kept = self.roles.base.recording
+        values = {text: value for text, value, _ in kept.stores}
+        return Edits(self.replay.script.tree, units, kept.shapes, early, values)
 
 
 def units_of(edits: list[Edit]) -> list[Any]:

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.edits import substituted
 from tinygrad_bp.doctor.preparing import Prepared
 from tinygrad_bp.doctor.recorder import Recorder, Recording, Stop
 from tinygrad_bp.doctor.rewriting import (
@@ -35,6 +34,7 @@ from tinygrad_bp.doctor.rewriting import (
     place_of,
 )
 from tinygrad_bp.doctor.slots import Names, Path, Reached, same, taken
+from tinygrad_bp.doctor.substitution import substituted
 
 # One turn of a loop, so that `break` and `continue` end it; what it leaves in its names is kept.
 BODY_TEXT = f"""

@@ -10,9 +10,10 @@ import numpy as np
 
 from tinygrad_bp.doctor.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.gradients import Form, Point, meetings
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import is_number
 from tinygrad_bp.doctor.rewriting import Script
-from tinygrad_bp.doctor.roles import LOSS_NAMES, Pair, Roles
+from tinygrad_bp.doctor.roles import LOSS_NAMES, Roles
 
 COUNTED = ("correct", "loss", "err", "hits", "acc", "total", "cost", "right", "sum", "mse")
 Measure = Callable[[Any, Any], float]
@@ -36,6 +37,23 @@ RIGHT: dict[str, Measure] = {
     "binary cross entropy": lambda o, y: float(-np.mean(sum(_logs(o, y)))),
     "root mean squared error": lambda o, y: float(np.sqrt(np.mean((o - y) ** 2))),
 }
+
+
+def _guarded(guard: float, clips: bool) -> Measure:
+    """Return binary cross entropy with logarithms that are kept away from 0, as scripts do."""
+
+    def measure(o: Any, y: Any) -> float:
+        if clips:
+            o = np.clip(o, guard, 1 - guard)
+            return float(-np.mean(sum(_logs(o, y))))
+        return float(-np.mean(y * np.log(o + guard) + (1 - y) * np.log(1 - o + guard)))
+
+    return measure
+
+
+GUARDS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
+GUARDED = [RIGHT["binary cross entropy"]]
+GUARDED += [_guarded(guard, clips) for guard in GUARDS for clips in (False, True)]
 
 
 def misreported(points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
@@ -76,7 +94,7 @@ def other_rule(points: list[Point], roles: Roles, form: Form) -> list[Finding]:
             continue
         if _fits(values, meets, RIGHT["mean squared error"]):
             return []  # what the steps lower is reported too
-        if _fits(values, meets, RIGHT["binary cross entropy"]):
+        if any(_fits(values, meets, one) for one in GUARDED):
             said = f"line {line}: {text} is cross entropy, and each step goes along squared error"
             told.append(Finding("squared-error-rule", FAULT, said, line))
     return told[:1]

@@ -17,6 +17,7 @@ HOOK = "_doctor_"
 BODY = "_doctor_body_"
 Place = tuple[int, int]  # line and column: the same before and after an edit elsewhere
 Function = ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef
+HALF = 0.5  # at which a line is drawn between two classes
 PAIRED = {"subtract": "sub", "divide": "div", "true_divide": "div"}
 
 
@@ -163,8 +164,25 @@ class _Rewriter(ast.NodeTransformer):
         told = call(name, node.left, node.right, *place)
         return ast.copy_location(told, node)
 
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        place = place_of(node)
+        self.generic_visit(node)
+        if len(node.ops) != 1:
+            return node
+        left, right = node.left, node.comparators[0]
+        if isinstance(node.ops[0], ast.Eq) and not any(
+            isinstance(one, ast.Constant) for one in (left, right)
+        ):
+            return ast.copy_location(call("equal", left, right, *place), node)
+        if isinstance(right, ast.Constant) and right.value == HALF:
+            node.left = ast.copy_location(call("halved", left, *place), left)
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
+        if getattr(node.func, "id", "") == "accuracy_score" and len(node.args) == 2:
+            told = ast.copy_location(call("told", *_copied(node.args), *place_of(node)), node)
+            return ast.copy_location(ast.BoolOp(ast.Or(), [told, node]), node)
         name = PAIRED.get(getattr(node.func, "attr", ""))
         if name is None or len(node.args) != 2 or node.keywords:
             return node

@@ -8,38 +8,19 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.doctor.clock import now
-from tinygrad_bp.doctor.recorder import Comparison, is_array
+from tinygrad_bp.doctor.pairs import Pair, disturbed, moved_by, pairs_of
+from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Iteration, Replay
-from tinygrad_bp.doctor.rewriting import Place, place_of
-from tinygrad_bp.doctor.slots import Names, Path, same, shown
+from tinygrad_bp.doctor.rewriting import Place
+from tinygrad_bp.doctor.slots import Names, Path, same
 
 LOSS_NAMES = ("loss", "cost", "err", "mse", "nll", "objective")
-SIZES = (1.0, 10.0, -10.0)  # of a disturbance: a saturated unit needs the larger ones
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Where an output meets its label; or, without a place, a loss that the script computes."""
-
-    place: Place
-    operation: str
-    output: str  # the side: "left" or "right"
-    own: str = ""
-
-    def output_of(self, one: Comparison) -> Any:
-        """Return the output's value."""
-        return one.left if self.output == "left" else one.right
-
-    def label_of(self, one: Comparison) -> Any:
-        """Return the label's value."""
-        return one.right if self.output == "left" else one.left
 
 
 @dataclass
@@ -50,6 +31,8 @@ class Roles:
     ----------
     compared : int
         How many comparisons an iteration makes before the first parameter changes.
+    turn : int or None
+        How many it makes until it begins its second step, where it makes several.
     """
 
     parameters: list[Path]
@@ -57,6 +40,7 @@ class Roles:
     pairs: list[Pair]
     compared: int
     base: Iteration
+    turn: int | None = None
     changed: list[Path] = field(default_factory=list)
     idle: list[Path] = field(default_factory=list)  # stored into, and neither moving nor acting
     data: list[Path] = field(default_factory=list)
@@ -74,24 +58,31 @@ def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
     candidates = changed or [p for p, v in replay.before.items() if crashed and _may_learn(v)]
     candidates = [p for p in candidates if not _is_target(replay, p)]
     base = replay.run(watched=changed)
-    moved = _moved_by(replay, candidates, base, until)
-    pairs = _pairs(replay, base, moved, changed)
-    roles = Roles([], [], pairs, 0, base, changed)
-    roles.parameters = [
-        p for p in candidates if any(_meets(one, pairs) for one in moved.get(p, ()))
-    ]
+    moved = moved_by(replay, candidates, base, until)
+    pairs = pairs_of(replay, base, moved, changed)
+    roles = Roles([], [], pairs, 0, base, changed=changed)
+    roles.parameters = [p for p in candidates if any(one in pairs for one in moved.get(p, ()))]
     if crashed:
         samples = _sample_counts(replay, roles)
         roles.parameters = [
             p for p in roles.parameters if not {*np.shape(replay.before[p])} & samples
         ] or roles.parameters
-    else:
-        _add_stuck(replay, roles, until)
+    _count_comparisons(roles)
     if not crashed:
+        _add_stuck(replay, roles, until)
         _add_own_loss(replay, roles, candidates, until)
-    marks = [base.marks[p] for p in roles.parameters if p in base.marks]
-    roles.compared = min(marks, default=len(base.recording.comparisons))
+        _count_comparisons(roles)
     return roles if roles.parameters or roles.stuck else None
+
+
+def _count_comparisons(roles: Roles) -> None:
+    """Find where the first step of an iteration begins and ends."""
+    met, marks = roles.base.recording.comparisons, roles.base.marks
+    changes = [marks[p] for p in roles.parameters if p in marks]
+    roles.compared = min(changes, default=len(met))
+    place = roles.pairs[0].place if roles.pairs else None
+    later = range(max(changes, default=len(met)), len(met))
+    roles.turn = next((k + 1 for k in later if met[k].place == place), None)
 
 
 def _prefer_moving_names(replay: Replay, base: Iteration) -> None:
@@ -152,129 +143,6 @@ def _is_permuted(one: Any, other: Any) -> bool:
     return not same(one, other) and same(np.sort(np.ravel(one)), np.sort(np.ravel(other)))
 
 
-def disturbed(value: Any, rng: np.random.Generator, size: float) -> Any:
-    """Return a value moved at random."""
-    array = np.asarray(value, float)
-    noise = rng.standard_normal(array.shape)
-    moved = array * (1 + 0.3 * size * noise) + 0.05 * size * noise * (1 + np.abs(array).mean())
-    if is_array(value) and value.dtype.kind in "iu":
-        moved = np.round(array + rng.integers(1, 4, array.shape))
-    return moved
-
-
-def _moved_by(
-    replay: Replay,
-    paths: Iterable[Path],
-    base: Iteration,
-    until: float,
-    others: dict[Path, Any] | None = None,
-) -> dict[Path, list[Pair]]:
-    found: dict[Path, list[Pair]] = {}
-    for path in paths:
-        if now() > until:
-            break
-        found[path] = moved_pairs(replay, path, base, others)
-    return found
-
-
-def moved_pairs(
-    replay: Replay, path: Path, base: Iteration, others: dict[Path, Any] | None = None
-) -> list[Pair]:
-    """Return the comparisons of which moving the value at a path moves one side alone.
-
-    Where `others` are given, both runs have these values at these paths: weights that are 0 pass
-    nothing on.
-    """
-    many = base.marks.get(path, len(base.recording.comparisons))
-    before = base.recording.comparisons[:many]
-    for size in SIZES:
-        value = disturbed(replay.before[path], np.random.default_rng(7), size)
-
-        def change(names: Names, value: Any = value) -> None:
-            for other, given in (others or {}).items():
-                names.put(other, given)
-            names.put(path, value)
-
-        try:
-            again = replay.run(change, limit=many or None)
-        except (TypeError, KeyError, ValueError, AttributeError):
-            return []
-        moved = _moved(before, again.recording.comparisons, value)
-        if moved:
-            return moved
-    return []
-
-
-def _moved(before: list[Comparison], after: list[Comparison], value: Any) -> list[Pair]:
-    found: dict[Pair, None] = {}
-    mixed = set()  # places where both sides follow: updates
-    for one, other in zip(before, after, strict=False):
-        if one.place != other.place:
-            break
-        left, right = not same(one.left, other.left), not same(one.right, other.right)
-        if left == right:
-            mixed |= {one.place} if left else set()
-            continue
-        mover = other.left if left else other.right
-        if mover.size <= np.size(value) and np.isin(np.ravel(mover)[:1], np.ravel(value)).all():
-            continue  # the value itself: its update, and no output
-        found[Pair(one.place, one.operation, "left" if left else "right")] = None
-    return [pair for pair in found if pair.place not in mixed]
-
-
-def _meets(pair: Pair, pairs: list[Pair]) -> bool:
-    return pair in pairs
-
-
-def _operands(replay: Replay) -> dict[Place, tuple[str, str]]:
-    return {
-        place_of(one.right): (ast.unparse(one.left), ast.unparse(one.right))
-        for one in ast.walk(replay.script.tree)
-        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub | ast.Div)
-    }
-
-
-def _pairs(
-    replay: Replay, base: Iteration, moved: dict[Path, list[Pair]], changed: list[Path]
-) -> list[Pair]:
-    """Return the comparisons of an output with data, those first that most parameters move."""
-    votes = Counter(pair for pairs in moved.values() for pair in pairs)
-    texts = _operands(replay)
-    state = {shown(path) for path in changed}
-    by_place = {one.place: one for one in reversed(base.recording.comparisons)}
-    found = []
-    for pair in votes:
-        other = Pair(pair.place, pair.operation, "right" if pair.output == "left" else "left")
-        if other in votes:  # both sides follow from parameters: no data
-            continue
-        one = by_place.get(pair.place)
-        if one is None or (pair.operation == "/" and pair.output == "left"):
-            continue
-        label, output = pair.label_of(one), pair.output_of(one)
-        text = texts.get(pair.place, ("", ""))[1 if pair.output == "left" else 0]
-        if text in state or (label.size == 1 and output.size > 1):
-            continue
-        arrays = (replay.before[p] for p in changed if is_array(replay.before[p]))
-        if label.size > 1 and any(same(label, one) for one in arrays):
-            continue
-        found.append(pair)
-    labels = {pair: pair.label_of(by_place[pair.place]) for pair in found if pair.operation == "-"}
-    found = [
-        pair
-        for pair in found
-        if not _follows(
-            replay, pair, [y for p, y in labels.items() if votes[p] > votes[pair]], moved
-        )
-    ]
-    return sorted(found, key=lambda p: (p.operation != "-", -votes[p], p.place))[:4]
-
-
-def _follows(replay: Replay, pair: Pair, labels: list[Any], moved: dict[Path, list[Pair]]) -> bool:
-    """Tell whether what moves here moves with the label of a better pair: an error, no output."""
-    movers = [replay.before[path] for path, some in moved.items() if pair in some]
-    return any(np.size(one) > 1 and same(one, label) for one in movers for label in labels)
-
-
 def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
     """Return the lengths that are numbers of samples: the labels', or the tables' of a loop."""
     counts: set[int] = set()
@@ -308,8 +176,8 @@ def stored_in_loop(replay: Replay) -> set[str]:
 
 def is_stored(path: Path, stored: set[str]) -> bool:
     """Tell whether a loop stores under the last name of a path: `W` alone is not `self.W`."""
-    if len(path) == 2:
-        return path[1] in stored
+    if len(path) == 2:  # the name itself, or elements of what it holds
+        return any(one.split("[")[0] == path[1] for one in stored)
     last = [str(key) for kind, key in path[2:] if kind in {"attr", "cell"}][-1:] or [str(path[1])]
     parts = {one.split("[")[0].split(".")[-1] for one in stored if "." in one or "[" in one}
     return last[0] in parts
@@ -326,29 +194,67 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
         for path, value in others.items():
             names.put(path, value)
 
-    moved = _moved_by(replay, fixed, replay.run(change, watched=roles.changed), until, others)
+    base = replay.run(change, watched=roles.changed)
+    moved = moved_by(replay, fixed, base, until, others, roles.compared)
+    stored = stored_in_loop(replay)
     if not roles.pairs:
-        roles.pairs = _pairs(replay, roles.base, moved, [])
-    samples, stored = _sample_counts(replay, roles), stored_in_loop(replay)
+        kept = [path for path in fixed if is_stored(path, stored)]
+        roles.pairs = pairs_of(replay, roles.base, moved, kept)
+    samples = _sample_counts(replay, roles)
     for path, pairs in moved.items():
         value = replay.before[path]
         named = is_stored(path, stored)
-        if not any(_meets(one, roles.pairs) for one in pairs):
+        if not any(one in roles.pairs for one in pairs):
             roles.idle += [path] if named and value.dtype.kind == "f" else []
             continue
         sampled = bool({*value.shape} & samples)
         visited = len(path) > 2 and any(
             not some for other, some in moved.items() if other[:2] == path[:2] and len(other) > 2
         )  # a sample of a list: the others do not act in this iteration
-        if (
-            (named or not sampled)
-            and not visited
-            and (value.dtype.kind == "f" or named)
-            and value.ndim
-        ):
+        is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
+        if value.ndim and (named or not is_data):
             roles.stuck.append(path)
         else:
             roles.data.append(path)
+
+
+def _is_table(replay: Replay, roles: Roles, path: Path) -> bool:
+    """Tell whether each row of an array acts on no more than one sample's answer: it is data."""
+    pair, value = roles.pairs[0], replay.before[path]
+    if pair.own:
+        return False
+    base = _first_output(replay, roles, {})
+    if base is None or max(base.shape, default=0) < 3:
+        return False
+    samples = int(np.argmax(base.shape))
+    for axis in range(value.ndim):
+        for k in range(min(value.shape[axis], 3)):
+            row = np.array(value, float)
+            row[(slice(None),) * axis + (k,)] += 1.0 + np.abs(row).mean()
+            moved = _first_output(replay, roles, {path: row})
+            if moved is None or moved.shape != base.shape:
+                break
+            others = tuple(a for a in range(base.ndim) if a != samples)
+            if np.sum(np.any(moved != base, axis=others)) > 1:
+                break
+        else:
+            return True
+    return False
+
+
+def _first_output(replay: Replay, roles: Roles, values: dict[Path, Any]) -> Any:
+    """Return the output of an iteration with some values changed, or None."""
+
+    def change(names: Names) -> None:
+        for path, value in values.items():
+            names.put(path, value)
+
+    try:
+        run = replay.run(change, limit=roles.compared or None)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+    met = (one for one in run.recording.comparisons if one.place == roles.pairs[0].place)
+    return next((roles.pairs[0].output_of(one) for one in met), None)
 
 
 def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: float) -> None:

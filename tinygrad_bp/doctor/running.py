@@ -6,6 +6,7 @@ import ast
 import builtins
 import contextlib
 import io
+import os
 import random
 import signal
 import sys
@@ -14,6 +15,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -137,8 +139,8 @@ def run(
     space.update({HOOK: recorder, "__file__": script.path, "__builtins__": builtins})
     ran = Ran(space)
     began = now()
-    before = sys.modules.get("__main__")
-    with _world(seed, ran), _limited(seconds, ran):
+    before, folder = sys.modules.get("__main__"), Path.cwd()
+    with _world(seed, ran, script.path), _limited(seconds, ran):
         sys.modules["__main__"] = module
         try:
             exec(script.code(tree), space)  # noqa: S102  # the user's own script, which they asked to run
@@ -147,6 +149,7 @@ def run(
         except BaseException as error:  # noqa: BLE001  # whatever a script can raise
             ran.error, ran.line = error, line_of(error, script.path)
         finally:
+            os.chdir(folder)  # the next run looks for its files where this one did
             if before is not None:
                 sys.modules["__main__"] = before
     ran.seconds = now() - began
@@ -164,7 +167,7 @@ def line_of(error: BaseException, path: str) -> int | None:
 
 
 @contextlib.contextmanager
-def _world(seed: int, ran: Ran) -> Iterator[None]:
+def _world(seed: int, ran: Ran, path: str) -> Iterator[None]:
     """Give the script fixed random numbers, no output, no windows, and no sleep."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  # the script's own, whichever it uses
@@ -185,7 +188,10 @@ def _world(seed: int, ran: Ran) -> Iterator[None]:
     seen: dict[tuple[str, int], None] = {}
 
     def note(message: Any, _kind: Any, _file: str, line: int, *_: Any) -> None:
-        seen[str(message), line] = None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != path:
+            frame = frame.f_back
+        seen[str(message), line if frame is None else frame.f_lineno] = None
 
     with (
         warnings.catch_warnings(),

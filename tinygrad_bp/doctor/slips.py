@@ -83,7 +83,7 @@ def by_factor(replay: Replay, roles: Roles, verdict: Verdict, table: Table) -> l
     samples = _samples(roles, verdict)
     for path in gradients.learned(roles):
         rows = [row[path] for row in table.values() if path in row]
-        factors = [one.factor for one in rows if one.factor is not None and one.right]
+        factors = _factors(path, table)
         if len(factors) < 2:
             continue
         spread, factor = max(factors) / min(factors), float(np.median(factors))
@@ -97,6 +97,25 @@ def by_factor(replay: Replay, roles: Roles, verdict: Verdict, table: Table) -> l
         elif spread < 1.05 and is_mean:
             _mean_or_sum(replay, roles, verdict, path, (factor, samples), table)
     return wrong
+
+
+def _factors(path: Path, table: Table) -> list[float]:
+    """Return how much longer the steps of a parameter are than those of the largest right one."""
+    right = {
+        other: row[other].size
+        for row in table.values()
+        for other in row
+        if all(r[other].right is not False for r in table.values() if other in r)
+    }
+    widest = max(right, key=lambda other: right[other], default=None)
+    found = []
+    for row in table.values():
+        own, other = row.get(path), row.get(widest) if widest is not None else None
+        if own is None or other is None or not own.right or not own.ratio or not other.ratio:
+            continue
+        common = own.factor if own.size == other.size == 1 else own.ratio / other.ratio
+        found += [common] if common is not None else []
+    return found
 
 
 def _others(table: Table, path: Path) -> list[Match]:

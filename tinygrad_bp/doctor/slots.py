@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import types
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from tinygrad_bp.doctor.recorder import is_array, is_number
 
 Path = tuple[Any, ...]  # scope, name, and then attributes ("attr", name) and keys ("key", key)
 DEEPEST, LONGEST, MOST = 6, 80, 500
+GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 HUGE = 4_000_000  # elements of an array that no iteration is expected to write into
 
 
@@ -83,6 +85,16 @@ def is_own(value: Any) -> bool:
     return kind.__module__ == "__main__" or kind is types.SimpleNamespace
 
 
+def _kept(generator: Any) -> tuple[Callable[[Any], Any], Any]:
+    """Return how a generator of random numbers is set back, and its state."""
+    if isinstance(generator, np.random.Generator):
+        bits = generator.bit_generator
+        return lambda state: setattr(bits, "state", state), bits.state
+    if isinstance(generator, np.random.RandomState):
+        return generator.set_state, generator.get_state()
+    return generator.setstate, generator.getstate()
+
+
 class Reached:
     """Everything that can be reached from the names, as it is now.
 
@@ -99,7 +111,7 @@ class Reached:
         self.dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self.lists: list[tuple[list[Any], list[Any]]] = []
         self.arrays: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-        self.generators: list[tuple[Any, Any]] = []
+        self.generators: list[tuple[Callable[[Any], Any], Any]] = []  # how to set back, and to what
         self.cells: list[tuple[Any, Any]] = []
         self.aliases: list[tuple[Path, Path]] = []
         self._seen: set[int] = set()
@@ -124,8 +136,8 @@ class Reached:
             cell.cell_contents = content
         for array, copy in self.arrays:
             np.copyto(array, copy)
-        for generator, state in self.generators:
-            generator.bit_generator.state = state
+        for put_back, state in self.generators:
+            put_back(state)
         np.random.set_state(self.legacy)  # noqa: NPY002
         random.setstate(self.plain)
 
@@ -135,8 +147,8 @@ class Reached:
         elif is_number(value):
             if len(self.values) < MOST:
                 self.values[path] = value
-        elif isinstance(value, np.random.Generator):
-            self.generators.append((value, value.bit_generator.state))
+        elif isinstance(value, GENERATORS):
+            self.generators.append(_kept(value))
         elif depth < DEEPEST and id(value) not in self._seen:
             self._seen.add(id(value))
             self._container(path, value, depth + 1)

@@ -18,10 +18,12 @@ from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.outcome import Outcome
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.slots import Path, shown
-from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, longer, sample_axis
+from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, is_bias, longer, sample_axis
 
-LONG = 5  # times the epochs
+LONG = (5, 25, 100)  # times the epochs
+LONGEST = 2.0  # seconds of a run with more of them
 CHANCE = 9  # weights that may all be positive by chance: once in 500 starts
+FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
@@ -35,6 +37,7 @@ class Signs:
     decay: float = 1.0
     inputs: str = ""
     anchored: str = ""
+    faint: str = ""  # the gradient of the first layer against that of the last
     starts: list[tuple[str, Path, str]] = field(default_factory=list)
 
 
@@ -42,7 +45,8 @@ def signs(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
     """Look at rate, inputs and start."""
     found = Signs(summed, trials.samples, trials.decay)
     found.inputs = _unscaled(trials, before)
-    for path in trials.roles.parameters:
+    roles = trials.roles
+    for path in [*roles.parameters, *roles.stuck, *roles.idle]:
         value: Any = before.get(path)
         if is_array(value) and value.ndim == 2 and value.size >= 2 and np.any(value):
             found.starts += [(name, path, text) for name, text in _start(value)]
@@ -73,6 +77,10 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> str:
 
 
 def _start(W: Any) -> Iterator[tuple[str, str]]:
+    if is_bias(W, W.shape):
+        if abs(np.ravel(W)[0]) > FLAT:
+            yield "saturated", f"it starts at {np.ravel(W)[0]:.3g}, where a sigmoid or tanh is flat"
+        return
     usual, size = glorot(W.shape), float(W.std())
     if W.min() >= 0 and W.mean() > 0.2 * W.max():
         yield (
@@ -109,8 +117,8 @@ class Plan:
 
     def is_solved(self, outcome: Outcome) -> bool:
         """Tell whether a run solved what the untreated one did not."""
-        best = outcome.final
-        return best.is_solved and best.merit > self.base.final.merit + 0.3
+        best, base = outcome.final, self.base.final
+        return best.is_solved and best.merit > base.merit + (0.3 if base.is_open else 0.15)
 
 
 def treatments_of(found: Signs) -> list[Treatment]:
@@ -121,11 +129,14 @@ def treatments_of(found: Signs) -> list[Treatment]:
     if found.inputs:
         listed.append(Treatment("unscaled-inputs", "standardised inputs", inputs=True))
     if found.anchored:
-        listed.append(Treatment("no-bias", "inputs shifted to mean 0", inputs=True))
+        text = "inputs and labels shifted to mean 0"
+        listed.append(Treatment("no-bias", text, inputs=True, centred=True))
     if found.starts:
         listed.append(
             Treatment(found.starts[0][0], "weights from Glorot's distribution", start=True)
         )
+    if found.faint:
+        listed.append(Treatment("vanishing", "weights 4 times Glorot's", start=True, spread=4.0))
     if found.summed and found.samples > 1:
         scale = 1 / found.samples
         listed.append(
@@ -165,16 +176,18 @@ def treat(
         proven = _together(plan, reasons, steps)
     if not proven:
         proven = next(([(one,)] for one in steps if plan.solves(one)), [])
-    if not proven and longer(trials.script, trials.epoch, LONG):
-        more = Treatment("too-few-steps", f"{LONG} times as many epochs", longer=LONG)
-        proven = [(more,)] if plan.solves(more) else []
+    if not proven and longer(trials.script, trials.epoch, LONG[0]):
+        more = [Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
+                for many in LONG if many * base.ran.seconds < LONGEST]  # fmt: skip
+        proven = next(([(one,)] for one in more if plan.solves(one)), [])
     if not proven and not any(one.start for one in reasons):
         proven = _elsewhere(plan, steps)
     if not proven:
         reason = "the task stays undone, and no other rate, start or scale of the inputs does it"
         if now() > plan.until:
             reason = "the task stays undone; there was no time to try every treatment"
-        return [], [Undecided("scale and start", reason)], []
+        noted = [Finding("vanishing", NOTE, found.faint)] if found.faint else []
+        return noted, [Undecided("scale and start", reason)], []
     chosen = _needed(plan, proven[0])
     findings = [_finding(plan, one, chosen, found, FAULT) for one in chosen]
     also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
@@ -247,6 +260,8 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
         return (
             f"each step is the sum of the gradients of {found.samples} samples, divided by nothing"
         )
+    if one.name == "vanishing":
+        return found.faint
     if one.start and found.starts:
         return "; ".join(f"{shown(path)}: {text}" for _, path, text in found.starts[:3])
     if one.name == "step-too-large":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import ctypes
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -15,16 +16,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.clock import now
-from tinygrad_bp.doctor.edits import expression, substituted
+from tinygrad_bp.doctor.evaluation import Evaluations
 from tinygrad_bp.doctor.outcome import Follower, Outcome, names_at
 from tinygrad_bp.doctor.pairing import Pairing
+from tinygrad_bp.doctor.pairs import Pair
 from tinygrad_bp.doctor.recorder import Recorder, is_array
 from tinygrad_bp.doctor.replay import Iteration, Replay
 from tinygrad_bp.doctor.reports import Counts
 from tinygrad_bp.doctor.rewriting import Loop, Place, Script
-from tinygrad_bp.doctor.roles import Pair, Roles
+from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.running import run
-from tinygrad_bp.doctor.slots import Names, Path, Reached, taken
+from tinygrad_bp.doctor.slots import Names, Path, Reached, same, taken
+from tinygrad_bp.doctor.substitution import expression, substituted
 
 LOOKED_AT = 3  # heads at which shapes are compared
 SHORTEST = 1e-12  # a step of this share of the first is none
@@ -45,8 +48,11 @@ class Treatment:
         By which every step is multiplied.
     steady : bool
         Whether the steps are kept from getting shorter, as the first was.
-    start, inputs : bool
-        Whether the weights are drawn from Glorot's distribution; the inputs standardised.
+    start, inputs, centred : bool
+        Whether the weights are drawn from Glorot's distribution; the inputs standardised; the
+        labels shifted to mean 0.
+    spread : float
+        By which weights drawn from Glorot's distribution are multiplied.
     longer : int
         By how many times more epochs are run.
     """
@@ -57,6 +63,8 @@ class Treatment:
     steady: bool = False
     start: bool = False
     inputs: bool = False
+    centred: bool = False
+    spread: float = 1.0
     longer: int = 1
 
 
@@ -79,9 +87,13 @@ class Trials:
         default_factory=list
     )  # what the forward pass stored, at the last look
     looked: int = 0  # the step of that look
+    at_first: list[Any] = field(default_factory=list)  # the same at the first
     held: dict[Path, float] = field(default_factory=dict)  # rates, as they were at the start
+    shrinking: set[Path] = field(default_factory=set)  # those of them that change
     pairing: Pairing | None = None
     counts: Counts | None = None
+    evaluations: Evaluations | None = None
+    follower: Follower | None = None
     seconds: float = 20.0
 
     def run(
@@ -97,7 +109,7 @@ class Trials:
         for one in treatments:
             if one.longer > 1:
                 edits.update(longer(self.script, self.epoch, one.longer))
-        follower = Follower(self.recorder, self.loop, self.epoch, self.pair)
+        follower = self.follower = Follower(self.recorder, self.loop, self.epoch, self.pair)
         treated = _Treated(self, treatments)
 
         def at_head(place: Place, frame: FrameType) -> None:
@@ -111,6 +123,10 @@ class Trials:
 
         def prepare(recorder: Recorder) -> None:
             recorder.at_head = at_head
+            if probe is not None:
+                self.evaluations = Evaluations(self.script.path, lambda: follower.epochs)
+                recorder.at_equal = self.evaluations.compared
+                recorder.at_half = self.evaluations.drawn
             if not self.pair.own:
                 recorder.pair, recorder.at_pair = self.pair.place, follower.met
 
@@ -119,7 +135,9 @@ class Trials:
             self.script, self.recorder, seed=seed, seconds=self.seconds, prepare=prepare, tree=tree
         )
         follower.close(last=True)
-        return Outcome(ran, follower.curve, follower.epochs, follower.steps, treated.grown)
+        return Outcome(
+            ran, follower.curve, follower.epochs, follower.steps, treated.grown, follower.range
+        )
 
     def measure_rates(self) -> Outcome:
         """Run once, and take down how the steps would shrink if nothing else changed."""
@@ -141,6 +159,8 @@ class Trials:
                 self._find_rates(replay, first["step"])
             elif first["step"]:
                 self.rates.append((step, self._step(replay, first["values"]) / first["step"]))
+                later = replay.before
+                self.shrinking |= {p for p, rate in self.held.items() if later.get(p, rate) != rate}
             self._look(replay, step)
             replay.reached.restore()
             spent += now() - began
@@ -163,6 +183,7 @@ class Trials:
         if many is not None:
             iteration = replay.run(limit=many)
             self.hidden, self.looked = iteration.recording.stores, step
+            self.at_first = self.at_first or self.hidden
             if self.pairing is not None:
                 self.pairing.look(iteration, replay.reached.values)
 
@@ -235,9 +256,11 @@ class _Treated:
             self._start(names)
         if first and any(one.inputs for one in self.treatments):
             self._inputs(names)
+        if first and any(one.centred for one in self.treatments):
+            self._centre_labels(names)
         if self.steady:
             self._hold(names)
-        if self.scale != 1 or (self.steady and not self.trials.held):
+        if self.scale != 1 or (self.steady and not self.trials.shrinking):
             self._stretch(names)
         write_back(frame)
 
@@ -248,13 +271,14 @@ class _Treated:
                 self.grown |= self.shapes.setdefault(path, shape) != shape
 
     def _hold(self, names: Names) -> None:
-        for path, value in self.trials.held.items():
+        for path in self.trials.shrinking:
+            value = self.trials.held[path]
             with suppress(KeyError, IndexError, AttributeError, TypeError):
                 names.put(path, value)
 
     def _stretch(self, names: Names) -> None:
         factor = self.scale
-        if self.steady and not self.trials.held:
+        if self.steady and not self.trials.shrinking:
             steps, rates = zip(*self.trials.rates, strict=True)
             logs = np.log(np.maximum(rates, 1e-12))
             factor /= math.exp(np.interp(math.log(max(self.step - 1, 1)), np.log(steps), logs))
@@ -274,12 +298,13 @@ class _Treated:
         rng = np.random.default_rng(0)
         roles = self.trials.roles
         every = [*roles.parameters, *roles.stuck, *roles.idle]
+        spread = math.prod(one.spread for one in self.treatments)
         shapes = {p: np.shape(names.get(p)) for p in every}
         matrices = any(len(shape) > 1 and min(shape) > 1 for shape in shapes.values())
         for path, shape in shapes.items():
             if len(shape) > 1 and max(shape) > 1:
-                value = rng.normal(0, glorot(shape), shape)
-                if _is_bias(names.get(path), shape):
+                value = spread * rng.normal(0, glorot(shape), shape)
+                if is_bias(names.get(path), shape):
                     value = np.zeros(shape)
             elif matrices and len(shape) == 1:
                 value = np.zeros(shape)
@@ -301,8 +326,15 @@ class _Treated:
             elif len(path) == 2:
                 names.scope(path[0])[path[1]] = new
 
+    def _centre_labels(self, names: Names) -> None:
+        met = self.trials.roles.base.recording.comparisons
+        labels = [self.trials.pair.label_of(o) for o in met if o.place == self.trials.pair.place]
+        for value in Reached(names).values.values() if labels else ():
+            if is_array(value) and value.dtype.kind == "f" and same(value, labels[0]):
+                value -= value.mean()
 
-def _is_bias(value: Any, shape: tuple[int, ...]) -> bool:
+
+def is_bias(value: Any, shape: tuple[int, ...]) -> bool:
     """Tell a row of equal numbers, as biases start, from a matrix of one unit."""
     return min(shape) == 1 and bool(np.all(value == np.ravel(value)[0]))
 
@@ -336,6 +368,9 @@ def longer(script: Script, place: Place, times: int) -> dict[int, Any]:
 
 
 def write_back(frame: FrameType) -> None:
-    """Let a running function see the local numbers that were written."""
-    if sys.version_info < (3, 13) and frame.f_locals is not frame.f_globals:
+    """Let a running function see the local numbers that were written.
+
+    Reading `frame.f_locals` again would read the old numbers back over them.
+    """
+    if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_NEWLOCALS:
         ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))

@@ -6,19 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.diagnosis import FAULT, Finding, Severity
+from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.slots import shown
+from tinygrad_bp.doctor.trials import Trials
 
+MOSTLY = 0.8  # share of a layer's values that keep it from learning
 ROUNDS = 4  # iterations after which units that started alike would differ
 
 
 def alike(replay: Replay, roles: Roles) -> list[Finding]:
     """Return the layers whose units are equal at the start and stay so."""
     equal = {}
-    for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed]):
+    silent = [] if roles.parameters else roles.idle  # behind weights of 0 nothing acts
+    for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
         value = replay.before[path]
         if is_array(value) and value.ndim == 2 and value.dtype.kind == "f":
             axes = [axis for axis in (0, 1) if value.shape[axis] > 1 and _equal(value, axis)]
@@ -56,15 +59,11 @@ def _equal(value: Any, axis: int) -> bool:
     return bool(np.allclose(value, first, rtol=1e-9, atol=1e-12))
 
 
-def states(
-    stores: list[tuple[str, Any, Any]], output: Any, step: int, severity: Severity
-) -> list[Finding]:
+def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) -> list[Finding]:
     """Return the hidden layers of which units are dead or saturated at a step."""
     found: dict[str, Finding] = {}
     for text, value, place in stores:
         if value.ndim != 2 or value.dtype.kind != "f" or min(value.shape) < 1 or value.size < 8:
-            continue
-        if output is not None and np.shape(output) == value.shape and np.allclose(value, output):
             continue
         name, share = _state(value)
         if name and name not in found:
@@ -74,6 +73,21 @@ def states(
             line = f"at step {step}, {share:.0%} of the values of {text} {what}"
             found[name] = Finding(name, severity, line, place[0], text, gain=share)
     return list(found.values())
+
+
+def explained(found: list[Finding], known: list[Finding], trials: Trials) -> list[Finding]:
+    """Name what is unlucky about a start: dead, saturated or silent units, where there are any."""
+    unlucky = next((one for one in found if one.name == "unlucky-start"), None)
+    if unlucky is None:
+        return found
+    reason = next((one for one in known if one.name in {"dead-relu", "relu-output"}), None)
+    if reason is None:
+        reason = next(iter(states(trials.at_first, 1, NOTE)), None)
+        if reason is None or reason.gain < MOSTLY:
+            return found
+        known.append(reason)
+    reason.severity, reason.effect, reason.gain = FAULT, unlucky.effect, unlucky.gain
+    return [one for one in found if one is not unlucky]
 
 
 def _state(value: Any) -> tuple[str, float]:

@@ -18,6 +18,7 @@ from tinygrad_bp.doctor.slips import by_factor, explain
 from tinygrad_bp.doctor.slots import Path, shown
 
 SCALES = (0.5, 1.0, 2.0)  # of random points; a start hides missing masks and saturation
+FAINT = 1e-2  # of the gradient of another layer: a gradient that has all but vanished
 CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
 
 
@@ -214,3 +215,23 @@ def _is_assigned(replay: Replay, paths: Iterable[Path]) -> bool:
     """Tell whether the loop, or what it calls, stores under these names, to no effect."""
     stored = stored_in_loop(replay)
     return any(is_stored(path, stored) for path in paths)
+
+
+def vanishing(verdict: Verdict) -> str:
+    """Return how much smaller the gradient of a first layer is, where it has all but vanished."""
+    point = verdict.points[0]
+    slopes = point.slopes.get(verdict.form, {}) if verdict.form else {}
+    sizes = {
+        path: float(np.linalg.norm(some)) / np.sqrt(max(len(some), 1))
+        for path, some in slopes.items()
+        if np.ndim(point.values[path]) == 2 and min(np.shape(point.values[path])) > 1
+    }
+    if len(sizes) < 3:
+        return ""
+    small, large = min(sizes, key=lambda p: sizes[p]), max(sizes, key=lambda p: sizes[p])
+    if sizes[small] > FAINT * sizes[large] or not sizes[large]:
+        return ""
+    return (
+        f"at the start an element of {shown(small)}'s gradient has the size {sizes[small]:.1g},"
+        f" one of {shown(large)}'s {sizes[large]:.1g}"
+    )

@@ -1,0 +1,98 @@
+"""Derivatives of activations, as learners write them: how they look, and what to put instead."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+DERIVATIVES = re.compile(r"deriv|prime|grad|_d$|^d_?(sig|tanh|relu|act)|dsig|dact", re.IGNORECASE)
+
+
+def is_derivative(node: ast.AST) -> bool:
+    """Tell whether an expression looks like an activation's derivative; it is only a name."""
+    if isinstance(node, ast.Call):
+        return is_derivative_call(node)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return isinstance(node.left, ast.Constant) and node.left.value == 1
+    return isinstance(node, ast.Compare)
+
+
+def is_derivative_call(node: ast.Call) -> bool:
+    """Tell whether a call asks for a derivative, by the function's name or by a flag."""
+    if not node.args:
+        return False
+    flags = [one for one in node.keywords if one.arg and DERIVATIVES.search(one.arg)]
+    flagged = any(isinstance(one, ast.Constant) and one.value is True for one in node.args[1:])
+    name = ast.unparse(node.func).split(".")[-1]
+    return bool(flags) or flagged or (len(node.args) == 1 and bool(DERIVATIVES.search(name)))
+
+
+def helpers_of(tree: ast.Module) -> list[str]:
+    """Return the names of the functions that are derivatives by their names."""
+    found = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    return [one.name for one in found if DERIVATIVES.search(one.name)]
+
+
+def slopes(text: str, helpers: list[str]) -> list[str]:
+    """Return the derivatives by an activation's result, or what the script's own helpers take."""
+    known = [f"{helper}({text})" for helper in helpers]
+    return [*known, f"{text} * (1 - {text})", f"(1 - {text} ** 2)", f"({text} > 0)"]
+
+
+def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, str]]:
+    """Yield (what a function returns, what to return instead, the slip) for derivatives.
+
+    A function of one value that returns its derivative may take the activation's result where it is
+    given the input, or the other way round.
+    """
+    arguments = [one.arg for one in function.args.args if one.arg != "self"]
+    if not arguments:
+        return
+    x = arguments[0]
+    of_input = [f"{one}({x}) * (1 - {one}({x}))" for one in _squashers(tree)]
+    of_input += [f"np.exp(-{x}) / (1 + np.exp(-{x})) ** 2", f"1 - np.tanh({x}) ** 2"]
+    of_result = [f"{x} * (1 - {x})", f"1 - {x} ** 2", f"({x} > 0)"]
+    known = {ast.unparse(ast.parse(one, mode="eval").body) for one in (*of_input, *of_result)}
+    for one in _returned(function):
+        if any(is_derivative(part) for part in ast.walk(one)):
+            name = "derivative-on-z" if ast.unparse(one) in known else "wrong-gradient"
+            for new in (*of_result, *of_input):
+                yield one, new, name
+
+
+def _squashers(tree: ast.Module) -> list[str]:
+    """Return the names of functions that are sigmoids by their names."""
+    found = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
+    return [
+        one.name
+        for one in found
+        if re.search(r"sig|logistic|nonlin|act", one.name, re.IGNORECASE)
+        and not DERIVATIVES.search(one.name)
+        and one.args.args
+        and one.args.args[0].arg != "self"
+    ]
+
+
+def _returned(function: Any) -> Iterator[ast.expr]:
+    if isinstance(function, ast.Lambda):
+        yield function.body
+        return
+    for one in ast.walk(function):
+        if isinstance(one, ast.Return) and one.value is not None:
+            yield one.value
+
+
+def same_unit(one: Any, other: Any) -> bool:
+    """Tell whether one value is an increasing function of another: an activation of its input."""
+    if one is None or other is None or np.shape(one) != np.shape(other) or np.size(one) < 3:
+        return False
+    x, a = np.ravel(one), np.ravel(other)
+    return _rises(x, a) or _rises(a, x)
+
+
+def _rises(x: Any, a: Any) -> bool:
+    return bool(np.all(np.diff(a[np.argsort(x, kind="stable")]) >= -1e-12))
