@@ -41,3 +41,10 @@ def test_no_two_files_have_one_name():
     """pytest imports them by their names alone."""
     names = [path.name for path in FILES if path.name.startswith("test_")]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HERE.parent)))
+def test_what_limits_the_size_of_files_writes_no_bytecode(path):
+    """CPython keeps a .pyc that was cut off, and no later process can import the module."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("RLIMIT_FSIZE, (") <= text.count("sys.dont_write_bytecode = True")

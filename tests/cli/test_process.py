@@ -279,6 +279,7 @@ def test_closed_outputs_cost_no_results(folder, environment, options, code):
 
 FULL_DISK = """
 import resource, signal, sys
+sys.dont_write_bytecode = True  # CPython would keep the 500 bytes of it, and fail to import them
 from tinygrad_bp.cli import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))

@@ -64,6 +64,7 @@ for round in range(rounds):
 
 FULL = """
 import errno, os, resource, signal, sys
+sys.dont_write_bytecode = True  # what is cut off would be kept
 import numpy as np
 from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.files import read_model, write_model

@@ -83,8 +83,9 @@ def test_a_version_that_numpy_does_not_know_is_refused() -> None:
 
 
 def test_libraries_that_dispatch_by_it_compute_or_refuse() -> None:
-    extra("scipy.special")
-    extra("sklearn")
+    for library, since in ((extra("scipy"), (1, 17)), (extra("sklearn"), (1, 7))):
+        if tuple(map(int, library.__version__.split(".")[:2])) < since:
+            pytest.skip(f"an older {library.__name__} asks for more than the protocol has")
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CALLS], capture_output=True, text=True, check=False
     )
