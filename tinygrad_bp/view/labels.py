@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Any
 
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture, Statistics
 
 NAME_LENGTH = 40  # characters of a name in a label
 DETAIL_LENGTH = 24  # characters of an operation's settings
@@ -69,6 +69,15 @@ def _trimmed(number: Decimal) -> str:
     text = f"{number:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
+
+
+def statistics_text(found: Statistics | None) -> str:
+    """Return in words what an array that is shown in part is like as a whole."""
+    if found is None:
+        return ""
+    text = f"from {number_text(found.low)} to {number_text(found.high)}"
+    text += f", mean {number_text(found.mean)} ± {number_text(found.deviation)}"
+    return f"{text}, {found.not_finite} not finite" if found.not_finite else text
 
 
 def size_text(node: NodeView) -> str:

@@ -16,6 +16,7 @@ from tinygrad_bp.view.labels import (
     samples_text,
     shape_text,
     shortened,
+    statistics_text,
 )
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
 from tinygrad_bp.view.svg import outline
@@ -76,7 +77,7 @@ def _node(
         "dtype": node.dtype,
         "value": _first(node.value),
         "ct": _first(node.cotangent),
-        "statistics": _statistics(node),
+        "statistics": statistics_text(node.statistics),
         "words": printable(node.words),
         "note": printable(node.note),
         "count": node.count,
@@ -120,16 +121,6 @@ def _is_partial(node: NodeView, uses: Sequence[EdgeView]) -> bool:
         return len(uses) > 1
     pairs = zip(part, node.cotangent, strict=False)
     return any(abs(a - b) > ROUNDING * (abs(a) + abs(b)) for a, b in pairs)
-
-
-def _statistics(node: NodeView) -> str:
-    """Return in words what a matrix that is shown in part is like as a whole."""
-    found = node.statistics
-    if found is None:
-        return ""
-    text = f"from {number_text(found.low)} to {number_text(found.high)}"
-    text += f", mean {number_text(found.mean)} ± {number_text(found.deviation)}"
-    return f"{text}, {found.not_finite} not finite" if found.not_finite else text
 
 
 def _edge(
