@@ -193,7 +193,7 @@ def test_pointing_at_a_gradient_shows_what_was_sent_back(opened, example):
     page.keyboard.press("b")
     while "backward: dW3" not in step_of(page):
         page.keyboard.press("ArrowRight")
-    assert "dW3 = a2ᵀ·dz3: (5×4)(4×1) = 5×1" in page.inner_text("#now")
+    assert "dW3 = a2ᵀ · dz3: (5×4)(4×1) = 5×1" in page.inner_text("#now")
     page.hover('#now td[data-role="ct"][data-node="4"][data-element="2"]')
     line = page.inner_text("#sum")
     assert line.startswith("dW3[2,0] = dz3[0,0]·a2[0,2] + dz3[1,0]·a2[1,2] + ")

@@ -15,9 +15,10 @@ from view_samples import HOSTILE
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
+from tinygrad_bp.formulas.printing import printable
 from tinygrad_bp.training import History
 from tinygrad_bp.training.progress import Progress
-from tinygrad_bp.view.labels import number_text, printable
+from tinygrad_bp.view.labels import number_text
 from tinygrad_bp.view.notebook import ACROSS, CURVE_POINTS, CURVE_SIZE, LISTED, STRIP, curve
 
 TAGS = {"div", "b", "table", "thead", "tbody", "tr", "th", "td", "svg", "rect", "path", "span"}

@@ -1,7 +1,6 @@
 """The words and numbers of a drawing, the same in every format.
 
-Names come from users and from files.  Here they become printable; each renderer then escapes the
-text for its own format, in one function.
+Each renderer escapes the text for its own format, in one function.
 """
 
 from __future__ import annotations
@@ -12,29 +11,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
 from typing import Any
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture, Statistics
 
-NAME_LENGTH = 40  # characters of a name in a label
 DETAIL_LENGTH = 24  # characters of an operation's settings
 NOTE_LENGTH, NOTE_WIDTH = 110, 40  # characters of the message of what failed, and of a line of it
 DIGITS = 4  # significant digits of a number
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters, half characters and invisible ones as visible escapes.
-
-    Every character of it is printable then, and can be written as UTF-8 and as XML.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def shortened(text: str, length: int = NAME_LENGTH) -> str:
-    """Return `text` printable, and cut to `length` characters."""
-    text = printable(text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -14,13 +14,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
-from tinygrad_bp.view.labels import (
-    number_text,
-    printable,
-    shape_text,
-    shortened,
-    statistics_text,
-)
+from tinygrad_bp.formulas.printing import printable, shortened
+from tinygrad_bp.view.labels import number_text, shape_text, statistics_text
 from tinygrad_bp.view.plain_arrays import statistics
 from tinygrad_bp.view.records import Statistics
 

@@ -7,9 +7,10 @@ import math
 import unicodedata
 from collections.abc import Iterator
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view import palette, ways
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, notes_text
 from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts

@@ -8,14 +8,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import (
     number_text,
-    printable,
     repetition_text,
     samples_text,
     shape_text,
-    shortened,
     statistics_text,
 )
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
@@ -126,7 +125,7 @@ def _is_partial(node: NodeView, uses: Sequence[EdgeView]) -> bool:
 def _edge(
     view: Picture, edge: EdgeView, beside: Sequence[EdgeView], *, shared: bool
 ) -> dict[str, Any]:
-    """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ·dz3``, and its shapes.
+    """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ · dz3``, and its shapes.
 
     Where several uses of a value add up, each is written ``dx += ...``.
     """
@@ -188,12 +187,10 @@ def _shapes(template: str, nodes: Mapping[str, NodeView], shape: Sequence[int]) 
     if not shape and all(not node.shape for node, _ in found):
         return ""
     result = shape_text(shape) if shape else "1"
-    product = re.fullmatch(r"\{\w+\}ᵀ?·\{\w+\}ᵀ?( \+ \{\w+\})?", template)
-    if product and len(told) >= 2:
+    product = re.fullmatch(r"\{\w+\}ᵀ? · \{\w+\}ᵀ?( \+ \{\w+\})?", template)
+    if product and all(node.shape for node, _ in found[:2]):
         bias = f" + {told[2]}" if len(told) > 2 else ""
-        batch = max(len(node.shape) for node, _ in found[:2]) > max(len(shape), 2)
-        added = ", added up over the batch" if batch else ""
-        return f"({told[0]})({told[1]}){bias}{added} = {result}"
+        return f"({told[0]})({told[1]}){bias} = {result}"
     return f"{', '.join(dict.fromkeys(told))} → {result}" if told else ""
 
 
