@@ -19,6 +19,7 @@ from tinygrad_bp.errors import DataError
 from tinygrad_bp.formulas import printing
 from tinygrad_bp.view import Frame, TrainingFrames, labels
 from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.pages import as_json
 
 
@@ -113,7 +114,7 @@ def test_formulas_have_names_and_shapes():
 
 def test_parts_that_add_up_are_written_so():
     x = ones((2,), "x")
-    edges = content(tg.graph(np.sum(x * x)), None)["edges"]
+    edges = content(unfoldings(tg.graph(np.sum(x * x))), None)["edges"]
     assert [edge["formula"] for edge in edges[:2]] == ["dx += d(multiply#1) ⊙ x"] * 2
     assert [edge["part"] for edge in edges[:2]] == [[1.0, 1.0]] * 2
 
@@ -148,7 +149,7 @@ def test_a_large_graph_says_so_and_stays_small():
 
 def test_a_large_matrix_is_held_in_part():
     x = ones((60, 60), "x")
-    found = content(tg.graph(np.sum(x)), None)
+    found = content(unfoldings(tg.graph(np.sum(x))), None)
     assert len(found["nodes"][0]["value"]) == 144
     assert found["nodes"][0]["size"] == 3600
     assert found["nodes"][0]["statistics"] == "from 1 to 1, mean 1 ± 0"

@@ -29,6 +29,7 @@ import tinygrad_bp as tg
 from tinygrad_bp.formulas import printing
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
 from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
@@ -338,7 +339,9 @@ def test_a_new_kind_of_node_is_drawn_in_every_form_by_its_row_alone(monkeypatch)
     assert row.border in view.to_dot()
     assert row.border in view.to_mermaid()
     assert 'class="measured"' in view.to_svg(engine="own")
-    assert ("measured", "measured") in [one[:2] for one in content(view, None)["legend"]]
+    assert ("measured", "measured") in [
+        one[:2] for one in content(unfoldings(view), None)["legend"]
+    ]
     assert ".measured>path" in view.to_html()
     assert "x  2" in view.to_text()
     assert GraphView.from_dict(view.to_dict()) == view

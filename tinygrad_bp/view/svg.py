@@ -31,6 +31,7 @@ NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
 ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
         "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0), "folder": (0.0, 7.0)}  # fmt: skip
+CURVED, LETTERS = 0.15, 60.0  # more room for what is wider than that, as a share of it
 LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
@@ -132,7 +133,10 @@ def text_width(line: str) -> float:
 
 def _size(node: NodeView, text: list[str]) -> Point:
     across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
-    return max(map(text_width, text)) + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
+    width = max(map(text_width, text))
+    if across and len(text) > 1:  # the outline is narrower where the first line and the last are
+        across += CURVED * max(width - LETTERS, 0.0)
+    return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
 def _box(box: Box) -> Iterator[str]:

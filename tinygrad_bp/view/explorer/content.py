@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_bp.formulas.printing import printable, shortened
+from tinygrad_bp.view.explorer.unfolding import Unfolded, key_of
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import (
     number_text,
@@ -30,8 +31,22 @@ PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
 PLACE = re.compile(r"\{(\w+)\}(ᵀ?)")
 
 
-def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
+def content(pictures: Sequence[Unfolded], frames: TrainingFrames | None) -> dict[str, Any]:
     """Return everything that the page shows, as dicts, lists, texts and numbers."""
+    first, *others = (
+        _content(one.picture)
+        | {"opened": [printable(key) for key in one.opened], "at": one.at}
+        | {"blocks": {printable(key): number for key, number in one.blocks.items()}}
+        for one in pictures
+    )
+    return first | {
+        "unfolded": others,
+        "training": None if frames is None else _training(frames),
+    }
+
+
+def _content(view: Picture) -> dict[str, Any]:
+    """Return what the page shows of one picture."""
     arguments: dict[int, list[EdgeView]] = {}
     uses: dict[int, list[EdgeView]] = {}
     for edge in view.edges:
@@ -57,7 +72,6 @@ def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
             for kind, look in KINDS.items()
             if any(node.kind == kind for node in view.nodes)
         ],
-        "training": None if frames is None else _training(frames),
     }
 
 
@@ -80,6 +94,7 @@ def _node(
         "words": printable(node.words),
         "note": printable(node.note),
         "count": node.count,
+        "block": printable(key_of(node)),
         "over": {
             "value": samples_text(node.value_of),
             "ct": samples_text(node.cotangent_of, "sum over "),
