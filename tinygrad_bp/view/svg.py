@@ -17,6 +17,7 @@ from tinygrad_bp.view.parts import parts
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import NodeView, Picture
 from tinygrad_bp.view.rows import Box, layout
+from tinygrad_bp.view.straightening import straightened
 from tinygrad_bp.view.tags import Tagged, tagged
 
 NOTES = 90  # characters of a line of notes below the picture
@@ -104,6 +105,8 @@ def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[st
     body = [line for box in placed.boxes for line in _box(box)]
     shapes = [KINDS[node.kind].shape for node in view.nodes]
     found = ways.ways(view, centres, sizes, shapes, bends)
+    joined = [(edge.source, edge.target) for edge in view.edges]
+    found = straightened(found, joined, centres, sizes, shapes)
     for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
         ends = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"'
         look = " back" if back else " loop" if edge.loop else ""
