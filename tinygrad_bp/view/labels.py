@@ -93,7 +93,7 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
         found = [*([name] if name else []), op + many]
     told = node.value is not None and not node.shape and node.dtype == "float64"
     # a number needs no "scalar" above it, and what has failed has no result
-    if node.dtype and not (scalar or told):
+    if node.dtype not in ("", "object") and not (scalar or told):
         found.append(size_text(node))
     if node.value is not None and len(node.value) == 1:
         found.append(f"= {number_text(node.value[0])}{samples_text(node.value_of)}")

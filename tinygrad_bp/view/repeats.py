@@ -22,7 +22,7 @@ WIRES = 4  # arguments whose wiring may be alike in two ways; most operations ha
 FEWEST = 3  # repetitions that are worth a count
 SINGLES = 3  # edges to repetitions here and there that are drawn one by one
 REPEATED = "repeated ×"  # begins the title of the box around a block
-NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"(\d+)")
 CALL = re.compile(r" \(\d+\)$")  # the number of a scope that was entered again
 
 Ends = tuple[int, int]  # repetitions of source and target; 0 outside of blocks
@@ -361,12 +361,15 @@ def _around(scopes: Sequence[tuple[str, ...]], title: str) -> tuple[str, ...]:
 
 
 def _common(texts: Sequence[str | None]) -> str | None:
-    """Return what texts have in common: one itself, or with … for the numbers that differ."""
-    for pattern in ("", CALL, NUMBER):
-        found = {re.sub(pattern, "…" if pattern is NUMBER else "", text) if pattern else text
-                 for text in texts if text is not None}  # fmt: skip
-        if len(found) == 1 and None not in texts:
-            return found.pop()
+    """Return what texts have in common: one itself, or with … for those numbers that differ."""
+    known = [text for text in texts if text is not None]
+    if len(known) < len(texts):
+        return None
+    for one in (known, [CALL.sub("", text) for text in known]):
+        pieces = [NUMBER.split(text) for text in one]
+        if all(words[::2] == pieces[0][::2] for words in pieces):
+            same = [len({*column}) == 1 for column in zip(*pieces, strict=True)]
+            return "".join(p if alike else "…" for p, alike in zip(pieces[0], same, strict=True))
     return None
 
 

@@ -32,7 +32,7 @@ NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
 ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
         "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0), "folder": (0.0, 7.0)}  # fmt: skip
-CURVED, LETTERS = 0.15, 60.0  # more room for what is wider than that, as a share of it
+CURVED, LETTERS = 0.2, 60.0  # more room for what is wider than that, as a share of it
 LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.formulas.templates import pull_template
@@ -110,10 +112,20 @@ def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
             found.append(value)
         elif name == "index":
             found.append(index_text(value))
-        elif name:
-            shape = getattr(value, "shape", None)
-            found.append(f"{name}=array of {shape}" if shape else f"{name}={value!r}")
+        elif name and getattr(value, "shape", None):
+            found.append(f"{name}=array of {value.shape}")
+        elif name and _is_plain(value):
+            found.append(f"{name}={value!r}")
     return ", ".join(found)[:80]
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a setting reads as it was written; what a rule keeps for itself does not."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(
+        value, (bool, int, float, complex, str, np.generic, np.dtype)
+    )
 
 
 def index_text(index: Any) -> str:
