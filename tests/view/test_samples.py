@@ -20,12 +20,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 PAGE = 794 * 1123  # pixels of an A4
 
 # Crossings of edges, at most: Graphviz' dot has 0, 0, 1, 0, 1 folded and 0, 0, 0, 1, 2 unfolded.
-FOLDED = {"perceptron": 0, "residual": 1, "recurrent": 1, "transformer": 0, "autoencoder": 1}
-UNFOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "autoencoder": 4}
+FOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "autoencoder": 1}
+UNFOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "autoencoder": 1}
 # Bends, at most: dot has 4, 6, 1, 1, 2 folded and 4, 7, 0, 14, 5 unfolded, where it fills 2 to 12
 # pages.  What turns from the end of a row to the next, so that there is one page, is not counted.
 FOLDED_BENDS = {"perceptron": 0, "residual": 2, "recurrent": 1, "transformer": 2, "autoencoder": 2}
-BENDS = {"perceptron": 0, "residual": 1, "recurrent": 0, "transformer": 4, "autoencoder": 4}
+BENDS = {"perceptron": 0, "residual": 1, "recurrent": 0, "transformer": 3, "autoencoder": 3}
 BENT = np.radians(10)  # what is less, nobody sees
 
 

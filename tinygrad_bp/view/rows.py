@@ -9,7 +9,7 @@ from itertools import pairwise
 from tinygrad_bp.view.lanes import BOX_PAD, BOX_STEP, TITLE, members, nested
 from tinygrad_bp.view.layout import Grid
 from tinygrad_bp.view.parts import Part
-from tinygrad_bp.view.ranked import Point
+from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import EdgeView, Picture
 
 ROW_SPACE = 16.0  # between rows, in pixels
@@ -17,8 +17,6 @@ NEAR = 0.7  # how near a loop back is to the column that it runs beside, of the 
 ARROW = 8.0  # room for its head
 CHANNEL = 7.0  # between edges that run side by side
 FAR = 30.0  # how far beyond the end of a turn a neighbour may still be touched
-
-Rectangle = tuple[float, float, float, float]  # left, top, right, low
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,15 @@ def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[st
     found = ways.ways(view, centres, sizes, shapes, bends)
     joined = [(edge.source, edge.target) for edge in view.edges]
     found = straightened(found, joined, centres, sizes, shapes)
+    boxes = [
+        (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        for (x, y), (w, h) in zip(centres, sizes, strict=True)
+    ]
     for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
         ends = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"'
         look = " back" if back else " loop" if edge.loop else ""
-        body += _edge(way, label, ends if names else "", look)
+        place = ways.label_place(way, LABEL * text_width(label), boxes, loop=bool(edge.loop))
+        body += _edge(way, (label, place), ends if names else "", look)
     for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
         body += _node(node, drawn.ids[node.id], text, centre, size)
     return round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN), body
@@ -157,12 +162,12 @@ def _fitting(text: str, width: float) -> str:
     return text
 
 
-def _edge(way: list[Point], label: str, names: str, look: str) -> Iterator[str]:
+def _edge(way: list[Point], told: tuple[str, Point], names: str, look: str) -> Iterator[str]:
+    label, (x, y) = told
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in ways.head(way))
     yield f'<g class="edge{look}"{names}><path d="{ways.path(way)}"/>'
     yield f'<polygon points="{corners}"/>'
     if label:
-        x, y = ways.label_place(way, loop=look == " loop")
         yield f'<text x="{x:.1f}" y="{y:.1f}">{as_text(label)}</text>'
     yield "</g>"
 
