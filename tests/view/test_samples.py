@@ -24,7 +24,7 @@ FOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "aut
 UNFOLDED = {"perceptron": 0, "residual": 0, "recurrent": 0, "transformer": 0, "autoencoder": 1}
 # Bends, at most: dot has 4, 6, 1, 1, 2 folded and 4, 7, 0, 14, 5 unfolded, where it fills 2 to 12
 # pages.  What turns from the end of a row to the next, so that there is one page, is not counted.
-FOLDED_BENDS = {"perceptron": 0, "residual": 2, "recurrent": 1, "transformer": 2, "autoencoder": 2}
+FOLDED_BENDS = {"perceptron": 0, "residual": 2, "recurrent": 1, "transformer": 1, "autoencoder": 2}
 BENDS = {"perceptron": 0, "residual": 1, "recurrent": 0, "transformer": 3, "autoencoder": 3}
 BENT = np.radians(10)  # what is less, nobody sees
 
