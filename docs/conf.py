@@ -18,6 +18,7 @@ CONTENTS = {
         "guide",
         "coming-from",
         "graphs",
+        "graph-gallery",
         "program",
         "explain",
         "why-it-does-not-learn",

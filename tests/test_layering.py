@@ -25,7 +25,7 @@ LAYERS = [
     {"rules"},
     {"functional", "transforms", "files"},
     {"programs"},
-    {"native"},
+    {"formulas", "native"},
     {"view"},
     {"derivations"},
     {"nn", "data", "parallel"},

@@ -13,11 +13,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tinygrad_bp.deferred import deferred
+from tinygrad_bp.deferred import deferred, later
 from tinygrad_bp.engine import pickling as _pickling  # attaches what copy and pickle call
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.scopes import scope
-from tinygrad_bp.engine.tensor import Tensor, tensor
+from tinygrad_bp.engine.tensor import Tensor, method, tensor
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.functional import silu, softmax
 from tinygrad_bp.rules.elementwise.activations import gelu, relu, sigmoid, softplus
@@ -132,9 +132,11 @@ __getattr__, __dir__ = deferred(
     },
 )
 
+method("_repr_html_", later("tinygrad_bp.view.notebook", "tensor_html"))
+
 if "hypothesis.strategies" in sys.modules:  # else Hypothesis does it, by its entry point
     from tinygrad_bp.testing.registration import register
 
     register()
     del register
-del _pickling, deferred, sys
+del _pickling, deferred, later, method, sys

@@ -14,6 +14,15 @@ from typing import Any
 from tinygrad_bp.elsewhere import where_it_is
 
 
+def later(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that does what another one does, whose module it loads when called."""
+
+    def load_and_call(*args: Any) -> Any:
+        return getattr(import_module(module), name)(*args)
+
+    return load_and_call
+
+
 def deferred(
     package: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:

@@ -34,7 +34,7 @@ def test_explore_writes_one_small_page(folder, capsys):
     names = [node["name"] for node in found["nodes"]]
     assert {"X", "y", "W1", "b1", "z1", "a1", "W3", "z3", "loss"} <= set(names)
     formulas = {edge.get("formula") for edge in found["edges"]}
-    assert "dW3 = a2ᵀ·dz3" in formulas
+    assert "dW3 = a2ᵀ · dz3" in formulas
     training = found["training"]
     assert 50 <= len(training["frames"]) <= FRAMES
     assert len(training["points"]) == 200

@@ -12,8 +12,8 @@ from formula_reader import computed, require_all
 from leaves import leaf
 
 import tinygrad_bp as tg
-from tinygrad_bp.derivations.boxes import text
 from tinygrad_bp.errors import GraphError, ProgramError
+from tinygrad_bp.formulas.boxes import text
 
 SIZES = {"W1": (2, 5), "b1": (5,), "W2": (5, 5), "b2": (5,), "W3": (5, 1), "b3": (1,)}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.derivations.boxes import (
+from tinygrad_bp.formulas.boxes import (
     Applied,
     Bracket,
     Code,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from formula_reader import computed
 
-from tinygrad_bp.derivations.boxes import Symbol, text
-from tinygrad_bp.derivations.rules import formula_of
-from tinygrad_bp.derivations.typesetting import ATOM, Typesetter
+from tinygrad_bp.formulas.boxes import Symbol, text
+from tinygrad_bp.formulas.rules import formula_of
+from tinygrad_bp.formulas.typesetting import ATOM, Typesetter
 
 rng = np.random.default_rng(0)
 VALUES = {name: rng.uniform(0.5, 2.0, (2, 2)) for name in "abc"} | {"s": np.float64(1.5)}

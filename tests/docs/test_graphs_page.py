@@ -20,26 +20,46 @@ def texts(path):
     return sorted(found)
 
 
+PAGES = {"graph-": "graphs.md", "gallery-": "graph-gallery.md"}
+PICTURES = {kind: sorted(DOCS.glob(f"images/{kind}*.svg")) for kind in PAGES}
+
+
+def edges(path):
+    """Return how many edges a drawing has, whatever laid it out."""
+    root = ET.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314  # our own drawings
+    return sum(one.get("class", "").split(" ")[0] == "edge" for one in root.iter(f"{SVG}g"))
+
+
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
     folder = tmp_path_factory.mktemp("graphs")
-    run_page(DOCS / "graphs.md", folder)
+    for page in PAGES.values():
+        run_page(DOCS / page, folder)
     return folder
 
 
-PICTURES = sorted(DOCS.glob("images/graph-*.svg"))
-
-
-@pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "picture", [one for found in PICTURES.values() for one in found], ids=lambda path: path.name
+)
 def test_a_picture_is_what_the_page_makes(picture, drawn):
     boxes = {"hidden2", "output", "network / Sequential"}  # only Graphviz draws these
     made, shown = texts(drawn / picture.name), texts(picture)
     assert [text for text in made if text not in boxes] == [
         text for text in shown if text not in boxes
     ]
+    assert edges(drawn / picture.name) == edges(picture) > 0
     assert picture.stat().st_size < 20_000
 
 
-def test_every_picture_of_the_page_is_there_and_no_other():
-    page = (DOCS / "graphs.md").read_text(encoding="utf-8")
-    assert {path.name for path in PICTURES} == set(re.findall(r"\(images/([\w-]+\.svg)\)", page))
+@pytest.mark.parametrize("kind", PAGES)
+def test_every_picture_of_the_page_is_there_and_no_other(kind):
+    page = (DOCS / PAGES[kind]).read_text(encoding="utf-8")
+    named = set(re.findall(r"\(images/([\w-]+\.svg)\)", page))
+    assert {path.name for path in PICTURES[kind]} == named
+
+
+def test_the_gallery_has_ten_models_and_each_its_picture():
+    page = (DOCS / PAGES["gallery-"]).read_text(encoding="utf-8")
+    models = page.split("\n## ")[1:]
+    assert len(models) >= 10
+    assert all("```python" in one and "](images/gallery-" in one for one in models)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 import tinygrad_bp as tg
-from tinygrad_bp.derivations.boxes import text
 from tinygrad_bp.derivations.explanation import Explanation
 from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.formulas.boxes import text
 
 BACK = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 PARTS = re.compile(r"⁽([⁰¹²³⁴⁵⁶⁷⁸⁹]+)⁾")

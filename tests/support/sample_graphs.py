@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_bp as tg
+from tinygrad_bp import nn
 from tinygrad_bp.nn import Linear, Sequential, Sigmoid, bce_with_logits
 
 Drawn = tuple[tg.Tensor, dict[str, Any]]
@@ -111,6 +112,65 @@ def autoencoder() -> Drawn:
     return named(error + distance), {"parameters": p, "data": {"x": x, "noise": noise}}
 
 
+def logistic() -> Drawn:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 3)), np.array([[0.0], [1.0], [1.0], [0.0], [1.0], [0.0]])
+    p = leaves(rng, W=(3, 1), b=(1,))
+    loss = named(bce_with_logits(tg.affine(X, p["W"], p["b"]), y))
+    return loss, {"parameters": p, "data": {"X": X, "y": y}}
+
+
+def convolutional() -> Drawn:
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 1, 6, 6))
+    layers = [nn.Conv2d(1, 2, 3, rng=rng, name="conv"), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    net = Sequential(*layers, Linear(8, 3, rng=rng, name="out"))
+    parameters = {one.name: one for one in net.parameters()}
+    loss = named(nn.cross_entropy(net(images), np.array([0, 2])))
+    return loss, {"parameters": parameters, "data": {"images": images}}
+
+
+def remembering() -> Drawn:
+    rng = np.random.default_rng(0)
+    cell = nn.LSTMCell(3, 2, rng=rng)
+    state: Any = (np.zeros((4, 2)), np.zeros((4, 2)))
+    for x in rng.normal(size=(6, 4, 3)):
+        state = cell(x, state)
+    loss = named(np.mean(state[0] ** 2))
+    return loss, {"parameters": dict(cell.named_parameters())}
+
+
+def implicit() -> Drawn:
+    def solve(W: Any, x: Any) -> Any:
+        z = np.zeros_like(x)
+        for _ in range(60):
+            z = np.tanh(z @ W + x)
+        return z
+
+    def pull(ct: Any, z: Any, W: Any, _x: Any) -> Any:
+        slope = 1 - z**2
+        u = np.stack([np.linalg.solve(np.eye(len(W)) - W * s, s * c)
+                      for s, c in zip(slope, ct, strict=True)])  # fmt: skip
+        return z.T @ u, u
+
+    rng = np.random.default_rng(0)
+    p = leaves(rng, W=(3, 3), V=(2, 3))
+    X = rng.normal(size=(4, 2))
+    found = tg.differentiable(solve, vjp=pull)(p["W"], X @ p["V"])
+    return named(np.mean(found**2)), {"parameters": p, "data": {"X": X}}
+
+
+def hypernetwork() -> Drawn:
+    rng = np.random.default_rng(0)
+    task, X = rng.normal(size=(1, 3)), rng.normal(size=(6, 2))
+    p = leaves(rng, A=(3, 4), B=(4, 8), C=(4, 4), V=(4, 1))
+    code = np.tanh(task @ p["A"])
+    W, b = (code @ p["B"]).reshape(2, 4), code @ p["C"]
+    W.name, b.name = "W", "b"
+    loss = named(np.mean((np.tanh(X @ W + b) @ p["V"]) ** 2))
+    return loss, {"parameters": p, "data": {"task": task, "X": X}}
+
+
 SAMPLES = {
     "perceptron": perceptron,
     "residual": residual,
@@ -118,6 +178,14 @@ SAMPLES = {
     "transformer": transformer,
     "autoencoder": autoencoder,
 }
+MORE = {
+    "logistic": logistic,
+    "convolutional": convolutional,
+    "remembering": remembering,
+    "implicit": implicit,
+    "hypernetwork": hypernetwork,
+}
+ALL = SAMPLES | MORE
 
 STRUCTURES = Path(__file__).parents[1] / "view" / "structures.json"
 
@@ -139,7 +207,7 @@ def structure(view: tg.view.GraphView) -> dict[str, list[Any]]:
 def structures() -> dict[str, dict[str, list[Any]]]:
     """Return the structures of all samples, whole and folded."""
     found = {}
-    for name, make in SAMPLES.items():
+    for name, make in ALL.items():
         loss, options = make()
         view = tg.graph(loss, values=False, **options)
         found[name], found[f"{name}, folded"] = structure(view), structure(view.folded())

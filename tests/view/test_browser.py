@@ -20,6 +20,7 @@ from tinygrad_bp.cli.explore import Snapshots, frames
 from tinygrad_bp.data import moons
 from tinygrad_bp.nn import bce_with_logits
 from tinygrad_bp.view.labels import number_text
+from tinygrad_bp.view.tags import tagged
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -193,7 +194,7 @@ def test_pointing_at_a_gradient_shows_what_was_sent_back(opened, example):
     page.keyboard.press("b")
     while "backward: dW3" not in step_of(page):
         page.keyboard.press("ArrowRight")
-    assert "dW3 = a2ᵀ·dz3: (5×4)(4×1) = 5×1" in page.inner_text("#now")
+    assert "dW3 = a2ᵀ · dz3: (5×4)(4×1) = 5×1" in page.inner_text("#now")
     page.hover('#now td[data-role="ct"][data-node="4"][data-element="2"]')
     line = page.inner_text("#sum")
     assert line.startswith("dW3[2,0] = dz3[0,0]·a2[0,2] + dz3[1,0]·a2[1,2] + ")
@@ -672,3 +673,69 @@ def test_the_drawing_is_made_larger_and_moved(opened, example):
     assert page.evaluate("() => document.getElementById('graph').scrollLeft") > 50
     page.click("#whole")
     assert page.locator("#graph svg").bounding_box()["width"] == pytest.approx(before)
+
+
+# Unfolding in place
+
+
+def parts_of(page):
+    return page.locator("#parts button").all_inner_texts()
+
+
+def place_of(page, selector):
+    box = page.locator(selector).first.bounding_box()
+    return box["x"], box["y"]
+
+
+def test_a_folded_part_is_unfolded_in_place_and_folded_again(opened):
+    loss, options = SAMPLES["transformer"]()
+    view = tg.graph(loss, **options)
+    page = opened(view.to_html(), width=1280)
+    folded = page.locator("#graph g[data-node]").count()
+    assert parts_of(page) == ["+ attention", "+ norm1", "+ mlp", "+ norm2"]
+    before = place_of(page, '#graph g[aria-label="unfold mlp"]')
+    page.locator('#graph g[aria-label="unfold mlp"]').click()
+    assert parts_of(page)[0] == "− mlp"
+    assert page.url.endswith("&open=mlp")
+    unfolded = page.locator("#graph g[data-node]").count()
+    assert unfolded == len(tagged(view.folded(unfold=["mlp"])).ids) > folded
+    assert "matmul" in step_of(page)  # the first of what is inside
+    assert before[1] - 900 < place_of(page, "#graph g.now")[1] < 900  # in view
+    assert int(page.get_attribute("#step", "max")) > 20
+    page.reload()
+    assert parts_of(page)[0] == "− mlp"
+    page.keyboard.press("u")
+    assert page.locator("#graph g[data-node]").count() == folded
+    assert "mlp" in step_of(page)
+    assert "open=" not in page.url
+    page.focus('#graph g[aria-label="unfold attention"]')
+    page.keyboard.press("Enter")
+    assert parts_of(page)[:2] == ["− attention", "+ repeated ×3"]
+    page.click("#parts button:has-text('repeated')")
+    assert page.url.endswith("&open=attention%20%3E%20repeated%20%C3%973")
+    page.click("#parts button:has-text('attention')")
+    assert "open=" not in page.url
+    page.keyboard.press("ArrowRight")  # once: what listened before listens no more
+    assert step_of(page).startswith("Step 2 ")
+
+
+def test_the_name_of_a_part_is_a_text_and_nothing_else(opened):
+    h = ones((2,), "x")
+    for name in (*HOSTILE, "&open=a#b>c"):
+        with tg.scope(name):
+            for _ in range(12):
+                h = np.tanh(h) * np.sin(h)
+    page = opened(tg.graph(np.sum(h)).folded(0).to_html())
+    assert parts_of(page) == []  # what was folded by hand stays so
+    h = np.cos(h)
+    page = opened(tg.graph(np.sum(h)).to_html())
+    count = len(parts_of(page))
+    assert count
+    for i in range(count):
+        page.locator("#parts button").nth(i).click()
+        url = page.url
+        page.reload()
+        assert page.url == url
+        assert parts_of(page)[0][0] == "−"
+        page.locator("#parts button").first.click()
+        assert len(parts_of(page)) == count

@@ -16,8 +16,10 @@ from view_samples import HOSTILE, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DataError
+from tinygrad_bp.formulas import printing
 from tinygrad_bp.view import Frame, TrainingFrames, labels
 from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.pages import as_json
 
 
@@ -85,7 +87,7 @@ def test_any_name_is_a_text_and_nothing_else(first, second):
     names = [node["name"] for node in data_of(page)["nodes"]]
     shown = [
         text if len(text) <= 40 else text[:39] + "…"
-        for text in (labels.printable(first), labels.printable(second))
+        for text in (printing.printable(first), printing.printable(second))
     ]
     assert names == [shown[0], "multiply#1", shown[1]]
 
@@ -103,16 +105,16 @@ def test_formulas_have_names_and_shapes():
     found = data_of(loss_view.to_html())
     formulas = {(edge["s"], edge["t"]): edge for edge in found["edges"]}
     edge = formulas[4, 11]
-    assert edge["formula"] == "d(output.W) = sigmoid#10ᵀ·d(affine#11)"
+    assert edge["formula"] == "d(output.W) = sigmoid#10ᵀ · d(affine#11)"
     assert edge["shapes"] == "(5×4)(4×1) = 5×1"
     assert edge["order"] == [["0", "ᵀ"], ["ct", ""]]
-    assert found["nodes"][11]["formula"] == "affine#11 = sigmoid#10·output.W + output.b"
+    assert found["nodes"][11]["formula"] == "affine#11 = sigmoid#10 · output.W + output.b"
     assert found["nodes"][11]["shapes"] == "(4×5)(5×1) + 1 = 4×1"
 
 
 def test_parts_that_add_up_are_written_so():
     x = ones((2,), "x")
-    edges = content(tg.graph(np.sum(x * x)), None)["edges"]
+    edges = content(unfoldings(tg.graph(np.sum(x * x))), None)["edges"]
     assert [edge["formula"] for edge in edges[:2]] == ["dx += d(multiply#1) ⊙ x"] * 2
     assert [edge["part"] for edge in edges[:2]] == [[1.0, 1.0]] * 2
 
@@ -147,7 +149,7 @@ def test_a_large_graph_says_so_and_stays_small():
 
 def test_a_large_matrix_is_held_in_part():
     x = ones((60, 60), "x")
-    found = content(tg.graph(np.sum(x)), None)
+    found = content(unfoldings(tg.graph(np.sum(x))), None)
     assert len(found["nodes"][0]["value"]) == 144
     assert found["nodes"][0]["size"] == 3600
     assert found["nodes"][0]["statistics"] == "from 1 to 1, mean 1 ± 0"
@@ -199,8 +201,8 @@ def formulas(view):
 def test_a_batch_of_matrices_is_transposed_in_its_last_axes():
     t, M = ones((2, 3, 4), "t"), ones((4, 5), "M")
     found = formulas(tg.graph(np.sum(t @ M)))
-    assert found["dM = tᵀ·d(matmul#2)"] == "(2×4×3)(2×3×5), added up over the batch = 4×5"
-    assert found["dt = d(matmul#2)·Mᵀ"] == "(2×3×5)(5×4) = 2×3×4"
+    assert found["dM = sum(tᵀ · d(matmul#2), axis=0)"] == "2×4×3, 2×3×5 → 4×5"
+    assert found["dt = d(matmul#2) · Mᵀ"] == "(2×3×5)(5×4) = 2×3×4"
 
 
 def test_what_the_walk_reads_is_no_second_use():

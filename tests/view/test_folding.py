@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_graphs import recurrent
 from view_samples import network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import GraphTooLargeError
+from tinygrad_bp.view.explorer import unfolding
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.folding import COMFORTABLE, LARGEST
+from tinygrad_bp.view.kinds import KINDS
 
 
 def nested(depths, rng=None):
@@ -168,3 +172,74 @@ def test_checks_go_with_their_leaves():
         folded.nodes[c.node].name for c in folded.checks
     }
     assert all(folded.nodes[c.node].kind == "parameter" for c in folded.checks)
+
+
+# What is left open
+
+
+def three_parts():
+    """Return a graph of 3 scopes in one: more than 40 nodes."""
+    h = ones((2,), "x")
+    with tg.scope("net"):
+        for name in "abc":
+            with tg.scope(name):
+                for _ in range(5 + 2 * (name == "b")):
+                    h = np.tanh(h) * np.sin(h) + np.cos(h)
+    return tg.graph(np.sum(h))
+
+
+def scopes(view):
+    return [node.name for node in view.nodes if node.kind == "scope"]
+
+
+def test_a_part_is_left_open_by_its_name_or_path():
+    view = three_parts()
+    assert scopes(view.folded(1)) == ["a", "b", "c"]
+    for name in ("b", "net/b"):
+        small = view.folded(1, unfold=[name])
+        assert scopes(small) == ["a", "c"]
+        assert sum(node.scope == ("net", "b") for node in small.nodes) == 35
+    assert scopes(view.folded(0)) == ["net"]
+    assert scopes(view.folded(0, unfold=["net"])) == ["a", "b", "c"]
+    assert scopes(view.folded(0, unfold=["net", "a", "b", "c"])) == []
+    with pytest.raises(ValueError, match="net/a, net/b, net/c is folded here"):
+        view.folded(1, unfold=["d"])
+
+
+def test_a_repeated_block_is_left_open_by_its_title():
+    h = ones((2,), "x")
+    for _ in range(20):
+        h = np.tanh(h) * 2
+    for _ in range(12):
+        h = np.sin(np.cos(np.exp(h)))
+    view = tg.graph(np.sum(h))
+    small = view.folded()
+    assert {node.times for node in small.nodes} == {1, 20, 12}
+    opened = view.folded(unfold=["repeated ×20"])
+    assert {node.times for node in opened.nodes} == {1, 12}
+    assert sum(node.op == "tanh" for node in opened.nodes) == 20
+    assert len(view.folded(unfold=["repeated ×20", "repeated ×12"]).nodes) == len(view.nodes)
+
+
+@pytest.mark.parametrize("make", [three_parts, lambda: tg.graph(recurrent()[0])])
+def test_what_a_page_unfolds_is_what_was_folded(make):
+    view = make()
+    first, *others = unfoldings(view)
+    assert first.picture == view.folded() or first.picture.nodes == view.folded().nodes
+    assert others
+    for one in others:
+        assert one.picture.nodes == view.folded(unfold=one.opened).nodes
+        assert len(one.picture.nodes) > len(first.picture.nodes)
+        assert not KINDS[one.picture.nodes[one.at].kind].is_source
+        assert not {*one.opened} & one.blocks.keys()
+    numbers = {number for one in (first, *others) for number in one.blocks.values()}
+    assert numbers == set(range(1, len(others) + 1))
+
+
+def test_a_page_holds_so_many_pictures(monkeypatch):
+    monkeypatch.setattr(unfolding, "PICTURES", 2)
+    assert len(unfoldings(three_parts())) == 2
+    monkeypatch.setattr(unfolding, "PICTURES", 9)
+    monkeypatch.setattr(unfolding, "NODES", 1)
+    (one,) = unfoldings(three_parts())
+    assert one.blocks == {}

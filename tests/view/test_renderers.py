@@ -26,8 +26,10 @@ from view_samples import HOSTILE, network_loss, network_view, ones, programs, ru
 from words import ABSENT, DISK_FULL
 
 import tinygrad_bp as tg
+from tinygrad_bp.formulas import printing
 from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
 from tinygrad_bp.view.explorer.content import content
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
@@ -36,11 +38,11 @@ from tinygrad_bp.view.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
-LENGTH = labels.NAME_LENGTH
+LENGTH = printing.NAME_LENGTH
 
 
 def shown(name):
-    text = labels.printable(name)
+    text = printing.printable(name)
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
@@ -163,7 +165,7 @@ def test_any_name_is_a_text_and_nothing_else_in_a_terminal(first, second):
 
 
 def test_printable_makes_every_character_visible():
-    assert labels.printable("a\n\x1b[31m\u202e\ud800 é日") == "a\\n\\x1b[31m\\u202e\\ud800 é日"
+    assert printing.printable("a\n\x1b[31m\u202e\ud800 é日") == "a\\n\\x1b[31m\\u202e\\ud800 é日"
 
 
 # Labels
@@ -337,7 +339,9 @@ def test_a_new_kind_of_node_is_drawn_in_every_form_by_its_row_alone(monkeypatch)
     assert row.border in view.to_dot()
     assert row.border in view.to_mermaid()
     assert 'class="measured"' in view.to_svg(engine="own")
-    assert ("measured", "measured") in [one[:2] for one in content(view, None)["legend"]]
+    assert ("measured", "measured") in [
+        one[:2] for one in content(unfoldings(view), None)["legend"]
+    ]
     assert ".measured>path" in view.to_html()
     assert "x  2" in view.to_text()
     assert GraphView.from_dict(view.to_dict()) == view

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.report import layers
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.rules.elementwise.activations import sigmoid
-from tinygrad_bp.view.labels import shortened
 
 # Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.
 BLUE, GREEN, VERMILLION, GREY = "#0072B2", "#009E73", "#D55E00", "#595959"

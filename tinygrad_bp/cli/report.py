@@ -10,7 +10,7 @@ from tinygrad_bp.cli.fitting import Run, Scores
 from tinygrad_bp.data import Table
 from tinygrad_bp.data.faults import line_ranges
 from tinygrad_bp.data.strict_csv import SEPARATOR_NAMES
-from tinygrad_bp.view.labels import shortened
+from tinygrad_bp.formulas.printing import shortened
 
 NAME_LENGTH = 24  # characters of a class name in a table
 FEW = 10  # held-out rows: one of them more or less moves the accuracy by a tenth

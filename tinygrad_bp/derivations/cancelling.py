@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.derivations.boxes import Applied, Code, Digits, Fraction, Row, Sign, Symbol
-from tinygrad_bp.derivations.records import Equation, Line, Reason
-from tinygrad_bp.derivations.typesetting import number
+from tinygrad_bp.derivations.records import Equation, Reason
+from tinygrad_bp.formulas.boxes import Applied, Code, Digits, Fraction, Line, Row, Sign, Symbol
+from tinygrad_bp.formulas.typesetting import number
 from tinygrad_bp.functional import softmax
+from tinygrad_bp.programs.calling import quiet
 from tinygrad_bp.rules.elementwise.activations import sigmoid
-from tinygrad_bp.view.recorded import parameters_of, quiet
+from tinygrad_bp.view.recorded import parameters_of
 
 CLOSE = 1e-9  # of the largest element: what rounding leaves of a cancellation
 SIGMOID, LOGITS, CLASSES = "sigmoid", "bce_with_logits", "cross_entropy"

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.derivations.boxes import Applied, Code, Digits, Row, Sign, Symbol, text
 from tinygrad_bp.derivations.cancelling import cancelled
-from tinygrad_bp.derivations.expressions import Call, Name
 from tinygrad_bp.derivations.graph_formulas import GraphFormulas
 from tinygrad_bp.derivations.joint import JointCall, names_of
 from tinygrad_bp.derivations.reasons import Setting, reasons
-from tinygrad_bp.derivations.records import Derivation, Equation, Line, Reason, Shown, Step
-from tinygrad_bp.derivations.rules import CT, OUT, Formula, is_several
+from tinygrad_bp.derivations.records import Derivation, Equation, Reason, Shown, Step
 from tinygrad_bp.derivations.symbols import is_number, symbols
-from tinygrad_bp.derivations.typesetting import ATOM, SIGN, Placed, Typesetter, number
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.view.labels import shape_text, shortened
+from tinygrad_bp.formulas.boxes import Applied, Code, Digits, Line, Row, Sign, Symbol, text
+from tinygrad_bp.formulas.expressions import Call, Name
+from tinygrad_bp.formulas.printing import shortened
+from tinygrad_bp.formulas.rules import CT, OUT, Formula, is_several
+from tinygrad_bp.formulas.typesetting import ATOM, SIGN, Placed, Typesetter, number
+from tinygrad_bp.view.labels import shape_text
 from tinygrad_bp.view.plain_arrays import numbers, statistics
 from tinygrad_bp.view.recorded import contribution
 from tinygrad_bp.view.scalar_level import rows_of

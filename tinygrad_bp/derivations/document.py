@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tinygrad_bp.derivations.records import Derivation, Element, Equation, Path, Reason, Shown, Step
-from tinygrad_bp.view.labels import number_text, shortened
+from tinygrad_bp.formulas.printing import shortened
+from tinygrad_bp.view.labels import number_text
 
 ACROSS = 10  # numbers of a row that are shown
 

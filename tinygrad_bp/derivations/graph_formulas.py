@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.derivations.expressions import Name, names_in
 from tinygrad_bp.derivations.joint import joint_calls, joint_formula
 from tinygrad_bp.derivations.repeated import repeated
-from tinygrad_bp.derivations.rules import CT, Formula, forward_formula, pull_formula
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import is_foreign
+from tinygrad_bp.formulas.expressions import Name, names_in
+from tinygrad_bp.formulas.rules import CT, Formula, forward_formula, pull_formula
 from tinygrad_bp.view.recorded import Recorded, parameters_of
 from tinygrad_bp.view.sheet import Sheet
 

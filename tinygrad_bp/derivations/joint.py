@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_bp.derivations.rules import CT, OUT, Formula, formula_of
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.errors import GraphError
+from tinygrad_bp.formulas.rules import CT, OUT, Formula, formula_of
 from tinygrad_bp.transforms.applied import Applied
 from tinygrad_bp.transforms.joint import Bundle
 from tinygrad_bp.view.recorded import Recorded, parameters_of

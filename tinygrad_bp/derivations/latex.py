@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tinygrad_bp.derivations.boxes import tex, tex_escaped
 from tinygrad_bp.derivations.document import (
     Display,
     Heading,
@@ -16,6 +15,7 @@ from tinygrad_bp.derivations.document import (
 )
 from tinygrad_bp.derivations.markdown import aligned, constant, matrix
 from tinygrad_bp.derivations.records import Derivation, Equation
+from tinygrad_bp.formulas.boxes import tex, tex_escaped
 
 HEAD = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tinygrad_bp.derivations.boxes import tex, tex_escaped
 from tinygrad_bp.derivations.document import (
     Display,
     Heading,
@@ -15,7 +14,8 @@ from tinygrad_bp.derivations.document import (
     document,
     rows_shown,
 )
-from tinygrad_bp.derivations.records import Derivation, Equation, Line
+from tinygrad_bp.derivations.records import Derivation, Equation
+from tinygrad_bp.formulas.boxes import Line, tex, tex_escaped
 
 MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&-])")
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from tinygrad_bp.derivations.boxes import mathml
 from tinygrad_bp.derivations.document import (
     Block,
     Display,
@@ -20,9 +19,10 @@ from tinygrad_bp.derivations.document import (
     document,
     rows_shown,
 )
-from tinygrad_bp.derivations.records import Derivation, Equation, Line
+from tinygrad_bp.derivations.records import Derivation, Equation
+from tinygrad_bp.formulas.boxes import Line, mathml
+from tinygrad_bp.formulas.printing import printable
 from tinygrad_bp.view import palette
-from tinygrad_bp.view.labels import printable
 from tinygrad_bp.view.records import Section
 
 LEVELS = ("", "title", "pass", "step")  # the classes of headings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from tinygrad_bp.derivations.boxes import text
 from tinygrad_bp.derivations.document import (
     Display,
     Heading,
@@ -15,7 +14,8 @@ from tinygrad_bp.derivations.document import (
     document,
     rows_shown,
 )
-from tinygrad_bp.derivations.records import Derivation, Equation, Line
+from tinygrad_bp.derivations.records import Derivation, Equation
+from tinygrad_bp.formulas.boxes import Line, text
 
 WIDTH = 96
 SHAPES = 46  # the column where shapes stand

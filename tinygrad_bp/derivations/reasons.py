@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_bp.derivations.expressions import Call, Expression, Name, Number, names_in
-from tinygrad_bp.derivations.rules import CT
 from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.formulas.expressions import Call, Expression, Name, Number, names_in
+from tinygrad_bp.formulas.rules import CT
 
 GUARDED = "What asks for ties, infinities or NaN is left out: there are none here."
 

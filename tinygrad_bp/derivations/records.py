@@ -6,26 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.formulas.boxes import Line
 from tinygrad_bp.view.records import Numbers, Statistics
-
-
-@dataclass(frozen=True)
-class Line:
-    """One formula: what it is of, and how that is computed.
-
-    Attributes
-    ----------
-    left, right : box
-        `right` is None of a constant that is too large to write out: `value` is it.
-    shape : tuple of int
-        Of the result.
-    value : array or None
-    """
-
-    left: Any
-    right: Any
-    shape: Shape
-    value: Any = None
 
 
 @dataclass(frozen=True)

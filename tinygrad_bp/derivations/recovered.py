@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.programs.calling import quiet
 from tinygrad_bp.view.recorded import (
     UNKNOWN,
     Recorded,
     find_values,
     parameters_of,
-    quiet,
     replay,
     same_values,
 )

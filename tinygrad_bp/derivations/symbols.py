@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.view.labels import shortened
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view.recorded import UNKNOWN
 from tinygrad_bp.view.sheet import Sheet
 

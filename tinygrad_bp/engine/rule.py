@@ -34,10 +34,7 @@ class Drawing(NamedTuple):
     ----------
     words, formula, tex : str
         What the function does: in a few words, as a formula in plain text, and in TeX; derived from
-        the name where they are empty.
-    pull_words : tuple of str
-        The pull for each argument as a formula in plain text.  As in `formula`, ``{0}``, ``{1}``
-        stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+        the name where they are empty.  In `formula`, ``{0}``, ``{1}`` stand for the arguments.
     commutes : bool
         Whether the order of the arguments says nothing.
     adds : {"", "terms", "products"}
@@ -49,7 +46,6 @@ class Drawing(NamedTuple):
     words: str = ""
     formula: str = ""
     tex: str = ""
-    pull_words: tuple[str, ...] = ()
     commutes: bool = False
     adds: str = ""
 

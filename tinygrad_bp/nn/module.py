@@ -17,7 +17,7 @@ from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.nn.state import State, matched
-from tinygrad_bp.nn.summary import Summary, observer, summarized
+from tinygrad_bp.nn.summary import Summary, listed, observer, summarized
 
 Where = Callable[[str, Tensor], bool]
 
@@ -287,6 +287,9 @@ class Module:
             for (name, found), value in zip(own.items(), values, strict=True)
         ]
         any(map(call, changes))  # in C, between two bytecodes: Ctrl-C finds all changed or none
+
+    def _repr_html_(self) -> str:
+        return listed(self)._repr_html_()
 
     @recursive_repr()
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from tinygrad_bp.engine.scopes import scope
 # Who is told of every module that is called within a scope, and of what it returns.
 observer: ContextVar[Callable[[Any, Any], Any] | None] = ContextVar("observer", default=None)
 
+RIGHT = "text-align:right"
 HEAD = ("layer", "output", "parameters", "bytes")
 
 
@@ -49,7 +50,7 @@ class Row(NamedTuple):
 
 
 class Summary:
-    """The layers of a network, in the order of definition.
+    """The layers of a network, in the order of definition; notebooks show it as a table.
 
     Attributes
     ----------
@@ -74,17 +75,22 @@ class Summary:
     def _repr_html_(self) -> str:
         from html import escape  # a millisecond, which is a notebook's to spend
 
-        head = "".join(f"<th>{word}</th>" for word in HEAD)
+        called = any(row.output for row in self.rows)
+        shown = [k for k, word in enumerate(HEAD) if called or word != "output"]
+        head = "".join(f"<th>{HEAD[k]}</th>" for k in shown)
         lines = []
         for row in self.rows:
             left = f"text-align:left;padding-left:{0.5 + 1.5 * row.depth}em"
-            styles = (left, "text-align:left", "", "")
-            cells = [
-                f'<td style="{style}">{escape(cell.strip())}</td>'
-                for style, cell in zip(styles, row.cells, strict=True)
-            ]
+            styles = (left, "text-align:left", RIGHT, RIGHT)
+            cells = [f'<td style="{styles[k]}">{escape(row.cells[k].strip())}</td>' for k in shown]
             lines.append(f"<tr>{''.join(cells)}</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def listed(module: Any, outputs: Mapping[int, str] | None = None) -> Summary:
+    """Return the layers of `module`, with what each gave, if that is known."""
+    named = list(module.named_modules())
+    return Summary(tuple(_row(name, one, named, outputs or {}) for name, one in named))
 
 
 def summarized(module: Any, sample: Any) -> Summary:
@@ -100,11 +106,10 @@ def summarized(module: Any, sample: Any) -> Summary:
         observer.reset(token)
         for one, mode in modes:
             one.training = mode
-    named = list(module.named_modules())
-    return Summary(tuple(_row(name, one, named, outputs) for name, one in named))
+    return listed(module, outputs)
 
 
-def _row(name: str, module: Any, named: list[tuple[str, Any]], outputs: dict[int, str]) -> Row:
+def _row(name: str, module: Any, named: list[tuple[str, Any]], outputs: Mapping[int, str]) -> Row:
     around = [outer for outer, _ in named if outer != name and _within(name, outer)]
     place = name.removeprefix(max(around, key=len)).lstrip(".") if around else ""
     kind = type(module).__name__

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -115,3 +117,11 @@ PLAIN = frozenset(
 def is_opaque(op: str) -> bool:
     """Whether a program knows no more of a function than what NumPy calls it."""
     return op not in PLAIN and not isinstance(getattr(np, op, None), np.ufunc)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Compute without warnings: whatever there was to say was said when it was recorded."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

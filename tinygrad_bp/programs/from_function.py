@@ -60,9 +60,12 @@ def program(f: Callable[..., Any], *args: Any) -> Program:
     return traced(f, *args).simplified()
 
 
-def traced(f: Callable[..., Any], *args: Any) -> Program:
-    """Return the program of a function as it was written down, before any pass."""
-    trace = Trace()
+def traced(f: Callable[..., Any], *args: Any, named: bool = True) -> Program:
+    """Return the program of a function as it was written down, before any pass.
+
+    Names of the user's variables are looked for if it is to be `named`.
+    """
+    trace = Trace(named=named)
     watch = Watch(trace)
     parameters = parameters_of(f, len(args))
     with closing(trace), watch.watched():

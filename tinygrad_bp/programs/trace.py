@@ -56,12 +56,15 @@ class Trace:
         Inputs of which it is known that they are not 0.
     bare : bool
         Whether nobody asks for names and lines: the trace is compared with one that has them.
+    named : bool
+        Whether the user's variables give names: to look at them keeps what they hold alive.
     made : list of weakref, or None
         To every Symbol, if somebody asks whether one is left.
     """
 
-    def __init__(self, *, bare: bool = False) -> None:
+    def __init__(self, *, bare: bool = False, named: bool = True) -> None:
         self.bare = bare
+        self.named = named
         self.inputs: list[Input] = []
         self.instructions: list[Instruction] = []
         self.types: dict[str, Types] = {}
@@ -207,7 +210,7 @@ class Trace:
             self.arrays[name] = kept
             self._read.add(name)
         ref = self._constants[key]
-        if not self.bare:
+        if not self.bare and self.named:
             self._name_constant(ref.name, value)
         return ref
 
@@ -218,7 +221,8 @@ class Trace:
             self.types[name] = found
             return name
         frame = users_frame()
-        self._name_locals(frame)
+        if self.named:
+            self._name_locals(frame)
         line = self.line or _line(frame)
         one = Instruction(name, op, operands, parameters, found, line, self._formula(frame))
         self.instructions.append(one)

@@ -185,7 +185,6 @@ bce_with_logits = general(
     words="the surprise at the labels, in nats, if sigmoid(z) is the probability of class 1",
     formula="mean of log(1 + exp({0})) − {1} ⊙ {0}",
     tex=r"\frac{1}{m} \sum_i \log(1 + e^{z_i}) - y_i z_i",
-    pull_words=("{ct} · (σ({0}) − {1}) / m", "−{ct} · {0} / m"),
     samples=(
         call((3, 1), (3, 1)),
         call((4,), (4,), reduction="sum"),

@@ -114,6 +114,12 @@ class History(Mapping[str, list[float]]):
         last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._columns.items())
         return f"History({self.epochs} epochs{': ' if last else ''}{last})"
 
+    def _repr_html_(self) -> str:
+        from tinygrad_bp.view.notebook import history_html  # which only a notebook needs
+
+        stopped = f", stopped: {self.stopped}" if self.stopped else ""
+        return history_html(self, f"History of {self.epochs} epochs{stopped}")
+
     def to_csv(self, path: FilePath | None = None) -> str:
         """Return the numbers as CSV with a header line, and write them to a file if one is named.
 

@@ -1,4 +1,4 @@
-"""What is seen of a training: a line that moves on a terminal or in a notebook, else some lines."""
+"""What is seen of a training: a line that moves on a terminal, curves in a notebook, or lines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any, TextIO
 LINES = 20  # of a training that runs to its last epoch, where lines stay
 WIDTH = 20  # characters of the bar
 INTERVAL = 0.1  # seconds between two pictures
+
+Columns = dict[str, list[float]]
 
 
 class Progress:
@@ -31,7 +33,8 @@ class Progress:
         terminal: bool = self._stream is not None and self._stream.isatty()
         if self._show is None and terminal and os.environ.get("TERM") != "dumb":
             self._show = self._rewrite
-        self._last, self._shown = 0.0, ""
+        self._last, self._done, self._shown, self._length = 0.0, 0.0, "", 0
+        self._columns: Columns = {}
 
     def batch(self, epoch: int, done: int, total: int | None, loss: float) -> None:
         """Show where in an epoch the training is.
@@ -46,9 +49,9 @@ class Progress:
         """
         if self._show is None or time.monotonic() - self._last < INTERVAL:
             return
-        self._last = time.monotonic()
         share = 0.0 if total is None else done / total
-        self._show(f"{self._bar(epoch - 1 + share)} epoch {epoch}/{self._epochs}  loss {loss:.4g}")
+        text = f"epoch {epoch}/{self._epochs}  loss {loss:.4g}"
+        self._draw(text, (epoch - 1 + share) / self._epochs)
 
     def epoch(self, epoch: int, row: Mapping[str, float], backend: str = "eager") -> None:
         """Show the numbers of an epoch.
@@ -65,7 +68,9 @@ class Progress:
         ran = "" if backend == "eager" else f"  {backend}"
         text = f"epoch {epoch}/{self._epochs}{ran}  {numbers}"
         if self._show is not None:
-            self._show(f"{self._bar(epoch)} {text}")
+            for name, value in row.items():
+                self._columns.setdefault(name, []).append(value)
+            self._draw(text, epoch / self._epochs)
         elif self._stream is not None and self._is_told(epoch):
             self._stream.write(f"{text}\n")
             self._stream.flush()
@@ -78,7 +83,7 @@ class Progress:
         note : str
         """
         if self._show is not None and note:
-            self._show(f"{self._shown}  {note}")
+            self._draw(f"{self._shown}  {note}", self._done)
         elif note and self._stream is not None:
             self._stream.write(f"{note}\n")
         if self._show == self._rewrite and self._shown:
@@ -87,30 +92,35 @@ class Progress:
     def _is_told(self, epoch: int) -> bool:
         return epoch in (1, self._epochs) or epoch % -(-self._epochs // LINES) == 0
 
-    def _bar(self, done: float) -> str:
-        full = round(WIDTH * done / self._epochs)
-        return f"[{'#' * full}{' ' * (WIDTH - full)}]"
+    def _draw(self, text: str, done: float) -> None:
+        """Show a text beside the share that is done, and the curves where there can be any."""
+        if self._show is not None:
+            self._last, self._shown, self._done = time.monotonic(), text, done
+            full = round(WIDTH * done)
+            self._show(f"[{'#' * full}{' ' * (WIDTH - full)}] {text}", text, done, self._columns)
 
-    def _rewrite(self, text: str) -> None:
-        self._stream.write(f"\r{text}{' ' * (len(self._shown) - len(text))}")
+    def _rewrite(self, line: str, *_: Any) -> None:
+        self._stream.write(f"\r{line}{' ' * (self._length - len(line))}")
         self._stream.flush()
-        self._shown = text
+        self._length = len(line)
 
 
-def _notebook() -> Callable[[str], Any] | None:
-    """Return what shows a text in the running cell of a notebook; None elsewhere."""
+def _notebook() -> Callable[[str, str, float, Columns], Any] | None:
+    """Return what shows a training in the running cell of a notebook; None elsewhere."""
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None
     if module is None or getattr(shell, "kernel", None) is None:
         return None
+    from tinygrad_bp.view.notebook import progress_html  # which nobody else needs
+
     handle: Any = None
 
-    def show(text: str) -> None:
+    def show(line: str, text: str, done: float, columns: Columns) -> None:
         nonlocal handle
-        plain = {"text/plain": text}
+        bundle = {"text/plain": line, "text/html": progress_html(done, text, columns)}
         if handle is None:
-            handle = module.display.display(plain, raw=True, display_id=True)
+            handle = module.display.display(bundle, raw=True, display_id=True)
         else:
-            handle.update(plain, raw=True)
+            handle.update(bundle, raw=True)
 
     return show

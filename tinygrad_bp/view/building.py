@@ -15,7 +15,7 @@ from tinygrad_bp.view.plain_arrays import dtype_text, lengths, numbers, statisti
 from tinygrad_bp.view.recorded import contribution, parameters_of
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.sheet import Sheet
-from tinygrad_bp.view.words import argument_names, detail_of
+from tinygrad_bp.view.words import argument_names, detail_of, pulls_of
 
 TRACED = 600  # elements up to which it is traced what each is made of
 
@@ -70,6 +70,10 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
         dtype = dtype_text(node.dtype)
         return NodeView(place, rule.name, name, shape, dtype, kind, scope, note=note)
     ct = recorded.cotangents.get(node)
+    told: dict[str, Any] = {}
+    if not isinstance(node, Leaf):
+        arguments = [recorded.entries[argument] for argument in entry.arguments]
+        told = {**sheet.explanation(rule), "pulls": pulls_of(node, ct, value, arguments)}
     return NodeView(
         place, rule.name, name, shape, dtype_text(node.dtype), kind, scope,
         value=numbers(value),
@@ -77,5 +81,5 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
         statistics=statistics(value),
         detail=detail_of(rule, parameters_of(node)) if node.saved else "",
         note=recorded.missing.get(node, ""),
-        **({} if isinstance(node, Leaf) else sheet.explanation(rule)),
+        **told,
     )  # fmt: skip

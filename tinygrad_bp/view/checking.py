@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf, Node
-from tinygrad_bp.view.recorded import Recorded, Values, quiet, replay
+from tinygrad_bp.programs.calling import quiet
+from tinygrad_bp.view.recorded import Recorded, Values, replay
 from tinygrad_bp.view.records import CheckView
 from tinygrad_bp.view.sheet import Sheet
 

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, notes_text
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture

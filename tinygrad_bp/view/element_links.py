@@ -18,8 +18,10 @@ import numpy as np
 
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.nodes import Node
+from tinygrad_bp.programs.calling import quiet
+from tinygrad_bp.view.labels import number_text
 from tinygrad_bp.view.plain_arrays import NUMERIC, numbers
-from tinygrad_bp.view.recorded import UNKNOWN, Entry, Recorded, parameters_of, quiet
+from tinygrad_bp.view.recorded import UNKNOWN, Entry, Recorded, parameters_of
 from tinygrad_bp.view.records import NodeView
 from tinygrad_bp.view.words import adds_of
 
@@ -99,8 +101,19 @@ def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
     if len(slopes) < len(made.terms):  # of a sum over samples one is drawn
         inside = "".join(f"{{{position}}}, " for position in range(len(slopes)))
         return replace(node, formula=f"{own.op}({inside}…)", pulls=())
-    whole_rule = len(slopes) == len(own.pulls)
-    return replace(node, pulls=own.pulls if whole_rule else ())
+    if made.is_product or len(slopes) == len(own.pulls):
+        return node
+    return replace(node, pulls=_scaled([slope for _, _, slope in terms]))
+
+
+def _scaled(slopes: Sequence[Any]) -> tuple[str, ...]:
+    """Return what each term sends back, where the rule has no formula for single elements."""
+    if not all(isinstance(slope, float) for slope in slopes):
+        return ()
+    told = (number_text(slope).replace("-", "−") for slope in slopes)
+    return tuple(
+        "{ct}" if one == "1" else f"{{ct}} · {f'({one})' if one[0] == '−' else one}" for one in told
+    )
 
 
 def _number(slope: Any) -> Any:

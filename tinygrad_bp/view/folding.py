@@ -5,7 +5,7 @@ Everything here takes a `Picture` and gives another; time is linear in the nodes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from tinygrad_bp.errors import TinygradError
@@ -51,22 +51,69 @@ def comfortable(view: Picture) -> int:
     return COMFORTABLE if view.level == "tensor" else ELEMENTS
 
 
-def folded(view: Picture, depth: int | None = None) -> Picture:
+def folded(view: Picture, depth: int | None = None, unfold: Iterable[str] = ()) -> Picture:
     """Fold scopes deeper than `depth`; by default repetitions, and as few scopes as leave 40 nodes.
 
-    A note says what was folded and how to see it.
+    What is called in `unfold` is left open: scopes by their name, or by their path with slashes,
+    and repeated blocks by the title of their box.  A note says what was folded and how to see it.
+
+    Raises
+    ------
+    ValueError
+        If nothing that is folded is called so; says what is.
     """
     if depth is not None:
-        return _noted(view, _fold_scopes(view, depth))
-    best = collapsed(view)
+        return _noted(view, _opened(lambda kept: _fold_scopes(view, depth, kept), unfold))
+    level = comfortable_depth(view)
+    return _noted(view, _opened(lambda kept: at_depth(view, level, kept), unfold))
+
+
+def _opened(fold: Callable[[frozenset[str]], Picture], unfold: Iterable[str]) -> Picture:
+    """Return what `fold` makes of a picture, with some of what it folds left open."""
+    small = fold(frozenset())
+    opened: frozenset[str] = frozenset()
+    for name in unfold:
+        keys = blocks_of(small)
+        found = [key for key in keys if name in (key, key.rpartition("/")[2])]
+        if not found:
+            told = ", ".join(keys) or "nothing"
+            raise ValueError(f"folded: unfold={name!r:.60}: {told} is folded here")
+        opened |= {*found}
+        small = fold(opened)
+    return small
+
+
+def comfortable_depth(view: Picture) -> int | None:
+    """Return how deep scopes stay open, so that 40 nodes are left; None for all of them."""
+    best, fewest = None, len(collapsed(view).nodes)
     deepest = min(max((len(node.scope) for node in view.nodes), default=0), DEEPEST)
     for level in range(deepest - 1, -1, -1):
-        if len(best.nodes) <= comfortable(view):
+        if fewest <= comfortable(view):
             break
-        closer = collapsed(_fold_scopes(view, level))
-        if len(closer.nodes) < len(best.nodes):
-            best = closer
-    return _noted(view, best)
+        count = len(collapsed(_fold_scopes(view, level)).nodes)
+        if count < fewest:
+            best, fewest = level, count
+    return best
+
+
+def at_depth(view: Picture, depth: int | None, opened: frozenset[str] = frozenset()) -> Picture:
+    """Fold repetitions, and scopes deeper than `depth`, but for those that are `opened`."""
+    return collapsed(view if depth is None else _fold_scopes(view, depth, opened), opened)
+
+
+def blocks_of(small: Picture) -> list[str]:
+    """Return the keys of what is folded in a picture and may be left open.
+
+    That is the path of a scope, or the title of the box around a repeated block.
+    """
+    found: dict[str, None] = {}
+    for node in small.nodes:
+        title = block_of(node)
+        if title is not None:
+            found[title] = None
+        elif KINDS[node.kind].holds and node.name is not None:
+            found["/".join((*node.scope, node.name))] = None
+    return list(found)
 
 
 def _noted(view: Picture, small: Picture) -> Picture:
@@ -79,12 +126,14 @@ def _noted(view: Picture, small: Picture) -> Picture:
     told += [f"a block that repeats {times} times" for times in blocks.values()]
     listed = ", ".join(told[:NOTED]) + (f" and {len(told) - NOTED} more" if told[NOTED:] else "")
     note = f"{len(view.nodes)} nodes are folded into {len(small.nodes)}: {listed}; "
-    opened = "force=True draws all, folded(depth) opens scopes"
+    opened = "force=True draws all, folded(depth) and unfold= open parts"
     return replace(small, notes=(*small.notes, note + opened))
 
 
-def _fold_scopes(view: Picture, depth: int) -> Picture:
+def _fold_scopes(view: Picture, depth: int, opened: frozenset[str] = frozenset()) -> Picture:
     """Make one node of each run of operations in the same scope below `depth`, with its leaves.
+
+    Scopes that are `opened`, by their paths with slashes, stay open.
 
     A run is consecutive in the topological order, so that no circle can come of it.
     """
@@ -94,7 +143,8 @@ def _fold_scopes(view: Picture, depth: int) -> Picture:
     for node in view.nodes:
         if KINDS[node.kind].is_source:
             continue
-        path = node.scope[: depth + 1] if len(node.scope) > depth else None
+        paths_here = (node.scope[:k] for k in range(depth + 1, len(node.scope) + 1))
+        path = next((one for one in paths_here if "/".join(one) not in opened), None)
         if path is None or KINDS[node.kind].is_end:
             last = None
             continue

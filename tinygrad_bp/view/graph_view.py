@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ class GraphView(Picture):
         """Return `to_dict` as JSON in ASCII; numbers that JSON lacks are texts: ``"nan"``."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
-    def folded(self, depth: int | None = None) -> GraphView:
+    def folded(self, depth: int | None = None, *, unfold: Iterable[str] = ()) -> GraphView:
         """Return the picture with its parts folded.
 
         Parameters
@@ -81,12 +81,21 @@ class GraphView(Picture):
             Scopes nested deeper than this are one node each; 0 folds all.  By default repeated
             blocks become one with a count, and scopes stay open as deep as 40 nodes allow (150 at
             the scalar level).
+        unfold : iterable of str, optional
+            What is left open all the same: scopes by name, ``"decoder"``, or path,
+            ``"network/decoder"``, and blocks by the title of their box, ``"repeated ×20"``.  What
+            is inside of one may follow it.
 
         Returns
         -------
         GraphView
+
+        Raises
+        ------
+        ValueError
+            If nothing that is folded is called so.
         """
-        return _faced(folding.folded(self, depth))
+        return _faced(folding.folded(self, depth, unfold))
 
     def to_dot(self, *, force: bool = False) -> str:
         """Return the picture in Graphviz' DOT language; every label is plain text.

@@ -1,7 +1,6 @@
 """The words and numbers of a drawing, the same in every format.
 
-Names come from users and from files.  Here they become printable; each renderer then escapes the
-text for its own format, in one function.
+Each renderer escapes the text for its own format, in one function.
 """
 
 from __future__ import annotations
@@ -12,29 +11,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
 from typing import Any
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture, Statistics
 
-NAME_LENGTH = 40  # characters of a name in a label
 DETAIL_LENGTH = 24  # characters of an operation's settings
 NOTE_LENGTH, NOTE_WIDTH = 110, 40  # characters of the message of what failed, and of a line of it
 DIGITS = 4  # significant digits of a number
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters, half characters and invisible ones as visible escapes.
-
-    Every character of it is printable then, and can be written as UTF-8 and as XML.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def shortened(text: str, length: int = NAME_LENGTH) -> str:
-    """Return `text` printable, and cut to `length` characters."""
-    text = printable(text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -71,6 +54,15 @@ def _trimmed(number: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+def statistics_text(found: Statistics | None) -> str:
+    """Return in words what an array that is shown in part is like as a whole."""
+    if found is None:
+        return ""
+    text = f"from {number_text(found.low)} to {number_text(found.high)}"
+    text += f", mean {number_text(found.mean)} ± {number_text(found.deviation)}"
+    return f"{text}, {found.not_finite} not finite" if found.not_finite else text
+
+
 def size_text(node: NodeView) -> str:
     """Return shape and dtype; float64 is NumPy's default: only what differs is worth ink."""
     shape = shape_text(node.shape)
@@ -101,7 +93,7 @@ def lines(node: NodeView, level: str = "tensor") -> list[str]:
         found = [*([name] if name else []), op + many]
     told = node.value is not None and not node.shape and node.dtype == "float64"
     # a number needs no "scalar" above it, and what has failed has no result
-    if node.dtype and not (scalar or told):
+    if node.dtype not in ("", "object") and not (scalar or told):
         found.append(size_text(node))
     if node.value is not None and len(node.value) == 1:
         found.append(f"= {number_text(node.value[0])}{samples_text(node.value_of)}")

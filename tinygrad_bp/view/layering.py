@@ -41,6 +41,28 @@ def ranks(view: Picture) -> list[int]:
     return rank
 
 
+def spaced(view: Picture, rank: Sequence[int]) -> list[int]:
+    """Return the ranks with one more behind a scope where leaves stand beside its last operations.
+
+    These leaves belong to what comes after it: there they need not keep clear of its box.
+    """
+    is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
+    last = {path: end for path, (begin, end) in _scopes(view, rank, is_leaf).items() if begin < end}
+    outside = {
+        node.id
+        for node in view.nodes
+        if is_leaf[node.id]
+        and any(
+            end == rank[node.id] and node.scope[: len(path)] != path for path, end in last.items()
+        )
+    }
+    new_ones = {rank[node] for node in outside}
+    return [
+        own + sum(one < own for one in new_ones) + (node in outside)
+        for node, own in enumerate(rank)
+    ]
+
+
 def direction(view: Picture) -> str:
     """Return ``"LR"``, or ``"TB"`` where that would be too wide to read."""
     return "LR" if max(ranks(view), default=0) < WIDE else "TB"
@@ -76,7 +98,7 @@ def broken(
     for source, last in reach.items():
         for between in range(rank[source], last):
             passing[between] += 1
-    for begin, end in _scopes(view, rank, is_leaf):
+    for begin, end in _scopes(view, rank, is_leaf).values():
         for between in range(begin, end):
             passing[between] += 1
     ends = _ends(thick, passing, page)
@@ -88,7 +110,9 @@ def broken(
     return Broken(new, [0, *(end + 1 + i for i, end in enumerate(ends))])
 
 
-def _scopes(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> list[tuple[int, int]]:
+def _scopes(
+    view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]
+) -> dict[tuple[str, ...], tuple[int, int]]:
     """Return the first and the last rank of the operations in each scope."""
     found: dict[tuple[str, ...], tuple[int, int]] = {}
     for node in view.nodes:
@@ -97,7 +121,7 @@ def _scopes(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> list
                 own = rank[node.id]
                 begin, end = found.get(node.scope[:depth], (own, own))
                 found[node.scope[:depth]] = min(begin, own), max(end, own)
-    return list(found.values())
+    return found
 
 
 def _ends(thick: Sequence[float], passing: Sequence[int], page: float) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tinygrad_bp.view.lanes import held_together, part_ways
-from tinygrad_bp.view.layering import PAGE, Broken, broken, ranks
+from tinygrad_bp.view.layering import PAGE, Broken, broken, ranks, spaced
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Ranked
 from tinygrad_bp.view.records import Picture
@@ -75,7 +75,7 @@ def grid(
     page : float, optional
         Pixels across the page.
     """
-    rank = ranks(view)
+    rank = spaced(view, ranks(view))
     long = sum(rank[e.target] - rank[e.source] - 1 for e in view.edges if not e.loop)
     widths = [width + COLUMN_SPACE for width, _ in sizes]
     folds = broken(view, rank, widths, page) if long <= DUMMIES else Broken(rank, [0])

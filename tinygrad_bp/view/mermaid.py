@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view import palette
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, printable, shortened
+from tinygrad_bp.view.labels import edge_labels
 from tinygrad_bp.view.layering import direction
 from tinygrad_bp.view.parts import Part, parts
 from tinygrad_bp.view.records import Picture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Point = tuple[float, float]
+Rectangle = tuple[float, float, float, float]  # left, top, right, low
 
 
 @dataclass

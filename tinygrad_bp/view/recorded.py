@@ -6,9 +6,7 @@ derivatives are taken from there; the others are computed again from them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -19,6 +17,7 @@ from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.engine.walk import pull_back
+from tinygrad_bp.programs.calling import quiet
 
 UNKNOWN = object()  # the value of an argument that nothing kept
 Values = dict[Node, Any]
@@ -283,14 +282,6 @@ def contribution(recorded: Recorded, node: Node, position: int) -> Any:
             return unbroadcast(part, parent.shape) if node.rule.broadcasts else part
     except Exception:  # noqa: BLE001  # as above
         return None
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Compute without warnings: whatever there was to say was said when it was recorded."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def held_values(tensors: Sequence[Tensor]) -> Values:

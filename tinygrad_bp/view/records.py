@@ -65,6 +65,7 @@ class NodeView:
     pulls : tuple of str
         For each argument the formula of its part of the cotangent.  Here and in `formula`, ``{0}``,
         ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its cotangent.
+        Empty for an argument that tracks nothing.
     links : tuple, or None
         How each element of the result is made, in C order: a pair ``(products, terms)``.  A product
         ``(k, l)`` multiplies element k of the first argument by element l of the second; a term

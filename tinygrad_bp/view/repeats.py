@@ -22,7 +22,7 @@ WIRES = 4  # arguments whose wiring may be alike in two ways; most operations ha
 FEWEST = 3  # repetitions that are worth a count
 SINGLES = 3  # edges to repetitions here and there that are drawn one by one
 REPEATED = "repeated ×"  # begins the title of the box around a block
-NUMBER = re.compile(r"\d+")
+NUMBER = re.compile(r"(\d+)")
 CALL = re.compile(r" \(\d+\)$")  # the number of a scope that was entered again
 
 Ends = tuple[int, int]  # repetitions of source and target; 0 outside of blocks
@@ -43,22 +43,39 @@ class Run:
         return self.period * (self.times - 1)
 
 
-def collapsed(view: Picture) -> Picture:
-    """Draw a block of operations that repeats at least three times in a row once, with a count."""
+def collapsed(view: Picture, opened: frozenset[str] = frozenset()) -> Picture:
+    """Draw a block of operations that repeats at least three times in a row once, with a count.
+
+    Blocks whose title is in `opened` are drawn repetition by repetition.
+    """
     if any(node.times > 1 for node in view.nodes):
         return view
     operations = [node for node in view.nodes if not KINDS[node.kind].is_source]
-    runs = _chosen(list(_candidates(_Signatures(view, operations))))
+    folding = _regular(view, operations, _chosen(list(_candidates(_Signatures(view, operations)))))
+    if folding is None:
+        return view
+    left = [run for run, title in folding.titles.items() if title not in opened]
+    if len(left) < len(folding.titles):
+        titles = folding.titles
+        folding = _regular(view, operations, left)
+        if folding is None:
+            return view
+        folding.titles |= {run: titles[run] for run in folding.titles if run in titles}
+    return folding.picture()
+
+
+def _regular(view: Picture, operations: Sequence[NodeView], runs: Sequence[Run]) -> _Folding | None:
+    """Return the folding of those runs of which it can say all; None if there are none."""
     while runs:
         folding = _Folding(view, operations, runs)
         if not folding.irregular:
-            return folding.picture()
+            return folding
         runs = [
             shorter
             for run in runs
             if (shorter := _shortened(run) if run in folding.irregular else run) is not None
         ]
-    return view
+    return None
 
 
 def repetitions(view: Picture) -> Iterator[tuple[list[int], int, int]]:
@@ -184,6 +201,8 @@ class _Folding:
     ----------
     irregular : set of Run
         Whose edges follow no rule.
+    titles : dict of Run to str
+        What the box around each is called: no two the same.
     """
 
     def __init__(self, view: Picture, operations: Sequence[NodeView], runs: Sequence[Run]) -> None:
@@ -205,6 +224,7 @@ class _Folding:
                 self.irregular |= {self.run[k] for k in key[:2] if k in self.run}
             else:
                 self.edges += found
+        self.titles = self._titles()
 
     def _take_sources(self) -> None:
         """Let one leaf stand for those that each repetition has of its own."""
@@ -294,16 +314,14 @@ class _Folding:
         members: dict[int, list[NodeView]] = {}
         for node in self.view.nodes:
             members.setdefault(self.stands.get(node.id, node.id), []).append(node)
-        titles = self._titles()
         nodes = [
-            _counted(members[node.id], self.run.get(node.id), titles)
+            _counted(members[node.id], self.run.get(node.id), self.titles)
             for node in self.view.nodes
             if self.stands.get(node.id, node.id) == node.id
         ]
         return renumbered(self.view, nodes, self.edges)
 
     def _titles(self) -> dict[Run, str]:
-        """Return what the box around each block is called: no two the same."""
         seen: dict[str, int] = {}
         titles = {}
         for run in dict.fromkeys(self.run.values()):
@@ -343,12 +361,15 @@ def _around(scopes: Sequence[tuple[str, ...]], title: str) -> tuple[str, ...]:
 
 
 def _common(texts: Sequence[str | None]) -> str | None:
-    """Return what texts have in common: one itself, or with … for the numbers that differ."""
-    for pattern in ("", CALL, NUMBER):
-        found = {re.sub(pattern, "…" if pattern is NUMBER else "", text) if pattern else text
-                 for text in texts if text is not None}  # fmt: skip
-        if len(found) == 1 and None not in texts:
-            return found.pop()
+    """Return what texts have in common: one itself, or with … for those numbers that differ."""
+    known = [text for text in texts if text is not None]
+    if len(known) < len(texts):
+        return None
+    for one in (known, [CALL.sub("", text) for text in known]):
+        pieces = [NUMBER.split(text) for text in one]
+        if all(words[::2] == pieces[0][::2] for words in pieces):
+            same = [len({*column}) == 1 for column in zip(*pieces, strict=True)]
+            return "".join(p if alike else "…" for p, alike in zip(pieces[0], same, strict=True))
     return None
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.lanes import BOX_PAD, BOX_STEP, TITLE, members, nested
 from tinygrad_bp.view.layout import Grid
 from tinygrad_bp.view.parts import Part
-from tinygrad_bp.view.ranked import Point
+from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import EdgeView, Picture
 
 ROW_SPACE = 16.0  # between rows, in pixels
@@ -17,8 +18,6 @@ NEAR = 0.7  # how near a loop back is to the column that it runs beside, of the 
 ARROW = 8.0  # room for its head
 CHANNEL = 7.0  # between edges that run side by side
 FAR = 30.0  # how far beyond the end of a turn a neighbour may still be touched
-
-Rectangle = tuple[float, float, float, float]  # left, top, right, low
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,8 @@ class Rows:
         self.view, self.grid = view, grid
         self.position = {i: k for members in grid.ranked.columns for k, i in enumerate(members)}
         ends = [*grid.breaks[1:], len(grid.ranked.columns)]
+        self.is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
+        self.is_leaf += [False] * (len(grid.column) - len(view.nodes))
         self.row = [0] * len(grid.ranked.columns)
         self.rows: list[_Row] = []
         self.width = max((right for _, right in grid.spans), default=0.0)
@@ -121,6 +122,8 @@ class Rows:
     def point(self, i: int) -> Point:
         """Return the middle of a node or dummy."""
         left, right = self.grid.spans[self.grid.column[i]]
+        if self.is_leaf[i]:  # near its user, so that little is in the way
+            left = right - self.grid.sizes[i][0]
         return (left + right) / 2, self.grid.across[i] + self.rows[self._row_of(i)].shift
 
     def laid_out(self, root: Part) -> Layout:
@@ -171,7 +174,8 @@ class Rows:
         members = self.grid.ranked.columns[self.grid.column[own]]
         k = self.position[own] + step
         while 0 <= k < len(members) and step * self.point(members[k])[1] < farthest + FAR:
-            reach = max(reach, sign * along + self.grid.sizes[members[k]][0] / 2)
+            beside = sign * self.point(members[k])[0]
+            reach = max(reach, beside + self.grid.sizes[members[k]][0] / 2)
             k += step
         return [(sign * reach, across)] if reach > border and goal != across else []
 

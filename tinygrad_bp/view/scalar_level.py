@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.errors import GraphError
+from tinygrad_bp.formulas.templates import element_template
 from tinygrad_bp.view.building import node_view
 from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
@@ -129,6 +130,7 @@ class _Drawing:
         self._counts = _over_samples(self.entries, rows if sample is not None else {})
         self._made: dict[Element, Made] = {}
         self._links: dict[int, Links] = {}
+        self._views: dict[int, NodeView] = {}
 
     def whole(self) -> Picture:
         """Draw every element that the results depend on."""
@@ -274,8 +276,21 @@ class _Drawing:
         value, cotangent = self._counts[place]
         return replace(node, value_of=value, cotangent_of=cotangent, **fields)
 
+    def _view_of(self, place: int) -> NodeView:
+        """Return an entry as its elements show it: their formulas are about numbers."""
+        found = self._views.get(place)
+        if found is None:
+            found = node_view(self.sheet, place)
+            node, recorded = self.entries[place].node, self.sheet.recorded
+            pulls: tuple[str, ...] = ()
+            if node is not None and node in recorded.cotangents and node in recorded.values:
+                ct, out = recorded.cotangents[node], recorded.values[node]
+                pulls = tuple(element_template(node, i, ct, out) for i in range(len(found.pulls)))
+            found = self._views[place] = replace(found, pulls=pulls if all(pulls) else ())
+        return found
+
     def _element_node(self, place: int, element: int) -> NodeView:
-        view = node_view(self.sheet, place)
+        view = self._view_of(place)
         index = _index(view.shape, element)
         recorded = self.sheet.recorded
         node = self.entries[place].node

@@ -7,15 +7,17 @@ import math
 import unicodedata
 from collections.abc import Iterator
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view import palette, ways
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels, notes_text, printable, shortened
+from tinygrad_bp.view.labels import edge_labels, notes_text
 from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import NodeView, Picture
 from tinygrad_bp.view.rows import Box, layout
+from tinygrad_bp.view.straightening import straightened
 from tinygrad_bp.view.tags import Tagged, tagged
 
 NOTES = 90  # characters of a line of notes below the picture
@@ -30,6 +32,7 @@ NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
 ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
         "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0), "folder": (0.0, 7.0)}  # fmt: skip
+CURVED, LETTERS = 0.2, 60.0  # more room for what is wider than that, as a share of it
 LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
@@ -102,10 +105,17 @@ def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[st
     body = [line for box in placed.boxes for line in _box(box)]
     shapes = [KINDS[node.kind].shape for node in view.nodes]
     found = ways.ways(view, centres, sizes, shapes, bends)
+    joined = [(edge.source, edge.target) for edge in view.edges]
+    found = straightened(found, joined, centres, sizes, shapes)
+    boxes = [
+        (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        for (x, y), (w, h) in zip(centres, sizes, strict=True)
+    ]
     for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
         ends = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"'
         look = " back" if back else " loop" if edge.loop else ""
-        body += _edge(way, label, ends if names else "", look)
+        place = ways.label_place(way, LABEL * text_width(label), boxes, loop=bool(edge.loop))
+        body += _edge(way, (label, place), ends if names else "", look)
     for node, text, centre, size in zip(view.nodes, labels, centres, sizes, strict=True):
         body += _node(node, drawn.ids[node.id], text, centre, size)
     return round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN), body
@@ -131,7 +141,10 @@ def text_width(line: str) -> float:
 
 def _size(node: NodeView, text: list[str]) -> Point:
     across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
-    return max(map(text_width, text)) + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
+    width = max(map(text_width, text))
+    if across and len(text) > 1:  # the outline is narrower where the first line and the last are
+        across += CURVED * max(width - LETTERS, 0.0)
+    return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
 def _box(box: Box) -> Iterator[str]:
@@ -149,12 +162,12 @@ def _fitting(text: str, width: float) -> str:
     return text
 
 
-def _edge(way: list[Point], label: str, names: str, look: str) -> Iterator[str]:
+def _edge(way: list[Point], told: tuple[str, Point], names: str, look: str) -> Iterator[str]:
+    label, (x, y) = told
     corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in ways.head(way))
     yield f'<g class="edge{look}"{names}><path d="{ways.path(way)}"/>'
     yield f'<polygon points="{corners}"/>'
     if label:
-        x, y = ways.label_place(way, loop=look == " loop")
         yield f'<text x="{x:.1f}" y="{y:.1f}">{as_text(label)}</text>'
     yield "</g>"
 

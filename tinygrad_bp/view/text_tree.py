@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinygrad_bp.view.labels import lines, printable, repetition_text
+from tinygrad_bp.formulas.printing import printable
+from tinygrad_bp.view.labels import lines, repetition_text
 from tinygrad_bp.view.records import EdgeView, Picture
 
 

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tinygrad_bp.view.ranked import Point
+from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import Picture
 
 ROUND = 9.0  # pixels of a corner that is rounded
 PORTS = 8.0  # between edges that come in at one node
 HEAD, HALF_HEAD = 8.0, 3.6  # of an arrow
+SHARES = (0.42, 0.6, 0.75, 0.87, 0.3, 0.18)  # of the last stretch of an edge, where a label fits
+LETTERS = 8.0  # height of those of a label
 STRAIGHT = 1.0  # pixels that a bend may be off a straight line and go unseen
 
 
@@ -105,10 +107,28 @@ def head(way: Sequence[Point]) -> list[Point]:
     ]
 
 
-def label_place(way: Sequence[Point], *, loop: bool) -> Point:
-    """Return where the label of an edge stands: near its end, or above a loop back."""
+def label_place(
+    way: Sequence[Point], width: float, nodes: Sequence[Rectangle], *, loop: bool
+) -> Point:
+    """Return where the label of an edge stands: above a loop back, or near its end, clear of nodes.
+
+    Parameters
+    ----------
+    way : sequence of (x, y)
+    width : float
+        Of the label.
+    nodes : sequence of (left, top, right, low)
+    loop : bool
+        Whether it is a loop back.
+    """
     if loop:
         a, b = max(pairwise(way), key=lambda pair: abs(pair[0][0] - pair[1][0]))
         return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 3
     (u, v), (x, y) = way[-2], way[-1]
-    return u + (x - u) * 0.42, v + (y - v) * 0.42 - 3
+    places = [(u + (x - u) * share, v + (y - v) * share - 3) for share in SHARES]
+    for place in places:
+        left, right, low = place[0] - width / 2, place[0] + width / 2, place[1]
+        beside = (r[2] < left or right < r[0] or low < r[1] or r[3] < low - LETTERS for r in nodes)
+        if all(beside):
+            return place
+    return places[0]

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.rule import Rule
+from tinygrad_bp.formulas.templates import pull_template
+from tinygrad_bp.view.recorded import Entry
 
 LISTED = 6  # elements of an index that are written out
 FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}
@@ -17,7 +22,6 @@ def explanation(rule: Rule) -> dict[str, Any]:
         "words": words_of(rule),
         "formula": formula_of(rule),
         "tex": tex_of(rule),
-        "pulls": pulls_of(rule),
         "is_sum": bool(adds_of(rule)),
         "commutes": rule.drawing.commutes,
     }
@@ -60,19 +64,23 @@ def tex_of(rule: Rule) -> str:
     return rf"\operatorname{{{name}}}({arguments})"
 
 
-def pulls_of(rule: Rule) -> tuple[str, ...]:
-    """Return a formula for each argument's part of the cotangent.
+def pulls_of(node: Node, ct: Any, out: Any, arguments: Sequence[Entry]) -> tuple[str, ...]:
+    """Return a formula for each argument's part of the cotangent, from the rule's own code.
 
     ``{0}``, ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its
-    cotangent.
+    cotangent, which are arrays, or None where they are unknown.  It is empty for an argument that
+    tracks nothing.
     """
-    if rule.drawing.pull_words:
-        return rule.drawing.pull_words
-    formula = FORMULAS.get(rule.kind, "pull of {name} by {i}, applied to {ct}")
-    count = len(rule.pulls)
-    return tuple(
-        formula.replace("{name}", rule.name).replace("{i}", f"{{{i}}}") for i in range(count)
-    )
+    rule, found = node.rule, []
+    ct = out if ct is None else ct  # of the same shape and dtype, which is all that is asked of it
+    for i, argument in enumerate(arguments):
+        if node.parents[i] is None or rule.pulls[i] is None:
+            found.append("")
+            continue
+        told = "" if out is None else pull_template(node, i, ct, out, argument.shape)
+        words = FORMULAS.get(rule.kind, "pull of {name} by {i}, applied to {ct}")
+        found.append(told or words.replace("{name}", rule.name).replace("{i}", f"{{{i}}}"))
+    return tuple(found)
 
 
 def argument_names(rule: Rule) -> Sequence[str | None]:
@@ -104,10 +112,20 @@ def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
             found.append(value)
         elif name == "index":
             found.append(index_text(value))
-        elif name:
-            shape = getattr(value, "shape", None)
-            found.append(f"{name}=array of {shape}" if shape else f"{name}={value!r}")
+        elif name and getattr(value, "shape", None):
+            found.append(f"{name}=array of {value.shape}")
+        elif name and _is_plain(value):
+            found.append(f"{name}={value!r}")
     return ", ".join(found)[:80]
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a setting reads as it was written; what a rule keeps for itself does not."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(
+        value, (bool, int, float, complex, str, np.generic, np.dtype)
+    )
 
 
 def index_text(index: Any) -> str:

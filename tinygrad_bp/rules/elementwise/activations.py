@@ -60,7 +60,6 @@ sigmoid = elementwise(
     words="squeezes each element into the range from 0 to 1",
     formula="σ({0})",
     tex=r"\sigma(z) = \frac{1}{1 + e^{-z}}",
-    pull_words=("{ct} ⊙ {out} ⊙ (1 − {out})",),
     composition=lambda x: 1 / (1 + exp(-x)),
 )
 

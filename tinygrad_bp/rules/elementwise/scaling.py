@@ -49,5 +49,4 @@ scaled = elementwise(
     composition=lambda x, scale, shift: x * scale + shift,
     words="multiplies and adds",
     formula="{0} ⊙ {1} + {2}",
-    pull_words=("{ct} ⊙ {1}", "{ct} ⊙ {0}", "{ct}"),
 )

@@ -99,9 +99,8 @@ bilinear(
     reflected=("__rmatmul__",),
     remedy="; transpose one operand? (the inner axes must agree)",
     words="the product of two matrices",
-    formula="{0}·{1}",
+    formula="{0} · {1}",
     tex=r"x\, y",
-    pull_words=("{ct}·{1}ᵀ", "{0}ᵀ·{ct}"),
     samples=(
         call((3, 4), (4, 2)),
         call((4,), (4, 2)),
@@ -351,9 +350,8 @@ affine = general(
     composition=affine_composed,
     remedy="; samples are rows: x (m, n_in), W (n_in, n_out), b (n_out,)",
     words="weights the inputs of each sample and adds the bias",
-    formula="{0}·{1} + {2}",
+    formula="{0} · {1} + {2}",
     tex=r"z = x W + b",
-    pull_words=("{ct}·{1}ᵀ", "{0}ᵀ·{ct}", "sum of the rows of {ct}"),
     adds="products",
     samples=(
         call((4, 2), (2, 5), (5,)),

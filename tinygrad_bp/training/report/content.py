@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.training.observed import BINS, SIDE, Frame, Layer, Observed
 from tinygrad_bp.training.report.findings import Pinned, gradient, ratio
-from tinygrad_bp.view.labels import printable, shortened
 
 # What the page holds at most, so that it is no larger than 500 KB.
 DRAWN = 400  # epochs of a curve; a screen shows no more

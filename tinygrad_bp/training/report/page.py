@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from tinygrad_bp.errors import DataError
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.training.observed import Observed
 from tinygrad_bp.training.report.content import COLUMNS, LAYERS, content
 from tinygrad_bp.training.report.findings import Pinned, findings
-from tinygrad_bp.view.labels import number_text, shortened
+from tinygrad_bp.view.labels import number_text
 from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
 from tinygrad_bp.view.svg import as_text
 

@@ -8,14 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tinygrad_bp.formulas.printing import printable, shortened
+from tinygrad_bp.view.explorer.unfolding import Unfolded, key_of
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import (
     number_text,
-    printable,
     repetition_text,
     samples_text,
     shape_text,
-    shortened,
+    statistics_text,
 )
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
 from tinygrad_bp.view.svg import outline
@@ -30,8 +31,22 @@ PROBABILITY_STEPS = 255  # a pixel's colour cannot tell more apart
 PLACE = re.compile(r"\{(\w+)\}(ᵀ?)")
 
 
-def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
+def content(pictures: Sequence[Unfolded], frames: TrainingFrames | None) -> dict[str, Any]:
     """Return everything that the page shows, as dicts, lists, texts and numbers."""
+    first, *others = (
+        _content(one.picture)
+        | {"opened": [printable(key) for key in one.opened], "at": one.at}
+        | {"blocks": {printable(key): number for key, number in one.blocks.items()}}
+        for one in pictures
+    )
+    return first | {
+        "unfolded": others,
+        "training": None if frames is None else _training(frames),
+    }
+
+
+def _content(view: Picture) -> dict[str, Any]:
+    """Return what the page shows of one picture."""
     arguments: dict[int, list[EdgeView]] = {}
     uses: dict[int, list[EdgeView]] = {}
     for edge in view.edges:
@@ -57,7 +72,6 @@ def content(view: Picture, frames: TrainingFrames | None) -> dict[str, Any]:
             for kind, look in KINDS.items()
             if any(node.kind == kind for node in view.nodes)
         ],
-        "training": None if frames is None else _training(frames),
     }
 
 
@@ -76,10 +90,11 @@ def _node(
         "dtype": node.dtype,
         "value": _first(node.value),
         "ct": _first(node.cotangent),
-        "statistics": _statistics(node),
+        "statistics": statistics_text(node.statistics),
         "words": printable(node.words),
         "note": printable(node.note),
         "count": node.count,
+        "block": printable(key_of(node)),
         "over": {
             "value": samples_text(node.value_of),
             "ct": samples_text(node.cotangent_of, "sum over "),
@@ -122,20 +137,10 @@ def _is_partial(node: NodeView, uses: Sequence[EdgeView]) -> bool:
     return any(abs(a - b) > ROUNDING * (abs(a) + abs(b)) for a, b in pairs)
 
 
-def _statistics(node: NodeView) -> str:
-    """Return in words what a matrix that is shown in part is like as a whole."""
-    found = node.statistics
-    if found is None:
-        return ""
-    text = f"from {number_text(found.low)} to {number_text(found.high)}"
-    text += f", mean {number_text(found.mean)} ± {number_text(found.deviation)}"
-    return f"{text}, {found.not_finite} not finite" if found.not_finite else text
-
-
 def _edge(
     view: Picture, edge: EdgeView, beside: Sequence[EdgeView], *, shared: bool
 ) -> dict[str, Any]:
-    """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ·dz3``, and its shapes.
+    """Return an edge with the formula of what it sends back: ``dW3 = a2ᵀ · dz3``, and its shapes.
 
     Where several uses of a value add up, each is written ``dx += ...``.
     """
@@ -197,12 +202,10 @@ def _shapes(template: str, nodes: Mapping[str, NodeView], shape: Sequence[int]) 
     if not shape and all(not node.shape for node, _ in found):
         return ""
     result = shape_text(shape) if shape else "1"
-    product = re.fullmatch(r"\{\w+\}ᵀ?·\{\w+\}ᵀ?( \+ \{\w+\})?", template)
-    if product and len(told) >= 2:
+    product = re.fullmatch(r"\{\w+\}ᵀ? · \{\w+\}ᵀ?( \+ \{\w+\})?", template)
+    if product and all(node.shape for node, _ in found[:2]):
         bias = f" + {told[2]}" if len(told) > 2 else ""
-        batch = max(len(node.shape) for node, _ in found[:2]) > max(len(shape), 2)
-        added = ", added up over the batch" if batch else ""
-        return f"({told[0]})({told[1]}){bias}{added} = {result}"
+        return f"({told[0]})({told[1]}){bias} = {result}"
     return f"{', '.join(dict.fromkeys(told))} → {result}" if told else ""
 
 

@@ -39,12 +39,13 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     go(jumps[event.key]);
   }
-});
+  if (event.key === "u" || event.key === "U") toggle();
+}, { signal });
 for (const kind of ["mouseover", "focusin"]) {
   document.addEventListener(kind, (event) => {
     const td = event.target.closest && event.target.closest("#now td.number");
     if (td && ["value", "ct"].includes(td.dataset.role)) trace(td);
-  });
+  }, { signal });
 }
 get("first").addEventListener("click", () => go(0));
 get("back").addEventListener("click", () => go(current - 1));
@@ -81,5 +82,7 @@ listNames();
 get("closer").addEventListener("click", () => zoom(1.25));
 get("farther").addEventListener("click", () => zoom(0.8));
 get("whole").addEventListener("click", () => zoom(0));
-window.addEventListener("hashchange", openAddress);
-openAddress();
+window.addEventListener("hashchange", () => (askedFor() === data.number ? openAddress() : show(askedFor())), { signal });
+listParts();
+if (data.place) comeBack(data.place);
+else openAddress();

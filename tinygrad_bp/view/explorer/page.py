@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from tinygrad_bp.view import folding, svg
+from tinygrad_bp.view import svg
 from tinygrad_bp.view.explorer.content import content, symbol
+from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.labels import number_text, samples_text, shape_text
 from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
-from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section, part_of
+from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section
 from tinygrad_bp.view.svg import as_text
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 SHARED = ("elements.js", "field.js")  # with other pages
-SCRIPTS = ("steps.js", "matrices.js", "show.js", "places.js", "training.js", "keys.js")
-DRAWN = 200  # nodes of the drawing; stepping through more is no way to understand them
+SCRIPTS = (
+    "steps.js", "matrices.js", "show.js", "places.js", "unfold.js", "training.js", "keys.js",
+)  # fmt: skip
 TABLED = 400  # rows of the table that stands for the page without JavaScript
 PANEL = 540.0  # pixels across the graph, which stands beside the step on a screen of 1280
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
@@ -33,13 +34,16 @@ def page(
     Its content-security policy allows its own script and style, by their hash, and nothing else; it
     asks no network for anything.  It opens at what is called `focus`.
     """
-    shown = _shown(view)
-    found = content(shown, frames) | {"focus": focus}
+    pictures = unfoldings(view)
+    shown = pictures[0].picture
+    found = content(pictures, frames) | {"focus": focus}
     style = _colours() + asset("page.css") + asset("page.css", __package__)
     style += section.style if section else ""
-    own = (asset(name, __package__) for name in SCRIPTS)
-    script = script_of([*map(asset, SHARED), *own])
-    drawing = svg.source(shown, in_page=True, page=PANEL) if len(shown.nodes) <= DRAWN else ""
+    drawing, *others = (svg.source(one.picture, in_page=True, page=PANEL) for one in pictures)
+    unfolded = [
+        f'<template data-picture="{number}">{other}</template>'
+        for number, other in enumerate(others, 1)
+    ]
     heading = _heading(shown)
     parts = {
         "TITLE": as_text(heading),
@@ -47,9 +51,17 @@ def page(
         "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
         "SECTION": _section(section),
+        "UNFOLDED": "\n".join(unfolded),
         "DATA": as_json(found),
     }
-    return filled(asset("page.html", __package__), style, script, parts)
+    return filled(asset("page.html", __package__), style, _script(), parts)
+
+
+def _script() -> str:
+    """Return the script: what goes from picture to picture, around what shows one of them."""
+    own = (asset(name, __package__) for name in SCRIPTS)
+    run = ["function run(data, signal) {\n", *own, "}\nshow(askedFor());\n"]
+    return script_of([*map(asset, SHARED), asset("pictures.js", __package__), *run])
 
 
 def _section(section: Section | None) -> str:
@@ -58,21 +70,6 @@ def _section(section: Section | None) -> str:
         return ""
     title = as_text(section.title)
     return f'<details id="section"><summary>{title}</summary>\n{section.markup}\n</details>'
-
-
-def _shown(view: Picture) -> Picture:
-    """Return what the page shows of a large graph; its notes say what that is."""
-    if len(view.nodes) <= folding.comfortable(view):
-        return view
-    small = folding.folded(view)
-    if len(small.nodes) <= DRAWN:
-        return small
-    told = (
-        f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to fold;"
-        f" the last {DRAWN} are shown"
-    )
-    last = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
-    return replace(last, notes=(*view.notes, told))
 
 
 def _heading(view: Picture) -> str:

@@ -3,7 +3,8 @@
 // The address of this step and element; pages that may not change it keep theirs.
 function remember(place) {
   try {
-    history.replaceState(null, "", `#${encodeURI(place).replace(/%5B/g, "[").replace(/%5D/g, "]")}`);
+    const open = data.opened.length ? `&open=${encodeURIComponent(addressOf(data.opened))}` : "";
+    history.replaceState(null, "", `#${encodeURI(place).replace(/%5B/g, "[").replace(/%5D/g, "]")}${open}`);
   } catch { /* a frame without an address of its own */ }
 }
 // The step of a name: where W1 or z1 is made, or the walk reaches dW1.
@@ -73,8 +74,8 @@ function startPanning(box) {
   });
   window.addEventListener("pointermove", (event) => {
     if (from) [box.scrollLeft, box.scrollTop] = [from[0] - event.clientX, from[1] - event.clientY];
-  });
-  window.addEventListener("pointerup", () => (from = null));
+  }, { signal });
+  window.addEventListener("pointerup", () => (from = null), { signal });
   box.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return;
     event.preventDefault();

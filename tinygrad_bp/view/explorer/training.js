@@ -12,7 +12,7 @@ function startTraining() {
   if (!training.side) get("boundary").hidden = true;
   drawLosses();
   showFrame(Number(slider.max));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => showFrame(Number(slider.value)));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => showFrame(Number(slider.value)), { signal });
 }
 function showFrame(i) {
   const frame = training.frames[i];

@@ -9,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.derivations.expressions import Expression, expression, names_in, parts_of
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.recording import PLAIN
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.programs.calling import run
+from tinygrad_bp.formulas.expressions import Expression, expression, names_in, parts_of
+from tinygrad_bp.programs.calling import quiet, run
 from tinygrad_bp.programs.from_function import traced
 from tinygrad_bp.programs.program import Program
-from tinygrad_bp.view.recorded import quiet
 
 CT, OUT = "ct", "out"
 KEPT = 1024  # programs that are kept
@@ -164,7 +163,7 @@ def _program(function: Callable[..., Any], given: dict[str, Any], what: Any) -> 
 def _traced(function: Callable[..., Any], given: dict[str, Any]) -> Program | None:
     try:
         with quiet():
-            return traced(function, given).simplified()
+            return traced(function, given, named=False).simplified()
     except Exception:  # noqa: BLE001  # a rule that looks at values, or a user's own: it has no formula
         return None
 

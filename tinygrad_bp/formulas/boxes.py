@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_bp.view.labels import printable, shortened
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.formulas.printing import printable, shortened
 
 SIGNS_TEX = {
     "neg": "-",
@@ -113,6 +114,25 @@ class Indexed:
 
     base: Any
     index: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One formula: what it is of, and how that is computed.
+
+    Attributes
+    ----------
+    left, right : box
+        `right` is None of a constant that is too large to write out: `value` is it.
+    shape : tuple of int
+        Of the result.
+    value : array or None
+    """
+
+    left: Any
+    right: Any
+    shape: Shape
+    value: Any = None
 
 
 TRANSPOSED = "T"

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.derivations.boxes import (
+from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.formulas.boxes import (
     MINUS,
     TRANSPOSED,
     Applied,
@@ -17,13 +18,14 @@ from tinygrad_bp.derivations.boxes import (
     Digits,
     Fraction,
     Indexed,
+    Line,
     Power,
     Row,
     Sign,
     Symbol,
     text,
 )
-from tinygrad_bp.derivations.expressions import (
+from tinygrad_bp.formulas.expressions import (
     KINDS,
     Call,
     Constant,
@@ -35,8 +37,6 @@ from tinygrad_bp.derivations.expressions import (
     parts_of,
     substituted,
 )
-from tinygrad_bp.derivations.records import Line
-from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.programs.calling import INTO
 from tinygrad_bp.programs.formulas import FORMULA
 from tinygrad_bp.programs.instructions import Ref
@@ -84,6 +84,10 @@ class Typesetter:
             if part is not one and type(part) is Call:
                 self._consider(part, uses[id(part)])
         return self._box(self._shortened(one)), tuple(self.parts)
+
+    def whole(self, one: Expression) -> Placed:
+        """Return an expression as a box, however long; constants may have names of their own."""
+        return self._box(one)
 
     def _consider(self, part: Call, uses: int) -> None:
         """Give a part a name of its own if it is used twice and is no mere name or transpose."""

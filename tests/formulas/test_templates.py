@@ -1,0 +1,75 @@
+"""The formulas that pictures show of pulls, computed by a reader of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.special as special
+from formula_reader import computed
+from sampling import CASES, Case, each, like, tracked
+
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.formulas.templates import LINE
+from tinygrad_bp.view.building import node_view
+from tinygrad_bp.view.sheet import sheet_of
+
+GENERIC = re.compile(r"pull of .*, applied to \{ct\}|\{ct\} ⊙ ∂.*/∂\{\d+\}|.*ᵀ\(\{ct\}\)")
+SPECIAL = {*dir(special)} - {*dir(np)} - TABLE.keys()
+# Elementwise rows whose formulas are longer than a line; of the special functions there are more.
+LONG = {"bessel_i", "i0", "sinc", "sinc_derivative"}
+
+
+def read(template: str, values: dict[str, np.ndarray]) -> np.ndarray:
+    told = re.sub(r"\{(\w+)\}", lambda found: f"v{found[1]}", template)
+    for name in {*re.findall(r"\b(\w+)\(", told)} & {*SPECIAL}:
+        told = re.sub(rf"\b{name}\(", f"scipy.special.{name}(", told)
+    return computed(told, values)
+
+
+def summed(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return what broadcasting adds up."""
+    part = part.sum(axis=tuple(range(part.ndim - len(shape))))
+    axes = tuple(k for k, n in enumerate(shape) if n == 1 != part.shape[k])
+    return part.sum(axis=axes, keepdims=True)
+
+
+def shown(one: Case) -> Iterator[str]:
+    """Compute the formulas of a call, compare them with the rule's own pulls, and yield them."""
+    leaves = tracked(one.arrays)
+    out = one(*leaves)
+    node = getattr(out, "node", None)
+    if node is None or node.rule.name != one.rule.name:
+        return  # a composition of others
+    ct = like(out._value)
+    sheet = sheet_of(out, {}, {}, cotangent=ct)
+    place = sheet.recorded.places[node]
+    arguments = sheet.recorded.arguments(sheet.recorded.entries[place])
+    values = {"vct": ct, "vout": out._value} | {f"v{i}": x for i, x in enumerate(arguments)}
+    pulls = node_view(sheet, place).pulls
+    for i, (template, parent) in enumerate(zip(pulls, node.parents, strict=True)):
+        if parent is None or node.rule.pulls[i] is None or GENERIC.fullmatch(template):
+            continue
+        wanted = np.asarray(node.rule.pulls[i](ct, *node.saved))
+        wanted = summed(wanted, parent.shape) if node.rule.broadcasts else wanted
+        found = np.broadcast_to(read(template, values), wanted.shape)
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12, err_msg=template)
+        yield template
+
+
+@each([one for one in CASES if all(x.dtype.kind == "f" for x in one.arrays)])
+def test_what_a_picture_says_of_a_pull_is_what_the_rule_does(one: Case) -> None:
+    for template in shown(one):
+        assert len(template) <= LINE
+        assert set(re.findall(r"\{(\w*)\}", template)) <= {"ct", "out", *map(str, range(9))}
+
+
+def test_every_elementwise_rule_has_a_formula() -> None:
+    cases = {one.rule.name: one for one in reversed(CASES) if one.rule.kind == "elementwise"}
+    without = {
+        name
+        for name, one in cases.items()
+        if "special" not in one.rule.family and any(one.rule.pulls) and not [*shown(one)]
+    }
+    assert without == LONG
