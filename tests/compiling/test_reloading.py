@@ -115,6 +115,41 @@ def test_a_counter_is_found_out_before_it_does_harm() -> None:
         again(X)
 
 
+def test_shards_are_not_found_in_place_of_a_whole_batch() -> None:
+    many = np.random.default_rng(1).normal(size=(1000, 3))
+
+    def total(x: Any) -> Any:
+        return np.sum(np.exp(x), axis=0)
+
+    whole = tg.compile(total, backend="native")(many)
+    shards = [tg.compile(total, backend="native", threads=n) for n in (1, 2)]
+    results = [fast(many) for fast in shards]
+    np.testing.assert_array_equal(*results)
+    np.testing.assert_allclose(results[0], whole, rtol=1e-13)
+    assert {told(fast) for fast in shards} == {"1. the first call: traced"}
+
+
+def test_another_length_needs_no_new_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    (own, eager), (other, fast) = training(), compiled()
+    close(fast(X, Y), eager(X, Y), 1_000)
+    monkeypatch.setattr(cache, "compile_object", None)
+    for n in (1, 2, 5, 3, 8, 7):
+        close(fast(X[:n], Y[:n]), eager(X[:n], Y[:n]), 1_000)
+    close(list(found(other)), list(found(own)), 10_000)
+
+
+def test_a_refusal_has_names_where_the_disk_is_asked_first() -> None:
+    kept: list[Any] = []
+
+    def keeps(x: Any) -> Any:
+        doubled = x * 2.0
+        kept.append(doubled)
+        return np.sum(doubled)
+
+    with pytest.raises(TraceError, match="the step keeps doubled"):
+        tg.compile(keeps, backend="native")(X)
+
+
 def test_another_function_of_the_same_name() -> None:
     for f in (lambda x: np.tanh(x), lambda x: np.tanh(x) * 2.0, lambda x: np.tanh(2.0 * x)):
         for _ in range(2):

@@ -33,6 +33,7 @@ CASES: list[tuple[Callable[[Any], Any], str, str]] = [
         "a: float32[3] = astype(x, float32); b: bool[3] = less(a, float32(0.5))",
         "a: float32[3] = astype(x, float32); b: bool[3] = less(a, 0.5)",
     ),
+    (simplify, f"a: {LINE} = real(x); b: {LINE} = add(a, 1.0)", f"b: {LINE} = add(x, 1.0)"),
     (
         simplify,
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from types import MethodType
 from typing import Any
 
@@ -17,11 +18,11 @@ from tinygrad_bp.compiling.shortcuts import Shortcuts
 from tinygrad_bp.compiling.state import State
 from tinygrad_bp.compiling.steady import MISS
 from tinygrad_bp.compiling.surroundings import Surroundings
-from tinygrad_bp.compiling.tracing import Call
+from tinygrad_bp.compiling.tracing import Call, Traced
 from tinygrad_bp.compiling.turns import Turns
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.engine.modes import is_recording, watch
-from tinygrad_bp.errors import NativeUnavailable, ProgramError, warn_user
+from tinygrad_bp.errors import NativeUnavailable, ProgramError, TraceError, warn_user
 from tinygrad_bp.programs.comparison import Different
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.watch import Watch
@@ -242,17 +243,23 @@ class Compiled:
                 self._history.append(f"{why}: the same program, for another length")
                 self._versions[key] = kin, version
                 return kin, version
-        reloaded = self._maker.reloaded(call, state) if self._trusts else None
+        first = None
+        with suppress(TraceError):  # which a trace with names says better
+            first = self._maker.trace(call, state)
+        looks = self._trusts and self._maker.looks
+        reloaded = self._maker.reloaded(first) if first is not None and looks else None
         if reloaded is not None:
             self._history.append(f"{why}: found on the disk")
             self._versions[key] = reloaded
             return reloaded
         self._history.append(f"{why}: traced")
-        return self._make_whole(call, state, key)
+        return self._make_whole(call, state, key, first)
 
-    def _make_whole(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
+    def _make_whole(
+        self, call: Call, state: State, key: Any, first: Traced | None = None
+    ) -> tuple[Kin, Version]:
         """Make a family, and in it the version for a call."""
-        kin, version = self._maker.kin(call, state)
+        kin, version = self._maker.kin(call, state, first)
         self._families.setdefault(_outline(key), []).append(kin)
         self._versions[key] = kin, version
         return kin, version

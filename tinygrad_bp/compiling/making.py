@@ -94,16 +94,18 @@ class Maker:
         self._surroundings = surroundings
         self.kept = 0
 
+    @property
+    def looks(self) -> bool:
+        """Whether there may be something on the disk: of shards there is nothing."""
+        return self.backend != "numpy" and self.threads is None
+
     def trace(self, call: Call, state: State, *, bare: bool = True) -> Traced:
         """Return a trace of a call."""
         with self.timings.of("trace"):
             return traced(call, state, self._surroundings, bare=bare)
 
-    def reloaded(self, call: Call, state: State) -> tuple[Kin, Version] | None:
-        """Return the version for a call that another process has left on the disk, if one has."""
-        if self.backend == "numpy" or self.threads is not None:  # code in shards is not kept
-            return None
-        here = self.trace(call, state)
+    def reloaded(self, here: Traced) -> tuple[Kin, Version] | None:
+        """Return the version for a trace that another process has left on the disk, if one has."""
         with self.timings.of("reload"):
             version = reloading.found(here)
         if version is None:
@@ -122,9 +124,18 @@ class Maker:
         kin.captured = Captured(kin.traced.arrays, again.arrays)
         return kin.is_proven
 
-    def kin(self, call: Call, state: State) -> tuple[Kin, Version]:
-        """Return the family that a call is of, and its version for this call."""
-        here, again = self.trace(call, state, bare=False), self.trace(call, state)
+    def kin(self, call: Call, state: State, first: Traced | None = None) -> tuple[Kin, Version]:
+        """Return the family that a call is of, and its version for this call.
+
+        Parameters
+        ----------
+        call : Call
+        state : State
+        first : Traced, optional
+            A bare trace of the call.
+        """
+        here = self.trace(call, state, bare=False)
+        again = first or self.trace(call, state)
         _require_same(here, again)
         family, batch = self._family(call, state, here)
         carry = _carry(here, family)
