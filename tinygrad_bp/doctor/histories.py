@@ -7,14 +7,15 @@ leave no healthy reading, and the rest are notes.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
-from tinygrad_bp.training.history import History
 
+History = Mapping[str, Sequence[float]]  # as `tg.training.fit` returns one
 Column = NDArray[np.float64]
 SHORTEST = 5  # epochs of which a course says something
 LONG = 20  # epochs after which a loss at chance has had its time
@@ -31,7 +32,8 @@ def diagnose_history(history: History, labels: Any = None) -> Diagnosis:
 
     Parameters
     ----------
-    history : History
+    history : mapping of str to list of float
+        The numbers of each epoch by name: what `tg.training.fit` returns.
     labels : array, optional
         The labels of the samples: they tell how many classes there are, and so the loss of one that
         knows nothing.
@@ -40,8 +42,8 @@ def diagnose_history(history: History, labels: Any = None) -> Diagnosis:
     -------
     Diagnosis
     """
-    answer = Diagnosis(watched=f"watched: the history of {history.epochs} epochs")
     loss = _column(history, "loss")
+    answer = Diagnosis(watched=f"watched: the history of {len(loss)} epochs")
     if len(loss) < SHORTEST:
         reason = f"the loss of {len(loss)} epochs shows no course; train for {SHORTEST} or more"
         answer.undecided.append(Undecided("loop", reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,14 +18,13 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.optim import Optimizer
-from tinygrad_bp.training.history import History
 
 LONG, SHORT = 0.5, 1e-6  # one step to the size of the parameter
 WEAK = 1e-5  # a first layer's gradient to the last one's
 
 
 def diagnose(
-    model: Module | History,
+    model: Module | Mapping[str, Sequence[float]],
     optimizer: Optimizer | None = None,
     data: tuple[Any, Any] | None = None,
     loss: Callable[[Any, Any], Any] | None = None,
@@ -39,8 +38,8 @@ def diagnose(
 
     Parameters
     ----------
-    model : Module or History
-        A history is what `tg.training.fit` returns.
+    model : Module or mapping of str to list of float
+        A mapping is the history that `tg.training.fit` returns.
     optimizer : Optimizer
         Of a model.
     data : (X, y)
@@ -53,7 +52,7 @@ def diagnose(
     -------
     Diagnosis
     """
-    if isinstance(model, History):
+    if isinstance(model, Mapping):
         return diagnose_history(model, None if data is None else data[1])
     if optimizer is None or data is None:
         raise TypeError("diagnose: a model is diagnosed with its optimizer and its data (X, y)")
