@@ -86,7 +86,8 @@ def gradients_hold(
             _run(f, _arguments(f, shapes, domain, kinks), order, modes, examples)
 
         test.__name__ = test.__qualname__ = getattr(f, "__name__", "test_gradients")
-        test.__module__, test.__doc__ = f.__module__, f.__doc__
+        test.__module__ = getattr(f, "__module__", __name__)  # an older ufunc has none
+        test.__doc__ = f.__doc__
         test.gradients_of = f  # type: ignore[attr-defined]
         return test
 
