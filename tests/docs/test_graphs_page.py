@@ -20,7 +20,7 @@ def texts(path):
     return sorted(found)
 
 
-PAGES = {"graph-": "graphs.md", "gallery-": "graph-gallery.md"}
+PAGES = {"graph-": "graphs.md", "model-": "graph-gallery.md"}
 PICTURES = {kind: sorted(DOCS.glob(f"images/{kind}*.svg")) for kind in PAGES}
 
 
@@ -59,7 +59,7 @@ def test_every_picture_of_the_page_is_there_and_no_other(kind):
 
 
 def test_the_gallery_has_ten_models_and_each_its_picture():
-    page = (DOCS / PAGES["gallery-"]).read_text(encoding="utf-8")
+    page = (DOCS / PAGES["model-"]).read_text(encoding="utf-8")
     models = page.split("\n## ")[1:]
     assert len(models) >= 10
-    assert all("```python" in one and "](images/gallery-" in one for one in models)
+    assert all("```python" in one and "](images/model-" in one for one in models)
