@@ -152,5 +152,6 @@ standardized = general(
         call((4, 2), axis=(0,), eps=0.1),
         call((2, 3, 2), axis=(1,)),
         call((2, 3, 2), axis=(0, 2), eps=0.5),
+        call((0, 3)),
     ),
 )
