@@ -80,6 +80,16 @@ def ask() -> None:
         ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _duration(seconds: float) -> str:
+    return f"{1e3 * seconds:.0f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
+
+
+def _own_size() -> int:
+    """Return the bytes of the package, of which an editable installation knows nothing."""
+    files = (ROOT / "tinygrad_bp").rglob("*")
+    return sum(one.stat().st_size for one in files if one.is_file() and one.suffix != ".pyc")
+
+
 def measured(run: Path, sizes: Path) -> None:
     """Keep what tests/benchmarks measured: a run of the work mlp2551-n100, and one of --sizes."""
     kept = json.loads(ANSWERS.read_text(encoding="utf-8"))
@@ -88,10 +98,11 @@ def measured(run: Path, sizes: Path) -> None:
     for name, library in LIBRARIES.items():
         for key, peer in zip(("eager", "compiled"), PEERS.get(name, ()), strict=False):
             cell = cells["mlp2551-n100"][peer]
-            kept[name][key] = f"{1e6 * cell['time']:.0f} µs" if cell.get("time") else "no"
+            kept[name][key] = _duration(cell["time"]) if cell.get("time") else "—"
         package = about[library.distribution]
         kept[name]["import"] = f"{package['t_import']:.2f} s"
-        kept[name]["size"] = f"{package['full'] / 1e6:.0f} MB"
+        size = package["full"] + (_own_size() if library is LIBRARIES["tinygrad_bp"] else 0)
+        kept[name]["size"] = f"{size / 1e6:.0f} MB"
     ANSWERS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -135,7 +146,8 @@ def table(full: bool) -> str:
         lines.append(f"| {words} | {' | '.join(map(short, cells))} |")
         for name, cell in zip(LIBRARIES, cells, strict=True):
             if short(cell) != cell:
-                reason = cell.removeprefix(short(cell)).strip(" :()")
+                reason = cell.removeprefix(short(cell))
+                reason = reason[2:-1] if reason.startswith(" (") else reason[2:]
                 notes.append(f"- {name}, {words}: {reason}.")
     return "\n".join([*lines, "", *notes] if full else lines)
 

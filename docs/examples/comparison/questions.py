@@ -167,7 +167,7 @@ def labels(library: Library) -> str:
         return f"— ({error})"
     except Exception as error:  # noqa: BLE001  # each library has its own
         return "refused" if "shape" in str(error).lower() or "size" in str(error) else "fails"
-    return "broadcast to (m, m), silently"
+    return "wrong, silently"  # broadcast to (m, m)
 
 
 def deep(library: Library) -> str:
