@@ -128,6 +128,7 @@ declare double @{name}(double)
 
 @pytest.mark.skipif(not loading.is_here(), reason="LLVM loads all code here")
 def test_object_code_is_loaded_without_llvm():
+    extra("llvmlite")  # it makes the code
     data = machine.compile_object(ANSWER)
     image = loading.Image(data, ["answer"])
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(image["answer"])(0) == 42
@@ -142,6 +143,7 @@ def test_object_code_is_loaded_without_llvm():
 @pytest.mark.skipif(not loading.is_here(), reason="LLVM loads all code here")
 def test_damaged_object_code_is_refused_or_loaded():
     """Whatever has happened to it: this reads, and runs nothing."""
+    extra("llvmlite")  # it makes the code
     data = machine.compile_object(ANSWER)
     for bad in (b"", data[:-1][:40], b"\x7fELF" + data[4:50], data.replace(b"answer", b"anszer")):
         with pytest.raises(loading.Unloadable):
