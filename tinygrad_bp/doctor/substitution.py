@@ -21,9 +21,10 @@ def _substituted(node: Any, replaced: dict[int, Any], inside: frozenset[int]) ->
             _place(made, node)
         return made
     if isinstance(node, ast.AST):
-        copy = type(node)()
-        for name in node._fields:
-            setattr(copy, name, _substituted(getattr(node, name, None), replaced, inside))
+        fields = {name: getattr(node, name, None) for name in node._fields}
+        copy = type(node)(
+            **{name: _substituted(one, replaced, inside) for name, one in fields.items()}
+        )
         for name in node._attributes:
             if hasattr(node, name):
                 setattr(copy, name, getattr(node, name))
