@@ -85,7 +85,10 @@ def theirs() -> Any:
 
 def perceptron(sizes: tuple[int, ...], batch: int, activation: str, loss: str) -> Program:
     rng = np.random.default_rng(0)
-    weights = [rng.normal(size=shape).astype(np.float32) for shape in pairwise(sizes)]
+    weights = [  # small: what saturates keeps its argument too, for the digits of its slope
+        (0.5 * rng.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32)
+        for shape in pairwise(sizes)
+    ]
     X = rng.normal(size=(batch, sizes[0])).astype(np.float32)
     labels = rng.integers(0, max(2, sizes[-1]), batch)
     y = labels.astype(np.float32)[:, np.newaxis] if loss == "binary" else labels
