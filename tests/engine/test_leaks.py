@@ -153,7 +153,9 @@ def growth(step: Callable[[], None], steps: int) -> int:
 
 
 def test_training_keeps_nothing() -> None:
-    assert growth(training_step(), 500) < 8000  # 16 bytes a step: less than the smallest object
+    # The least of three: what stays with a step stays each time, what grows beside it does not.
+    least = min(growth(training_step(), 500) for _ in range(3))
+    assert least < 4000  # 8 bytes a step: less than the smallest object
 
 
 @pytest.mark.deep
