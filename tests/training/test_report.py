@@ -8,6 +8,8 @@ import html
 import itertools
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -541,6 +543,19 @@ def test_hostile_names_are_text():
     found = data_of(page)
     assert found["plane"]["classes"][0] == HOSTILE[:39] + "…"
     assert len(found["layers"]) == 3
+
+
+def test_a_training_of_which_no_page_is_wanted_loads_nothing_for_pages():
+    code = """
+import sys
+import numpy as np
+from tinygrad_bp import nn, optim, training
+net, X = nn.Linear(1, 1, rng=0), np.ones((4, 1))
+more = [training.Observe()]
+training.fit(net, nn.mse, (X, X), optim.SGD(net.parameters(), 0.1), epochs=1, callbacks=more)
+assert not {"tinygrad_bp.training.report", "tinygrad_bp.view"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_was_not_observed_is_said_with_how_to_have_it():
