@@ -20,6 +20,7 @@ from extras import extra
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
 from tinygrad_bp.errors import DataError, ModelFileError, NonFiniteError
+from tinygrad_bp.parallel import Shards
 from tinygrad_bp.training.observed import BINS, MOST, SIDE, Frame, Layer, Observed, Plane
 from tinygrad_bp.training.report.findings import findings
 
@@ -236,13 +237,24 @@ def test_the_kept_epoch_is_marked_and_looked_at():
     assert f"the weights of epoch {history.kept} were kept" in history.report()
 
 
-def test_data_that_come_in_batches_are_observed_from_the_first_epoch():
-    batches = [(X[k : k + 40], Y[k : k + 40]) for k in (0, 40, 80)]
-    history = run(network(), 3, data=batches, more=[training.Observe()])
+def squared(prediction, y):
+    return np.mean((prediction - y.detach()) ** 2)  # of a Tensor, as in the training
+
+
+WAYS = {"eager": {}, "divided": {"parallel": Shards(2)}}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("owned", [False, True])
+def test_data_that_come_in_batches_are_observed_from_the_first_epoch(way, owned):
+    batches = [(X[k : k + 50], Y[k : k + 50]) for k in (0, 50, 100)]
+    data = tg.data.batches(X, Y, 50) if owned else batches
+    history = run(network(), 3, data=data, loss=squared, more=[training.Observe()], **way)
     assert [one.epoch for one in history.observed.frames] == [1, 2, 3]
-    assert history.observed.rows == 40
-    given = run(network(), 3, data=batches, more=[training.Observe((X[:10], Y[:10]))])
-    assert [one.epoch for one in given.observed.frames] == [0, 1, 2, 3]
+    assert history.observed.rows == 50  # of the first batch; the last has 20
+    given = training.Observe((X[:10], Y[:10]))
+    history = run(network(), 3, data=data, loss=squared, more=[given], **way)
+    assert [one.epoch for one in history.observed.frames] == [0, 1, 2, 3]
 
 
 def test_a_loop_without_a_probe_says_what_is_missing():
