@@ -237,6 +237,15 @@ def test_the_kept_epoch_is_marked_and_looked_at():
     assert f"the weights of epoch {history.kept} were kept" in history.report()
 
 
+def test_a_training_that_goes_on_has_kept_nothing_yet():
+    net = network()
+    history = run(net, 5, more=[training.EarlyStopping(10)])
+    assert history.kept == 5
+    history = run(net, 9, history=history, more=[training.Observe()])
+    assert history.kept is None
+    assert "9 epochs; the last weights were kept" in history.report()
+
+
 def squared(prediction, y):
     return np.mean((prediction - y.detach()) ** 2)  # of a Tensor, as in the training
 
