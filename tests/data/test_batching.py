@@ -79,6 +79,16 @@ def test_a_part_of_what_is_not_in_memory_reads_when_it_is_asked(shuffle):
     assert sorted([*np.asarray(labels), *np.asarray(held_labels)]) == Y.tolist()
 
 
+def test_of_an_unread_batch_any_slice_is_read():
+    X = np.arange(20).reshape(10, 2)
+    for seed in (None, 0):
+        read = batches(X, size=4, rng=seed, shuffle=seed is not None)
+        unread = batches(X, size=4, rng=seed, shuffle=seed is not None).unread()
+        for whole, rows in zip(read, unread, strict=True):
+            for place in (slice(None), slice(1, 3), slice(1, None, 2), slice(None, None, 3)):
+                assert np.array_equal(rows[place], whole[place])
+
+
 def test_memory_mapped_arrays(tmp_path):
     path = tmp_path / "X.npy"
     np.save(path, X)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
 from tinygrad_bp.errors import DataError, GraphError, NonFiniteError, TinygradError
+from tinygrad_bp.parallel import Shards
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -393,14 +395,35 @@ def test_it_records_under_no_grad_too():
     assert bits(net) == bits(fitted()[0])
 
 
-def test_an_optimizer_of_other_parameters_is_refused():
+WAYS = {"eager": {}, "compiled": {"compile": True}, "divided": {"parallel": Shards(2)}}
+
+
+@pytest.fixture(params=WAYS)
+def way(request):
+    """What a fit is passed to run its steps in each of the ways that there are."""
+    if request.param == "compiled":
+        extra("llvmlite")
+    return WAYS[request.param]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_an_optimizer_of_other_parameters_is_refused(way, accumulate):
     net, others = network(), optim.Adam(network().parameters())
+    settings = {**way, "accumulate": accumulate}
     before = bits(net)
     with pytest.raises(GraphError, match=r"no parameter of the optimizer.*model\.parameters\(\)"):
-        fitted(net, optimizer=others)
-    with pytest.raises(GraphError, match=r"\.detach\(\)"):
-        fitted(net, loss=lambda z, y: nn.mse(z.detach() * tg.tensor(1.0, requires_grad=True), y))
+        fitted(net, optimizer=others, **settings)
+    adam = optim.Adam(net.parameters())
+    with pytest.raises(GraphError):
+        fitted(net.freeze(), optimizer=adam, **settings)
     assert bits(net) == before
+
+
+def test_a_loss_that_is_cut_off_is_refused(way):
+    net, one = network(), tg.tensor(1.0, requires_grad=True)
+    with pytest.raises(GraphError, match=r"\.detach\(\)"):
+        fitted(net, loss=lambda z, y: nn.mse(z.detach() * one, y), **way)
+    assert bits(net) == bits(network())
 
 
 def test_a_part_of_a_model_may_stay_as_it_is():
@@ -410,7 +433,9 @@ def test_a_part_of_a_model_may_stay_as_it_is():
     assert bits(net)[2:] != bits(network())[2:]
 
 
-def test_gradients_from_before_are_not_added():
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_gradients_from_before_are_not_added(way, accumulate):
     net = network()
     nn.mse(net(X), Y).backward()
-    assert bits(fitted(net)[0]) == bits(fitted()[0])
+    settings = {**way, "accumulate": accumulate}
+    assert bits(fitted(net, **settings)[0]) == bits(fitted(**settings)[0])

@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from tinygrad_bp import nn, optim, training
 from tinygrad_bp.training import progress
@@ -46,12 +47,14 @@ def test_on_a_terminal_one_line_moves(monkeypatch):
     assert "\r" not in told(Terminal())
 
 
-def test_in_a_notebook_one_text_changes(monkeypatch):
-    texts = []
-    handle = SimpleNamespace(update=lambda data, raw: texts.append(data["text/plain"]))
+@pytest.fixture
+def cell(monkeypatch):
+    """What the cell of a notebook has shown, one bundle after the other."""
+    shown = []
+    handle = SimpleNamespace(update=lambda data, raw: shown.append(data))
 
     def display(data, *, raw, display_id):
-        texts.append(data["text/plain"])
+        shown.append(data)
         return handle
 
     module = SimpleNamespace(
@@ -59,10 +62,32 @@ def test_in_a_notebook_one_text_changes(monkeypatch):
         display=SimpleNamespace(display=display),
     )
     monkeypatch.setitem(sys.modules, "IPython", module)
+    return shown
+
+
+def test_in_a_notebook_one_text_changes(cell):
     stream = io.StringIO()
     assert told(stream, 3) == ""
+    texts = [one["text/plain"] for one in cell]
     assert "epoch 3/3" in texts[-2]
     assert "enough" in texts[-1]
+
+
+def test_in_a_notebook_curves_are_drawn_ten_times_a_second_at_most(cell, monkeypatch):
+    now = [1.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    Progress(1000, io.StringIO()).close()  # of nothing, nothing is shown
+    assert cell == []
+    shown = Progress(1000, io.StringIO())
+    for epoch in range(1, 301):
+        now[0] += 0.01
+        shown.epoch(epoch, {"loss": 1.0 / epoch})
+    assert len(cell) <= 31
+    now[0] += 0.01
+    shown.close()  # an interrupt
+    assert cell[-1]["text/plain"].endswith("epoch 300/1000  loss 0.003333")
+    shown.epoch(1000, {"loss": 0.25})
+    assert cell[-1]["text/plain"].endswith("epoch 1000/1000  loss 0.25")
 
 
 def test_a_training_shows_itself_on_standard_error_and_may_be_quiet(capsys):

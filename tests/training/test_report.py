@@ -8,6 +8,8 @@ import html
 import itertools
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -18,6 +20,7 @@ from extras import extra
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
 from tinygrad_bp.errors import DataError, ModelFileError, NonFiniteError
+from tinygrad_bp.parallel import Shards
 from tinygrad_bp.training.observed import BINS, MOST, SIDE, Frame, Layer, Observed, Plane
 from tinygrad_bp.training.report.findings import findings
 
@@ -234,13 +237,33 @@ def test_the_kept_epoch_is_marked_and_looked_at():
     assert f"the weights of epoch {history.kept} were kept" in history.report()
 
 
-def test_data_that_come_in_batches_are_observed_from_the_first_epoch():
-    batches = [(X[k : k + 40], Y[k : k + 40]) for k in (0, 40, 80)]
-    history = run(network(), 3, data=batches, more=[training.Observe()])
+def test_a_training_that_goes_on_has_kept_nothing_yet():
+    net = network()
+    history = run(net, 5, more=[training.EarlyStopping(10)])
+    assert history.kept == 5
+    history = run(net, 9, history=history, more=[training.Observe()])
+    assert history.kept is None
+    assert "9 epochs; the last weights were kept" in history.report()
+
+
+def squared(prediction, y):
+    return np.mean((prediction - y.detach()) ** 2)  # of a Tensor, as in the training
+
+
+WAYS = {"eager": {}, "divided": {"parallel": Shards(2)}}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("owned", [False, True])
+def test_data_that_come_in_batches_are_observed_from_the_first_epoch(way, owned):
+    batches = [(X[k : k + 50], Y[k : k + 50]) for k in (0, 50, 100)]
+    data = tg.data.batches(X, Y, 50) if owned else batches
+    history = run(network(), 3, data=data, loss=squared, more=[training.Observe()], **way)
     assert [one.epoch for one in history.observed.frames] == [1, 2, 3]
-    assert history.observed.rows == 40
-    given = run(network(), 3, data=batches, more=[training.Observe((X[:10], Y[:10]))])
-    assert [one.epoch for one in given.observed.frames] == [0, 1, 2, 3]
+    assert history.observed.rows == 50  # of the first batch; the last has 20
+    given = training.Observe((X[:10], Y[:10]))
+    history = run(network(), 3, data=data, loss=squared, more=[given], **way)
+    assert [one.epoch for one in history.observed.frames] == [0, 1, 2, 3]
 
 
 def test_a_loop_without_a_probe_says_what_is_missing():
@@ -541,6 +564,19 @@ def test_hostile_names_are_text():
     found = data_of(page)
     assert found["plane"]["classes"][0] == HOSTILE[:39] + "…"
     assert len(found["layers"]) == 3
+
+
+def test_a_training_of_which_no_page_is_wanted_loads_nothing_for_pages():
+    code = """
+import sys
+import numpy as np
+from tinygrad_bp import nn, optim, training
+net, X = nn.Linear(1, 1, rng=0), np.ones((4, 1))
+more = [training.Observe()]
+training.fit(net, nn.mse, (X, X), optim.SGD(net.parameters(), 0.1), epochs=1, callbacks=more)
+assert not {"tinygrad_bp.training.report", "tinygrad_bp.view"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_what_was_not_observed_is_said_with_how_to_have_it():

@@ -109,6 +109,20 @@ def test_a_parameter_that_the_loss_does_not_reach_is_left_alone() -> None:
     assert net.other.numpy().tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_part_that_is_frozen_is_left_alone(accumulate: int) -> None:
+    nets = [network(dropout=0.0), network(dropout=0.0)]
+    for net, parallel in zip(nets, (None, Shards(4)), strict=True):
+        adam = optim.Adam(net.parameters(), 0.05)
+        net.layers[0].freeze()
+        settings = {**PLAIN, "epochs": 2, "rng": 4, "progress": False, "accumulate": accumulate}
+        training.fit(net, nn.mse, (X, Y), adam, parallel=parallel, **settings)
+    start = network(dropout=0.0).state()
+    for name, array in nets[1].state().items():
+        assert np.array_equal(array, start[name]) == name.startswith("layers.0."), name
+        np.testing.assert_allclose(array, nets[0].state()[name], rtol=1e-9)
+
+
 def test_one_rank_writes_the_checkpoint(tmp_path: Any) -> None:
     def work(comm: Any) -> None:
         writer = training.Checkpoint(tmp_path / f"{comm.rank}", best=tmp_path / f"best{comm.rank}")

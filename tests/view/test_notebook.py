@@ -16,7 +16,7 @@ from view_samples import HOSTILE
 import tinygrad_bp as tg
 from tinygrad_bp import nn
 from tinygrad_bp.formulas.printing import printable
-from tinygrad_bp.training import History
+from tinygrad_bp.training import History, progress
 from tinygrad_bp.training.progress import Progress
 from tinygrad_bp.view.labels import number_text
 from tinygrad_bp.view.notebook import ACROSS, CURVE_POINTS, CURVE_SIZE, LISTED, STRIP, curve
@@ -196,6 +196,7 @@ def test_a_training_is_a_bar_and_curves_that_change(monkeypatch):
         display=SimpleNamespace(display=display),
     )
     monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setattr(progress, "INTERVAL", 0.0)  # epochs that take their time
     shown = Progress(4)
     for epoch in range(1, 4):
         shown.epoch(epoch, {"loss": 1 / epoch})

@@ -20,7 +20,12 @@ from tinygrad_bp.errors import DataError, ParallelError
 STARTER = "mpiexec.hydra"  # of MPICH's wheel
 RANK = "tinygrad_bp.parallel.rank_process"
 # A product of matrices has other last bits on another number of threads; and ranks share the cores.
-THREADS = ("OPENBLAS", "MKL", "OMP", "VECLIB_MAXIMUM")
+THREADS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
 
 
 def add(commands: Commands) -> None:
@@ -49,11 +54,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     ranks = [sys.executable, "-m", RANK, os.fspath(options.script), *options.arguments]
     start = [os.fspath(_starter()), "-n", str(options.ranks), "-prepend-rank", *ranks]
     console.note(f"{options.ranks} ranks of {options.script}")
-    names = [one if "_" in one else f"{one}_NUM" for one in THREADS]
-    threads = {f"{name}_THREADS": "1" for name in names}
     # in a session of its own: the terminal's Ctrl-C comes here alone, and is passed on once
     return _waited_for(
-        subprocess.Popen(start, env=threads | os.environ, start_new_session=True)  # noqa: S603
+        subprocess.Popen(start, env=THREADS | os.environ, start_new_session=True)  # noqa: S603
     )
 
 

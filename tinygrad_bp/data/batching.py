@@ -258,7 +258,7 @@ class Rows:
     def __getitem__(self, rows: Any) -> Any:
         places = self._places[rows]
         if isinstance(places, range):
-            places = slice(places.start, places.stop)
+            places = slice(places.start, places.stop, places.step)
         return _taken(self._source, places)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

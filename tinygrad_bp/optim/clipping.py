@@ -44,7 +44,7 @@ def clip_grad_norm(params: Iterable[Tensor], limit: float) -> float:
     if any(hasattr(grad._value, "guard") for _, grad in found):
         traced: float = _clip_traced(found, limit)  # a number, once there is one
         return traced
-    norm = _norm([np.asarray(grad._value, float) for _, grad in found])
+    norm = norm_of([np.asarray(grad._value, float) for _, grad in found])
     _require_finite(norm)
     if norm > limit:
         scale = limit / norm
@@ -92,7 +92,7 @@ def _with_gradients(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
     return [(param, grad) for param in params if (grad := param.grad) is not None]
 
 
-def _norm(arrays: list[Any]) -> float:
+def norm_of(arrays: list[Any]) -> float:
     """Return the norm of all elements: of numbers up to 1, as squares of others might overflow."""
     largest = float(np.max([np.max(np.abs(array), initial=0.0) for array in arrays], initial=0.0))
     if not 0.0 < largest < math.inf:

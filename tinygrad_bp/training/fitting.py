@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.data import batches, split
-from tinygrad_bp.data.batching import Batches
+from tinygrad_bp.data.batching import Batches, Rows
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
@@ -23,7 +23,7 @@ from tinygrad_bp.training.loop import Loop
 from tinygrad_bp.training.probe import ROWS, Probe, every
 from tinygrad_bp.training.progress import Progress
 from tinygrad_bp.training.sharded import ShardedStep, digests
-from tinygrad_bp.training.steps import Metrics, Objective, Step, rows_of, wrapped
+from tinygrad_bp.training.steps import Metrics, Objective, Step, rows_of
 
 
 def fit(
@@ -147,7 +147,7 @@ def fit(
         watched="loss" if validation is None else "validation_loss",
         optimizer=optimizer,
         generators=Generators(model, {"rng": generator, "data": getattr(data, "rng", None)}),
-        probe=Probe(objective.predict, loss, lambda: _some_rows(data) or epoch.batch),
+        probe=Probe(objective.predict, objective.judge, lambda: _some_rows(data, epoch.batch)),
         writes=parallel is None or parallel.first,
     )
     return epoch.run(loop, epochs, Progress(epochs) if progress and loop.writes else None)
@@ -308,16 +308,20 @@ def _source(
     return data  # type: ignore[no-any-return]  # an iterable, which `_checked` looks at
 
 
-def _some_rows(data: Any) -> tuple[Any, Any] | None:
-    """Return rows of data that are arrays; of batches, None: to ask for one may change the next."""
-    if not isinstance(data, tuple):
-        return None
-    X, y = _pair(data)
-    chosen = every(len(y), ROWS)
-    # loaded as a batch is: whatever holds the rows, they are arrays then
-    parts = [np.asarray(one[chosen]) for one in (*(X if isinstance(X, tuple) else (X,)), y)]
-    *inputs, target = map(wrapped, parts)
-    return (tuple(inputs) if isinstance(X, tuple) else inputs[0]), target
+def _some_rows(data: Any, batch: tuple[Any, Any] | None) -> tuple[Any, Any] | None:
+    """Return rows of data that are arrays; else the last batch: to ask for one may change it."""
+    if isinstance(data, tuple):
+        X, y = _pair(data)
+        chosen = every(len(y), ROWS)
+        # loaded as a batch is: whatever holds the rows, they are arrays then
+        return _each(lambda one: np.asarray(one[chosen]), (X, y))
+    return batch and _each(lambda one: np.asarray(one) if isinstance(one, Rows) else one, batch)
+
+
+def _each(function: Callable[[Any], Any], pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return what a function makes of each array of a pair (X, y)."""
+    X, y = pair
+    return tuple(map(function, X)) if isinstance(X, tuple) else function(X), function(y)
 
 
 def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

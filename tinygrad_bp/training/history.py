@@ -61,6 +61,7 @@ class History(Mapping[str, list[float]]):
             if name not in self._columns:
                 self._columns[name] = [math.nan] * self.epochs
         values = [float(row.get(name, math.nan)) for name in self._columns]
+        self.kept = None  # the weights have moved on
         any(map(list.append, self._columns.values(), values))  # in C, between two bytecodes
 
     def cut(self, epochs: int) -> None:

@@ -7,7 +7,6 @@ from time import monotonic as clock
 
 from tinygrad_bp.files.atomic import FilePath, atomic_write_text
 from tinygrad_bp.training.loop import Loop
-from tinygrad_bp.training.report import page
 
 SHARE = 20  # of the time: what is written takes a twentieth of it at most
 LONGEST = 60  # seconds until the page looks again, however long an epoch takes
@@ -65,6 +64,8 @@ class Live:
             self._write(loop, "", 0)
 
     def _write(self, loop: Loop, told: str, again: int) -> None:
+        from tinygrad_bp.training.report import page  # and all that pages need: when one is wanted
+
         history = loop.history
         text = page(
             history,

@@ -14,13 +14,13 @@ from tinygrad_bp.engine.modes import enable_grad
 from tinygrad_bp.engine.nodes import Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import Module
+from tinygrad_bp.optim.clipping import norm_of
 from tinygrad_bp.training.observed import BINS, Frame, Layer
 from tinygrad_bp.training.probe import Probe, every
 from tinygrad_bp.transforms import gradients
 
 FLAT = 0.01  # of the steepest slope; a sigmoid within 0.0025 of its ends
 NEAR = 16  # nodes above a sigmoid among which its own argument is looked for
-FAR = 1e150  # beyond it squares overflow
 WEIGHTS = 65_536  # of a layer that are counted in a histogram
 
 Flat = Callable[[Any], Any]
@@ -161,13 +161,8 @@ def _up(node: Node) -> Iterator[Node]:
 
 
 def norm(array: Any) -> float:
-    """Return the length of an array as a vector; its squares may overflow."""
-    flat = np.asarray(array, np.result_type(array, np.float64)).ravel()
-    found = float(np.linalg.norm(flat))
-    if found < FAR:
-        return found
-    largest = float(np.max(np.abs(flat)))
-    return largest * float(np.linalg.norm(flat / largest)) if np.isfinite(largest) else found
+    """Return the length of an array as a vector, in double precision at least."""
+    return norm_of([np.asarray(array, np.result_type(array, np.float64))])
 
 
 def histogram(layer: Layer, values: Sequence[Any]) -> tuple[Any, Any]:

@@ -78,8 +78,9 @@ class Observe:
         if not loop.epoch and self._rows(_probe(loop)) is not None:
             self._look(loop, 0)
 
-    def after_step(self, _loop: Loop) -> None:
-        """Note the values, which costs a list of references."""
+    def after_step(self, loop: Loop) -> None:
+        """Note the values, which costs a list of references, and the first batch."""
+        self._rows(_probe(loop))
         now = [one._value for one in self._parameters]
         if any(a is not b for a, b in zip(now, self._now, strict=True)):
             self._earlier, self._now = self._now, now

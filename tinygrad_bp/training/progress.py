@@ -47,7 +47,7 @@ class Progress:
             Batches of the epoch, if that is known.
         loss : float
         """
-        if self._show is None or time.monotonic() - self._last < INTERVAL:
+        if self._show is None or self._is_recent():
             return
         share = 0.0 if total is None else done / total
         text = f"epoch {epoch}/{self._epochs}  loss {loss:.4g}"
@@ -70,7 +70,10 @@ class Progress:
         if self._show is not None:
             for name, value in row.items():
                 self._columns.setdefault(name, []).append(value)
-            self._draw(text, epoch / self._epochs)
+            self._shown, self._done = text, epoch / self._epochs
+            # curves cost milliseconds, a line nothing
+            if self._show == self._rewrite or epoch == self._epochs or not self._is_recent():
+                self._draw(text, self._done)
         elif self._stream is not None and self._is_told(epoch):
             self._stream.write(f"{text}\n")
             self._stream.flush()
@@ -82,12 +85,16 @@ class Progress:
         ----------
         note : str
         """
-        if self._show is not None and note:
-            self._draw(f"{self._shown}  {note}", self._done)
+        pending = self._shown and self._show != self._rewrite  # perhaps
+        if self._show is not None and (note or pending):
+            self._draw(f"{self._shown}  {note}".rstrip(), self._done)
         elif note and self._stream is not None:
             self._stream.write(f"{note}\n")
         if self._show == self._rewrite and self._shown:
             self._stream.write("\n")
+
+    def _is_recent(self) -> bool:
+        return time.monotonic() - self._last < INTERVAL
 
     def _is_told(self, epoch: int) -> bool:
         return epoch in (1, self._epochs) or epoch % -(-self._epochs // LINES) == 0

@@ -61,7 +61,7 @@ class Task:
                 value, prediction = self.objective.forward(X, y)
             if recorded:
                 value.backward(retain_graph=False)
-            return self._found(self.objective.numbers(value, prediction, y))
+            return self._found(self.objective.numbers(value, prediction, y), kept)
         finally:
             self.generators.load_state(drawn)
             set_buffers(self.objective.model, kept)
@@ -70,11 +70,13 @@ class Task:
 
     def blank(self) -> dict[str, Any]:
         """Return what a call returns, of no shard."""
-        return self._found(dict.fromkeys(("loss", *self.objective.metrics), 0.0))
+        numbers = dict.fromkeys(("loss", *self.objective.metrics), 0.0)
+        return self._found(numbers, self._buffers())
 
-    def _found(self, numbers: Numbers) -> dict[str, Any]:
+    def _found(self, numbers: Numbers, before: dict[str, Any]) -> dict[str, Any]:
         grads = [parameter.grad for parameter in self.parameters]
         pairs = list(zip(self.parameters, grads, strict=True))
+        now = self._buffers() if pairs else {}
         return {
             "numbers": numbers,
             "reached": np.array([grad is not None for grad in grads], float),
@@ -82,7 +84,8 @@ class Task:
                 np.zeros(one.shape, one.dtype) if grad is None else grad._value
                 for one, grad in pairs
             ],
-            "buffers": self._buffers() if pairs else {},
+            "buffers": now,
+            "changed": {name: not np.array_equal(one, before[name]) for name, one in now.items()},
         }
 
     def _buffers(self) -> dict[str, Any]:
@@ -116,10 +119,11 @@ class ShardedStep(Step):
     def descend(self, X: Any, y: Any) -> Numbers:
         """Descend the loss of a batch; return its numbers."""
         self._draws = self._generators.draws()
-        found = self._mean(X, y, self.optimizer.params)
+        trained = self._trained()
+        found = self._mean(X, y, trained)
         rows, waits = rows_of(y), self._accumulate > 1
         for parameter, slope, reached in zip(
-            self.optimizer.params, found["slopes"], found["reached"], strict=True
+            trained, found["slopes"], found["reached"], strict=True
         ):
             if reached:
                 added = slope * parameter.dtype.type(rows) if waits else slope
@@ -129,7 +133,9 @@ class ShardedStep(Step):
             self._wait(rows)
         else:
             self.move()
-        set_buffers(self.objective.model, found["buffers"])
+        # the mean of equal numbers may be another: what no shard has changed stays as it was
+        changed = {name: one for name, one in found["buffers"].items() if found["changed"][name]}
+        set_buffers(self.objective.model, changed)
         return _floats(found)
 
     def judge(self, X: Any, y: Any) -> Numbers:
@@ -138,8 +144,12 @@ class ShardedStep(Step):
 
     def differentiated(self, X: Any, y: Any) -> None:
         """Compute the loss and its gradients here, and move nothing."""
-        task, columns = self._task(X, y, self.optimizer.params)
+        task, columns = self._task(X, y, self._trained())
         Shards(self._parallel.shards).mean(task, *columns)
+
+    def _trained(self) -> list[Tensor]:
+        """Return the parameters of the optimizer that are not frozen meanwhile."""
+        return [parameter for parameter in self.optimizer.params if parameter.requires_grad]
 
     def _mean(self, X: Any, y: Any, parameters: Sequence[Tensor]) -> Any:
         task, columns = self._task(X, y, parameters)

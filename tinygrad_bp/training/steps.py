@@ -36,7 +36,11 @@ class Objective:
     def forward(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return the loss of a batch and the prediction, both recorded where recording is on."""
         prediction = self.predict(X)
-        return self.loss(prediction, wrapped(y)), prediction
+        return self.judge(prediction, y), prediction
+
+    def judge(self, prediction: Any, y: Any) -> Any:
+        """Return the loss of what the model says of a batch."""
+        return self.loss(prediction, wrapped(y))
 
     def predict(self, X: Any) -> Any:
         """Return what the model says of a batch."""
