@@ -53,10 +53,12 @@ def unfoldings(view: Picture) -> list[Unfolded]:
             if key in found[0].blocks and one.opened:
                 one.blocks[key] = found[0].blocks[key]
                 continue
+            if len(found) == PICTURES:
+                continue
             opened = (*one.opened, key)
             picture = at_depth(view, depth, frozenset(opened))
             size = len(picture.nodes)
-            if len(found) < PICTURES and size <= DRAWN and count + size <= NODES:
+            if size <= DRAWN and count + size <= NODES:
                 one.blocks[key], count = len(found), count + size
                 place = _begin(one.picture, picture, key)
                 found.append(Unfolded(picture, opened, {}, place))
