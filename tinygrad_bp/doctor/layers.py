@@ -63,8 +63,7 @@ def too_narrow(
 
 
 def _written(found: Finding, script: Script, edits: Replaced) -> Finding:
-    new = patches.patched(script.text, script.tree, edits)
-    found.patch = patches.difference(script.text, new, script.path.rsplit("/", 1)[-1])
+    found.patch = patches.patch_of(script, edits)
     lines = [one.lineno for one in ast.walk(script.tree) if id(one) in edits]  # type: ignore[attr-defined]
     found.line = min(lines, default=None)
     return found
