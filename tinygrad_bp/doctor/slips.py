@@ -178,8 +178,6 @@ def _add(
     if shapes:
         evidence = f"after one step {shapes}"
     evidence += "; with the patched line the step is the gradient at every point that was tried"
-    if repair.edit.name == "wrong-operand" and "*" in source_line(replay, edit.line):
-        name = edit.name
     same = next((one for one in verdict.findings if one.name == name and one.patch), None)
     if same is not None:  # the same slip in another layer
         edits = verdict.edits.setdefault(name, {})
