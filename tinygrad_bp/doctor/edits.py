@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from tinygrad_bp.doctor.rewriting import copied
 from tinygrad_bp.doctor.slopes import (
     answers,
     helpers_of,
@@ -22,7 +21,7 @@ from tinygrad_bp.doctor.slopes import (
     same_unit,
     slopes,
 )
-from tinygrad_bp.doctor.substitution import expression, product
+from tinygrad_bp.doctor.substitution import copied, expression, product
 
 Shapes = dict[str, tuple[int, ...]]
 ORDER = (

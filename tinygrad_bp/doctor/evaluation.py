@@ -88,9 +88,7 @@ class Evaluations:
         for place, one in self.equal.items():
             text = truth.judged(one, nodes.get(place))
             if text:
-                found[place] = Finding(
-                    "evaluation-wrong", FAULT, f"line {place[0]}: {text}", place[0]
-                )
+                found[place] = _wrong(text, place)
             elif truth.is_trained_on(one):
                 claim = _claim(script, one.lines)
                 if claim and truth.many >= MANY:
@@ -99,9 +97,7 @@ class Evaluations:
         for place, value in self.over.items():
             text = truth.of_logits(value)
             if text:
-                found[place] = Finding(
-                    "evaluation-wrong", FAULT, f"line {place[0]}: {text}", place[0]
-                )
+                found[place] = _wrong(text, place)
         listed = list({one.line: one for one in found.values()}.values())
         counted = any(truth.is_trained_on(one) for one in self.equal.values())
         return listed or _nothing_apart(script, truth.many, parameters, counted)

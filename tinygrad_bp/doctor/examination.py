@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -76,8 +75,7 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
     examined = Examined(script, Diagnosis())
     _Examination(examined, Recorder(), began + seconds).run()
     for edits, finding in _edited(examined):
-        new = patches.patched(text, script.tree, edits)
-        finding.patch = patches.difference(text, new, Path(path).name)
+        finding.patch = patches.patch_of(script, edits)
     examined.diagnosis.seconds = now() - began
     examined.diagnosis.sort()
     return examined
@@ -311,10 +309,7 @@ class _Examination:
         for finding in found:
             some = edits.get(finding.name)
             if some:
-                new = patches.patched(self.script.text, self.script.tree, some)
-                finding.patch = patches.difference(
-                    self.script.text, new, Path(self.script.path).name
-                )
+                finding.patch = patches.patch_of(self.script, some)
                 finding.line = finding.line or _first_line(finding.patch)
                 self.examined.written[finding.name] = some
 

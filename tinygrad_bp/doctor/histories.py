@@ -21,7 +21,7 @@ SHORTEST = 5  # epochs of which a course says something
 LONG = 20  # epochs after which a loss at chance has had its time
 NEAR = 0.03  # of ln k: a loss this near to it knows nothing
 TOGETHER = 0.005  # of the first loss: a run that moved by less stood still
-RISEN = 1.5  # times the lowest: a loss that has left where it was
+RISEN = 1.5  # times the first: a loss that has left where it was
 OVERFITTED = 1.2  # times its lowest value: a held-out loss that has turned
 MOST_CLASSES = 20
 HELD_OUT = "validation_"
@@ -74,11 +74,11 @@ def _courses(history: History, loss: Column, labels: Any) -> list[Finding]:
 
 
 def _diverging(loss: Column) -> list[Finding]:
-    """Report a loss that ends well above its start and its lowest value."""
+    """Report a loss that ends well above its start."""
     end = float(np.median(loss[-3:]))
-    lowest = float(loss.min())
-    if loss[0] <= 0 or end <= RISEN * loss[0] or end <= RISEN * max(lowest, 0.0):
+    if loss[0] <= 0 or end <= RISEN * loss[0]:
         return []
+    lowest = loss.min()
     text = f"the loss is {loss[0]:.4g} in the first epoch, {lowest:.4g} at its lowest and {end:.4g}"
     return [Finding("step-too-large", FAULT, f"{text} at the end")]
 

@@ -16,7 +16,7 @@ from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.outcome import Outcome, names_at
 from tinygrad_bp.doctor.recorder import Recorder, Stop
 from tinygrad_bp.doctor.rewriting import Place, Script
-from tinygrad_bp.doctor.running import run
+from tinygrad_bp.doctor.running import at_one_head, run
 from tinygrad_bp.doctor.slots import Path, Reached
 from tinygrad_bp.doctor.substitution import expression, substituted
 from tinygrad_bp.doctor.trials import Trials
@@ -63,8 +63,7 @@ def too_narrow(
 
 
 def _written(found: Finding, script: Script, edits: Replaced) -> Finding:
-    new = patches.patched(script.text, script.tree, edits)
-    found.patch = patches.difference(script.text, new, script.path.rsplit("/", 1)[-1])
+    found.patch = patches.patch_of(script, edits)
     lines = [one.lineno for one in ast.walk(script.tree) if id(one) in edits]  # type: ignore[attr-defined]
     found.line = min(lines, default=None)
     return found
@@ -116,16 +115,12 @@ def _shapes(trials: Trials, edits: Replaced, paths: list[Path]) -> dict[Path, tu
     """Return the shapes of the parameters at the first head of an edited script's loop."""
     found: dict[Path, tuple[int, ...]] = {}
 
-    def at_head(place: Place, frame: FrameType) -> None:
-        if place == trials.loop.place:
-            values = Reached(names_at(frame)).values
-            found.update({path: np.shape(values[path]) for path in paths if path in values})
-            raise Stop
-
-    def prepare(recorder: Recorder) -> None:
-        recorder.at_head = at_head
+    def look(frame: FrameType) -> None:
+        values = Reached(names_at(frame)).values
+        found.update({path: np.shape(values[path]) for path in paths if path in values})
 
     tree = substituted(trials.script.tree, {**trials.replaced, **edits})
+    prepare = at_one_head(trials.loop.place, 1, look)
     run(trials.script, trials.recorder, seconds=1.0, prepare=prepare, tree=tree)
     return found
 

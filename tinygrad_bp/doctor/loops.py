@@ -20,7 +20,6 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
     of_one_sample : bool
         Whether a step compares a single sample.
     """
-    nodes = [script.loops[place].node for place in (*loop.around, loop.place)]
     found = []
     for one in script.loops.values():
         inner = one.node
@@ -30,8 +29,8 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
                 name = min(both)
                 text = f"the loops at lines {outer.lineno} and {inner.lineno} both set {name}"
                 found.append(Finding("loop-variable-reused", FAULT, text, inner.lineno))
-    if len(nodes) > 1 and of_one_sample and turns >= LONG:
-        outer, inner = nodes[-2], nodes[-1]
+    if loop.around and of_one_sample and turns >= LONG:
+        outer, inner = script.loops[loop.around[-1]].node, loop.node
         if _targets(outer) & _read(inner) and not _targets(inner) & _read(inner, reports=False):
             text = (
                 f"the loop at line {inner.lineno} makes {turns} steps with one sample before"

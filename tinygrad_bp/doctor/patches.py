@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import difflib
+from pathlib import Path
 from typing import Any
 
+from tinygrad_bp.doctor.rewriting import Script
 from tinygrad_bp.doctor.substitution import substituted
 
 
@@ -35,6 +37,12 @@ def difference(old: str, new: str, name: str) -> str:
         old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", lineterm="", n=1
     )
     return "\n".join(lines)
+
+
+def patch_of(script: Script, replaced: dict[int, Any]) -> str:
+    """Return the patch that replaces nodes of a script's tree, or lists of statements."""
+    new = patched(script.text, script.tree, replaced)
+    return difference(script.text, new, Path(script.path).name)
 
 
 Splice = tuple[tuple[int, int], tuple[int, int], str]

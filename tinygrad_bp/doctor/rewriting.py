@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from tinygrad_bp.doctor.substitution import copied
+
 HOOK = "_doctor_"
 BODY = "_doctor_body_"
 Place = tuple[int, int]  # line and column: the same before and after an edit elsewhere
@@ -109,21 +111,7 @@ class _Finder(ast.NodeVisitor):
 
 def instrumented(tree: Any) -> Any:
     """Return a tree with the calls in it; the tree that is given is kept."""
-    return _Rewriter().visit(_copied(tree))
-
-
-def _copied(node: Any) -> Any:
-    """Return a copy of a tree: `copy.deepcopy` in a fifth of its time."""
-    if isinstance(node, ast.AST):
-        new = type(node)(**{name: _copied(getattr(node, name, None)) for name in node._fields})
-        for name in node._attributes:
-            if hasattr(node, name):
-                setattr(new, name, getattr(node, name))
-        return new
-    return [_copied(one) for one in node] if isinstance(node, list) else node
-
-
-copied = _copied
+    return _Rewriter().visit(copied(tree))
 
 
 def call(name: str, *values: Any) -> ast.Call:
@@ -179,7 +167,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if getattr(node.func, "id", "") == "accuracy_score" and len(node.args) == 2:
-            told = ast.copy_location(call("told", *_copied(node.args), *place_of(node)), node)
+            told = ast.copy_location(call("told", *copied(node.args), *place_of(node)), node)
             return ast.copy_location(ast.BoolOp(ast.Or(), [told, node]), node)
         name = PAIRED.get(getattr(node.func, "attr", ""))
         if name is None or len(node.args) != 2 or node.keywords:
@@ -199,9 +187,9 @@ class _Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         before: list[ast.stmt] = []
         if isinstance(node.op, ast.Sub) and not _calls(node.target):
-            target = _copied(node.target)
+            target = copied(node.target)
             if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
-                before = [_told("picked", node, target.value, target.slice, _copied(node.value))]
+                before = [_told("picked", node, target.value, target.slice, copied(node.value))]
                 before = before if not _calls(node.value) else []
         return [*before, node, *(_stores(node.target) or [_told("tick", node)])]
 
@@ -233,7 +221,7 @@ def _stores(target: ast.expr) -> list[ast.stmt]:
 
 def loaded(target: ast.expr) -> ast.expr:
     """Return the expression that reads what a target stores."""
-    value: ast.expr = _copied(target)
+    value: ast.expr = copied(target)
     value.ctx = ast.Load()  # type: ignore[attr-defined]
     return value
 

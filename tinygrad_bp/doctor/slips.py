@@ -173,14 +173,11 @@ def _add(
     script, edit = replay.script, repair.edit
     name = edit.name
     shapes = _grown(points, table, repair.mended)
-    new = patches.patched(script.text, script.tree, edit.replaced)
-    patch = patches.difference(script.text, new, script.path.rsplit("/", 1)[-1])
+    patch = patches.patch_of(script, edit.replaced)
     evidence = _cosines(repair.mended, table, form)
     if shapes:
         evidence = f"after one step {shapes}"
     evidence += "; with the patched line the step is the gradient at every point that was tried"
-    if repair.edit.name == "wrong-operand" and "*" in source_line(replay, edit.line):
-        name = edit.name
     same = next((one for one in verdict.findings if one.name == name and one.patch), None)
     if same is not None:  # the same slip in another layer
         edits = verdict.edits.setdefault(name, {})
@@ -188,8 +185,7 @@ def _add(
         if names(repair.mended) not in (same.parameter or ""):
             same.parameter = f"{same.parameter}, {names(repair.mended)}"
             same.evidence += f". And {evidence}"
-        joined = patches.patched(script.text, script.tree, edits)
-        same.patch = patches.difference(script.text, joined, script.path.rsplit("/", 1)[-1])
+        same.patch = patches.patch_of(script, edits)
     else:
         verdict.edits[name] = dict(edit.replaced)
         verdict.findings.append(

@@ -63,14 +63,16 @@ def folded(view: Picture, depth: int | None = None, unfold: Iterable[str] = ()) 
         If nothing that is folded is called so; says what is.
     """
     if depth is not None:
-        return _noted(view, _opened(lambda kept: _fold_scopes(view, depth, kept), unfold))
-    level = comfortable_depth(view)
-    return _noted(view, _opened(lambda kept: at_depth(view, level, kept), unfold))
+        small = _fold_scopes(view, depth)
+        return noted(view, _opened(small, lambda kept: _fold_scopes(view, depth, kept), unfold))
+    level, small = comfortably(view)
+    return noted(view, _opened(small, lambda kept: at_depth(view, level, kept), unfold))
 
 
-def _opened(fold: Callable[[frozenset[str]], Picture], unfold: Iterable[str]) -> Picture:
-    """Return what `fold` makes of a picture, with some of what it folds left open."""
-    small = fold(frozenset())
+def _opened(
+    small: Picture, fold: Callable[[frozenset[str]], Picture], unfold: Iterable[str]
+) -> Picture:
+    """Return a picture that `fold` has made, with some of what it folds left open."""
     opened: frozenset[str] = frozenset()
     for name in unfold:
         keys = blocks_of(small)
@@ -83,17 +85,17 @@ def _opened(fold: Callable[[frozenset[str]], Picture], unfold: Iterable[str]) ->
     return small
 
 
-def comfortable_depth(view: Picture) -> int | None:
-    """Return how deep scopes stay open, so that 40 nodes are left; None for all of them."""
-    best, fewest = None, len(collapsed(view).nodes)
+def comfortably(view: Picture) -> tuple[int | None, Picture]:
+    """Return how deep scopes stay open to leave 40 nodes, None for all of them; and the picture."""
+    depth, best = None, collapsed(view)
     deepest = min(max((len(node.scope) for node in view.nodes), default=0), DEEPEST)
     for level in range(deepest - 1, -1, -1):
-        if fewest <= comfortable(view):
+        if len(best.nodes) <= comfortable(view):
             break
-        count = len(collapsed(_fold_scopes(view, level)).nodes)
-        if count < fewest:
-            best, fewest = level, count
-    return best
+        closer = at_depth(view, level)
+        if len(closer.nodes) < len(best.nodes):
+            depth, best = level, closer
+    return depth, best
 
 
 def at_depth(view: Picture, depth: int | None, opened: frozenset[str] = frozenset()) -> Picture:
@@ -116,7 +118,7 @@ def blocks_of(small: Picture) -> list[str]:
     return list(found)
 
 
-def _noted(view: Picture, small: Picture) -> Picture:
+def noted(view: Picture, small: Picture) -> Picture:
     """Return the folded picture with a note of what was folded, if anything was."""
     if len(small.nodes) == len(view.nodes):
         return small

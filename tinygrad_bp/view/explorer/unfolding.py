@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tinygrad_bp.view.folding import at_depth, blocks_of, comfortable, comfortable_depth, folded
+from tinygrad_bp.view.folding import at_depth, blocks_of, comfortable, comfortably, noted
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import NodeView, Picture, part_of
 from tinygrad_bp.view.repeats import block_of
@@ -43,20 +43,22 @@ def unfoldings(view: Picture) -> list[Unfolded]:
     """
     if len(view.nodes) <= comfortable(view):
         return [Unfolded(view)]
-    first = folded(view)
+    depth, small = comfortably(view)
+    first = noted(view, small)
     if len(first.nodes) > DRAWN:
         return [Unfolded(_last(view, first))]
-    depth = comfortable_depth(view)
     found, count = [Unfolded(first)], len(first.nodes)
     for one in found:  # which grows
         for key in blocks_of(one.picture):
             if key in found[0].blocks and one.opened:
                 one.blocks[key] = found[0].blocks[key]
                 continue
+            if len(found) == PICTURES:
+                continue
             opened = (*one.opened, key)
             picture = at_depth(view, depth, frozenset(opened))
             size = len(picture.nodes)
-            if len(found) < PICTURES and size <= DRAWN and count + size <= NODES:
+            if size <= DRAWN and count + size <= NODES:
                 one.blocks[key], count = len(found), count + size
                 place = _begin(one.picture, picture, key)
                 found.append(Unfolded(picture, opened, {}, place))
