@@ -49,7 +49,8 @@ def _mean(x: Array, axis: Axes) -> Array:
     else:
         total = x.reshape(layout[:2]) if layout[2] == 1 else sum_columns(wide).reshape(layout[:2])
         total = sum_rows(total)
-    kept = [1 if k in {one % len(shape) for one in axis} else n for k, n in enumerate(shape)]
+    axes = {one % len(shape) for one in axis}
+    kept = [1 if k in axes else n for k, n in enumerate(shape)]
     return total.reshape(kept) / total.dtype.type(x.size // total.size)
 
 
