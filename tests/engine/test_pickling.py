@@ -329,5 +329,31 @@ def test_what_was_pickled_gives_the_same_bits(rows: int) -> None:
         )
         loss = tg.nn.bce_with_logits(one(data), labels)
         grads = tg.gradients(loss, one.parameters())
-        found.add(b"".join(grad.numpy().tobytes() for grad in grads))
+        found.add(b"".join(part.numpy().tobytes() for part in (loss.detach(), *grads)))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    "function",
+    [tg.gelu, tg.log_softmax, tg.sigmoid, np.tanh, tg.nn.LayerNorm(64), tg.nn.BatchNorm(64)],
+    ids=["gelu", "log_softmax", "sigmoid", "tanh", "LayerNorm", "BatchNorm"],
+)
+def test_what_was_pickled_and_is_large_gives_the_same_bits(function: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(size=(200, 64)), rng.normal(size=64)
+    found = set()
+    for data in (X, pickle.loads(pickle.dumps(X))):
+        x = tg.tensor(data, requires_grad=True)
+        np.sum(function(x) * weights).backward()
+        found.add(x.grad.numpy().tobytes())
+    assert len(found) == 1
+
+
+def test_labels_that_were_pickled_give_the_same_losses() -> None:
+    z = np.random.default_rng(0).normal(size=20)
+    y = (z > 0.5) * 1.0
+    found, other = (
+        tg.nn.bce_with_logits(z, labels, reduction="none")
+        for labels in (y, pickle.loads(pickle.dumps(y)))
+    )
+    np.testing.assert_array_equal(found, other)

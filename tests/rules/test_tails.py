@@ -85,7 +85,7 @@ def compare(
     *,
     of_large_arrays: bool = True,
 ) -> None:
-    """Compare scalars, small arrays and large ones, with and without a recorded graph."""
+    """Compare scalars, small arrays and large ones, with and without a graph, and forward mode."""
     for char in "df":
         x = np.array(points, char)
         if char == "f":
@@ -100,6 +100,7 @@ def compare(
             "scalars": np.array([gradient(one) for one in x]),
             "many": gradient(np.resize(x, 9000))[: len(x)] if of_large_arrays else wanted,
             "graph": graph_gradient(f, x),
+            "forward": np.array([tg.jvp(f, (one,), (np.ones_like(one),))[1] for one in x]),
         }
         for name, got in found.items():
             error = np.abs(got - wanted) / np.abs(wanted) / np.finfo(char).eps

@@ -1,4 +1,4 @@
-"""What not every installation has: a test that needs it is skipped, but not in the gate.
+"""What not every installation has: a test that needs it is skipped, unless it has to be there.
 
 TINYGRAD_BP_EXTRAS there says that everything is installed ("all"), or all but some ("all but
 torch").

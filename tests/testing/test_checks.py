@@ -27,6 +27,7 @@ from tinygrad_bp.testing import (
     richardson,
     search,
 )
+from tinygrad_bp.testing.comparison import Comparison
 from tinygrad_bp.testing.kinks import explore
 from tinygrad_bp.testing.noise import roughness
 
@@ -405,6 +406,23 @@ def test_a_wrong_entry_among_many_is_found(sweep: int, monkeypatch: pytest.Monke
     pull = lambda ct, out, x: ct * (np.cos(x) + 0.01 * spot)
     error = wrong(lambda x: np.sum(np.sin(x)), pull, np.linspace(0.0, 3.0, 5000))
     assert error.index == (3210,)
+
+
+def test_of_wrong_entries_the_worst_are_explored_and_head_the_report(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    explored: list[int] = []
+    original = Comparison.explore
+
+    def noted(self: Comparison, j: int) -> None:
+        explored.append(self.directions[j].index)
+        original(self, j)
+
+    monkeypatch.setattr(Comparison, "explore", noted)
+    off = np.array([0.1, 0.2, 0.3, 0.0, 0.5, 0.4])
+    report = wrong(lambda x: np.sum(x**2), lambda ct, _, x: ct * (2 * x + off), np.ones(6))
+    assert explored == [4, 5, 2]
+    assert report.index == (4,)
 
 
 def test_a_mismatch_close_by_tells_the_point_that_fails() -> None:

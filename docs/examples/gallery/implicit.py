@@ -58,7 +58,7 @@ class Implicit(nn.Module):
         self.exit = nn.Linear(n, 1, rng=rng)
 
     def forward(self, x: Any) -> Any:
-        # as long as no row sums to 1, the step brings points together and has one fixed point
+        # as long as no column sums to 1, the step brings points together and has one fixed point
         norm = np.sum(np.abs(self.W), axis=0)
         contracting = self.W * (0.95 / np.maximum(norm, 0.95))
         return self.exit(equilibrium(contracting, self.entry(x)))

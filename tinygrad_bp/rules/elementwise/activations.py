@@ -148,7 +148,8 @@ def _gelu_forward(x: Array) -> Array:
 
 def _gelu_pull(ct: Cotangent, _out: Array, x: Array) -> Array:
     square, share = _gelu_parts(x)
-    if type(ct) is type(share) is ndarray and share.size >= LARGE and ct.dtype is share.dtype:
+    raw = type(ct) is type(share) is ndarray
+    if raw and share.size >= LARGE and kernels.same_dtype(ct, share):
         square *= 3.0 * GELU_CUBE * GELU_SLOPE
         square += GELU_SLOPE
         square *= x

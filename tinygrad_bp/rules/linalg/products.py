@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -288,7 +289,8 @@ def _affine_inputs(ct: Cotangent, _out: Array, _x: Array, W: Any, _b: Array) -> 
 
 def _rows(x: Array) -> Array:
     """Return a matrix of all rows: one product of it takes BLAS less than many small ones."""
-    return np.reshape(x, (-1, x.shape[-1]))
+    width = x.shape[-1]
+    return np.reshape(x, (-1 if width else prod(x.shape[:-1]), width))
 
 
 def _affine_weights(ct: Cotangent, _out: Array, x: Array, _W: Any, _b: Array) -> Array:
@@ -359,5 +361,6 @@ affine = general(
         call((2, 3, 4), (4, 2), (2,)),
         call((0, 2), (2, 3), (3,)),
         call((70, 2), (2, 3), (3,)),
+        call((2, 3, 0), (0, 2), (2,)),
     ),
 )

@@ -20,7 +20,7 @@ from tinygrad_bp.engine.shapes import Axis
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.elementwise.elementary import LN2
-from tinygrad_bp.rules.kernels import below_maximum
+from tinygrad_bp.rules.kernels import below_maximum, same_dtype
 from tinygrad_bp.rules.reductions.axes import AXES, widened
 
 
@@ -132,7 +132,7 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
 
 
 def _log_softmax_pull(ct: Cotangent, out: Array, _x: Array, axis: int) -> Array:
-    if _is_raw_rows(out, axis) and type(ct) is np.ndarray and ct.dtype is out.dtype:
+    if _is_raw_rows(out, axis) and type(ct) is np.ndarray and same_dtype(ct, out):
         return _pull_rows(_rows(ct), _rows(out)).reshape(out.shape)
     ct = np.where(out == -np.inf, 0, ct)  # a constant -inf: nothing finite moves it
     p = np.exp(out)

@@ -18,6 +18,7 @@ from tinygrad_bp.engine.memory import empty_like
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.rules.kernels import same_dtype
 
 Axes = tuple[int, ...]
 
@@ -48,7 +49,8 @@ def _mean(x: Array, axis: Axes) -> Array:
     else:
         total = x.reshape(layout[:2]) if layout[2] == 1 else sum_columns(wide).reshape(layout[:2])
         total = sum_rows(total)
-    kept = [1 if k in {one % len(shape) for one in axis} else n for k, n in enumerate(shape)]
+    axes = {one % len(shape) for one in axis}
+    kept = [1 if k in axes else n for k, n in enumerate(shape)]
     return total.reshape(kept) / total.dtype.type(x.size // total.size)
 
 
@@ -114,7 +116,7 @@ def _scale(x: Array, axis: Axes, eps: float) -> Array:
 def _pull(
     ct: Cotangent, out: Array, x: Array, axis: Axes, eps: float, _middle: Array, scale: Array
 ) -> Array:
-    if not type(ct) is type(out) is type(scale) is ndarray or ct.dtype is not out.dtype:
+    if not type(ct) is type(out) is type(scale) is ndarray or not same_dtype(ct, out):
         scale = _scale(x, axis, eps)  # again: its own derivative counts in a recorded walk
         return scale * (ct - _mean(ct, axis) - out * _mean(ct * out, axis))
     along = multiply(ct, out, empty_like(out))
