@@ -19,8 +19,8 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TraceError
 from tinygrad_bp.nn.module import Module
 
-OWN = ("tinygrad_bp", "numpy", "scipy")  # whose functions have no variables that a user changes
-OURS = (*OWN, "builtins")  # whose objects have no attributes that one changes either
+# Whose functions have no variables that a user changes, and whose objects no such attributes.
+OURS = ("tinygrad_bp", "numpy", "scipy", "builtins")
 COLLECTIONS = (*CONTAINERS, set, deque, bytearray, array)
 MOST = 4096  # things that are watched for one function
 UNNAMED = frozenset({"getattr", "vars", "attrgetter", "__dict__"})  # what finds any attribute
@@ -223,7 +223,7 @@ def _is_own(value: Any) -> bool:
 
 @functools.cache
 def _is_installed(package: str) -> bool:
-    if package in (*OWN, "builtins") or package in sys.stdlib_module_names - {"__main__"}:
+    if package in OURS or package in sys.stdlib_module_names - {"__main__"}:
         return True
     file = getattr(sys.modules.get(package), "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file
