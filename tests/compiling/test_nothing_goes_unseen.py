@@ -282,6 +282,9 @@ def test_too_much_to_be_looked_at_is_refused() -> None:
     with pytest.raises(TraceError, match="a dict with more than"):
         tg.compile(lambda x: x * many[3], backend="numpy")(X)
     np.testing.assert_array_equal(tg.compile(lambda x: x * many[3], backend="eager")(X), 3.0 * X)
+    nested = [[SimpleNamespace() for _ in range(1000)] for _ in range(10)]
+    with pytest.raises(TraceError, match="are more than 8192 objects"):
+        tg.compile(lambda x: x * len(nested), backend="numpy")(X)
 
 
 @pytest.mark.parametrize("do", [copy.copy, copy.deepcopy, pickle.dumps])

@@ -22,7 +22,7 @@ from tinygrad_bp.nn.module import Module
 # Whose functions have no variables that a user changes, and whose objects no such attributes.
 OURS = ("tinygrad_bp", "numpy", "scipy", "builtins")
 COLLECTIONS = (*CONTAINERS, set, deque, bytearray, array)
-MOST = 4096  # things that are watched for one function
+MOST = 4096  # values in one container around a function; of objects in all, twice as many
 UNNAMED = frozenset({"getattr", "vars", "attrgetter", "__dict__"})  # what finds any attribute
 WRAPPERS = (functools.partial, property, staticmethod, classmethod, MethodType)
 CALLED = frozenset({"forward", "__call__", "__getitem__", "__iter__", "__len__", "__enter__"})
@@ -106,12 +106,10 @@ class Reached:
             if id(one) in self._seen or one is None or isinstance(one, (str, int, float, complex)):
                 continue
             self._seen[id(one)] = one
-            if (isinstance(one, CONTAINERS) and len(one) > MOST) or len(self._seen) > 2 * MOST:
-                raise TraceError(
-                    f"compile: around the function is a {type(one).__name__} with more than {MOST}"
-                    " values in all, too many to be looked at before each call; pass what it needs"
-                    " as arguments, or hold it in an array"
-                )
+            if isinstance(one, CONTAINERS) and len(one) > MOST:
+                raise _too_much(f"is a {type(one).__name__} with more than {MOST} values")
+            if len(self._seen) > 2 * MOST:
+                raise _too_much(f"are more than {2 * MOST} objects")
             waiting += self._within(one)
 
     def _within(self, one: Any) -> Iterator[Any]:
@@ -193,6 +191,13 @@ class Reached:
             self._places.add((id(home), name))
             self.variables.append(one)
         return value
+
+
+def _too_much(what: str) -> TraceError:
+    return TraceError(
+        f"compile: around the function {what}, too many to be looked at before each call; pass what"
+        " it needs as arguments, or hold it in an array"
+    )
 
 
 def _matters(value: Any) -> bool:
