@@ -19,7 +19,7 @@ from test_steps_of_everything import OPTIMIZERS, X, Y, training
 from twins import close, found, twins
 
 import tinygrad_bp as tg
-from tinygrad_bp import nn, optim
+from tinygrad_bp import nn
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.native import entry
@@ -121,22 +121,7 @@ def test_repeat() -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_a_layer(case: LayerCase) -> None:
-    def make() -> Any:
-        layer = case.made()
-        own = [optim.SGD(p, lr=0.1)] if (p := layer.parameters()) else []
-
-        def step(x: Any) -> Any:
-            out = case.call(layer, x)
-            loss = np.mean((out[0] if isinstance(out, tuple) else out) ** 2)
-            if own:
-                loss.backward()
-                own[0].step()
-                layer.zero_grad()
-            return loss
-
-        return (layer, *own), step
-
-    twins(make, [(case.x,)] * 4 + [(case.x[:2] * 0.5,)], backend="native", ulps=20_000)
+    twins(case.training, [(case.x,)] * 4 + [(case.x[:2] * 0.5,)], backend="native", ulps=20_000)
 
 
 @pytest.mark.deep

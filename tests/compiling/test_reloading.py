@@ -103,14 +103,11 @@ def test_an_array_that_changes(calls: int) -> None:
 
 def test_a_counter_is_found_out_before_it_does_harm() -> None:
     """The first trace is like one that was kept; the second tells that it was chance."""
-    for factor in (1.0, 2.0):
-        tg.compile(lambda x, f=factor: x * f, backend="native", static="f")(X)
-    factors = itertools.cycle([1.0, 2.0])
-    again = tg.compile(lambda x: x * next(factors), backend="native")
-    try:
-        np.testing.assert_array_equal(again(X), X)
-    except TraceError:
-        return
+    tg.compile(lambda x: np.tanh(x) * 3.0, backend="native")(X)
+    factors = itertools.cycle([3.0, 2.0])
+    again = tg.compile(lambda x: np.tanh(x) * next(factors), backend="native")
+    np.testing.assert_allclose(again(X), np.tanh(X) * 3.0, rtol=1e-14)
+    assert told(again) == "1. the first call: found on the disk"
     with pytest.raises(TraceError, match="two traces"):
         again(X)
 

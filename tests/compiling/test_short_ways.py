@@ -13,6 +13,9 @@ from twins import close, found
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
+from tinygrad_bp.compiling.drawing import Drawn
+from tinygrad_bp.compiling.turns import FREE
+from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.native import objects
 
 extra("llvmlite")
@@ -208,3 +211,52 @@ def test_steps_in_a_row(n: int) -> None:
         close(list(found(other)), list(found(own)), 100_000)
     with pytest.raises(TypeError):
         fast(X, Y, 3, None)
+
+
+def test_two_lengths_have_an_entry_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    (own, eager), (other, step) = trained(), trained()
+    fast = tg.compile(step, state=other, backend="native")
+    for n in (8, 3) * 4:
+        fast(X[:n], Y[:n]), eager(X[:n], Y[:n])
+    monkeypatch.setattr(Version, "inputs", None)  # nothing goes the long way
+    for n in (8, 8, 3, 8, 3, 3):
+        close(fast(X[:n], Y[:n]), eager(X[:n], Y[:n]), 1_000)
+    close(list(found(other)), list(found(own)), 10_000)
+
+
+def test_a_gradient_that_somebody_holds_is_not_written_into() -> None:
+    (net, own), step = trained(first=True)
+    fast = tg.compile(step, state=(net, own), backend="native")
+    for _ in range(6):
+        fast(X, Y)
+    p = net.parameters()[0]
+    held = p.grad.numpy()
+    copy = held.copy()
+    p.grad = tg.tensor(np.ones(p.shape))
+    for _ in range(3):
+        fast(X, Y)
+        np.testing.assert_array_equal(held, copy)
+
+
+def test_what_is_drawn_for_a_run_that_does_not_come_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread has gone the long way meanwhile: no draw is lost."""
+    (own, eager), (other, step) = trained(dropout), trained(dropout)
+    fast = tg.compile(step, state=other, backend="native")
+    for _ in range(4):
+        fast(X, Y), eager(X, Y)
+    draw, begun = Drawn.__call__, []
+
+    def meanwhile(drawn: Drawn) -> None:
+        draw(drawn)
+        begun.append(fast._turns.sign)
+        begun[-1]["free"] = not FREE
+
+    monkeypatch.setattr(Drawn, "__call__", meanwhile)
+    close(fast(X, Y), eager(X, Y), 1_000)
+    assert len(begun) == 1
+    monkeypatch.undo()
+    for _ in range(4):
+        close(fast(X, Y), eager(X, Y), 1_000)
+    close(list(found(other)), list(found(own)), 10_000)

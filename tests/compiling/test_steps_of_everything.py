@@ -77,24 +77,7 @@ def test_an_optimizer_in_less_precision(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=repr)
 def test_a_layer(case: LayerCase) -> None:
-    def make() -> Any:
-        layer = case.made()
-        parameters = layer.parameters()
-        optimizer = [optim.SGD(parameters, lr=0.1)] if parameters else []
-
-        def step(x: Any) -> Any:
-            out = case.call(layer, x)
-            first = out[0] if isinstance(out, tuple) else out
-            loss = np.mean(first * first)
-            if parameters:
-                loss.backward()
-                optimizer[0].step()
-                layer.zero_grad()
-            return loss, first
-
-        return (layer, *optimizer), step
-
-    twins(make, [(case.x,), (case.x,), (case.x[:2] * 0.5,)], ulps=2_000)
+    twins(case.training, [(case.x,), (case.x,), (case.x[:2] * 0.5,)], ulps=2_000)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.4])

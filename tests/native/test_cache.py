@@ -66,6 +66,27 @@ def test_code_of_another_version_is_not_found(name, monkeypatch):
     assert cache.key("a") != before
 
 
+def test_what_the_early_key_depends_on(tmp_path, monkeypatch):
+    before = cache.early_key("a", "b")
+    if before is None:
+        pytest.skip("nothing is told of the processor here")
+    others = [cache.early_key(*parts) for parts in (("b", "a"), ("ab",), ("a", "b", ""))]
+    monkeypatch.setattr(cache, "_stamps", cache._stamps.__wrapped__)  # not remembered
+    assert cache.early_key("a", "b") == before
+    source = tmp_path / "one.py"
+    source.write_text("1")
+    files = cache._files
+    monkeypatch.setattr(cache, "_files", lambda where: [*files(where), *files(tmp_path)])
+    others.append(cache.early_key("a", "b"))
+    source.write_text("22")
+    others.append(cache.early_key("a", "b"))
+    os.utime(source, ns=(0, 0))
+    others.append(cache.early_key("a", "b"))
+    monkeypatch.setattr(cache, "__version__", "another")
+    others.append(cache.early_key("a", "b"))
+    assert len({before, *others}) == 1 + len(others)
+
+
 def test_a_flipped_bit_anywhere_is_seen(where):
     key = cache.key("a")
     cache.keep(key, DATA)

@@ -90,6 +90,27 @@ def test_steps_that_follow_one_another(n: int) -> None:
         np.testing.assert_array_equal(got, value)
 
 
+def test_it_is_the_threads_that_run_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, seen = CREW.run, []
+
+    def noted(work: Any, shards: int, threads: int) -> None:
+        seen.append((shards, threads))
+        run(work, shards, threads)
+
+    monkeypatch.setattr(CREW, "run", noted)
+    step = Step((2, 5, 5, 1))
+    program, inputs = step.at(700)
+    bound = Native(step.family, step.carry, threads=3).at(program, 700)
+    out = bound(inputs)
+    assert {*seen} == {(8, 3)}
+    loops = len(seen)
+    call = bound.fixed(inputs, [np.empty_like(x) for x in out])
+    assert call is not None
+    call()
+    bound.repeat(2, inputs)
+    assert seen == [(8, 3)] * 4 * loops
+
+
 def training(threads: int | None) -> Any:
     net = tg.nn.Sequential(tg.nn.Linear(2, 5, rng=0), tg.nn.Tanh(), tg.nn.Linear(5, 1, rng=1))
     optimizer = tg.optim.Adam(net.parameters())

@@ -73,7 +73,7 @@ def test_what_is_no_object_code_is_refused():
 
 DROPS = """
 import ctypes, gc, itertools
-from tinygrad_bp.native import loading, machine
+from tinygrad_bp.native import machine
 data = machine.compile_object({answer!r})
 for order in itertools.permutations(range(4)):
     held = dict(enumerate((machine.Code(data, ["answer"]), None, None, machine._linker())))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_bp as tg
-from tinygrad_bp import nn
+from tinygrad_bp import nn, optim
 from tinygrad_bp.nn.module import Module
 
 Build = Callable[..., Module]
@@ -51,6 +51,23 @@ class LayerCase:
             }
         )
         return layer.train(self.trained)
+
+    def training(self) -> tuple[Any, Callable[[Any], Any]]:
+        """Return the layer, with an optimizer if it has parameters, and a step that trains it."""
+        layer = self.made()
+        own = [optim.SGD(p, lr=0.1)] if (p := layer.parameters()) else []
+
+        def step(x: Any) -> Any:
+            out = self.call(layer, x)
+            first = out[0] if isinstance(out, tuple) else out
+            loss = np.mean(first**2)
+            if own:
+                loss.backward()
+                own[0].step()
+                layer.zero_grad()
+            return loss, first
+
+        return (layer, *own), step
 
     @property
     def x(self) -> Any:

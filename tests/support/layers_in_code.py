@@ -9,11 +9,9 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-import numpy as np
 from layer_cases import CASES, LayerCase
 
 import tinygrad_bp as tg
-from tinygrad_bp import optim
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.schedule import NUMPY, segments
 
@@ -22,19 +20,8 @@ COLUMNS = 110
 
 def numpys(case: LayerCase) -> tuple[Counter[str], int]:
     """Return the calls of NumPy's in a training step of a layer, and how many calls there are."""
-    layer = case.made()
-    own = [optim.SGD(p, lr=0.1)] if (p := layer.parameters()) else []
-
-    def step(x: Any) -> Any:
-        out = case.call(layer, x)
-        loss = np.mean((out[0] if isinstance(out, tuple) else out) ** 2)
-        if own:
-            loss.backward()
-            own[0].step()
-            layer.zero_grad()
-        return loss
-
-    fast: Any = tg.compile(step, state=(layer, *own), backend="numpy")
+    state, step = case.training()
+    fast: Any = tg.compile(step, state=state, backend="numpy")
     fast(case.x)
     family = fast._latest[1].family
     lowering = Lowering(family.program, family.length, family.irregular)

@@ -238,7 +238,7 @@ def _of_arguments(
 
 
 def _of_state(state: State, steady: Steady) -> Iterator[Any]:
-    changed = {(id(place.owner), place.key) for place, *_ in steady.taken()}
+    changed = _changed(steady)
     for tensor in steady.tensors:
         yield guards.slot(tensor, "_node", tensor._node)
         if (id(tensor), "_value") not in changed:
@@ -261,13 +261,18 @@ def _of_settings(state: State, steady: Steady) -> Iterator[Any]:
 def _of_containers(state: State, steady: Steady) -> Iterator[Any]:
     for container, slots in state.watched:
         yield from _items(container, slots)
-    changed = {(id(place.owner), place.key) for place, *_ in steady.taken()}
+    changed = _changed(steady)
     for place in state.places:
         if place.kind == "buffer" and (id(place.owner), place.key) not in changed:
             value = place.read()
             yield guards.item(place.owner, place.key, value)
             if isinstance(value, np.ndarray):  # the user may change its shape
                 yield from guards.words(unchanged(value), value)
+
+
+def _changed(steady: Steady) -> set[tuple[int, Any]]:
+    """Return the places that a step changes: other guards look at these."""
+    return {(id(place.owner), place.key) for place, *_ in steady.taken()}
 
 
 def _items(container: Any, slots: frozenset[Any] = frozenset()) -> Iterator[Any]:

@@ -19,10 +19,10 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TraceError
 from tinygrad_bp.nn.module import Module
 
-OWN = ("tinygrad_bp", "numpy", "scipy")  # whose functions have no variables that a user changes
-OURS = (*OWN, "builtins")  # whose objects have no attributes that one changes either
+# Whose functions have no variables that a user changes, and whose objects no such attributes.
+OURS = ("tinygrad_bp", "numpy", "scipy", "builtins")
 COLLECTIONS = (*CONTAINERS, set, deque, bytearray, array)
-MOST = 4096  # things that are watched for one function
+MOST = 4096  # values in one container around a function; of objects in all, twice as many
 UNNAMED = frozenset({"getattr", "vars", "attrgetter", "__dict__"})  # what finds any attribute
 WRAPPERS = (functools.partial, property, staticmethod, classmethod, MethodType)
 CALLED = frozenset({"forward", "__call__", "__getitem__", "__iter__", "__len__", "__enter__"})
@@ -106,12 +106,10 @@ class Reached:
             if id(one) in self._seen or one is None or isinstance(one, (str, int, float, complex)):
                 continue
             self._seen[id(one)] = one
-            if (isinstance(one, CONTAINERS) and len(one) > MOST) or len(self._seen) > 2 * MOST:
-                raise TraceError(
-                    f"compile: around the function is a {type(one).__name__} with more than {MOST}"
-                    " values in all, too many to be looked at before each call; pass what it needs"
-                    " as arguments, or hold it in an array"
-                )
+            if isinstance(one, CONTAINERS) and len(one) > MOST:
+                raise _too_much(f"is a {type(one).__name__} with more than {MOST} values")
+            if len(self._seen) > 2 * MOST:
+                raise _too_much(f"are more than {2 * MOST} objects")
             waiting += self._within(one)
 
     def _within(self, one: Any) -> Iterator[Any]:
@@ -195,6 +193,13 @@ class Reached:
         return value
 
 
+def _too_much(what: str) -> TraceError:
+    return TraceError(
+        f"compile: around the function {what}, too many to be looked at before each call; pass what"
+        " it needs as arguments, or hold it in an array"
+    )
+
+
 def _matters(value: Any) -> bool:
     """Whether a variable is watched: not for what is imported or defined once and for all."""
     return not isinstance(value, (ModuleType, type)) and not (
@@ -223,7 +228,7 @@ def _is_own(value: Any) -> bool:
 
 @functools.cache
 def _is_installed(package: str) -> bool:
-    if package in (*OWN, "builtins") or package in sys.stdlib_module_names - {"__main__"}:
+    if package in OURS or package in sys.stdlib_module_names - {"__main__"}:
         return True
     file = getattr(sys.modules.get(package), "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file

@@ -153,7 +153,6 @@ class Steady:
                 self._values.append(one._value)
         self._nodes = list(map(node_of, self.tensors))
         self._accounts, self._grads = self._of(state, "grad", now)
-        self._grads = list(map(grad_of, self._accounts))
         self._own_places = {
             kind: [k for k, place in enumerate(changed) if place.kind == kind] for kind in KINDS
         }
@@ -168,7 +167,7 @@ class Steady:
         found = [(place.owner, value) for place, value in pairs if place.kind == kind]
         for place in state.places:
             if place.kind == kind and all(place.owner is not one for one, _ in found):
-                found.append((place.owner, place.read()))
+                found.append((place.owner, getattr(place.owner, place.key)))
         return [one for one, _ in found], [value for _, value in found]
 
     def _made(self, arrays: list[Any]) -> list[Any]:

@@ -37,7 +37,7 @@ class Surroundings:
     def __init__(self, f: Callable[..., Any]) -> None:
         self._roots: list[Any] = [f]
         self._inside: set[int] = set()
-        self._reached = Reached([f])
+        self._reached = Reached([])  # until it is traced
         self._held: list[Any] = []
         self._contents: list[Any] = []
         self._tensors: list[Tensor] = []
@@ -72,10 +72,10 @@ class Surroundings:
 
     def changed(self) -> str | None:
         """Return the name of what is not what it was, if something is."""
-        for one, before in zip(self.variables, self._held, strict=False):
+        for one, before in zip(self.variables, self._held, strict=True):
             if not _same(one.read(), before):
                 return f"the variable {one.name}"
-        for container, before in zip(self._reached.containers, self._contents, strict=False):
+        for container, before in zip(self._reached.containers, self._contents, strict=True):
             now = _contents(container)
             if len(now) != len(before) or not all(map(_same, now, before)):
                 return f"a {type(container).__name__} that the function reads"

@@ -44,12 +44,9 @@ class State(NamedTuple):
     first: Any  # what it holds now
     second: Any  # the same kind of thing, of which there is no other reference
 
-    def by_turns(self) -> tuple[list[unshared.Word], list[unshared.Word]]:
-        """Return the words that must be there in the two turns."""
-        pairs = (self.first, self.second), (self.second, self.first)
-        return list(self._words(*pairs[0])), list(self._words(*pairs[1]))
-
-    def _words(self, now: Any, other: Any) -> Iterator[unshared.Word]:
+    def words(self, turn: int) -> Iterator[unshared.Word]:
+        """Yield the words that must be there in a turn."""
+        now, other = (self.second, self.first) if turn else (self.first, self.second)
         if not isinstance(self.owner, dict):
             yield id(self.owner) + offset(type(self.owner), self.slot), id(now)
         if isinstance(now, Tensor):
@@ -171,46 +168,27 @@ def entry(
     if why is not None:
         raise RuntimeError(f"no native entry: {why}; call by ctypes")
     blocks = _Blocks(tables, returned or Returned(lambda: (None, ()), ()))
-    renew = blocks.renew
-    constant = [(a + b, word) for a, b, word in (x.words for x in guards if x.kind == "word")]
-    musts = [
-        unshared.table([*constant, *chain.from_iterable(words)])
-        for words in zip(*[one.by_turns() for one in state], strict=True)
-    ] or [unshared.table(constant)] * 2
-    looks = [x for x in guards if x.kind != "word"]
+    musts = [_musts(guards, state, turn) for turn in (0, 1)]
+    looks = [one for one in guards if one.kind != "word"]
     looks += [_of_dict(one) for one in state if isinstance(one.owner, dict)]
-    states = np.array([_exchanged(one) for one in state] or [(0, 0, 0, 0)], np.int64)
-    code = _code()
+    states = np.array([_exchanged(one) for one in state], np.int64)
+    calls = {"slow": slow, "finish": finish, "renew": blocks.renew, "prepare": prepare}
     head = {
         "arguments": arguments,
-        "musts": len(musts[0]) if any(map(np.any, musts)) else 0,
-        "guards": len(looks),
-        "fresh": blocks.count,
         "states": len(state),
         "first_state": states.ctypes.data,
         "kernel": _address(kernel),
         "rows": rows,
-        "slow": id(slow),
-        "finish": 0 if finish is None else id(finish),
-        "renew": id(renew),
-        "prepare": 0 if prepare is None else id(prepare),
-        **_kinds(),
-        **_functions(),
+        **{name: 0 if one is None else id(one) for name, one in calls.items()},
+        **_of_turns(musts, blocks),
     }
-    for turn, (must, block) in enumerate(zip(musts, blocks.blocks, strict=True)):
-        head[f"first_must{turn}"] = must.ctypes.data
-        head[f"given{turn}"] = block.ctypes.data
-        head[f"table{turn}"] = block.ctypes.data + 8 * (1 + 2 * blocks.count)
-    record = np.zeros(len(HEAD) + GUARD * len(looks), np.int64)
-    for name, value in head.items():
-        record[HEAD.index(name)] = value
-    for guard, row in zip(looks, record[len(HEAD) :].reshape(-1, GUARD), strict=True):
-        row[: 1 + len(guard.words)] = KINDS.index(guard.kind), *guard.words
+    record = _record(head, looks)
     blocks.turn = record[:1]
+    code = _code()
     definition = _MethodDef(b"step", code.address(NAME), _FASTCALL, None)
     # One object holds all of it: the function holds that, and so does the collector see it.
-    held = (record, states, *musts, *blocks.blocks, definition, code, kernel, slow, finish, renew)
-    return _new(definition, (*held, prepare, tuple(state), tuple(guards), tuple(keep)))
+    held = (record, states, *musts, *blocks.blocks, definition, code, kernel, *calls.values())
+    return _new(definition, (*held, tuple(state), tuple(guards), tuple(keep)))
 
 
 def calls_of(call: Any) -> int:
@@ -254,6 +232,32 @@ def unprepared_by(call: Any) -> Callable[[], bool]:
         return found
 
     return was_prepared
+
+
+def _musts(guards: Sequence[Guard], state: Sequence[State], turn: int) -> np.ndarray[Any, Any]:
+    """Return the words that must be in memory in a turn."""
+    constant = [(a + b, word) for a, b, word in (x.words for x in guards if x.kind == "word")]
+    return unshared.table([*constant, *chain.from_iterable(one.words(turn) for one in state)])
+
+
+def _of_turns(musts: Sequence[np.ndarray[Any, Any]], blocks: _Blocks) -> dict[str, int]:
+    """Return what the record says of the two turns."""
+    found = {"musts": len(musts[0]), "fresh": blocks.count}
+    for turn, (must, block) in enumerate(zip(musts, blocks.blocks, strict=True)):
+        found[f"first_must{turn}"] = must.ctypes.data
+        found[f"given{turn}"] = block.ctypes.data
+        found[f"table{turn}"] = block.ctypes.data + 8 * (1 + 2 * blocks.count)
+    return found
+
+
+def _record(head: dict[str, int], looks: Sequence[Guard]) -> np.ndarray[Any, Any]:
+    """Return the record: its head, and the guards that are more than a word."""
+    record = np.zeros(len(HEAD) + GUARD * len(looks), np.int64)
+    for name, value in {**head, "guards": len(looks), **_kinds(), **_functions()}.items():
+        record[HEAD.index(name)] = value
+    for guard, row in zip(looks, record[len(HEAD) :].reshape(-1, GUARD), strict=True):
+        row[: 1 + len(guard.words)] = KINDS.index(guard.kind), *guard.words
+    return record
 
 
 def _of_dict(one: State) -> Guard:

@@ -86,6 +86,8 @@ def text() -> str:
         fields=fields,
         cases=cases,
         tests=tests(),
+        must=_WORD.format(these="must", k="m", otherwise="miss"),
+        fresh=_WORD.format(these="fresh", k="f", otherwise="somebody"),
         head=len(HEAD),
         guard=GUARD,
     )
@@ -136,17 +138,7 @@ must:  ; at an address is a word
   %m.left = icmp ult i64 %m, %h.musts
   br i1 %m.left, label %must.look, label %look
 
-must.look:
-  %m.place = mul i64 %m, 2
-  %m.at = getelementptr i64, ptr %first_must, i64 %m.place
-  %m.address = load ptr, ptr %m.at
-  %m.word.at = getelementptr i64, ptr %m.at, i64 1
-  %m.word = load i64, ptr %m.word.at
-  %m.there = load i64, ptr %m.address
-  %m.same = icmp eq i64 %m.there, %m.word
-  %m.next = add i64 %m, 1
-  br i1 %m.same, label %must, label %miss
-
+{must}
 look:  ; at the next guard, if there is one left
   %k = phi i64 [0, %must], [%k.next, %next]
   %some = icmp ult i64 %k, %h.guards
@@ -185,17 +177,7 @@ fresh:  ; whether nobody holds what is to be overwritten and returned
   %f.left = icmp ult i64 %f, %h.fresh
   br i1 %f.left, label %fresh.look, label %hit
 
-fresh.look:
-  %f.place = mul i64 %f, 2
-  %f.at = getelementptr i64, ptr %first_fresh, i64 %f.place
-  %f.address = load ptr, ptr %f.at
-  %f.word.at = getelementptr i64, ptr %f.at, i64 1
-  %f.word = load i64, ptr %f.word.at
-  %f.there = load i64, ptr %f.address
-  %f.same = icmp eq i64 %f.there, %f.word
-  %f.next = add i64 %f, 1
-  br i1 %f.same, label %fresh, label %somebody
-
+{fresh}
 somebody:
   %again = icmp ne i64 %h.renewed, 0
   br i1 %again, label %give.up, label %renewing
@@ -295,4 +277,17 @@ slowly:
   %answer = call ptr %vectorcall(ptr %slow, ptr %args, i64 %given, ptr null)
   ret ptr %answer
 }}
+"""
+
+_WORD = """\
+{these}.look:  ; whether word {k} of these is at its address
+  %{k}.place = mul i64 %{k}, 2
+  %{k}.at = getelementptr i64, ptr %first_{these}, i64 %{k}.place
+  %{k}.address = load ptr, ptr %{k}.at
+  %{k}.word.at = getelementptr i64, ptr %{k}.at, i64 1
+  %{k}.word = load i64, ptr %{k}.word.at
+  %{k}.there = load i64, ptr %{k}.address
+  %{k}.same = icmp eq i64 %{k}.there, %{k}.word
+  %{k}.next = add i64 %{k}, 1
+  br i1 %{k}.same, label %{these}, label %{otherwise}
 """

@@ -53,7 +53,7 @@ def _as_expected() -> bool:
     axes = ctypes.c_int32.from_address(id(probe) + 24).value
     flags = ctypes.c_int32.from_address(id(probe) + 64).value
     holder, listed = (probe, None), [None, probe]
-    elements = ctypes.c_int64.from_address(id(listed) + LIST_ITEMS).value
+    elements = word_at(id(listed) + LIST_ITEMS)
     return (
         words[0] == sys.getrefcount(probe) - 1
         and words[1] == id(np.ndarray)
@@ -61,9 +61,9 @@ def _as_expected() -> bool:
         and (axes, *sides) == (2, 3, 5, 20, 4)
         and words[7] == id(probe.dtype)
         and flags == probe.flags.num
-        and ctypes.c_int64.from_address(id(holder) + 24).value == id(probe)
-        and ctypes.c_int64.from_address(id(listed) + LIST_SIZE).value == len(listed)
-        and ctypes.c_int64.from_address(elements + 8).value == id(probe)
+        and word_at(id(holder) + 24) == id(probe)
+        and word_at(id(listed) + LIST_SIZE) == len(listed)
+        and word_at(elements + WORD) == id(probe)
         and all(
             bytes((ctypes.c_char * len(expected)).from_address(id(value) + NUMBER)) == expected
             for value, expected in (
@@ -78,7 +78,7 @@ def _as_expected() -> bool:
 def offset(cls: type, name: str) -> int:
     """Return where a slot lies in an object of a class."""
     descriptor = next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
-    member = ctypes.c_int64.from_address(id(descriptor) + 40).value
+    member = word_at(id(descriptor) + 40)
     if ctypes.c_char_p.from_address(member).value != name.encode():
         raise RuntimeError(f"no slot {name} of {cls.__name__} where one was expected")
-    return ctypes.c_int64.from_address(member + 16).value
+    return word_at(member + 16)

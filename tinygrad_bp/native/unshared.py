@@ -83,4 +83,4 @@ def _as_now(address: int, count: int) -> Iterator[Word]:
 
 def table(pairs: Iterable[Word]) -> np.ndarray[Any, Any]:
     """Return words as an array, as native code reads them."""
-    return np.array(list(pairs) or [(0, 0)], np.int64)
+    return np.array(list(pairs), np.int64).reshape(-1, 2)
