@@ -260,3 +260,14 @@ def test_what_is_drawn_for_a_run_that_does_not_come_is_used(
     for _ in range(4):
         close(fast(X, Y), eager(X, Y), 1_000)
     close(list(found(other)), list(found(own)), 10_000)
+
+
+def test_a_buffer_that_is_read_and_gets_another_shape() -> None:
+    net = nn.Sequential(nn.Linear(2, 5, rng=0), nn.BatchNorm(5)).train(mode=False)
+    fast = tg.compile(lambda x: net(x), state=net, backend="native")
+    for _ in range(4):
+        fast(X)
+    assert fast._short.entry is not None
+    net.layers[1].mean.resize((3,), refcheck=False)  # in place
+    with pytest.raises(ValueError, match="shape"):
+        fast(X)
