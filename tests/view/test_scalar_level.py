@@ -267,3 +267,24 @@ def test_links_tell_what_each_element_is_made_of():
     assert node.links[3][0] == ((3, 1), (4, 3), (5, 5))  # row 1 of x, column 1 of W
     assert tg.graph(np.sin(x)).nodes[-1].links[4] == ((), ((0, 4, np.cos(1.0)),))
     assert tg.graph(np.sin(ones((30, 30)))).nodes[-1].links is None
+
+
+PULLS = {
+    "two": (lambda x, y: x - y, ("{ct}", "−{ct}")),
+    "one": (lambda x, _: np.sin(x), ("{ct} · cos({0})",)),
+    "a constant": (lambda x, _: np.array([3.0, 4.0]) - x, ("", "−{ct}")),
+    "a condition": (
+        lambda x, y: np.where(np.array([True, False]), x, y),
+        ("", "where({0}, {ct}, 0)", "where({0}, 0, {ct})"),
+    ),
+    "a sum": (lambda x, y: np.sum(x * y), ("{ct}", "{ct}")),
+    "slopes": (lambda x, _: np.prod(-x), ("{ct} · (−2)", "{ct} · (−1)")),
+}
+
+
+@pytest.mark.parametrize("case", PULLS)
+def test_what_an_element_sends_back_is_said_in_numbers(case):
+    function, pulls = PULLS[case]
+    x, y = (tg.tensor([1.0, 2.0], requires_grad=True, name=name) for name in "xy")
+    view = tg.graph(np.sum(function(x, y)), level="scalar")
+    assert pulls in [node.pulls for node in view.nodes]

@@ -101,8 +101,8 @@ def explained(own: NodeView, made: Made, slopes: Sequence[Any]) -> NodeView:
     if len(slopes) < len(made.terms):  # of a sum over samples one is drawn
         inside = "".join(f"{{{position}}}, " for position in range(len(slopes)))
         return replace(node, formula=f"{own.op}({inside}…)", pulls=())
-    if made.is_product or len(slopes) == len(own.pulls):
-        return node
+    if len(slopes) == len(own.pulls):
+        return replace(node, pulls=own.pulls)
     return replace(node, pulls=_scaled([slope for _, _, slope in terms]))
 
 

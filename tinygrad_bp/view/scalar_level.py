@@ -285,8 +285,12 @@ class _Drawing:
             pulls: tuple[str, ...] = ()
             if node is not None and node in recorded.cotangents and node in recorded.values:
                 ct, out = recorded.cotangents[node], recorded.values[node]
-                pulls = tuple(element_template(node, i, ct, out) for i in range(len(found.pulls)))
-            found = self._views[place] = replace(found, pulls=pulls if all(pulls) else ())
+                pulls = tuple(
+                    whole and element_template(node, i, ct, out)  # "" of what tracks nothing
+                    for i, whole in enumerate(found.pulls)
+                )
+                pulls = pulls if [*map(bool, pulls)] == [*map(bool, found.pulls)] else ()
+            found = self._views[place] = replace(found, pulls=pulls)
         return found
 
     def _element_node(self, place: int, element: int) -> NodeView:
