@@ -101,6 +101,12 @@ def loss():
     with tg.scope("part"):
         return np.sum(np.tanh(W) @ np.ones((2, 1)))
 
+def repeats():
+    h = W
+    for _ in range(30):
+        h = np.tanh(h) * 2
+    return np.sum(h)
+
 def broken():
     return np.tanh(W) @ np.ones((3, 1))
 
@@ -129,6 +135,17 @@ def model(folder, monkeypatch):
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(__import__("sys").modules, "drawn_model", raising=False)
     return folder
+
+
+def test_what_is_folded_is_unfolded_by_its_name(model, capsys):
+    command = ["graph", "drawn_model:repeats", "-o"]
+    assert main([*command, "folded.txt"]) == 0
+    assert (model / "folded.txt").read_text("utf-8").count("tanh") == 1
+    assert main([*command, "open.txt", "--unfold", "repeated x30"]) == 0
+    assert (model / "open.txt").read_text("utf-8").count("tanh") == 30
+    assert main([*command, "nothing.txt", "--unfold", "decoder"]) == 2
+    assert "folded are 'repeated ×30'" in capsys.readouterr().err
+    assert not (model / "nothing.txt").exists()
 
 
 @pytest.mark.parametrize("suffix", ["svg", "dot", "json", "mmd", "txt", "html"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import html
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sample_graphs import recurrent
+from sample_graphs import ALL, recurrent
 from view_samples import network_view, ones
 
 import tinygrad_bp as tg
@@ -202,8 +206,96 @@ def test_a_part_is_left_open_by_its_name_or_path():
     assert scopes(view.folded(0)) == ["net"]
     assert scopes(view.folded(0, unfold=["net"])) == ["a", "b", "c"]
     assert scopes(view.folded(0, unfold=["net", "a", "b", "c"])) == []
-    with pytest.raises(ValueError, match="net/a, net/b, net/c is folded here"):
+    assert scopes(view.folded(0, unfold="b")) == ["a", "c"]  # and what is around it
+    with pytest.raises(ValueError, match="folded are 'net/a', 'net/b', 'net/c'"):
         view.folded(1, unfold=["d"])
+
+
+ADVICE = re.compile(r"unfold=('[^']*'|\[[^\]]*\])")
+
+
+def advice(text):
+    """Return what a note says to unfold, None if it says nothing."""
+    found = ADVICE.search(" ".join(html.unescape(text).split()))
+    return None if found is None else ast.literal_eval(found[1])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_who_follows_the_note_sees_all(name):
+    loss, options = ALL[name]()
+    options["values"] = False
+    asked, drawn = [], tg.graph(loss, **options).folded()
+    while (told := advice(" ".join(drawn.notes))) is not None:
+        asked += [told] if isinstance(told, str) else told
+        view = tg.graph(loss, **options, unfold=asked)
+        wider = view.folded()
+        assert len(wider.nodes) > len(drawn.nodes)
+        assert view.to_text(force=True) == tg.graph(loss, **options).to_text(force=True)
+        drawn = wider
+    assert len(drawn.nodes) == len(view.nodes if asked else tg.graph(loss, **options).nodes)
+    assert drawn.to_svg(engine="own") == drawn.to_svg(engine="own", force=True)
+
+
+def texts(drawing):
+    return re.sub(r"<[^>]+>", " ", drawing)
+
+
+def test_every_form_says_how_to_unfold_and_draws_what_is_unfolded():
+    loss, options = recurrent()
+    view = tg.graph(loss, **options)
+    opened = tg.graph(loss, **options, unfold="repeated x20")
+    assert len(opened.nodes) == len(view.nodes)
+    forms = {
+        "svg": lambda one: texts(one.to_svg(engine="own")),
+        "dot": lambda one: one.to_dot().replace("\\l", " "),
+        "text": lambda one: one.to_text(),
+        "html": lambda one: one.to_html(),
+    }
+    for name, form in forms.items():
+        before, after = form(view), form(opened)
+        assert advice(before) == "repeated ×20", name
+        assert advice(after) is None, name
+        assert "tanh" in after
+        assert ("×20" in before, "×20" in after) == (True, False), name
+    again = type(opened).from_dict(opened.to_dict())
+    assert again == opened
+    assert again.folded() == opened.folded() == view.folded(unfold="repeated ×20")
+
+
+def test_what_cannot_be_unfolded_is_refused_and_what_can_be_is_listed():
+    loss, options = recurrent()
+    with pytest.raises(ValueError, match=r"unfold='decoder': .* folded are 'repeated ×20'"):
+        tg.graph(loss, **options, unfold="decoder")
+    with pytest.raises(ValueError, match="nothing is folded here: all 2 nodes"):
+        tg.graph(np.sum(ones((2,), "x")), unfold=["decoder"])
+    h = ones((2,), "x")
+    for i in range(15):
+        with tg.scope(f"part{i}"):
+            h = np.sin(np.tanh(h))
+    with pytest.raises(ValueError, match="'part11' and 3 more"):
+        tg.graph(np.sum(h)).folded(0, unfold=["decoder"])
+
+
+def test_a_scope_that_a_repeated_block_holds_is_opened_with_it():
+    h = ones((2,), "x")
+    for name in "abc":
+        with tg.scope(name):
+            for _ in range(9):
+                h = np.tanh(h) * np.sin(h)
+    out = np.sum(h)
+    assert not scopes(tg.graph(out).folded())
+    assert len(tg.graph(out).folded().nodes) < 10
+    seen = tg.graph(out, unfold="b").folded()
+    assert sum(node.scope == ("b",) for node in seen.nodes) == 27
+
+
+def test_what_was_folded_is_drawn_as_it_is():
+    view = three_parts()
+    small = view.folded(1, unfold=["a", "b", "c"])
+    assert len(small.nodes) > COMFORTABLE
+    assert small.to_svg(engine="own").count("data-node=") == len(small.nodes)
+    assert small.to_text() == small.to_text(force=True)
+    assert len(unfoldings(small)) == 1
 
 
 def test_a_repeated_block_is_left_open_by_its_title():

@@ -225,5 +225,6 @@ def test_weights_that_are_decayed_later_belong_to_their_steps():
 def test_a_note_says_what_was_folded_and_how_to_unfold_it():
     loss, _leaves = rnn()
     (note,) = (note for note in tg.graph(loss).folded().notes if "folded into" in note)
-    assert "a block that repeats 20 times; force=True draws all" in note
+    assert "a block that repeats 20 times; tg.graph(..., unfold='repeated ×20') opens it" in note
+    assert "force=True draws all" in note
     assert "folded into" in tg.graph(loss).to_svg(engine="own")

@@ -36,6 +36,10 @@ def add(commands: Commands) -> None:
         "--level", choices=("tensor", "scalar"), default="tensor", help="draw arrays, or elements"
     )
     parser.add_argument("--fold", metavar="N", type=integer(0), help="fold parts nested deeper")
+    parser.add_argument(
+        "--unfold", metavar="NAME", action="append", default=[],
+        help="leave a part open that is folded: decoder, or 'repeated x20'; may be given again",
+    )  # fmt: skip
     parser.add_argument("--focus", metavar="NAME", help="a node to expand, or an element: W3[0,2]")
     parser.add_argument("--force", action="store_true", help="replace FILE; draw however large")
 
@@ -75,9 +79,10 @@ def _recorded_before(error: BaseException) -> GraphView:
 
 
 def _save(view: GraphView, path: Path, options: argparse.Namespace) -> None:
-    drawn = view if options.fold is None else view.folded(options.fold)
     try:
-        drawn.save(path, force=options.force)
+        if options.fold is not None or options.unfold:
+            view = view.folded(options.fold, unfold=options.unfold)
+        view.save(path, force=options.force)
     except ValueError as error:
         if isinstance(error, TinygradError):
             raise

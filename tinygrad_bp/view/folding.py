@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture, renumbered
 from tinygrad_bp.view.repeats import block_of, collapsed
@@ -17,7 +19,13 @@ COMFORTABLE = 40  # nodes that one can read; more are folded
 ELEMENTS = 150  # at the scalar level, where whoever asks wants to see the numbers
 LARGEST = 1000  # nodes that are drawn without `force`
 NOTED = 3  # of what was folded, that a note lists
+LISTED = 12  # and an error
+UNFOLD = "tg.graph(..., unfold={}) opens {}"
+CALLED = 60  # characters of what opens one
 DEEPEST = 12  # nesting of scopes that automatic folding looks into
+
+
+Fold = Callable[[frozenset[str]], Picture]
 
 
 class GraphTooLargeError(TinygradError, ValueError):
@@ -27,7 +35,7 @@ class GraphTooLargeError(TinygradError, ValueError):
 def drawable(view: Picture, *, force: bool = False) -> Picture:
     """Return what to draw of a picture: all of it, or folded where it has more than 40 nodes.
 
-    At the scalar level it is 150.
+    At the scalar level it is 150.  What `folded` has made is drawn as it is.
 
     Raises
     ------
@@ -36,7 +44,8 @@ def drawable(view: Picture, *, force: bool = False) -> Picture:
     """
     if force:
         return view
-    drawn = folded(view) if len(view.nodes) > comfortable(view) else view
+    fits = view.is_folded or len(view.nodes) <= comfortable(view)
+    drawn = view if fits else folded(view, None, view.unfold)
     if len(drawn.nodes) > LARGEST:
         raise GraphTooLargeError(
             f"graph: {len(drawn.nodes)} nodes to draw (of {len(view.nodes)}) is more than"
@@ -54,35 +63,94 @@ def comfortable(view: Picture) -> int:
 def folded(view: Picture, depth: int | None = None, unfold: Iterable[str] = ()) -> Picture:
     """Fold scopes deeper than `depth`; by default repetitions, and as few scopes as leave 40 nodes.
 
-    What is called in `unfold` is left open: scopes by their name, or by their path with slashes,
-    and repeated blocks by the title of their box.  A note says what was folded and how to see it.
+    What is called in `unfold` is left open, see `opened`.  A note says what was folded and how to
+    see it.
+    """
+    if depth is None:
+        small, _ = opened(view, *foldable(view), unfold)
+        small = noted(view, small, f"{UNFOLD}, force=True draws all")
+    else:
+        fold = partial(_fold_scopes, view, depth)
+        small, _ = opened(view, fold(), fold, unfold)
+        small = noted(view, small, f"folded({depth}, unfold={{}}) opens {{}}")
+    return replace(small, is_folded=True, unfold=())
+
+
+def checked(view: Picture, unfold: Iterable[str]) -> Picture:
+    """Return a picture of which drawings leave open what is called in `unfold`, see `opened`."""
+    names = (unfold,) if isinstance(unfold, str) else tuple(unfold)
+    if names:
+        opened(view, *foldable(view), names)
+    return replace(view, unfold=names)
+
+
+def opened(
+    view: Picture, small: Picture, fold: Fold, unfold: Iterable[str]
+) -> tuple[Picture, frozenset[str]]:
+    """Return a picture with some of what is folded left open; and the keys of that.
+
+    Scopes are called by their name, or by their path with slashes, and repeated blocks by the title
+    of their box; around what is open all is open.
+
+    Parameters
+    ----------
+    view, small : Picture
+        Before and after folding.
+    fold : callable
+        Folds `view` but for what it is given the keys of.
+    unfold : iterable of str
 
     Raises
     ------
     ValueError
-        If nothing that is folded is called so; says what is.
+        If nothing is called so; says what is folded.
     """
-    if depth is not None:
-        small = _fold_scopes(view, depth)
-        return noted(view, _opened(small, lambda kept: _fold_scopes(view, depth, kept), unfold))
-    level, small = comfortably(view)
-    return noted(view, _opened(small, lambda kept: at_depth(view, level, kept), unfold))
+    found: frozenset[str] = frozenset()
+    for name in (unfold,) if isinstance(unfold, str) else unfold:
+        scopes = _called(view, name)
+        keys = {key for key in blocks_of(small) if _is_called(key, name)}
+        if not keys and not scopes and name not in found:
+            raise ValueError(f"unfold={name!r:.60}: no part is called so; {_foldable_text(small)}")
+        keys |= {"/".join(scope[:k]) for scope in scopes for k in range(1, len(scope) + 1)}
+        if not keys <= found:
+            found |= keys
+            small = fold(found)
+        for scope in scopes:  # that a repeated block may hold, with others
+            for title in () if _is_seen(small, scope) else blocks_of(small):
+                wider = fold(found | {title})
+                if _is_seen(wider, scope):
+                    found, small = found | {title}, wider
+                    break
+    return small, found
 
 
-def _opened(
-    small: Picture, fold: Callable[[frozenset[str]], Picture], unfold: Iterable[str]
-) -> Picture:
-    """Return a picture that `fold` has made, with some of what it folds left open."""
-    opened: frozenset[str] = frozenset()
-    for name in unfold:
-        keys = blocks_of(small)
-        found = [key for key in keys if name in (key, key.rpartition("/")[2])]
-        if not found:
-            told = ", ".join(keys) or "nothing"
-            raise ValueError(f"folded: unfold={name!r:.60}: {told} is folded here")
-        opened |= {*found}
-        small = fold(opened)
-    return small
+def _is_called(key: str, name: str) -> bool:
+    """Return whether a key is meant; whoever types has no ×."""
+    return name in (key, key.rpartition("/")[2], key.replace("×", "x"))
+
+
+def _called(view: Picture, name: str) -> list[tuple[str, ...]]:
+    """Return the scopes that are called so, by their name or path."""
+    scopes = (node.scope[:k] for node in view.nodes for k in range(1, len(node.scope) + 1))
+    return [one for one in dict.fromkeys(scopes) if name in (one[-1], "/".join(one))]
+
+
+def _is_seen(small: Picture, scope: tuple[str, ...]) -> bool:
+    return any(node.scope[: len(scope)] == scope for node in small.nodes)
+
+
+def _foldable_text(small: Picture) -> str:
+    keys = blocks_of(small)
+    if not keys:
+        return f"nothing is folded here: all {len(small.nodes)} nodes are drawn"
+    rest = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
+    return f"folded are {', '.join(map(repr, keys[:LISTED]))}{rest}"
+
+
+def foldable(view: Picture) -> tuple[Picture, Fold]:
+    """Return a picture folded by itself, and what folds it so but for what is opened."""
+    depth, small = comfortably(view)
+    return small, partial(at_depth, view, depth)
 
 
 def comfortably(view: Picture) -> tuple[int | None, Picture]:
@@ -118,8 +186,11 @@ def blocks_of(small: Picture) -> list[str]:
     return list(found)
 
 
-def noted(view: Picture, small: Picture) -> Picture:
-    """Return the folded picture with a note of what was folded, if anything was."""
+def noted(view: Picture, small: Picture, how: str) -> Picture:
+    """Return the folded picture with a note of what was folded, if anything was.
+
+    `how` says how to open it, with places for the names and for ``it`` or ``them``.
+    """
     if len(small.nodes) == len(view.nodes):
         return small
     blocks = {block: node.times for node in small.nodes if (block := block_of(node))}
@@ -127,9 +198,12 @@ def noted(view: Picture, small: Picture) -> Picture:
     told = [f"{parts} part{'s' if parts > 1 else ''}"] if parts else []
     told += [f"a block that repeats {times} times" for times in blocks.values()]
     listed = ", ".join(told[:NOTED]) + (f" and {len(told) - NOTED} more" if told[NOTED:] else "")
-    note = f"{len(view.nodes)} nodes are folded into {len(small.nodes)}: {listed}; "
-    opened = "force=True draws all, folded(depth) and unfold= open parts"
-    return replace(small, notes=(*small.notes, note + opened))
+    keys = [shortened(repr(key), CALLED) for key in blocks_of(small)]
+    names = keys[0] if len(keys) == 1 else f"[{', '.join(keys[:NOTED])}]"
+    what = "it" if len(keys) == 1 else "some" if keys[NOTED:] else "them"
+    opens = how.format(names, what)
+    note = f"{len(view.nodes)} nodes are folded into {len(small.nodes)}: {listed}; {opens}"
+    return replace(small, notes=(*small.notes, note))
 
 
 def _fold_scopes(view: Picture, depth: int, opened: frozenset[str] = frozenset()) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class GraphView(Picture):
     notes : tuple of str
         What the picture leaves out, and why.
     checks : tuple of CheckView
+    unfold : tuple of str
+        What drawings leave open, of what they fold.
+    is_folded : bool
+        Whether `folded` has made it: it is drawn as it is.
     """
 
     def __repr__(self) -> str:
@@ -72,8 +76,10 @@ class GraphView(Picture):
         """Return `to_dict` as JSON in ASCII; numbers that JSON lacks are texts: ``"nan"``."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
-    def folded(self, depth: int | None = None, *, unfold: Iterable[str] = ()) -> GraphView:
-        """Return the picture with its parts folded.
+    def folded(
+        self, depth: int | None = None, *, unfold: str | Iterable[str] | None = None
+    ) -> GraphView:
+        """Return the picture with its parts folded; it is drawn as it is.
 
         Parameters
         ----------
@@ -81,10 +87,9 @@ class GraphView(Picture):
             Scopes nested deeper than this are one node each; 0 folds all.  By default repeated
             blocks become one with a count, and scopes stay open as deep as 40 nodes allow (150 at
             the scalar level).
-        unfold : iterable of str, optional
-            What is left open all the same: scopes by name, ``"decoder"``, or path,
-            ``"network/decoder"``, and blocks by the title of their box, ``"repeated ×20"``.  What
-            is inside of one may follow it.
+        unfold : str or iterable of str, optional
+            What is left open all the same, as in `graph`; by default what was named there, unless
+            `depth` is given.
 
         Returns
         -------
@@ -93,8 +98,10 @@ class GraphView(Picture):
         Raises
         ------
         ValueError
-            If nothing that is folded is called so.
+            If no part is called so; the message says what is folded.
         """
+        if unfold is None:
+            unfold = self.unfold if depth is None else ()
         return _faced(folding.folded(self, depth, unfold))
 
     def to_dot(self, *, force: bool = False) -> str:
@@ -259,7 +266,7 @@ class GraphView(Picture):
         """Show an SVG in a notebook, and a text tree elsewhere; never raise."""
         bundle = {"text/plain": repr(self)}
         with suppress(Exception):  # a display hook that raises would hide the result of the cell
-            drawn = self.folded() if len(self.nodes) > NOTEBOOK_NODES else self
+            drawn = _faced(folding.drawable(self))
             bundle["text/plain"] = drawn.to_text()
             if len(drawn.nodes) <= NOTEBOOK_NODES:
                 bundle["image/svg+xml"] = drawn.to_svg()
@@ -277,6 +284,7 @@ def graph(
     phase: str = "forward",
     cotangent: Any = None,
     values: bool | None = None,
+    unfold: str | Iterable[str] = (),
 ) -> GraphView:
     """Take a picture of the graph that `out` was computed by.
 
@@ -303,6 +311,11 @@ def graph(
         What the walk begins with at `out`; 1 for a scalar.
     values : bool, optional
         Whether to look for values, cotangents and statistics; by default up to 1000 nodes.
+    unfold : str or iterable of str, optional
+        What drawings leave open, of what they fold in a graph of more than 40 nodes: scopes by
+        name, ``"decoder"``, or path, ``"network/decoder"``, with those around them; repeated blocks
+        by the title of their box, ``"repeated ×20"`` or ``"repeated x20"``.  The note below a
+        drawing says what was folded, and what it is called.
 
     Returns
     -------
@@ -314,7 +327,8 @@ def graph(
         If `out` tracks nothing, so that there is no graph, or `focus` names nothing in it.
     ValueError
         If these options do not go together: of the backward phase, and of an exception, there is
-        the tensor level alone.
+        the tensor level alone.  If no part is called as `unfold` says; the message says what is
+        folded.
 
     Notes
     -----
@@ -334,7 +348,7 @@ def graph(
             raise ValueError(
                 "graph: of an exception the forward phase at the tensor level is drawn"
             )
-        return _faced(failed(out, parameters, data))
+        return _faced(folding.checked(failed(out, parameters, data), unfold))
     sheet = sheet_of(out, parameters, data, cotangent=cotangent, values=values)
     if phase not in ("forward", "backward", "both") or level not in ("tensor", "scalar"):
         raise ValueError(
@@ -344,13 +358,13 @@ def graph(
     if level == "scalar" or focus is not None:
         if phase != "forward":
             raise ValueError(f"graph: phase={phase!r} is drawn at the tensor level, without focus")
-        named = None if focus is None else str(focus)
-        return _faced(expanded(sheet, level, named, sample))
-    view = pictured(sheet)
-    if phase != "forward":
-        view = with_cotangents(view, sheet, alone=phase == "backward")
-    return _faced(view)
+        view = expanded(sheet, level, None if focus is None else str(focus), sample)
+    else:
+        view = pictured(sheet)
+        if phase != "forward":
+            view = with_cotangents(view, sheet, alone=phase == "backward")
+    return _faced(folding.checked(view, unfold))
 
 
 def _faced(picture: Picture) -> GraphView:
-    return GraphView(picture.nodes, picture.edges, picture.level, picture.notes, picture.checks)
+    return GraphView(*(getattr(picture, field.name) for field in fields(Picture)))

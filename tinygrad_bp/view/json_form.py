@@ -20,6 +20,8 @@ def written(view: Picture) -> dict[str, Any]:
         "version": VERSION,
         "level": view.level,
         "notes": list(view.notes),
+        "unfold": list(view.unfold),
+        "is_folded": view.is_folded,
         "nodes": [_plain(node) for node in view.nodes],
         "edges": [_plain(edge) for edge in view.edges],
         "checks": [_plain(check) for check in view.checks],
@@ -42,6 +44,8 @@ def read(found: Mapping[str, Any]) -> Picture:
         found["level"],
         tuple(found["notes"]),
         tuple(CheckView(**_read(check)) for check in found["checks"]),
+        tuple(found.get("unfold", ())),  # which this version wrote not from its beginning
+        found.get("is_folded", False),
     )
 
 

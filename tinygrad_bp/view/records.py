@@ -171,6 +171,8 @@ class Picture:
     level: str = "tensor"
     notes: tuple[str, ...] = ()
     checks: tuple[CheckView, ...] = ()
+    unfold: tuple[str, ...] = ()
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tinygrad_bp.view.folding import at_depth, blocks_of, comfortable, comfortably, noted
+from tinygrad_bp.view.folding import UNFOLD, blocks_of, comfortable, foldable, noted, opened
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import NodeView, Picture, part_of
 from tinygrad_bp.view.repeats import block_of
@@ -12,6 +12,7 @@ from tinygrad_bp.view.repeats import block_of
 DRAWN = 200  # nodes of a drawing; stepping through more is no way to understand them
 PICTURES = 24  # that a page holds
 NODES = 1200  # in all of them: about a megabyte
+CLICK = "a click opens {1}, as does tg.graph(..., unfold={0})"
 
 
 @dataclass
@@ -41,13 +42,14 @@ def unfoldings(view: Picture) -> list[Unfolded]:
     One part is open at a time, with what is open inside of it; those that come first, until there
     are 24 pictures, or 1200 nodes in them.
     """
-    if len(view.nodes) <= comfortable(view):
+    fits = DRAWN if view.is_folded else comfortable(view)
+    if len(view.nodes) <= fits:
         return [Unfolded(view)]
-    depth, small = comfortably(view)
-    first = noted(view, small)
-    if len(first.nodes) > DRAWN:
-        return [Unfolded(_last(view, first))]
-    found, count = [Unfolded(first)], len(first.nodes)
+    small, fold = foldable(view)
+    small, always = opened(view, small, fold, view.unfold)
+    if len(small.nodes) > DRAWN:
+        return [Unfolded(_last(view, small))]
+    found, count = [Unfolded(small)], len(small.nodes)
     for one in found:  # which grows
         for key in blocks_of(one.picture):
             if key in found[0].blocks and one.opened:
@@ -55,13 +57,14 @@ def unfoldings(view: Picture) -> list[Unfolded]:
                 continue
             if len(found) == PICTURES:
                 continue
-            opened = (*one.opened, key)
-            picture = at_depth(view, depth, frozenset(opened))
+            own = (*one.opened, key)
+            picture = fold(always | {*own})
             size = len(picture.nodes)
             if size <= DRAWN and count + size <= NODES:
                 one.blocks[key], count = len(found), count + size
                 place = _begin(one.picture, picture, key)
-                found.append(Unfolded(picture, opened, {}, place))
+                found.append(Unfolded(picture, own, {}, place))
+    found[0].picture = noted(view, small, CLICK if found[0].blocks else UNFOLD)
     return found
 
 
@@ -83,9 +86,7 @@ def _begin(before: Picture, after: Picture, key: str) -> int:
 
 def _last(view: Picture, small: Picture) -> Picture:
     """Return the last nodes of a graph that cannot be folded, with a note."""
-    told = (
-        f"{len(view.nodes)} nodes are too many to step through, and there are no scopes to fold;"
-        f" the last {DRAWN} are shown"
-    )
+    why = "" if view.unfold else ", and there are no scopes to fold"
+    told = f"{len(small.nodes)} nodes are too many to step through{why}; the last {DRAWN} are shown"
     last = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
     return replace(last, notes=(*view.notes, told))
