@@ -6,6 +6,7 @@ import html
 import json
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sample_graphs import ALL, SAMPLES, STRUCTURES, structures
 import tinygrad_bp as tg
 from tinygrad_bp.view import labels
 from tinygrad_bp.view.folding import drawable
+from tinygrad_bp.view.svg import text_width
 from tinygrad_bp.view.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -108,6 +110,43 @@ def test_pictures_of_models_have_few_crossings_and_bends_and_fit_a_page(name, fo
     ]
     assert sum(map(bends, onward)) <= (BENDS if force else FOLDED_BENDS)[name]
     assert float(root.get("width")) * float(root.get("height")) <= 1.51 * PAGE
+
+
+def along(way, where, fixed, *, near):
+    """Return how far a way runs beside the border of a box: a line at `fixed` from a to b."""
+    axis, (a, b) = where
+    run = 0.0
+    for p, q in pairwise(way):
+        if max(abs(p[axis] - fixed), abs(q[axis] - fixed)) < near:
+            ends = sorted((p[1 - axis], q[1 - axis]))
+            run += max(0.0, min(ends[1], b) - max(ends[0], a))
+    return run
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_edges_keep_clear_of_the_titles_and_borders_of_boxes(name, force):
+    loss, options = SAMPLES[name]()
+    drawing = tg.graph(loss, values=False, **options).to_svg(engine="own", force=force)
+    root = ET.fromstring(drawing)  # noqa: S314  # our own
+    edges = [one for one in root.iter(f"{SVG}g") if one.get("class").startswith("edge")]
+    ways = [sampled(edge.find(f"{SVG}path").get("d")) for edge in edges]
+    boxes = [one for one in root.iter(f"{SVG}g") if one.get("class") == "cluster"]
+    assert boxes or not force or name == "recurrent"
+    for box in boxes:
+        title = box.find(f"{SVG}text")
+        x, y = float(title.get("x")), float(title.get("y"))
+        width = 0.7 * text_width(title.text)
+        for way in ways:
+            fine = np.concatenate([np.linspace(p, q, 40) for p, q in pairwise(way)])
+            inside = (abs(fine[:, 0] - x - width / 2) < width / 2) & (abs(fine[:, 1] - y + 4) < 4)
+            assert not inside.any(), title.text
+        left, top, right, low, _ = map(float, re.findall(r"[\d.]+", box[0].get("d")))
+        for way in ways:
+            for fixed in (top, low):
+                assert along(way, (1, (left, right)), fixed, near=2.5) < 15
+            for fixed in (left, right):
+                assert along(way, (0, (top, low)), fixed, near=2.5) < 15
 
 
 def shown(lines):

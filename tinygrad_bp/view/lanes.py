@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Ranked
 
-BOX_PAD, BOX_STEP = 7.0, 5.0  # pixels around what is in a box, and more for each box inside
+BOX_PAD, BOX_STEP = 7.0, 5.0  # pixels beside what is in a box, and more for each box inside
+BOX_LOW = 12.0  # and below it: an edge that passes below a node keeps off the border
 TITLE = 15.0  # of a box
 CLEAR = 6.0  # between a box and what is beside it
 
@@ -70,9 +71,9 @@ def _cleared(
     """Clear these columns of a part's box."""
     inside = [i for column in columns for i in column if i in own]
     depth = nested(part)
-    pad = BOX_PAD + BOX_STEP * depth + CLEAR
-    top = min(across[i] - sizes[i][1] / 2 for i in inside) - pad - TITLE * (1 + depth)
-    low = max(across[i] + sizes[i][1] / 2 for i in inside) + pad
+    pad = BOX_STEP * depth + CLEAR
+    top = min(across[i] - sizes[i][1] / 2 for i in inside) - BOX_PAD - pad - TITLE * (1 + depth)
+    low = max(across[i] + sizes[i][1] / 2 for i in inside) + BOX_LOW + pad
     for column in columns:
         places = [k for k, i in enumerate(column) if i in own]
         others = [i for i in column if i not in own]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.lanes import BOX_PAD, BOX_STEP, TITLE, members, nested
+from tinygrad_bp.view.lanes import BOX_LOW, BOX_PAD, BOX_STEP, TITLE, members, nested
 from tinygrad_bp.view.layout import Grid
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Rectangle
@@ -78,6 +78,7 @@ class Rows:
         self.rows: list[_Row] = []
         self.width = max((right for _, right in grid.spans), default=0.0)
         boxed = nested(root)
+        self.margin = BOX_PAD + BOX_STEP * (boxed - 1) if boxed else 0.0  # beside the rows
         loops = [0] * len(ends)
         for number, (begin, end) in enumerate(zip(grid.breaks, ends, strict=True)):
             for column in range(begin, end):
@@ -187,8 +188,8 @@ class Rows:
         row = self.rows[self._row_of(b)]
         place, count = row.entering.index(a), len(row.entering)
         right = self.grid.spans[self.rows[self._row_of(a)].columns[-1]][1]
-        right += CHANNEL * (1 + count - place)
-        left = -CHANNEL * (1 + place)
+        right += self.margin + CHANNEL * (count - place)
+        left = -self.margin - CHANNEL * (1 + place)
         between = row.above - CHANNEL * place - CHANNEL / 2
         (_, start), (_, end) = self.point(a), self.point(b)
         return [(right, start), (right, between), (left, between), (left, end)]
@@ -218,7 +219,7 @@ class Rows:
             end = [(u, v), (self.point(edge.target)[0] - self.grid.sizes[edge.target][0] / 2, v)]
         between = [(x, levels[0]), (u, levels[1])]
         if numbers[0] != numbers[1]:
-            margin = -2 * CHANNEL
+            margin = -self.margin - 2 * CHANNEL
             between = [between[0], (margin, levels[0]), (margin, levels[1]), between[1]]
         return [*start, *between, *end]
 
@@ -265,14 +266,15 @@ class _Boxes:
         for inner in part.parts:
             own = set(members(inner))
             inside = nested(inner)
-            pad = BOX_PAD + BOX_STEP * inside
+            step = BOX_STEP * inside
+            pad = BOX_PAD + step
             for number in sorted({self.rows._row_of(i) for i in own}):
                 here = [self.nodes[i] for i in own if self.rows._row_of(i) == number]
                 where = (
                     min(one[0] for one in here) - pad,
                     min(one[1] for one in here) - pad - TITLE * (1 + inside) + BOX_STEP,
                     max(one[2] for one in here) + pad,
-                    max(one[3] for one in here) + pad,
+                    max(one[3] for one in here) + BOX_LOW + step,
                 )
                 if self._is_clear(where, own):
                     self.drawn.append((own, where))

@@ -14,7 +14,7 @@ from tinygrad_bp.view.labels import edge_labels, notes_text
 from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
-from tinygrad_bp.view.ranked import Point
+from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import NodeView, Picture
 from tinygrad_bp.view.rows import Box, layout
 from tinygrad_bp.view.straightening import straightened
@@ -102,7 +102,6 @@ def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[st
     placed = layout(view, grid(view, sizes, room, root, page), root)
     centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
     bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
-    body = [line for box in placed.boxes for line in _box(box)]
     shapes = [KINDS[node.kind].shape for node in view.nodes]
     found = ways.ways(view, centres, sizes, shapes, bends)
     joined = [(edge.source, edge.target) for edge in view.edges]
@@ -111,6 +110,11 @@ def _body(drawn: Tagged, page: float, *, names: bool) -> tuple[int, int, list[st
         (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
         for (x, y), (w, h) in zip(centres, sizes, strict=True)
     ]
+    body: list[str] = []
+    for box in placed.boxes:
+        lines, title = _box(box, found)
+        body += lines
+        boxes.append(title)
     for edge, way, label, back in zip(view.edges, found, told, dashed, strict=True):
         ends = f' data-edge="{drawn.ids[edge.source]}-{drawn.ids[edge.target]}"'
         look = " back" if back else " loop" if edge.loop else ""
@@ -147,12 +151,16 @@ def _size(node: NodeView, text: list[str]) -> Point:
     return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
-def _box(box: Box) -> Iterator[str]:
-    left, top, right, low = (value + MARGIN for value in box.where)
+def _box(box: Box, found: list[list[Point]]) -> tuple[list[str], Rectangle]:
+    """Return a box with its title, and where that stands."""
+    left, top, right, low = where = tuple(value + MARGIN for value in box.where)
     border = f"M{left:.1f},{top:.1f} H{right:.1f} V{low:.1f} H{left:.1f} Z"
-    yield f'<g class="cluster"><path d="{border}"/>'
-    title = as_text(_fitting(shortened(box.title), right - left - 8))
-    yield f'<text x="{left + 5:.1f}" y="{top + 12:.1f}">{title}</text></g>'
+    title = _fitting(shortened(box.title), right - left - 8)
+    width = LABEL * text_width(title)
+    x, y = ways.title_place(where, width, found)
+    text = f'<text x="{x:.1f}" y="{y:.1f}">{as_text(title)}</text>'
+    lines = [f'<g class="cluster"><path d="{border}"/>', f"{text}</g>"]
+    return lines, (x, y - ways.LETTERS, x + width, y)
 
 
 def _fitting(text: str, width: float) -> str:

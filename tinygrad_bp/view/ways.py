@@ -14,6 +14,8 @@ PORTS = 8.0  # between edges that come in at one node
 HEAD, HALF_HEAD = 8.0, 3.6  # of an arrow
 SHARES = (0.42, 0.6, 0.75, 0.87, 0.3, 0.18)  # of the last stretch of an edge, where a label fits
 LETTERS = 8.0  # height of those of a label
+INDENT, BASE, BAND = 5.0, 12.0, 16.0  # of the title of a box: left of it, its line, its height
+CLEAR = 4.0  # between a title and an edge
 STRAIGHT = 1.0  # pixels that a bend may be off a straight line and go unseen
 
 
@@ -105,6 +107,40 @@ def head(way: Sequence[Point]) -> list[Point]:
         (back[0] - HALF_HEAD * b, back[1] + HALF_HEAD * a),
         (back[0] + HALF_HEAD * b, back[1] - HALF_HEAD * a),
     ]
+
+
+def title_place(where: Rectangle, width: float, found: Sequence[Sequence[Point]]) -> Point:
+    """Return where the title of a box begins: at its top, as far left as the fewest edges pass.
+
+    Parameters
+    ----------
+    where : (left, top, right, low)
+    width : float
+        Of the title.
+    found : sequence of list of (x, y)
+        The ways of all edges.
+    """
+    left, top, right, _ = where
+    pieces = (_between(a, b, top, top + BAND) for way in found for a, b in pairwise(way))
+    passing = [piece for piece in pieces if piece is not None]
+    first, last = left + INDENT, right - width - INDENT
+    places = [first, *(end + CLEAR for _, end in passing if first < end + CLEAR <= last)]
+
+    def passed(x: float) -> tuple[int, float]:
+        met = sum(begin < x + width + CLEAR and x < end + CLEAR for begin, end in passing)
+        return met, x
+
+    return min(places, key=passed), top + BASE
+
+
+def _between(a: Point, b: Point, high: float, low: float) -> Point | None:
+    """Return from which x to which a stretch is between two heights, None if it is nowhere."""
+    (x, y), (u, v) = sorted((a, b), key=lambda point: point[1])
+    if v < high or y > low:
+        return None
+    slope = (u - x) / (v - y) if v > y else 0.0
+    ends = (x, u) if v == y else (x + slope * (max(y, high) - y), x + slope * (min(v, low) - y))
+    return min(ends), max(ends)
 
 
 def label_place(
