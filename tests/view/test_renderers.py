@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -19,15 +20,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dot_reader import label_lines, parse_dot, parse_parts
+from dot_reader import label_lines, parse_dot, parse_parts, tokens
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_graphs import SAMPLES
 from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
 from words import ABSENT, DISK_FULL
 
 import tinygrad_bp as tg
 from tinygrad_bp.formulas import printing
-from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, svg
+from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, placed, svg
+from tinygrad_bp.view.drawing import drawing
 from tinygrad_bp.view.explorer.content import content
 from tinygrad_bp.view.explorer.unfolding import unfoldings
 from tinygrad_bp.view.kinds import KINDS
@@ -56,10 +59,11 @@ def named(first, second):
 # Names are text and nothing else
 
 
-@settings(max_examples=150)
+@pytest.mark.parametrize("source", [dot.source, placed.source])
+@settings(max_examples=80)
 @given(first=HOSTILE, second=HOSTILE)
-def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
-    nodes, edges = parse_dot(named(first, second).to_dot())
+def test_any_name_is_a_text_and_nothing_else_in_dot(source, first, second):
+    nodes, edges = parse_dot(source(named(first, second)))
     assert list(nodes) == ["n0", "n1", "n2"]
     assert [(a, b) for a, b, _ in edges] == [("n0", "n2"), ("n1", "n2")]
     found = [label_lines(node["label"]) for node in nodes.values()]
@@ -68,13 +72,18 @@ def test_any_name_is_a_text_and_nothing_else_in_dot(first, second):
     assert found[2] == [*([shown(second)] if second else []), "multiply", "2"]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(name=HOSTILE.filter(bool))
 def test_any_scope_is_a_text_and_nothing_else_in_dot(name):
     with tg.scope(name):
         out = np.sin(np.cos(ones((2,))))
-    _, _, within = parse_parts(tg.graph(out).to_dot())
+    view = tg.graph(out)
+    _, _, within = parse_parts(view.to_dot())
     assert [label_lines(box) for box in within["n1"]] == [[shown(name)]]
+    found = [value for _, value in tokens(placed.source(view))]
+    label = found.index("label", found.index("subgraph"))
+    (title,) = label_lines(found[label + 2])  # cut to the width of its box
+    assert shown(name).startswith(title.removesuffix("…"))
 
 
 def check_svg(text, names):
@@ -524,6 +533,7 @@ def test_what_goes_wrong_with_dot_is_told_and_nothing_is_written(
 
 def test_a_dot_that_never_ends_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(dot, "TIMEOUT", 0.5)
+    monkeypatch.setattr(pictures, "QUICK", 0.5)
     program_called_dot(tmp_path, monkeypatch, "import signal; signal.pause()")
     with pytest.raises(RenderError, match=re.escape("'dot' did not finish in 0.5 s")):
         tg.graph(np.sin(ones())).save(tmp_path / "g.png")
@@ -591,7 +601,7 @@ def test_save_on_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
     path = tmp_path / f"g.{suffix}"
     path.write_text("old")
     if suffix == "png":
-        monkeypatch.setattr(dot, "run", lambda text, form: b"pixels")
+        monkeypatch.setattr(pictures, "pixels", lambda view, form: b"pixels")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="what was there before is intact"):
         tg.graph(np.sin(ones())).save(path)
@@ -605,6 +615,47 @@ def test_save_writes_pixels_by_dot(tmp_path):
     view.save(tmp_path / "g.pdf")
     assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "g.pdf").read_bytes().startswith(b"%PDF")
+
+
+def size_of(picture):
+    """Return width and height of a PNG, from its header."""
+    return struct.unpack(">II", picture[16:24])
+
+
+@needs_dot
+def test_pixels_of_a_large_graph_are_those_of_our_own_layout(tmp_path):
+    loss, options = SAMPLES["recurrent"]()
+    view = tg.graph(loss, **options)
+    view.save(tmp_path / "g.png", force=True)
+    root = ET.fromstring(view.to_svg(engine="own", force=True))  # noqa: S314  # our own
+    across, down = size_of((tmp_path / "g.png").read_bytes())
+    assert across == pytest.approx(1.5 * float(root.get("width")), abs=12)  # 144 a inch, not 96
+    assert across * down <= 1.51 * 794 * 1123 * 1.5**2
+
+
+@needs_dot
+@pytest.mark.parametrize("phase", ["forward", "both"])
+def test_graphviz_paints_our_own_layout_where_it_stands(phase):
+    loss, options = SAMPLES["autoencoder"]()
+    view = tg.graph(loss, **options, phase=phase)
+    plain = dot.run(placed.source(view), "plain", options=placed.OPTIONS).decode()
+    rows = [line.split() for line in plain.splitlines()]
+    drawn = drawing(view)
+    found = {row[1]: [float(x) for x in row[2:6]] for row in rows if row[0] == "node"}
+    assert len(found) == len(drawn.nodes)
+    moved = {
+        (
+            round(found[f"n{i}"][0] * 72 - node.centre[0]),
+            round(found[f"n{i}"][1] * 72 + node.centre[1]),
+        )
+        for i, node in enumerate(drawn.nodes)
+    }
+    across, up = zip(*moved, strict=True)
+    assert max(across) - min(across) <= 1
+    assert max(up) - min(up) <= 1
+    edges = [(row[1], row[2]) for row in rows if row[0] == "edge"]
+    expected = [(f"n{e.edge.source}", f"n{e.edge.target}") for e in drawn.edges]
+    assert sorted(edges) == sorted(expected)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from sample_graphs import ALL, SAMPLES, STRUCTURES, structures
 
 import tinygrad_bp as tg
 from tinygrad_bp.view import labels
+from tinygrad_bp.view.drawing import text_width
 from tinygrad_bp.view.folding import drawable
-from tinygrad_bp.view.svg import text_width
 from tinygrad_bp.view.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_bp.errors import TinygradError
@@ -51,9 +51,10 @@ EDGE = {
     "fontcolor": palette.EDGE,
     "arrowsize": "0.7",
 }
+LOOP = {"class": "loop", "penwidth": "1.6", "color": palette.LOOP, "fontcolor": palette.LOOP}
 TAG = {"fontsize": "10", "margin": "0.06,0.03", "width": "0.2", "height": "0.2"}
-PART = {"style": "rounded", "color": "#9AA5B1", "fontcolor": palette.EDGE, "margin": "10",
-        "labelloc": "t", "labeljust": "l"}  # fmt: skip
+BOX = {"color": "#9AA5B1", "fontcolor": palette.EDGE}
+PART = {"style": "rounded", "margin": "10", "labelloc": "t", "labeljust": "l", **BOX}
 
 __all__ = ["RenderError", "printable", "run", "source"]
 
@@ -83,8 +84,7 @@ def source(view: Picture) -> str:
         if view.nodes[edge.source].phase != view.nodes[edge.target].phase:
             style.update(style="dashed", constraint="false", label="")
         if edge.loop:
-            style.update(constraint="false", color=palette.LOOP, fontcolor=palette.LOOP)
-            style.update({"class": "loop", "penwidth": "1.6"})
+            style |= {"constraint": "false", **LOOP}
         digraph.edge(f"n{edge.source}", f"n{edge.target}", **style)
     text: str = digraph.source
     return text
@@ -123,7 +123,7 @@ def as_text(line: str) -> str:
     return line.replace("\\", "\\\\").replace("&", "&amp;")
 
 
-def run(text: str, form: str, seconds: float | None = None) -> bytes:
+def run(text: str, form: str, seconds: float | None = None, options: Sequence[str] = ()) -> bytes:
     """Return what ``dot`` makes of a text in the DOT language: ``"svg"``, ``"png"`` or ``"pdf"``.
 
     Raises
@@ -139,10 +139,10 @@ def run(text: str, form: str, seconds: float | None = None) -> bytes:
             "Graphviz' program 'dot' is not installed (Debian: apt install graphviz; macOS: brew"
             " install graphviz); the .dot form needs no program"
         )
-    options = ["-Gdpi=144"] if form == "png" else []
+    sharp = ["-Gdpi=144"] if form == "png" else []
     try:
         done = subprocess.run(  # noqa: S603  # a fixed program, no shell; the graph goes in by stdin
-            [program, f"-T{form}", *options],
+            [program, f"-T{form}", *sharp, *options],
             input=text.encode(),
             capture_output=True,
             timeout=seconds,

@@ -20,7 +20,7 @@ from tinygrad_bp.view.scalar_level import expanded
 from tinygrad_bp.view.sheet import sheet_of
 from tinygrad_bp.view.training_frames import TrainingFrames
 
-PIXEL_FORMS = (".png", ".pdf")  # which the program dot makes
+PIXEL_FORMS = (".png", ".pdf")  # which the program dot paints
 NOTEBOOK_NODES = 300  # a notebook shows no larger picture: dot would keep it waiting
 
 
@@ -224,7 +224,7 @@ class GraphView(Picture):
         ----------
         path : str or Path
             Ends in ``.svg``, ``.png``, ``.pdf``, ``.dot``, ``.gv``, ``.json``, ``.mmd``, ``.txt``
-            or ``.html``.
+            or ``.html``.  Of ``.png`` and ``.pdf`` the layout is that of `to_svg`; ``dot`` paints.
         frames : TrainingFrames, optional
             For ``.html``; see `to_html`.
         force : bool, default False
@@ -253,7 +253,8 @@ class GraphView(Picture):
             ".html": lambda: self.to_html(frames),
         }
         if suffix in PIXEL_FORMS:
-            atomic_write_bytes(path, dot.run(self.to_dot(force=force), suffix[1:]))
+            drawn = folding.drawable(self, force=force)
+            atomic_write_bytes(path, pictures.pixels(drawn, suffix[1:]))
         elif suffix in forms:
             atomic_write_text(path, forms[suffix]())
         else:

@@ -1,4 +1,4 @@
-"""What lays a picture out as SVG: the program ``dot``, if there and quick, or this package."""
+"""What lays a picture out: the program ``dot``, if there and quick, or else this package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 
-from tinygrad_bp.view import dot, palette
+from tinygrad_bp.view import dot, palette, placed
 from tinygrad_bp.view import svg as own
 from tinygrad_bp.view.dot import RenderError
 from tinygrad_bp.view.records import Picture
@@ -30,22 +30,43 @@ def svg(view: Picture, engine: str | None = None) -> str:
         raise ValueError(f"to_svg: engine={engine!r}; expected one of {', '.join(ENGINES)}")
     if engine == "dot":
         return _by_dot(view, dot.TIMEOUT)
-    if engine is None and has_dot():
-        try:
-            drawn = _by_dot(view, QUICK)
-        except RenderError as error:
-            return _by_us(view, str(error))
-        pages = _pixels(drawn) / A4
-        if pages <= PAGES:
-            return drawn
-        ours = _by_us(view, f"'dot' needs {pages:.1f} pages")
-        return ours if _pixels(ours) < _pixels(drawn) else drawn
-    return _by_us(view)
+    if engine == "own" or not has_dot():
+        return _by_us(view)
+    drawn, reason = _by_dot_or_why_not(view)
+    return _by_us(_said(view, reason)) if reason else drawn
 
 
-def _by_us(view: Picture, reason: str = "") -> str:
+def pixels(view: Picture, form: str) -> bytes:
+    """Return a picture as ``"png"`` or ``"pdf"``, which ``dot`` paints, whatever has laid it out.
+
+    Raises
+    ------
+    RenderError
+        If there is no ``dot``, or it fails.
+    """
+    reason = _by_dot_or_why_not(view)[1] if has_dot() else ""
     if reason:
-        view = replace(view, notes=(*view.notes, f"laid out by tinygrad_bp: {reason}"))
+        return dot.run(placed.source(_said(view, reason)), form, options=placed.OPTIONS)
+    return dot.run(dot.source(view), form)
+
+
+def _by_dot_or_why_not(view: Picture) -> tuple[str, str]:
+    """Return what ``dot`` draws, and "" or why this package is to lay the picture out."""
+    try:
+        drawn = _by_dot(view, QUICK)
+    except RenderError as error:
+        return "", str(error)
+    pages = _pixels(drawn) / A4
+    if pages <= PAGES or _pixels(own.source(view)) >= _pixels(drawn):
+        return drawn, ""
+    return drawn, f"'dot' needs {pages:.1f} pages"
+
+
+def _said(view: Picture, reason: str) -> Picture:
+    return replace(view, notes=(*view.notes, f"laid out by tinygrad_bp: {reason}"))
+
+
+def _by_us(view: Picture) -> str:
     return _told(own.source(view), "the layered layout of tinygrad_bp")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tinygrad_bp.view.ranked import Point, Rectangle
@@ -81,11 +81,18 @@ def _straightened(way: list[Point]) -> list[Point]:
 def path(way: Sequence[Point]) -> str:
     """Return the path of a way in SVG, with round corners."""
     text = "M{:.1f},{:.1f}".format(*way[0])
+    for stretch in stretches(way):
+        text += " Q" if len(stretch) > 1 else " L"
+        text += " ".join("{:.1f},{:.1f}".format(*point) for point in stretch)
+    return text
+
+
+def stretches(way: Sequence[Point]) -> Iterator[tuple[Point, ...]]:
+    """Yield a way by its stretches: the end of a line, or a corner and the end of the turn."""
     for before, corner, after in zip(way, way[1:], way[2:], strict=False):
-        start, end = _towards(corner, before), _towards(corner, after)
-        text += " L{:.1f},{:.1f}".format(*start)
-        text += " Q{:.1f},{:.1f} {:.1f},{:.1f}".format(*corner, *end)
-    return text + " L{:.1f},{:.1f}".format(*way[-1])
+        yield (_towards(corner, before),)
+        yield corner, _towards(corner, after)
+    yield (way[-1],)
 
 
 def _towards(corner: Point, other: Point) -> Point:

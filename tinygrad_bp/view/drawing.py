@@ -1,0 +1,155 @@
+"""What our own layout makes of a picture: where everything is, for any form that draws it."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinygrad_bp.formulas.printing import shortened
+from tinygrad_bp.view import ways
+from tinygrad_bp.view.kinds import KINDS
+from tinygrad_bp.view.labels import edge_labels
+from tinygrad_bp.view.layering import PAGE
+from tinygrad_bp.view.layout import grid
+from tinygrad_bp.view.parts import parts
+from tinygrad_bp.view.ranked import Point, Rectangle
+from tinygrad_bp.view.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.rows import layout
+from tinygrad_bp.view.straightening import straightened
+from tinygrad_bp.view.tags import tagged
+
+PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
+SMALLEST = 0.85  # but not below letters of 10 pixels
+LINE = 14.0  # pixels from line to line
+PAD = 8.0  # around the text of a node
+MARGIN = 14.0  # around the picture
+LABEL = 0.8  # size of the labels of edges and boxes, of that of nodes
+# Pixels of a character at 12 px, wide enough for Helvetica and Arial.
+NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
+# Pixels that an outline needs beside the text, across and down.
+ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
+        "octagon": (22.0, 0.0), "cylinder": (8.0, 8.0), "folder": (0.0, 7.0)}  # fmt: skip
+CURVED, LETTERS = 0.2, 60.0  # more room for what is wider than that, as a share of it
+
+
+@dataclass(frozen=True)
+class DrawnNode:
+    """A node, or a tag: `own` is its id in the picture, that of its leaf."""
+
+    node: NodeView
+    own: int
+    lines: list[str]
+    centre: Point
+    size: Point
+
+
+@dataclass(frozen=True)
+class DrawnEdge:
+    """An edge: its `way`, and its `label` around `place`."""
+
+    edge: EdgeView
+    ends: tuple[int, int]  # ids in the picture
+    way: list[Point]
+    label: str
+    place: Point
+    is_back: bool  # read by the walk back
+
+
+@dataclass(frozen=True)
+class DrawnBox:
+    """A box, and its `title` from `place` on."""
+
+    where: Rectangle
+    title: str
+    place: Point
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture laid out, in pixels from the top left."""
+
+    width: int
+    height: int
+    boxes: list[DrawnBox]
+    edges: list[DrawnEdge]
+    nodes: list[DrawnNode]
+
+    def scale(self, notes: Sequence[str]) -> tuple[int, int, float]:
+        """Return width and height with notes below, and how much it is shrunk to fit a page."""
+        width = max([self.width, *(round(text_width(line) + 2 * MARGIN) for line in notes)])
+        height = self.height + round(LINE * len(notes))
+        return width, height, min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
+
+
+def drawing(view: Picture, page: float = PAGE) -> Drawing:
+    """Lay out a picture of a few hundred nodes; `page` is how many pixels there are across."""
+    drawn = tagged(view)
+    view = drawn.view
+    labels = [drawn.lines(node) for node in view.nodes]
+    sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
+    back = [view.nodes[e.source].phase != view.nodes[e.target].phase for e in view.edges]
+    told = ["" if one else label for label, one in zip(edge_labels(view), back, strict=True)]
+    root = parts(view)
+    room = [LABEL * text_width(one) for one in told]
+    placed = layout(view, grid(view, sizes, room, root, page), root)
+    centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
+    bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
+    shapes = [KINDS[node.kind].shape for node in view.nodes]
+    found = ways.ways(view, centres, sizes, shapes, bends)
+    found = straightened(found, [(e.source, e.target) for e in view.edges], centres, sizes, shapes)
+    boxes = [_box(box.title, box.where, found) for box in placed.boxes]
+    taken = [
+        (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        for (x, y), (w, h) in zip(centres, sizes, strict=True)
+    ]
+    for box in boxes:
+        (x, y), across = box.place, LABEL * text_width(box.title)
+        taken.append((x, y - ways.LETTERS, x + across, y))
+    edges = []
+    for edge, way, label, wide, is_back in zip(view.edges, found, told, room, back, strict=True):
+        place = ways.label_place(way, wide, taken, loop=bool(edge.loop))
+        ends = drawn.ids[edge.source], drawn.ids[edge.target]
+        edges.append(DrawnEdge(edge, ends, way, label, place, is_back))
+    nodes = [
+        DrawnNode(node, drawn.ids[node.id], *rest)
+        for node, *rest in zip(view.nodes, labels, centres, sizes, strict=True)
+    ]
+    width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
+    return Drawing(width, height, boxes, edges, nodes)
+
+
+def _box(title: str, where: Rectangle, found: list[list[Point]]) -> DrawnBox:
+    left, top, right, low = where
+    moved = (left + MARGIN, top + MARGIN, right + MARGIN, low + MARGIN)
+    title = _fitting(shortened(title), right - left - 8)
+    return DrawnBox(moved, title, ways.title_place(moved, LABEL * text_width(title), found))
+
+
+def _fitting(text: str, width: float) -> str:
+    """Return a title cut to a width in pixels."""
+    while len(text) > 1 and LABEL * text_width(text) > width:
+        text = f"{text[:-2]}…"
+    return text
+
+
+def _size(node: NodeView, text: list[str]) -> Point:
+    across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
+    width = max(map(text_width, text))
+    if across and len(text) > 1:  # the outline is narrower where the first line and the last are
+        across += CURVED * max(width - LETTERS, 0.0)
+    return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
+
+
+def text_width(line: str) -> float:
+    """Return about how many pixels a line takes."""
+    width = 0.0
+    for c in line:
+        if unicodedata.east_asian_width(c) in "WF":
+            width += FULL_WIDTH
+        elif c in "iljtf.,:;'|![]()I ":
+            width += NARROW
+        else:
+            width += CAPITAL if c.isupper() or c in "mw@%×" else LETTER
+    return width
