@@ -125,6 +125,56 @@ def test_of_one_sample_all_numbers_are_its_own_or_say_over_how_many_they_are_tak
     assert "(sum over 4 samples)" in view.to_html()
 
 
+def scaled(count, width, others):
+    """Return data of which all rows but no. 2 are multiplied."""
+    data = np.random.default_rng(2).normal(size=(count, width))
+    return data * np.where(np.arange(count)[:, None] == 2, 1.0, others)
+
+
+MODELS = {
+    "square": (5, 5, lambda X, W: np.mean(np.tanh(X @ W) ** 2)),
+    "transposed": (5, 5, lambda X, W: np.sum(np.tanh(X @ W).T ** 3)),
+    "covariance": (5, 5, lambda X, W: np.mean(np.tanh(X @ W).T @ np.tanh(X @ W))),
+    "reversed": (5, 3, lambda X, W: np.sum((X @ W)[::-1] ** 2)),
+    "reshaped": (4, 2, lambda X, W: np.sum((X @ W).reshape(2, 4) ** 3)),
+    "weight decay": (5, 3, lambda X, W: np.mean((X @ W) ** 2) + 0.1 * np.sum(W**2)),
+    "a vector along the other axis": (
+        5, 5, lambda X, W: np.mean(np.tanh(X @ W) + np.mean(X @ W, axis=1)),
+    ),
+    "largest": (5, 3, lambda X, W: np.max(np.tanh(X @ W))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "width", "function"), MODELS.values(), ids=MODELS)
+def test_what_the_other_samples_change_says_that_it_is_of_all(count, width, function):
+    def drawn(others):
+        weights = np.random.default_rng(1).normal(size=(width, width))
+        W = tg.tensor(weights, requires_grad=True, name="W")
+        X = scaled(count, width, others)
+        loss = function(X, W)
+        return tg.graph(loss, parameters={"W": W}, data={"X": X}, level="scalar", sample=2)
+
+    view, moved = drawn(1.0), drawn(1.7)
+    assert "sample 2 of" in view.notes[-1]
+    changed = 0
+    for node, other in zip(view.nodes, moved.nodes, strict=True):
+        for field, of in (("value", node.value_of), ("cotangent", node.cotangent_of)):
+            own, others = getattr(node, field), getattr(other, field)
+            if own is not None and not np.allclose(own, others, rtol=1e-12):
+                assert of == count, (node.name or node.op, field)
+                changed += 1
+    assert changed
+    assert set(elements(view, "X")) <= {(2, j) for j in range(width)}
+
+
+def test_a_sample_that_no_data_have_is_refused():
+    with pytest.raises(GraphError, match="no data have a row for each sample"):
+        tg.graph(np.sum(np.sin(ones((3,), "x"))), level="scalar", sample=1)
+    W, X = ones((5, 5), "W"), scaled(5, 5, 1.0)
+    with pytest.raises(GraphError, match="no data have a row for each sample"):
+        tg.graph(np.mean(W @ X), data={"X": X}, level="scalar", sample=2)  # a column each
+
+
 def test_a_sample_out_of_range_is_refused():
     with pytest.raises(GraphError, match="the data have 4 rows"):
         network_view(level="scalar", sample=4)

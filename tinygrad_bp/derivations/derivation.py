@@ -24,7 +24,7 @@ from tinygrad_bp.formulas.typesetting import ATOM, SIGN, Placed, Typesetter, num
 from tinygrad_bp.view.labels import shape_text
 from tinygrad_bp.view.plain_arrays import numbers, statistics
 from tinygrad_bp.view.recorded import contribution
-from tinygrad_bp.view.scalar_level import rows_of
+from tinygrad_bp.view.samples import rows_of
 from tinygrad_bp.view.sheet import Sheet
 from tinygrad_bp.view.words import words_of
 

@@ -113,8 +113,10 @@ def drawing(view: Picture, page: float = PAGE) -> Drawing:
         ends = drawn.ids[edge.source], drawn.ids[edge.target]
         edges.append(DrawnEdge(edge, ends, way, label, place, is_back))
     nodes = [
-        DrawnNode(node, drawn.ids[node.id], *rest)
-        for node, *rest in zip(view.nodes, labels, centres, sizes, strict=True)
+        DrawnNode(node, own, text, centre, size)
+        for node, own, text, centre, size in zip(
+            view.nodes, drawn.ids, labels, centres, sizes, strict=True
+        )
     ]
     width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
     return Drawing(width, height, boxes, edges, nodes)

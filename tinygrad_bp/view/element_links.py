@@ -181,7 +181,7 @@ class Links:
     def _slope_everywhere(self, position: int) -> Any:
         if position not in self._whole:
             ones = np.ones(self.shape, self.dtype)[()]
-            part = self._pulled(position, ones, self.arguments, whole=True)
+            part = self.pulled(position, ones, self.arguments, whole=True)
             part = np.nan if part is None else part
             self._whole[position] = np.broadcast_to(np.asarray(part), self.shape)
         return self._whole[position]
@@ -190,7 +190,7 @@ class Links:
         """Return the elements of one argument with a derivative that is not 0, and these."""
         if self.shapes[position] is None:
             return []
-        part = self._pulled(position, self._one_at(element), arguments or self.arguments)
+        part = self.pulled(position, self._one_at(element), arguments or self.arguments)
         if part is None:
             return []
         flat = np.ravel(part)
@@ -201,7 +201,7 @@ class Links:
         ct.flat[element] = 1
         return ct[()]
 
-    def _pulled(self, position: int, ct: Any, arguments: Any, *, whole: bool = False) -> Any:
+    def pulled(self, position: int, ct: Any, arguments: Any, *, whole: bool = False) -> Any:
         """Pull `ct` back; in the argument's shape, or as the pull gives it if `whole`."""
         pull = self.rule.pulls[position]
         if pull is None:

@@ -17,8 +17,8 @@ from tinygrad_bp.view.element_links import Link, Links, Made, explained, renamed
 from tinygrad_bp.view.folding import GraphTooLargeError
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.plain_arrays import numbers
-from tinygrad_bp.view.recorded import Entry
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture, part_of
+from tinygrad_bp.view.samples import over_samples, rows_of
 from tinygrad_bp.view.sheet import Sheet, entry_at
 from tinygrad_bp.view.words import argument_names
 
@@ -38,13 +38,14 @@ def expanded(sheet: Sheet, level: str, focus: str | None, sample: int | None) ->
             f" {sheet.recorded.foreign}; compute a few rows as a NumPy array first"
         )
     place, element = (None, None) if focus is None else _focus(sheet, focus)
-    rows = rows_of(sheet)
+    rows = rows_of(sheet, sample or 0)
     if element is not None and place in rows:
         sample = element // (sheet.recorded.entries[place].size // rows[place])
-    if sample is not None and rows and not 0 <= sample < max(rows.values()):
-        raise GraphError(
-            f"graph: sample={sample} is out of range; the data have {max(rows.values())} rows"
-        )
+        rows = rows_of(sheet, sample)
+    count = max(rows.values(), default=0)
+    if sample and not 0 <= sample < count:
+        told = f"the data have {count} rows" if count else "no data have a row for each sample"
+        raise GraphError(f"graph: sample={sample} is out of range; {told}")
     drawing = _Drawing(sheet, rows, sample)
     if level == "tensor" and element is None and place is not None:
         return drawing.around(place)
@@ -71,53 +72,6 @@ def _focus(sheet: Sheet, focus: str) -> tuple[int, int | None]:
     return place, int(np.ravel_multi_index(index, shape)) if shape else 0
 
 
-def rows_of(sheet: Sheet) -> dict[int, int]:
-    """Return the entries that have one row for each sample, with the number of rows.
-
-    The data say how many samples there are: those that the caller named, or else those that are
-    matrices; of these, the first whose rows come out of an operation as rows again.
-    """
-    entries = sheet.recorded.entries
-    shapes = [entry.shape for entry in entries]
-    given = [place for place in range(len(entries)) if sheet.kinds[place] == "data"]
-    named = [place for place in given if sheet.names[place]]
-    given = named or [place for place in given if len(shapes[place]) > 1]
-    lengths = {place: shapes[place][0] for place in given if shapes[place]}
-    passed = {
-        argument
-        for place, entry in enumerate(entries)
-        for argument in entry.arguments
-        if argument in lengths and shapes[place] and shapes[place][0] == lengths[argument]
-    }
-    m = next((lengths[place] for place in given if place in passed), 1)
-    if m < 2:
-        return {}
-    rows = {place: m for place, length in lengths.items() if length == m}
-    for place, entry in enumerate(entries):
-        if shapes[place] and shapes[place][0] == m and any(a in rows for a in entry.arguments):
-            rows[place] = m
-    return rows
-
-
-def _over_samples(entries: Sequence[Entry], rows: dict[int, int]) -> list[tuple[int, int]]:
-    """Return over how many samples the value and the cotangent of each entry are taken.
-
-    A value that was computed from rows and has no rows is one of all samples, and so is the
-    cotangent of what has no rows and goes into rows.
-    """
-    values, cotangents = [1] * len(entries), [1] * len(entries)
-    count = max(rows.values(), default=1)
-    for place, entry in enumerate(entries):
-        if place not in rows and any(a in rows or values[a] > 1 for a in entry.arguments):
-            values[place] = count
-    for place in range(len(entries) - 1, -1, -1):
-        if place in rows or cotangents[place] > 1:
-            for argument in entries[place].arguments:
-                if argument not in rows:
-                    cotangents[argument] = count
-    return list(zip(values, cotangents, strict=True))
-
-
 class _Drawing:
     """The nodes and edges of a scalar picture while it is made."""
 
@@ -127,13 +81,26 @@ class _Drawing:
         self.nodes: list[NodeView] = []
         self.edges: list[EdgeView] = []
         self.at: dict[Element, int] = {}
-        self._counts = _over_samples(self.entries, rows if sample is not None else {})
+        self._counts = over_samples(sheet, rows if sample is not None else {})
         self._made: dict[Element, Made] = {}
         self._links: dict[int, Links] = {}
         self._views: dict[int, NodeView] = {}
 
     def whole(self) -> Picture:
         """Draw every element that the results depend on."""
+        needed = self._needed(None)
+        if any(count > 1 for count, _ in self._counts):
+            needed = self._needed(self._of_sample(needed))
+        for place, elements in enumerate(needed):
+            for element in sorted(elements):
+                self._draw(place, element)
+        return self._view("scalar")
+
+    def _needed(self, chosen: set[Element] | None) -> list[set[int]]:
+        """Return which elements are drawn of each entry: what the results are computed from.
+
+        Of those that were computed from all samples only what is `chosen`, if that is given.
+        """
         needed: list[set[int]] = [set() for _ in self.entries]
         for root in self.sheet.recorded.roots:
             place = self.sheet.recorded.places[root]
@@ -142,19 +109,25 @@ class _Drawing:
             for element in needed[place]:
                 for link in self._terms(place, element):
                     argument = self._argument(place, link)
-                    kept = [link.element]
-                    if place not in self.rows:  # what adds up samples is drawn for one of them
-                        kept = list(self._drawn(argument, kept))
-                    needed[argument].update(kept)
+                    is_of_all = chosen is not None and self._counts[argument][0] > 1
+                    if not is_of_all or (argument, link.element) in chosen:
+                        needed[argument] |= self._drawn(argument, [link.element])
             if sum(map(len, needed)) > MOST:
                 raise GraphTooLargeError(
                     f"graph: the scalar level has more than {MOST} nodes; look at one element with"
                     " focus='name[0,0]', or at fewer layers"
                 )
+        return needed
+
+    def _of_sample(self, needed: Sequence[set[int]]) -> set[Element]:
+        """Return the elements that depend on the sample."""
+        found: set[Element] = set()
         for place, elements in enumerate(needed):
-            for element in sorted(elements):
-                self._draw(place, element)
-        return self._view("scalar")
+            for element in elements:
+                links = ((self._argument(place, k), k.element) for k in self._terms(place, element))
+                if place in self.rows or not found.isdisjoint(links):
+                    found.add((place, element))
+        return found
 
     def around(self, place: int) -> Picture:
         """Draw one entry by its elements, and the others whole."""
@@ -218,7 +191,7 @@ class _Drawing:
         `whole` gives the nodes of the other entries where these are drawn whole.
         """
         made = self._making(place, element)
-        if made.is_alias and whole is None:
+        if made.is_alias and whole is None and self._is_drawn(place, made.terms[0]):
             (link,) = made.terms
             self.at[place, element] = self.at[self._argument(place, link), link.element]
             return
