@@ -78,6 +78,18 @@ def test_the_name_that_the_caller_gives_wins():
     }  # fmt: skip
 
 
+def test_a_tensor_that_tracks_nothing_keeps_its_name():
+    w = ones((2,), "w")
+    X, y = tg.tensor([1.0, 2.0], name="X"), tg.tensor([3.0, 4.0])
+    y.name = "<y>"
+    view = tg.graph(np.sum(X * w - y * w))
+    assert [n.name for n in view.nodes if n.kind == "data"] == ["X", "<y>"]
+    named = tg.graph(np.sum(X * w), data={"rows": X})
+    assert [n.name for n in named.nodes if n.kind == "data"] == ["rows"]
+    X.name = None
+    assert [n.name for n in tg.graph(np.sum(X * w)).nodes if n.kind == "data"] == [None]
+
+
 def test_one_array_that_is_used_twice_is_one_constant():
     x, c = ones((2,), "x"), tg.tensor([1.0, 2.0])
     view = tg.graph(np.sum(x * c + x / c))
@@ -208,6 +220,8 @@ def test_a_parameter_that_was_stepped_since_is_not_shown_with_its_new_value():
     assert by_name(after)["b"].value is None
     assert by_name(after)["b"].note == "has changed since"
     assert "no finite differences of w, b: the value has changed since" in after.notes
+    shown = by_name(tg.graph(np.sum(w * b)))["w"]  # of a step of its own
+    assert shown.value == tuple(w.numpy().tolist())
     assert after.nodes[-1].value == before.nodes[-1].value
 
 
@@ -332,6 +346,17 @@ def test_a_check_that_was_not_made_is_said_with_the_reason(size, dtype, function
     view = tg.graph(function(w))
     assert view.notes == (f"no finite differences of w: {reason}",)
     assert view.checks == ()
+
+
+def test_what_is_computed_with_a_leaf_that_has_changed_is_not_checked():
+    v, w, b = ones((2,), "v"), ones((2,), "w"), ones((2,), "b")
+    loss = np.sum(np.tanh(v * w + b))
+    loss.backward()
+    SGD([b], lr=0.1).step()
+    assert tg.graph(loss).notes == (
+        "no finite differences of v, w: the value of a leaf beside it has changed since",
+        "no finite differences of b: the value has changed since",
+    )
 
 
 def test_of_many_that_are_not_checked_some_are_named():

@@ -13,6 +13,7 @@ from weakref import ref
 import numpy as np
 
 from tinygrad_bp.elsewhere import OF_TENSOR, answer
+from tinygrad_bp.engine.array_names import name_array
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.nodes import Account, Leaf, Node
@@ -82,6 +83,8 @@ class Tensor(Base):
         self._node = self._looks_into = None
         if name is not None:
             self._label = name
+            if not requires_grad:
+                name_array(value, name)
         if requires_grad:
             if value.dtype.kind not in "fc":
                 raise DTypeError(
@@ -131,6 +134,8 @@ class Tensor(Base):
         self._label = name
         if self._node is not None:
             self._node.label = name
+        else:
+            name_array(self._value, name)
 
     @property
     def node(self) -> Node | None:

@@ -128,13 +128,15 @@ def _weighted(recorded: Recorded, values: Values) -> float | str:
         if ct is None:  # of several results, one that the walk did not begin at
             continue
         if root not in values:
-            return f"{_first_unknown(recorded, values)} cannot be computed again"
+            return _why_unknown(recorded, values)
         if root.dtype.kind == "c":
             return "the result is complex"
         total += float(np.sum(np.asarray(ct) * np.asarray(values[root])))
     return total
 
 
-def _first_unknown(recorded: Recorded, values: Values) -> str:
+def _why_unknown(recorded: Recorded, values: Values) -> str:
     unknown: Node = next(node for node in recorded.nodes if node not in values)
-    return unknown.rule.name
+    if isinstance(unknown, Leaf):
+        return f"the value of a leaf beside it {recorded.missing.get(unknown, 'is not known')}"
+    return f"{unknown.rule.name} cannot be computed again"

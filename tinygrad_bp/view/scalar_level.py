@@ -109,8 +109,8 @@ class _Drawing:
             for element in needed[place]:
                 for link in self._terms(place, element):
                     argument = self._argument(place, link)
-                    is_of_all = chosen is not None and self._counts[argument][0] > 1
-                    if not is_of_all or (argument, link.element) in chosen:
+                    is_own = self._counts[argument][0] == 1
+                    if chosen is None or is_own or (argument, link.element) in chosen:
                         needed[argument] |= self._drawn(argument, [link.element])
             if sum(map(len, needed)) > MOST:
                 raise GraphTooLargeError(

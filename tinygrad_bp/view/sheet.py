@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.array_names import name_of
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf, Node
 from tinygrad_bp.engine.rule import Rule
@@ -99,7 +100,7 @@ def _described(
         found = given.nodes.get(node) if node else given.array(entry.value)
         if node is None:
             is_array = getattr(entry.value, "ndim", 0) > 0
-            name, kind = found or (None, "data" if is_array else "constant")
+            name, kind = found or (name_of(entry.value), "data" if is_array else "constant")
         elif isinstance(node, Leaf):
             name, kind = found or (node.name, "leaf")
         else:
