@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.nodes import Variable
@@ -125,7 +126,11 @@ def _apply(own: Definition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     options = [_snapshot(one) if moving else unwrap(one) for one in options]
     parents = [flat[i]._node for i in moving]
     raw = [read_only(one._value) if isinstance(one, Tensor) else one for one in flat]
-    result = own.f(*build(raw), **build_options(options))
+    try:
+        result = own.f(*build(raw), **build_options(options))
+    except Exception as error:
+        noted(error, own.name, args)
+        raise
     if not moving:
         return _plain(own, result, any(isinstance(one, Tensor) for one in flat))
     still = [None if i in moving else one for i, one in enumerate(kept)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import CO_VARARGS
 from traceback import walk_tb
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.failures import failure_of
+from tinygrad_bp.engine.failures import Failure, failure_of
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.errors import GraphError
@@ -19,6 +21,7 @@ from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.sheet import Sheet, sheet_of
 from tinygrad_bp.view.words import argument_names
 
+OWN = __name__.partition(".")[0]
 WRITTEN = 40  # characters of an operand that is no number
 
 
@@ -43,6 +46,7 @@ def failed(
     """
     causes = _causes(error)
     failure = next((found for one in causes if (found := failure_of(one))), None)
+    failure = failure or next((found for one in causes if (found := _called(one))), None)
     operands = [one for value in failure.operands for one in _drawn(value)] if failure else []
     tracked = [one for one in operands if isinstance(one, Tensor) and one.node is not None]
     tracked = tracked or _tensors_in(causes)
@@ -73,6 +77,45 @@ def _drawn(value: Any) -> list[Any]:
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
         return list(value)
     return [value]
+
+
+def _called(error: BaseException) -> Failure | None:
+    """Return the function of this package that the user called last, if it was given a Tensor.
+
+    So of what refuses its arguments before it records anything.
+    """
+    before, found = "", None
+    for frame, _ in walk_tb(error.__traceback__):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == OWN != before:
+            found = None  # what was called earlier has returned, or is the caller's
+        if package == OWN and found is None:
+            given = _given(frame)
+            if any(isinstance(one, Tensor) and one.node is not None for one in given):
+                found = Failure(_name_of(frame, error), tuple(given))
+        before = package
+    return found if before == OWN else None
+
+
+def _given(frame: FrameType) -> list[Any]:
+    """Return the Tensors and arrays that a function was called with."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    values = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+    if code.co_flags & CO_VARARGS:
+        values += frame.f_locals.get(code.co_varnames[count], ())
+    return [one for one in values if isinstance(one, Tensor | np.ndarray)]
+
+
+def _name_of(frame: FrameType, error: BaseException) -> str:
+    """Return what was called: the rule that the message begins with, a function, or a layer."""
+    told = str(error).partition(":")[0]
+    if told in TABLE:  # what records it may bear another name
+        return told
+    owner = frame.f_locals.get("self")
+    if owner is None or isinstance(owner, Tensor):
+        return frame.f_code.co_name.strip("_")
+    return type(owner).__name__
 
 
 def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
@@ -124,7 +167,7 @@ def _operand(place: int, one: Any, sheet: Sheet) -> NodeView:
     if not isinstance(value, np.ndarray) and not is_foreign(value):
         try:
             value = np.asarray(value)
-        except ValueError:  # a list that is no array
+        except Exception:  # noqa: BLE001  # a list that is no array, or what refuses to be one
             value = np.empty((), dtype=object)
     if value.dtype.kind not in NUMERIC:
         written = f"{one!r:.{WRITTEN}}"
