@@ -59,7 +59,7 @@ def operations(view):
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
 def test_folding_keeps_a_graph_with_as_many_operations(depths, depth):
     view = tg.graph(nested(depths))
@@ -179,6 +179,41 @@ def test_checks_go_with_their_leaves():
 
 
 # What is left open
+
+
+def merged(view, depth):
+    """Return the ends of the edges that are left where runs of a scope below `depth` are one node.
+
+    In their order: each run is where its last operation was.
+    """
+    part, last = {}, None
+    for node in view.nodes:
+        if KINDS[node.kind].is_source:
+            continue
+        path = node.scope[: depth + 1] if len(node.scope) > depth and node.kind == "op" else None
+        if path is None or path != last:
+            run = node.id
+        part[node.id], last = run, path
+    for node in view.nodes:
+        users = {part[e.target] for e in view.edges if e.source == node.id}
+        inside = {e.target for e in view.edges if e.source == node.id}
+        deep = all(len(view.nodes[k].scope) > depth and view.nodes[k].kind == "op" for k in inside)
+        if KINDS[node.kind].is_source:
+            part[node.id] = next(iter(users)) if len(users) == 1 and deep else node.id
+    ends = {}
+    for node in view.nodes:
+        ends[part[node.id]] = node.id
+    order = {run: i for i, run in enumerate(sorted(ends, key=ends.get))}
+    pairs = {(order[part[e.source]], order[part[e.target]]) for e in view.edges}
+    return {(a, b) for a, b in pairs if a != b}
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
+def test_folding_scopes_keeps_the_edges_between_them(depths, depth):
+    view = tg.graph(nested(depths), values=False)
+    found = {(edge.source, edge.target) for edge in view.folded(depth).edges}
+    assert found == merged(view, depth)
 
 
 def three_parts():
