@@ -574,6 +574,21 @@ def test_what_dot_would_spread_over_pages_is_laid_out_by_us():
     assert "program dot" in chain(40).to_svg()  # folded, it fits
 
 
+@needs_dot
+def test_pixels_are_as_wide_as_asked_for(tmp_path):
+    view = network_view()
+    view.save(tmp_path / "g.png", width=360)
+    across, _ = size_of((tmp_path / "g.png").read_bytes())
+    assert 400 < across <= 1.5 * 360 + 12
+
+
+def test_what_takes_no_width_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="'dot' takes no width"):
+        network_view().to_svg(engine="dot", width=360)
+    with pytest.raises(ValueError, match=r"'g\.txt' has no width"):
+        network_view().save(tmp_path / "g.txt", width=360)
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValueError, match="expected one of dot, own"):
         tg.graph(ones()).to_svg(engine="paint")
@@ -601,7 +616,7 @@ def test_save_on_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
     path = tmp_path / f"g.{suffix}"
     path.write_text("old")
     if suffix == "png":
-        monkeypatch.setattr(pictures, "pixels", lambda view, form: b"pixels")
+        monkeypatch.setattr(pictures, "pixels", lambda *_: b"pixels")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="what was there before is intact"):
         tg.graph(np.sin(ones())).save(path)

@@ -112,6 +112,19 @@ def test_pictures_of_models_have_few_crossings_and_bends_and_fit_a_page(name, fo
     assert float(root.get("width")) * float(root.get("height")) <= 1.51 * PAGE
 
 
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("name", ALL)
+def test_pictures_of_models_can_be_read_on_a_phone(name, force):
+    loss, options = ALL[name]()
+    view = tg.graph(loss, values=False, **options)
+    root = ET.fromstring(view.to_svg(width=360, force=force))  # noqa: S314  # our own
+    assert float(root.get("width")) <= 360
+    letters = 12 * float(root.get("width")) / float(root.get("viewBox").split()[2])
+    assert letters > 10
+    groups = [one for one in root.iter(f"{SVG}g") if "data-node" in one.attrib]
+    assert len(groups) == len(tagged(drawable(view, force=force)).ids)
+
+
 def along(way, where, fixed, *, near):
     """Return how far a way runs beside the border of a box: a line at `fixed` from a to b."""
     axis, (a, b) = where

@@ -40,6 +40,9 @@ def add(commands: Commands) -> None:
         "--unfold", metavar="NAME", action="append", default=[],
         help="leave a part open that is folded: decoder, or 'repeated x20'; may be given again",
     )  # fmt: skip
+    parser.add_argument(
+        "--width", metavar="N", type=integer(100), help="pixels across: 360 for a phone"
+    )
     parser.add_argument("--focus", metavar="NAME", help="a node to expand, or an element: W3[0,2]")
     parser.add_argument("--force", action="store_true", help="replace FILE; draw however large")
 
@@ -82,7 +85,7 @@ def _save(view: GraphView, path: Path, options: argparse.Namespace) -> None:
     try:
         if options.fold is not None or options.unfold:
             view = view.folded(options.fold, unfold=options.unfold)
-        view.save(path, force=options.force)
+        view.save(path, force=options.force, width=options.width)
     except ValueError as error:
         if isinstance(error, TinygradError):
             raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view import ways
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import edge_labels
+from tinygrad_bp.view.labels import edge_labels, notes_text
 from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.layout import grid
 from tinygrad_bp.view.parts import parts
@@ -22,6 +22,8 @@ from tinygrad_bp.view.tags import tagged
 
 PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
 SMALLEST = 0.85  # but not below letters of 10 pixels
+NARROWER = (0.8, 0.65, 0.5)  # shares of a width that are tried where it does not do
+NOTES, FEWEST = 90, 20  # characters of a line of notes below a picture, and at least
 LINE = 14.0  # pixels from line to line
 PAD = 8.0  # around the text of a node
 MARGIN = 14.0  # around the picture
@@ -76,10 +78,15 @@ class Drawing:
     edges: list[DrawnEdge]
     nodes: list[DrawnNode]
 
-    def scale(self, notes: Sequence[str]) -> tuple[int, int, float]:
-        """Return width and height with notes below, and how much it is shrunk to fit a page."""
+    def scale(self, notes: Sequence[str], across: int | None) -> tuple[int, int, float]:
+        """Return width and height with notes below, and how much it is shrunk to fit.
+
+        That is a page, or as many pixels `across`.
+        """
         width = max([self.width, *(round(text_width(line) + 2 * MARGIN) for line in notes)])
         height = self.height + round(LINE * len(notes))
+        if across is not None:
+            return width, height, min(1.0, across / width)
         return width, height, min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
 
 
@@ -120,6 +127,21 @@ def drawing(view: Picture, page: float = PAGE) -> Drawing:
     ]
     width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
     return Drawing(width, height, boxes, edges, nodes)
+
+
+def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
+    """Lay out a picture in rows of at most `width` pixels, as far as that goes, and its notes.
+
+    Where rows of that width need more beside them, for edges that go around, narrower rows do.
+    """
+    if width is None:
+        return drawing(view), notes_text(view, NOTES)
+    found = drawing(view, width - 2 * MARGIN)
+    for share in NARROWER:
+        if found.width > width:
+            narrower = drawing(view, share * (width - 2 * MARGIN))
+            found = min(found, narrower, key=lambda one: one.width)
+    return found, notes_text(view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
 
 
 def _box(title: str, where: Rectangle, found: list[list[Point]]) -> DrawnBox:

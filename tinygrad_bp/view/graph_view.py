@@ -125,17 +125,23 @@ class GraphView(Picture):
         """
         return dot.source(folding.drawable(self, force=force))
 
-    def to_svg(self, *, engine: str | None = None, force: bool = False) -> str:
+    def to_svg(
+        self, *, engine: str | None = None, force: bool = False, width: int | None = None
+    ) -> str:
         """Return the picture as an SVG document, for light screens and dark ones.
 
         Parameters
         ----------
         engine : {"dot", "own"}, optional
             What lays it out: Graphviz' program ``dot``, or this package.  By default ``dot``, and
-            where it is not there, fails, or needs more than 2 seconds or more than 1.5 pages (A4)
-            this package; a comment in the SVG says which, and a note below why.
+            where it is not there, fails, or needs more than 2 seconds, more than 1.5 pages (A4) or
+            the width of a page, this package; a comment in the SVG says which, and a note below
+            why.
         force : bool, default False
             As in `to_dot`.
+        width : int, optional
+            Pixels across: 360 for a phone.  This package lays it out then, in rows that fit; only
+            what does not fit even so is shrunk.
 
         Returns
         -------
@@ -148,7 +154,7 @@ class GraphView(Picture):
         GraphTooLargeError
             As `to_dot` does.
         """
-        return pictures.svg(folding.drawable(self, force=force), engine)
+        return pictures.svg(folding.drawable(self, force=force), engine, width)
 
     def to_mermaid(self, *, force: bool = False) -> str:
         """Return the picture as a Mermaid flowchart, which Markdown hosts draw.
@@ -216,7 +222,12 @@ class GraphView(Picture):
         return page(self, frames, focus, section)
 
     def save(
-        self, path: str | Path, *, frames: TrainingFrames | None = None, force: bool = False
+        self,
+        path: str | Path,
+        *,
+        frames: TrainingFrames | None = None,
+        force: bool = False,
+        width: int | None = None,
     ) -> None:
         """Write the picture to a file, whole or not at all; the suffix chooses the form.
 
@@ -229,6 +240,8 @@ class GraphView(Picture):
             For ``.html``; see `to_html`.
         force : bool, default False
             As in `to_dot`.
+        width : int, optional
+            As in `to_svg`, for ``.svg``, ``.png`` and ``.pdf``.
 
         Raises
         ------
@@ -243,8 +256,10 @@ class GraphView(Picture):
         suffix = path.suffix.lower()
         if frames is not None and suffix != ".html":
             raise ValueError(f"save: {path.name!r} has no place for frames; they go into .html")
+        if width is not None and suffix not in (".svg", *PIXEL_FORMS):
+            raise ValueError(f"save: {path.name!r} has no width; .svg, .png and .pdf have one")
         forms: dict[str, Callable[[], str]] = {
-            ".svg": lambda: self.to_svg(force=force),
+            ".svg": lambda: self.to_svg(force=force, width=width),
             ".dot": lambda: self.to_dot(force=force),
             ".gv": lambda: self.to_dot(force=force),
             ".json": self.to_json,
@@ -254,7 +269,7 @@ class GraphView(Picture):
         }
         if suffix in PIXEL_FORMS:
             drawn = folding.drawable(self, force=force)
-            atomic_write_bytes(path, pictures.pixels(drawn, suffix[1:]))
+            atomic_write_bytes(path, pictures.pixels(drawn, suffix[1:], width))
         elif suffix in forms:
             atomic_write_text(path, forms[suffix]())
         else:

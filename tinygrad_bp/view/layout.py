@@ -225,7 +225,7 @@ def _places(ranked: Ranked, breadth: Sequence[float], nodes: int) -> list[float]
 
 def _gaps(row: Sequence[int], breadth: Sequence[float], nodes: int) -> list[float]:
     """Return the distance of each of a rank's centres from the first, closest packed."""
-    found = [0.0]
+    found = [0.0][: len(row)]  # a rank whose leaves have gone to the next row is empty
     for a, b in pairwise(row):
         space = SPACE if a < nodes and b < nodes else DUMMY_SPACE
         found.append(found[-1] + (breadth[a] + breadth[b]) / 2 + space)

@@ -19,7 +19,7 @@ def svg_style(shape: str = "> path, > polygon, > ellipse, > polyline") -> str:
     around = f"stroke:{DARK_PAPER};stroke-width:3px;paint-order:stroke"  # behind, not over
     rules.append(f".loop path,.loop polygon{{stroke:{DARK_LOOP}}}")
     rules.append(f".note,.graph > text{{fill:{DARK_EDGE}}}")
-    rules.append(f".edge text{{fill:{DARK_EDGE};{around}}}.cluster text{{fill:{DARK_EDGE}}}")
+    rules.append(f".edge text,.cluster text{{fill:{DARK_EDGE};{around}}}")
     rules.append(f".loop polygon,.loop text{{fill:{DARK_LOOP}}}")
     rules.append(f".paper,.graph > polygon{{fill:{DARK_PAPER};stroke:none}}")
     rules.append(f".cluster polygon,.cluster path{{fill:none;stroke:{DARK_EDGE}}}")

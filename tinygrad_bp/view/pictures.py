@@ -10,12 +10,14 @@ from dataclasses import replace
 from tinygrad_bp.view import dot, palette, placed
 from tinygrad_bp.view import svg as own
 from tinygrad_bp.view.dot import RenderError
+from tinygrad_bp.view.layering import PAGE, SLACK
 from tinygrad_bp.view.records import Picture
 
 ENGINES = ("dot", "own")
 A4 = 794 * 1123  # pixels
 PAGES = 1.5  # that a drawing of dot's may take up
 POINT = 4 / 3  # pixels
+WIDEST = PAGE * SLACK * POINT  # pixels: dot's letters are of 12 points, ours of 12 pixels
 QUICK = 2.0  # seconds that dot is given where our own layout can take over
 
 
@@ -24,19 +26,21 @@ def has_dot() -> bool:
     return shutil.which("dot") is not None
 
 
-def svg(view: Picture, engine: str | None = None) -> str:
+def svg(view: Picture, engine: str | None = None, width: int | None = None) -> str:
     """Return a picture as SVG; a comment says what laid it out.  See `GraphView.to_svg`."""
     if engine not in (None, *ENGINES):
         raise ValueError(f"to_svg: engine={engine!r}; expected one of {', '.join(ENGINES)}")
     if engine == "dot":
+        if width is not None:
+            raise ValueError("to_svg: 'dot' takes no width; leave out engine=, or the width")
         return _by_dot(view, dot.TIMEOUT)
-    if engine == "own" or not has_dot():
-        return _by_us(view)
+    if engine == "own" or width is not None or not has_dot():
+        return _by_us(view, width)
     drawn, reason = _by_dot_or_why_not(view)
     return _by_us(_said(view, reason)) if reason else drawn
 
 
-def pixels(view: Picture, form: str) -> bytes:
+def pixels(view: Picture, form: str, width: int | None = None) -> bytes:
     """Return a picture as ``"png"`` or ``"pdf"``, which ``dot`` paints, whatever has laid it out.
 
     Raises
@@ -44,9 +48,10 @@ def pixels(view: Picture, form: str) -> bytes:
     RenderError
         If there is no ``dot``, or it fails.
     """
-    reason = _by_dot_or_why_not(view)[1] if has_dot() else ""
-    if reason:
-        return dot.run(placed.source(_said(view, reason)), form, options=placed.OPTIONS)
+    reason = _by_dot_or_why_not(view)[1] if has_dot() and width is None else ""
+    if reason or width is not None:
+        view = _said(view, reason) if reason else view
+        return dot.run(placed.source(view, width), form, options=placed.OPTIONS)
     return dot.run(dot.source(view), form)
 
 
@@ -56,26 +61,30 @@ def _by_dot_or_why_not(view: Picture) -> tuple[str, str]:
         drawn = _by_dot(view, QUICK)
     except RenderError as error:
         return "", str(error)
-    pages = _pixels(drawn) / A4
-    if pages <= PAGES or _pixels(own.source(view)) >= _pixels(drawn):
-        return drawn, ""
-    return drawn, f"'dot' needs {pages:.1f} pages"
+    width, height = _sides(drawn)
+    pages = width * height / A4
+    reason = f"'dot' needs {pages:.1f} pages" if pages > PAGES else ""
+    if not reason and width > WIDEST:
+        reason = f"'dot' needs {width / (PAGE * POINT):.1f} times the width of a page"
+    better = reason and math.prod(_sides(own.source(view))) < width * height
+    return drawn, reason if better else ""
 
 
 def _said(view: Picture, reason: str) -> Picture:
     return replace(view, notes=(*view.notes, f"laid out by tinygrad_bp: {reason}"))
 
 
-def _by_us(view: Picture) -> str:
-    return _told(own.source(view), "the layered layout of tinygrad_bp")
+def _by_us(view: Picture, width: int | None = None) -> str:
+    return _told(own.source(view, width), "the layered layout of tinygrad_bp")
 
 
-def _pixels(drawn: str) -> float:
-    """Return the area of a drawing in pixels; Graphviz counts in points."""
+def _sides(drawn: str) -> tuple[float, float]:
+    """Return width and height of a drawing in pixels; Graphviz counts in points."""
     start = drawn.index("<svg")
     opening = drawn[start : drawn.index(">", start)]
-    sides = re.findall(r'\b(?:width|height)="([\d.]+)(pt)?"', opening)
-    return math.prod(float(number) * (POINT if unit else 1) for number, unit in sides)
+    found = re.findall(r'\b(?:width|height)="([\d.]+)(pt)?"', opening)
+    width, height = (float(number) * (POINT if unit else 1) for number, unit in found)
+    return width, height
 
 
 def _by_dot(view: Picture, seconds: float) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from tinygrad_bp.formulas.printing import printable
 from tinygrad_bp.view import dot, palette, ways
-from tinygrad_bp.view.drawing import LINE, MARGIN, DrawnEdge, DrawnNode, drawing, text_width
-from tinygrad_bp.view.labels import notes_text
+from tinygrad_bp.view.drawing import LINE, MARGIN, DrawnEdge, DrawnNode, fitted, text_width
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import Picture
 
@@ -21,13 +20,15 @@ NODE = {"fixedsize": "true", "margin": "0"}
 EDGE = {"arrowsize": "0.7", "fontsize": "9"}
 
 
-def source(view: Picture) -> str:
-    """Return a picture laid out by this package in the DOT language; a pixel is a point."""
+def source(view: Picture, width: int | None = None) -> str:
+    """Return a picture laid out by this package in the DOT language; a pixel is a point.
+
+    It is at most `width` pixels wide.
+    """
     import graphviz  # takes longer to import than the rest of the package
 
-    notes = notes_text(view, dot.NOTES)
-    drawn = drawing(view)
-    width, height, scale = drawn.scale(notes)
+    drawn, notes = fitted(view, width)
+    width, height, scale = drawn.scale(notes, width)
     turned = _Turned(height)
     size = f"{width * scale / INCH:.2f},{height * scale / INCH:.2f}"
     graph = {key: dot.GRAPH[key] for key in ("bgcolor", "fontname", "fontsize")}

@@ -7,22 +7,28 @@ from collections.abc import Iterator
 
 from tinygrad_bp.formulas.printing import printable
 from tinygrad_bp.view import palette, ways
-from tinygrad_bp.view.drawing import LINE, MARGIN, DrawnBox, DrawnEdge, DrawnNode, drawing
+from tinygrad_bp.view.drawing import (
+    LINE,
+    MARGIN,
+    Drawing,
+    DrawnBox,
+    DrawnEdge,
+    DrawnNode,
+    drawing,
+    fitted,
+)
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import notes_text
-from tinygrad_bp.view.layering import PAGE
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import Picture
 
-NOTES = 90  # characters of a line of notes below the picture
 LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
-    f".edge text{{font-size:9px;fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
-    f"paint-order:stroke}}.note{{font-size:11px;text-anchor:start;fill:{palette.EDGE}}}"
-    f".cluster path{{fill:none;stroke:#9AA5B1}}.cluster text{{font-size:10px;text-anchor:start;"
-    f"fill:{palette.EDGE}}}"
+    f".edge text,.cluster text{{fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
+    f"paint-order:stroke}}.edge text{{font-size:9px}}"
+    f".note{{font-size:11px;text-anchor:start;fill:{palette.EDGE}}}"
+    f".cluster path{{fill:none;stroke:#9AA5B1}}.cluster text{{font-size:10px;text-anchor:start}}"
     f".edge path{{fill:none;stroke:{palette.EDGE}}}.edge polygon{{fill:{palette.EDGE}}}"
     f".loop path{{stroke:{palette.LOOP};stroke-width:1.6px}}"
     f".loop polygon,.loop text{{fill:{palette.LOOP}}}"
@@ -36,28 +42,30 @@ STYLE = (
 )
 
 
-def source(view: Picture, *, in_page: bool = False, page: float = PAGE) -> str:
-    """Return `view`, of a few hundred nodes, as an SVG document.
+def in_page(view: Picture, page: float) -> str:
+    """Return `view` as an SVG element for a page that has its colours, and so many pixels across.
 
-    `in_page` leaves the colours to the page that it is part of; `page` is how many pixels there
-    are across.
+    Its edges have the ids that they join.
     """
     drawn = drawing(view, page)
-    body = [line for box in drawn.boxes for line in _box(box)]
-    body += [line for edge in drawn.edges for line in _edge(edge, names=in_page)]
-    body += [line for node in drawn.nodes for line in _node(node)]
-    if in_page:
-        width, height = drawn.width, drawn.height
-        return (
-            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
-            ' aria-label="the graph of the computation">\n' + "\n".join(body) + "\n</svg>"
-        )
-    notes = notes_text(view, NOTES)
+    width, height = drawn.width, drawn.height
+    return (
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'
+        ' aria-label="the graph of the computation">\n'
+        + "\n".join(_body(drawn, names=True))
+        + "\n</svg>"
+    )
+
+
+def source(view: Picture, width: int | None = None) -> str:
+    """Return `view`, of a few hundred nodes, as an SVG document of at most `width` pixels."""
+    drawn, notes = fitted(view, width)
+    body = [*_body(drawn, names=False)]
     body += [
         f'<text class="note" x="{MARGIN:g}" y="{drawn.height + LINE * i:g}">{as_text(line)}</text>'
         for i, line in enumerate(notes)
     ]
-    width, height, scale = drawn.scale(notes)
+    width, height, scale = drawn.scale(notes, width)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{round(width * scale)}"'
@@ -68,6 +76,15 @@ def source(view: Picture, *, in_page: bool = False, page: float = PAGE) -> str:
         + "\n".join(body)
         + "\n</svg>\n"
     )
+
+
+def _body(drawn: Drawing, *, names: bool) -> Iterator[str]:
+    for edge in drawn.edges:
+        yield from _edge(edge, names=names)
+    for box in drawn.boxes:  # over edges: a title that one has to cross can be read
+        yield from _box(box)
+    for node in drawn.nodes:
+        yield from _node(node)
 
 
 def as_text(line: str) -> str:

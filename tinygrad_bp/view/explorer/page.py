@@ -39,7 +39,7 @@ def page(
     found = content(pictures, frames) | {"focus": focus}
     style = _colours() + asset("page.css") + asset("page.css", __package__)
     style += section.style if section else ""
-    drawing, *others = (svg.source(one.picture, in_page=True, page=PANEL) for one in pictures)
+    drawing, *others = (svg.in_page(one.picture, PANEL) for one in pictures)
     unfolded = [
         f'<template data-picture="{number}">{other}</template>'
         for number, other in enumerate(others, 1)

@@ -86,7 +86,9 @@ def _begin(before: Picture, after: Picture, key: str) -> int:
 
 def _last(view: Picture, small: Picture) -> Picture:
     """Return the last nodes of a graph that cannot be folded, with a note."""
-    why = "" if view.unfold else ", and there are no scopes to fold"
-    told = f"{len(small.nodes)} nodes are too many to step through{why}; the last {DRAWN} are shown"
+    count, why = len(view.nodes), ", and there are no scopes to fold"
+    if view.unfold:
+        count, why = len(small.nodes), ""
+    told = f"{count} nodes are too many to step through{why}; the last {DRAWN} are shown"
     last = part_of(small, range(len(small.nodes) - DRAWN, len(small.nodes)))
     return replace(last, notes=(*view.notes, told))
