@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from command_line import Command
 
 from tinygrad_bp.cli import application
+from tinygrad_bp.engine.rule import TABLE
 
 MODULE = """
 import sys
@@ -63,6 +65,17 @@ def ends_for_tensors(x):
 def ends_backward(x):
     return x
 
+W = tg.tensor([0.5, 1.0], requires_grad=True, name="W")
+
+def training_loss(scale=2.0):
+    return np.sum(np.sin(W) * scale)
+
+def nothing_tracked():
+    return 3.0
+
+def fails():
+    raise KeyError("k")
+
 value = 3.0
 """
 
@@ -93,6 +106,19 @@ def test_wrong_gradients(check: Callable[..., Any]) -> None:
     assert out.startswith("wrong: the gradient is wrong in argument 0 'x' at index")
     assert "the sign is wrong" in out
     assert "from gradcheck_user import wrong" in out
+
+
+def test_what_takes_no_arguments_is_checked_by_the_leaves_of_its_graph(
+    check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, err = check("gradcheck_user:training_loss")
+    assert (code, err) == (0, "")
+    assert out.startswith("W: the gradient holds; finite differences")
+    assert "in 2 entries" in out
+    monkeypatch.setattr(TABLE["sin"], "pulls", (lambda ct, _out, x: -ct * np.cos(x),))
+    code, out, _ = check("gradcheck_user:training_loss")
+    assert code == 1
+    assert "W: the gradient is wrong" in out
 
 
 @pytest.mark.parametrize(
@@ -159,6 +185,8 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("gradcheck_user:value",), "not a function but a float"),
         (("gradcheck_broken:f",), "importing gradcheck_broken raised ZeroDivisionError"),
         (("gradcheck_user:loss",), "give arguments"),
+        (("gradcheck_user:nothing_tracked",), "nothing is tracked"),
+        (("gradcheck_user:fails",), "fails raised KeyError: 'k'"),
         (("gradcheck_user:loss", "--shape", "3"), "raises at the arguments: TypeError"),
         (("gradcheck_user:raises", "--shape", "3"), "raises at the arguments: ValueError: no"),
         (("gradcheck_user:raises_for_tensors", "--shape", "3"), "raised KeyError: 'k'"),
@@ -192,6 +220,6 @@ def test_the_help_page_has_examples_that_parse(check: Callable[..., Any]) -> Non
     code, out, _ = check("--help")
     assert code == 0
     examples = [line.split()[1:] for line in out.splitlines() if line.startswith("  tinygrad-bp ")]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for words in examples:
         assert callable(application.build_parser().parse_args(words).run)

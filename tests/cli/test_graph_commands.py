@@ -107,6 +107,9 @@ def repeats():
         h = np.tanh(h) * 2
     return np.sum(h)
 
+def network(x, shift):
+    return np.sum(np.tanh(x @ W.T) + shift)
+
 def broken():
     return np.tanh(W) @ np.ones((3, 1))
 
@@ -135,6 +138,18 @@ def model(folder, monkeypatch):
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(__import__("sys").modules, "drawn_model", raising=False)
     return folder
+
+
+def test_a_function_that_takes_arguments_is_called_with_tensors_of_their_names(model, capsys):
+    shapes = ["--shape", "3,2", "--shape", ""]
+    assert main(["graph", "drawn_model:network", *shapes, "-o", "g.json"]) == 0
+    nodes = json.loads((model / "g.json").read_text())["nodes"]
+    leaves = {one["name"]: one["shape"] for one in nodes if one["kind"] == "leaf"}
+    assert leaves == {"x": [3, 2], "shift": [], "W": [1, 2]}
+    assert main(["explore", "drawn_model:network", *shapes, "--focus", "dx"]) == 0
+    assert data_of(model / "explore.html")["focus"] == "dx"
+    assert main(["graph", "drawn_model:network", "-o", "h.json"]) == 2
+    assert "needs a --shape for each" in capsys.readouterr().err
 
 
 def test_what_is_folded_is_unfolded_by_its_name(model, capsys):

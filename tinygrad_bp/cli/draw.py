@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE
-from tinygrad_bp.cli.user_functions import load_function
+from tinygrad_bp.cli.user_functions import add_shapes, arguments_of, load_function
 from tinygrad_bp.errors import DataError, GraphError, TinygradError
 from tinygrad_bp.view import GraphView, graph
 
@@ -19,6 +20,8 @@ examples:
   tinygrad-bp graph mymodel:loss -o loss.svg
       calls loss() of mymodel.py in this folder, and draws what computed its result
   tinygrad-bp graph mymodel:loss -o one.svg --level scalar --focus "W3[0,2]"
+  tinygrad-bp graph mymodel:network --shape 4,2 -o network.svg
+      calls network(x) with a Tensor of random numbers
 """
 
 
@@ -26,8 +29,9 @@ def add(commands: Commands) -> None:
     """Add the command and its options."""
     parser = command(commands, "graph", "draw what a Python function computes", EXAMPLE, run)
     parser.add_argument(
-        "function", metavar="MODULE:FUNCTION", help="takes no arguments and returns a Tensor"
+        "function", metavar="MODULE:FUNCTION", help="returns a Tensor; takes nothing, or Tensors"
     )
+    add_shapes(parser)
     parser.add_argument(
         "-o", "--out", metavar="FILE", required=True,
         help="must be new; its suffix says the form: .svg .png .pdf .dot .json .mmd .txt .html",
@@ -52,7 +56,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     path = Path(options.out).absolute()  # now: the user's function may go to another folder
     if os.path.lexists(path) and not options.force:
         raise DataError(f"-o {options.out}: the file exists; choose another name, or --force")
-    view, code = computation_of(options.function, console, level=options.level, focus=options.focus)
+    level, focus = options.level, options.focus
+    view, code = computation_of(options.function, options.shape, console, level=level, focus=focus)
     _save(view, path, options)
     console.report(f"{len(view.nodes)} nodes, written to {options.out}")
     for note in view.notes:
@@ -60,14 +65,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return code
 
 
-def computation_of(name: str, console: Console, **options: Any) -> tuple[GraphView, int]:
+def computation_of(
+    name: str, shapes: Sequence[tuple[int, ...]], console: Console, **options: Any
+) -> tuple[GraphView, int]:
     """Call the function ``module:name``; return the graph of its result, and an exit code.
 
-    If it raises, that is said, and the graph is of what was recorded before.
+    It is called with Tensors of these shapes.  If it raises, that is said, and the graph is of what
+    was recorded before.
     """
     function = load_function(name)
     try:
-        out = function()
+        out = function(*arguments_of(function, shapes))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
         console.error(f"{name} raised {type(error).__name__}: {error}")
         return _recorded_before(error), BAD_INPUT
@@ -78,7 +86,10 @@ def _recorded_before(error: BaseException) -> GraphView:
     try:
         return graph(error)
     except GraphError as nothing:
-        raise DataError("nothing is drawn: no operation was recorded before it") from nothing
+        raise DataError(
+            "nothing is drawn: no operation was recorded before it; what needs arguments needs a"
+            " --shape for each"
+        ) from nothing
 
 
 def _save(view: GraphView, path: Path, options: argparse.Namespace) -> None:

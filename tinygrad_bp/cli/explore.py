@@ -20,6 +20,7 @@ from tinygrad_bp.cli.fitting import divided
 from tinygrad_bp.cli.page_files import check_page
 from tinygrad_bp.cli.scores import log_loss
 from tinygrad_bp.cli.training_options import add_training, settings_of, table_of
+from tinygrad_bp.cli.user_functions import add_shapes
 from tinygrad_bp.data import Table
 from tinygrad_bp.derivations import explain
 from tinygrad_bp.engine.modes import no_grad
@@ -39,7 +40,8 @@ examples:
       train on the bundled penguins, and write explore.html: one page that needs no network
   tinygrad-bp explore --data xor --rows 8 --out xor.html
   tinygrad-bp explore mymodel:loss --focus "dW3[0,2]"
-      without a training, the computation of what loss() of mymodel.py returns
+      without a training, the computation of what loss() of mymodel.py returns; one that takes
+      arguments needs a --shape 3,4 for each
 """
 PAGE = "explore.html"
 ROWS = 6  # samples in the computation; as many fit on a screen
@@ -85,6 +87,7 @@ def add(commands: Commands) -> None:
     what = "train, and write a page to step through the computation"
     parser = command(commands, "explore", what, EXAMPLE, run)
     add_training(parser)
+    add_shapes(parser)
     group = parser.add_argument_group("output")
     group.add_argument(
         "--rows",
@@ -110,7 +113,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Carry out the command; return its exit code."""
     path = check_page("--out", options.out, force=options.force)
     if options.file and ":" in options.file and not os.path.lexists(options.file):
-        view, code = computation_of(options.file, console)
+        view, code = computation_of(options.file, options.shape, console)
         return _written(path, view, None, options, console, code)
     table = table_of(options)
     if len(table.class_names) != 2:

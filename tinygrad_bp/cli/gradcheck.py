@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,18 +12,20 @@ import numpy as np
 from tinygrad_bp.cli.arguments import Commands, command, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, MISMATCH
-from tinygrad_bp.cli.user_functions import load_function
+from tinygrad_bp.cli.user_functions import DOMAIN, add_shapes, load_function, takes_nothing
 from tinygrad_bp.errors import DataError, TinygradError
+from tinygrad_bp.view import graph
 
 EXAMPLE = """\
 examples:
   tinygrad-bp gradcheck mymodel:loss --shape 3,4 --shape 4
       calls loss(x, b) of mymodel.py in this folder; exit code 1 if a gradient is wrong
   tinygrad-bp gradcheck numpy:log --shape 5 --domain 0.1 2 --order 3
+  tinygrad-bp gradcheck mymodel:training_loss
+      takes no arguments: the gradients of the Tensors that its result was computed from
 """
-DOMAIN = (-2.0, 2.0)
 WIDER = (10.0, 100.0)  # what is drawn beside it: a slope may be wrong for large arguments alone
-MOST = 10_000_000  # elements of one argument
+NEAR = 1e-6  # of a gradient's size, that finite differences may be off
 
 
 def add(commands: Commands) -> None:
@@ -32,16 +33,11 @@ def add(commands: Commands) -> None:
     what = "compare the gradients of a Python function with an independent oracle"
     parser = command(commands, "gradcheck", what, EXAMPLE, run)
     parser.add_argument(
-        "function", metavar="MODULE:FUNCTION", help="takes arrays and returns one, or a number"
+        "function",
+        metavar="MODULE:FUNCTION",
+        help="takes arrays and returns one, or a number; or takes nothing, and returns a Tensor",
     )
-    parser.add_argument(
-        "--shape",
-        metavar="N,N",
-        type=shape,
-        action="append",
-        default=[],
-        help="of an argument, one for each; '' is a number",
-    )
+    add_shapes(parser)
     parser.add_argument(
         "--domain",
         metavar=("LOW", "HIGH"),
@@ -68,6 +64,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from tinygrad_bp import testing  # other commands start without it
 
     function = load_function(options.function)
+    if not options.shape and takes_nothing(function):
+        return _of_leaves(options.function, function, console)
     low, high = options.domain or DOMAIN
     if not np.isfinite([low, high, high - low]).all():
         raise DataError(
@@ -94,6 +92,36 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
+def _of_leaves(name: str, function: Callable[[], Any], console: Console) -> int:
+    """Check the gradients of what a function without arguments was computed from.
+
+    Its recorded computation is run again with each element of a leaf moved.
+    """
+    try:
+        view = graph(function(), values=True)
+    except TinygradError:
+        raise
+    except Exception as error:
+        raise DataError(f"{name} raised {type(error).__name__}: {error}") from error
+    wrong = 0
+    for check in view.checks:
+        leaf = view.nodes[check.node]
+        size = max([1.0, *map(abs, check.differences)])
+        is_near = check.error <= NEAR * size
+        wrong += not is_near
+        said = "holds" if is_near else "is wrong"
+        console.report(
+            f"{leaf.name or f'leaf {leaf.id}'}: the gradient {said}; finite differences of the"
+            f" recorded computation are {check.error:.2g} off at most, in"
+            f" {len(check.differences)} entries"
+        )
+    for note in view.notes:
+        console.note(note)
+    if not view.checks:
+        raise DataError(f"{name}: no gradient could be checked")
+    return MISMATCH if wrong else DONE
+
+
 def _further(function: Callable[..., Any], shapes: list[tuple[int, ...]], rng: Any) -> list[str]:
     """Check first derivatives at larger arguments of either sign; say where that could be done."""
     from tinygrad_bp import testing
@@ -108,21 +136,3 @@ def _further(function: Callable[..., Any], shapes: list[tuple[int, ...]], rng: A
                 report = testing.check_grads(function, *[sign * x for x in arguments], order=1)
                 reached = max(reached, *map(abs, report.domain or (0.0,)))
     return [f"to order 1 also at larger arguments, up to {reached:.3g} in size"] if reached else []
-
-
-def shape(text: str) -> tuple[int, ...]:
-    """Convert ``3,4`` to a shape; an empty text is that of a number.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is anything else.
-    """
-    if not text:
-        return ()
-    if not re.fullmatch(r"\d{1,8}(,\d{1,8})*,?", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no shape such as 3,4")
-    lengths = tuple(int(part) for part in text.rstrip(",").split(","))
-    if np.prod(np.array(lengths, float)) > MOST:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} has more than {MOST} elements")
-    return lengths

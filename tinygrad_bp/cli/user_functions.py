@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.errors import DataError
+
+DOMAIN = (-2.0, 2.0)  # where arguments are drawn
+MOST = 10_000_000  # elements of one argument
 
 
 def load_function(text: str) -> Callable[..., Any]:
@@ -38,3 +47,56 @@ def load_function(text: str) -> Callable[..., Any]:
     if not callable(found):
         raise DataError(f"{text}: not a function but a {type(found).__name__}")
     return found  # type: ignore[no-any-return]
+
+
+def takes_nothing(function: Callable[..., Any]) -> bool:
+    """Return whether a function can be called without arguments, as far as that can be known."""
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def arguments_of(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Return tracked Tensors of these shapes, called as the function's parameters are."""
+    try:
+        names = [*inspect.signature(function).parameters]
+    except (TypeError, ValueError):  # of a function that is not Python's
+        names = []
+    names += [f"argument {i}" for i in range(len(names), len(shapes))]
+    rng = np.random.default_rng(0)
+    return [
+        tensor(rng.uniform(*DOMAIN, shape), requires_grad=True, name=name)
+        for name, shape in zip(names, shapes, strict=False)
+    ]
+
+
+def add_shapes(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what arguments a function is to be called with."""
+    parser.add_argument(
+        "--shape",
+        metavar="N,N",
+        type=shape,
+        action="append",
+        default=[],
+        help="of an argument, which is drawn at random; one for each; '' is a number",
+    )
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Convert ``3,4`` to a shape; an empty text is that of a number.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is anything else.
+    """
+    if not text:
+        return ()
+    if not re.fullmatch(r"\d{1,8}(,\d{1,8})*,?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no shape such as 3,4")
+    lengths = tuple(int(part) for part in text.rstrip(",").split(","))
+    if np.prod(np.array(lengths, float)) > MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} has more than {MOST} elements")
+    return lengths
