@@ -693,9 +693,11 @@ def test_a_folded_part_is_unfolded_in_place_and_folded_again(opened):
     page = opened(view.to_html(), width=1280)
     folded = page.locator("#graph g[data-node]").count()
     assert parts_of(page) == ["+ attention", "+ norm1", "+ mlp", "+ norm2"]
+    assert "4 parts; a click opens some, as does tg.graph(" in page.inner_text("#notes")
     before = place_of(page, '#graph g[aria-label="unfold mlp"]')
     page.locator('#graph g[aria-label="unfold mlp"]').click()
     assert parts_of(page)[0] == "− mlp"
+    assert "3 parts; a click opens them" in page.inner_text("#notes")
     assert page.url.endswith("&open=mlp")
     unfolded = page.locator("#graph g[data-node]").count()
     assert unfolded == len(tagged(view.folded(unfold=["mlp"])).ids) > folded

@@ -20,7 +20,8 @@ ELEMENTS = 150  # at the scalar level, where whoever asks wants to see the numbe
 LARGEST = 1000  # nodes that are drawn without `force`
 NOTED = 3  # of what was folded, that a note lists
 LISTED = 12  # and an error
-UNFOLD = "tg.graph(..., unfold={}) opens {}"
+CALL = "tg.graph(..., unfold={0})"
+UNFOLD = CALL + " opens {1}"
 CALLED = 60  # characters of what opens one
 DEEPEST = 12  # nesting of scopes that automatic folding looks into
 

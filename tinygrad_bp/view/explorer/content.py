@@ -56,6 +56,7 @@ def _content(view: Picture) -> dict[str, Any]:
     linked = sum(math.prod(node.shape) for node in view.nodes) <= LINKED
     partial = {place for place, of in uses.items() if _is_partial(view.nodes[place], of)}
     return {
+        "notes": [printable(note) for note in view.notes],
         "nodes": [
             _node(view, node, arguments.get(node.id, []), linked=linked) for node in view.nodes
         ],

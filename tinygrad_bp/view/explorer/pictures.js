@@ -16,6 +16,8 @@ function show(number, place = null) {
   const drawing = document.querySelector(`template[data-picture="${number}"]`);
   if (drawing) main.querySelector("#graph").replaceChildren(drawing.content.cloneNode(true));
   document.getElementById("explorer").replaceWith(main);
+  const notes = pictures[number].notes.map((note) => Object.assign(document.createElement("li"), { textContent: note }));
+  document.getElementById("notes").replaceChildren(...notes);
   run({ ...pictures[number], number, place, training: data.training, focus: data.focus }, stop.signal);
   window.scrollTo(x, y);
 }

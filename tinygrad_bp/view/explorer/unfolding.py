@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tinygrad_bp.view.folding import UNFOLD, blocks_of, comfortable, foldable, noted, opened
+from tinygrad_bp.view.folding import CALL, UNFOLD, blocks_of, comfortable, foldable, noted, opened
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.records import NodeView, Picture, part_of
 from tinygrad_bp.view.repeats import block_of
@@ -12,7 +12,7 @@ from tinygrad_bp.view.repeats import block_of
 DRAWN = 200  # nodes of a drawing; stepping through more is no way to understand them
 PICTURES = 24  # that a page holds
 NODES = 1200  # in all of them: about a megabyte
-CLICK = "a click opens {1}, as does tg.graph(..., unfold={0})"
+CLICK = "a click opens {1}"
 
 
 @dataclass
@@ -64,7 +64,9 @@ def unfoldings(view: Picture) -> list[Unfolded]:
                 one.blocks[key], count = len(found), count + size
                 place = _begin(one.picture, picture, key)
                 found.append(Unfolded(picture, own, {}, place))
-    found[0].picture = noted(view, small, CLICK if found[0].blocks else UNFOLD)
+    found[0].picture = noted(view, small, f"{CLICK}, as does {CALL}" if found[0].blocks else UNFOLD)
+    for one in found[1:]:
+        one.picture = noted(view, one.picture, CLICK)
     return found
 
 
