@@ -324,6 +324,17 @@ def test_a_scope_that_a_repeated_block_holds_is_opened_with_it():
     assert sum(node.scope == ("b",) for node in seen.nodes) == 27
 
 
+def test_what_is_looked_at_is_not_folded_away():
+    loss, options = ALL["transformer"]()
+    view = tg.graph(loss, **options, focus="b2")
+    assert len(view.nodes) > COMFORTABLE
+    names = [node.name for node in view.folded().nodes]
+    assert "b2[0]" in names
+    assert "attention" in names  # which is closed
+    both = tg.graph(loss, **options, focus="b2", unfold="norm2").folded()
+    assert {"b2[0]", "g2"} <= {node.name for node in both.nodes}
+
+
 def test_what_was_folded_is_drawn_as_it_is():
     view = three_parts()
     small = view.folded(1, unfold=["a", "b", "c"])

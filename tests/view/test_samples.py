@@ -172,9 +172,20 @@ def shown(lines):
 TOO_MANY = ("recurrent", "transformer", "convolutional", "remembering")
 VIEWS = {
     "whole": {},
+    "folded": {"fold": None},
+    "folded parts": {"fold": 0},
     "sample": {"level": "scalar", "sample": 1},
     "element": {"focus": 0},
 }
+
+
+def element_of(name, given, *, last=False):
+    """Return the options of `graph` to look at one element of a parameter."""
+    if name == "implicit":
+        pytest.skip("a function of a user's own does not say what an element is made of")
+    leaves = [*given["parameters"].items()]
+    first, leaf = leaves[-1 if last or name in TOO_MANY else 0]  # less depends on the last
+    return {"focus": f"{first}[{','.join('0' * leaf.ndim)}]"}
 
 
 @pytest.mark.parametrize("options", VIEWS.values(), ids=VIEWS)
@@ -182,14 +193,12 @@ def test_every_number_in_the_drawing_is_that_of_the_engine(sample, options):
     name, loss, given = sample
     if name in TOO_MANY and "level" in options:
         pytest.skip("too many elements to draw")
-    focus = options.get("focus")
-    if focus is not None:
-        if name == "implicit":
-            pytest.skip("a function of a user's own does not say what an element is made of")
-        leaves = [*given["parameters"].items()]
-        first, leaf = leaves[-1 if name in TOO_MANY else 0]  # less depends on the last
-        options = {"focus": f"{first}[{','.join('0' * leaf.ndim)}]"}
-    view = tg.graph(loss, **given, **options)
+    if "focus" in options:
+        options = element_of(name, given)
+    fold = {key: options[key] for key in options if key == "fold"}
+    view = whole = tg.graph(loss, **given, **({} if fold else options))
+    if fold:
+        view = whole.folded(fold["fold"])
     drawn = drawable(view, force=True)
     root = ET.fromstring(view.to_svg(engine="own", force=True))  # noqa: S314  # our own
     groups = [one for one in root.iter(f"{SVG}g") if "data-node" in one.attrib]
@@ -200,6 +209,7 @@ def test_every_number_in_the_drawing_is_that_of_the_engine(sample, options):
         value, gradient = shown([text.text for text in group.iter(f"{SVG}text")])
         if value is not None:
             assert value == labels.number_text(node.value[0])
+            assert any(one.value == node.value for one in whole.nodes)
             read += 1
         if gradient is not None:
             assert gradient == labels.number_text(node.cotangent[0])
@@ -240,3 +250,23 @@ def test_every_number_of_the_page_is_that_of_the_engine(sample, fold):
         if own is not None and len(parts) > 1 and all("part" in one for one in parts):
             total = np.sum([one["part"] for one in parts], axis=0)
             assert np.allclose(total, own, rtol=1e-9, atol=1e-12)
+
+
+def test_every_number_of_a_page_that_is_zoomed_is_that_of_the_engine(sample):
+    name, loss, given = sample
+    options = element_of(name, given, last=True)
+    if name in (*TOO_MANY, "residual"):  # more than a page steps through: among whole arrays
+        options = {"focus": options["focus"].partition("[")[0]}
+    page = tg.graph(loss, **given, **options).to_html()
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
+    found = 0
+    for node in data["nodes"]:
+        element = re.fullmatch(r"(.*)\[([\d,]+)\]", html.unescape(node["name"]))
+        if element is None or element[1] not in given["parameters"]:
+            continue
+        leaf, index = given["parameters"][element[1]], tuple(map(int, element[2].split(",")))
+        assert node["value"] == [leaf.numpy()[index]]
+        assert node["ct"] == [tg.gradients(loss, leaf).numpy()[index]]
+        found += 1
+    assert found
+    assert [node["value"] for node in data["nodes"] if node["name"] == "loss"] == [[loss.item()]]

@@ -78,11 +78,11 @@ def folded(view: Picture, depth: int | None = None, unfold: Iterable[str] = ()) 
 
 
 def checked(view: Picture, unfold: Iterable[str]) -> Picture:
-    """Return a picture of which drawings leave open what is called in `unfold`, see `opened`."""
+    """Return a picture of which drawings also leave open what is called in `unfold`."""
     names = (unfold,) if isinstance(unfold, str) else tuple(unfold)
     if names:
         opened(view, *foldable(view), names)
-    return replace(view, unfold=names)
+    return replace(view, unfold=(*view.unfold, *names))
 
 
 def opened(
@@ -145,7 +145,7 @@ def _foldable_text(small: Picture) -> str:
     if not keys:
         return f"nothing is folded here: all {len(small.nodes)} nodes are drawn"
     rest = f" and {len(keys) - LISTED} more" if len(keys) > LISTED else ""
-    return f"folded are {', '.join(map(repr, keys[:LISTED]))}{rest}"
+    return f"folded are {', '.join(shortened(repr(key), CALLED) for key in keys[:LISTED])}{rest}"
 
 
 def foldable(view: Picture) -> tuple[Picture, Fold]:

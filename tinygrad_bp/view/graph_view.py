@@ -340,7 +340,8 @@ def graph(
     Raises
     ------
     GraphError
-        If `out` tracks nothing, so that there is no graph, or `focus` names nothing in it.
+        If `out` tracks nothing, so that there is no graph, `focus` names nothing in it, or no data
+        have a row for the `sample`.
     ValueError
         If these options do not go together: of the backward phase, and of an exception, there is
         the tensor level alone.  If no part is called as `unfold` says; the message says what is

@@ -148,7 +148,8 @@ class _Drawing:
                 else:
                     name = argument_names(entry.node.rule)[position] if entry.node else None
                     self.edges.append(EdgeView(ids[argument], ids[other], position, name))
-        return self._view("tensor")
+        scope = "/".join(self.sheet.scopes[place])  # what is looked at is not folded away
+        return replace(self._view("tensor"), unfold=(scope,) if scope else ())
 
     def _view(self, level: str) -> Picture:
         notes = list(self.sheet.recorded.notes)
