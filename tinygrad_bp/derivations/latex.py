@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tinygrad_bp.derivations.document import (
     Display,
@@ -13,9 +14,9 @@ from tinygrad_bp.derivations.document import (
     document,
     rows_shown,
 )
-from tinygrad_bp.derivations.markdown import aligned, constant, matrix
+from tinygrad_bp.derivations.markdown import aligned, constant, matrix, shapes
 from tinygrad_bp.derivations.records import Derivation, Equation
-from tinygrad_bp.formulas.boxes import tex, tex_escaped
+from tinygrad_bp.formulas.boxes import tex, tex_escaped, text
 
 HEAD = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -25,7 +26,9 @@ HEAD = r"""\documentclass{article}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
 \allowdisplaybreaks
+\setcounter{MaxMatrixCols}{20}
 """
+WIDE = 56  # characters of a formula, beside which shapes have no room on a page
 SECTIONS = {2: "section*", 3: "subsection*"}
 
 
@@ -52,7 +55,10 @@ def written(found: Derivation) -> str:
 
 
 def _equation(equation: Equation) -> Iterator[str]:
-    rows = [aligned(equation)]
+    wide = equation.right is None or len(text(equation.right)) > WIDE
+    rows = [aligned(replace(equation, shapes="") if wide else equation)]
+    if wide and equation.shapes:
+        rows.append(rf"& \qquad {shapes(equation.shapes)}")
     rows += [rf"\text{{with }} {tex(one.left)} &= {constant(one)}" for one in equation.parts]
     yield r"\begin{align*}"
     yield " \\\\\n".join(rows)

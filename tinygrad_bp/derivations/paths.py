@@ -34,7 +34,7 @@ SEVERAL = (
 )
 EXACT = 1e-9  # of the largest path: what adding them up in another order may change
 
-ELEMENT = re.compile(r"(.*?)\s*\[([-\d,\s]*)\]", re.DOTALL)
+ELEMENT = re.compile(r"(.+?)\s*\[([-\d,\s]*)\]", re.DOTALL)
 
 Place = tuple[int, int]  # of an entry, and of an element in it
 
