@@ -140,7 +140,7 @@ def test_a_notebook_shows_the_page_without_its_head() -> None:
 
 
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
-KEYED = "<mrow><mtext>axis</mtext><mo>=</mo><mtext>0</mtext></mrow>"
+KEYED = '<mrow><mtext>axis</mtext><mo lspace="0" rspace="0">=</mo><mtext>0</mtext></mrow>'
 ERROR = Row((Digits("1"), Sign("−"), Symbol("p")))
 BOXES = {
     "symbol": (Symbol("W3"), "W3", "W_{3}", "<msub><mi>W</mi><mn>3</mn></msub>"),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.derivations import latex, markdown, page, paths, plain
+from tinygrad_bp.derivations.arrays import arrays
 from tinygrad_bp.derivations.derivation import Deriving
 from tinygrad_bp.derivations.records import Derivation
 from tinygrad_bp.derivations.recovered import recover
@@ -69,7 +70,7 @@ class Explanation:
         ``values["z1"]`` is a value, ``values["dz1"]`` the gradient by it, and where a value is used
         more than once ``values["dz1⁽²⁾"]`` is what the second use sends back.
         """
-        return self._deriving.values(self._start)
+        return arrays(self._deriving, self._start)
 
     def to_markdown(self) -> str:
         """Return the derivation in Markdown, with formulas in LaTeX between dollars."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -104,11 +105,21 @@ def _lines(own: Program, labels: Sequence[str], start: Any, *, guarded: bool) ->
     if last > close:
         yield "    # forward"
         yield from lines[close + 1 : last + 1]
-    shape = np.shape(start)
-    ones = f"np.ones({shape})" if shape else "1.0"
+    first, rest = own.parameters[-1], lines[last + 1 :]
+    scalars = "|".join(name for name, one in own.types.items() if getattr(one, "shape", None) == ())
+    asked = re.search(rf"\b({scalars})[.\[]", "\n".join(rest))  # as an array
+    ones = _ones(np.asarray(start), number=not asked)
     yield "    # backward: d_x has the shape of x"
-    yield f"{f'    {own.parameters[-1]} = {ones}':<{COLUMN}}  # the gradient of {end} by itself"
-    yield from lines[last + 1 :]
+    yield f"{f'    {first} = {ones}':<{COLUMN}}  # the gradient of {end} by itself"
+    yield from rest
+
+
+def _ones(start: Any, *, number: bool) -> str:
+    """Return what makes the gradient of a result by itself: a number, if that will do."""
+    if number and not start.ndim:
+        return "1.0"
+    dtype = "" if start.dtype == np.float64 else f", np.{start.dtype.name}"
+    return f"np.ones({start.shape}{dtype})"
 
 
 def _head(end: str, found: Sequence[str], *, guarded: bool) -> Iterator[str]:

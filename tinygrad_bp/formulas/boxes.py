@@ -251,6 +251,7 @@ def tex_escaped(name: str) -> str:
 # MathML
 
 # A font without mathematics stretches a parenthesis more the deeper it stands.
+EQUALS = '<mo lspace="0" rspace="0">=</mo>'  # of a keyword
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
 
 
@@ -287,7 +288,8 @@ def mathml(box: Any) -> str:
 
 def _mathml_argument(one: Any) -> str:
     if isinstance(one, tuple):
-        return f"<mrow><mtext>{html.escape(one[0])}</mtext><mo>=</mo>{mathml(one[1])}</mrow>"
+        told = f"<mtext>{html.escape(one[0])}</mtext>{EQUALS}{mathml(one[1])}"
+        return f"<mrow>{told}</mrow>"
     return mathml(one)
 
 

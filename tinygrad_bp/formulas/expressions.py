@@ -209,8 +209,19 @@ def rewritten(call: Call) -> Expression:
     rule = REWRITES.get(call.op)
     if rule is None or call.parameters or not all(isinstance(x, KINDS) for x in call.operands):
         return call
-    found: Expression = rule(call)
+    found: Expression = rule(_narrow(call))
     return found
+
+
+def _narrow(call: Call) -> Call:
+    """Return a call on what one operand was before it was broadcast to the other's shape."""
+    for k, one in enumerate(call.operands if call.op in BROADCASTING else ()):
+        others = [x for x in call.operands if x is not one and x.shape == call.shape]
+        if type(one) is Call and one.op == "broadcast_to" and others:
+            operands = list(call.operands)
+            operands[k] = one.operands[0]
+            return replace(call, operands=tuple(operands))
+    return call
 
 
 def _is(one: Any, number: Any) -> bool:
@@ -312,6 +323,7 @@ def _power(call: Call) -> Expression:
     return fitted(base, call) if _is(exponent, 1) and type(base) is not Number else call
 
 
+BROADCASTING = frozenset({"add", "subtract", "multiply", "divide", "power"})
 REWRITES: dict[str, Any] = {
     "bitwise_and": _and, "logical_and": _and, "bitwise_or": _or, "logical_or": _or,
     "multiply": _product, "divide": _quotient, "add": _sum, "subtract": _difference,

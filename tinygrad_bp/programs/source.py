@@ -47,9 +47,9 @@ PYTHONS = {
     }.items()
 }  # fmt: skip
 SHORTER = {"absolute": "abs"}
-# What a value is called after the function that made it, where that is a verb or Python's own word.
+# What a value is called that a function made whose name is a verb, or a word of Python's own.
 NOUNS = {
-    "absolute": "size", "add": "total", "all": "every", "any": "some", "astype": "converted",
+    "absolute": "size", "all": "every", "any": "some", "astype": "converted",
     "broadcast_to": "spread", "clip": "clipped", "concatenate": "joined", "divide": "ratio",
     "equal": "same", "expand_dims": "expanded", "getitem": "picked", "greater": "above",
     "less": "below", "matmul": "product", "max": "largest", "maximum": "larger", "min": "smallest",
@@ -171,8 +171,8 @@ class _Writer:
         """Return a name that is no temporary's: without the underscore before it."""
         if not name.startswith("_"):
             return name
-        base = re.sub(r"_\d+$", "", name).strip("_")
-        return self.free(NOUNS.get(base, base) or "value")
+        prefix, base = re.fullmatch(r"_([dt]_)?(.*?)(?:_\d+)?_*", name).groups("")  # type: ignore[union-attr]  # anything matches
+        return self.free(f"{prefix}{NOUNS.get(base, base)}" or "value")
 
     def free(self, name: str) -> str:
         """Return a name that nothing else has."""
