@@ -5,7 +5,7 @@ The rules' own functions and pulls run there, so that nothing of a derivative is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
@@ -29,6 +29,10 @@ from tinygrad_bp.transforms.reverse import gradients
 from tinygrad_bp.view.recorded import Recorded, parameters_of
 from tinygrad_bp.view.sheet import Sheet
 
+NOISE = 1e3  # epsilons of the largest gradient, below which another one is rounding alone
+EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change
+NEAR = 450  # epsilons (1e-13 in float64): the most that a slope told from the result may cost
+Kept = Callable[[Node], tuple[Any, ...] | None]
 START = "start"  # stands for the gradient that the walk begins with, among the arrays
 
 
@@ -91,19 +95,61 @@ def rerun(sheet: Sheet, symbols: Sequence[str], wanted: Sequence[int], start: An
                 " gradients"
             )
     settings = _settings(sheet)
-    try:
-        return _written(sheet, symbols, wanted, start, given, settings)
-    except TraceError:
-        if not settings:
-            raise
-        return _written(sheet, symbols, wanted, start, given, [])  # it looks at them
+
+    def found(kept: Kept) -> Rerun:
+        try:
+            return _written(sheet, symbols, wanted, start, given, settings, kept)
+        except TraceError:
+            if not settings:
+                raise
+            return _written(sheet, symbols, wanted, start, given, [], kept)  # it looks at them
+
+    own = found(kept_of)
+    if all(isinstance(node, Leaf) or kept_of(node) is node.saved for node in recorded.nodes):
+        return own
+    differences, _ = compared(own)
+    near = max(differences.values()) <= NEAR * _coarse(own)
+    return own if near else found(lambda node: node.saved)
+
+
+def compared(own: Rerun) -> tuple[dict[str, float], float]:
+    """Run a source, and return how far each result is off, and how far it may be by rounding.
+
+    Differences are in units of the largest element; of a gradient that is rounding alone, of the
+    largest of all gradients.
+    """
+    scope: dict[str, Any] = {}
+    exec(compile(own.source, "<explain>", "exec"), scope)  # noqa: S102  # what we wrote
+    with np.errstate(all="ignore"):
+        found = scope[own.program.name](*own.arguments)
+    coarse = _coarse(own)
+    scales = [float(np.max(np.abs(one), initial=0.0)) for one in own.results]
+    largest = max(scales[1:], default=0.0)
+    differences: dict[str, float] = {}
+    for label, got, wanted, own_scale in zip(own.labels, found, own.results, scales, strict=True):
+        with np.errstate(all="ignore"):
+            apart = np.abs(np.asarray(got) - np.asarray(wanted))
+        same = np.isclose(got, wanted, rtol=0.0, atol=0.0, equal_nan=True)
+        apart = np.where(same, 0.0, apart)
+        # the terms of a gradient that is 0 but for rounding are as large as other gradients
+        scale = own_scale if own_scale > NOISE * coarse * largest else largest
+        differences[label] = float(np.max(apart, initial=0.0)) / (scale or 1.0)
+    return differences, coarse**EQUAL
+
+
+def _coarse(own: Rerun) -> float:
+    dtypes = [np.result_type(one) for one in (*own.arguments, *own.results)]
+    return max([float(np.finfo(one).eps) for one in dtypes if one.kind in "fc"])
 
 
 def _written(
     sheet: Sheet, symbols: Sequence[str], wanted: Sequence[int], start: Any, given: Sequence[int],
-    settings: Sequence[tuple[str, Any]],
+    settings: Sequence[tuple[str, Any]], kept: Kept,
 ) -> Rerun:  # fmt: skip
-    """Write a graph down as a function of the arrays at these places, and of named settings."""
+    """Write a graph down as a function of the arrays at these places, and of named settings.
+
+    `kept` says what a node has kept for its derivative.
+    """
     recorded = sheet.recorded
     (root,) = recorded.roots
     end = recorded.places[root]
@@ -120,7 +166,7 @@ def _written(
 
     def again(*values: Any) -> Any:
         own = dict(zip(arrays, values, strict=True))
-        tensors = _computed(sheet, symbols, own, parameters)
+        tensors = _computed(sheet, symbols, own, parameters, kept)
         result: Any = tensors[end]
         return (result, *gradients(result, [tensors[p] for p in wanted], own[START]))
 
@@ -155,7 +201,11 @@ def _gradient(recorded: Recorded, place: int) -> Any:
 
 
 def _computed(
-    sheet: Sheet, symbols: Sequence[str], given: dict[Any, Any], settings: dict[int, str]
+    sheet: Sheet,
+    symbols: Sequence[str],
+    given: dict[Any, Any],
+    settings: dict[int, str],
+    kept: Kept,
 ) -> dict[int, Any]:
     """Return all entries as Tensors, computed from those that are given."""
     firsts = same_data(sheet)
@@ -169,13 +219,17 @@ def _computed(
         else:
             flat, build = flatten(parameters_of(node))
             parameters = build([given[settings[id(x)]] if id(x) in settings else x for x in flat])
-            values[place] = _applied(node, [values[a] for a in entry.arguments], parameters)
+            values[place] = _applied(
+                node, [values[a] for a in entry.arguments], parameters, kept(node)
+            )
             if isinstance(values[place], Tensor) and symbols[place]:
                 values[place].name = symbols[place]
     return values
 
 
-def _applied(node: Node, arguments: list[Any], parameters: tuple[Any, ...]) -> Any:
+def _applied(
+    node: Node, arguments: list[Any], parameters: tuple[Any, ...], saved: tuple[Any, ...] | None
+) -> Any:
     """Apply the rule of a node again; what its derivative reads is kept again."""
     if is_joint(node):
         return called_again(node, arguments)
@@ -185,10 +239,10 @@ def _applied(node: Node, arguments: list[Any], parameters: tuple[Any, ...]) -> A
         result = nary(rule, arguments, parameters)
     else:
         result = (unary, binary)[count - 1](rule)(*arguments, *parameters)
-    if rule.spares is not None and isinstance(result, Tensor) and node.saved is not None:
+    if rule.spares is not None and isinstance(result, Tensor) and saved is not None:
         # which values a sigmoid can do without was decided by numbers, which are not here now
         values = [one._value if isinstance(one, Tensor) else one for one in arguments]
-        kept = (kept_of(node) or node.saved)[1 : 1 + count]
+        kept = saved[1 : 1 + count]
         new: Any = result._node
         again = [
             now if before is None or isinstance(before, Node) else value

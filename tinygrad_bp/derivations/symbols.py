@@ -145,7 +145,7 @@ def place_of(sheet: Sheet, called: Sequence[str], name: str, option: str) -> int
         found = [place for place, own in enumerate(names) if own and own == name]
         if found:
             return found[-1]
-    known = [shortened(own) for own in called if own]
+    known = [shortened(own) for own in dict.fromkeys(called) if own]
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
     raise GraphError(
         f"explain: {option}={name!r:.60}: there is no {name!r:.40} in the graph; it has"
