@@ -117,3 +117,47 @@ def test_steps_with_shared_weights_read_as_written() -> None:
     found = lines(loop)
     assert found[3:8] == ["def loss_and_gradients(", "X,", "c1,", "U,", "V,"]
     assert "d_v7 = d_v8 * (1 - v8 ** 2)" in found
+
+
+def test_zeros_of_two_variables_have_neither_name() -> None:
+    h, c = np.zeros((2, 3))
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    out = np.sum(x * c)
+    assert tg.explain(out, names={"h": h, "c": c})._rerun.names == ["c1", "x"]
+    assert tg.explain(out, names={"c": c})._rerun.names == ["c", "x"]
+
+
+@tg.differentiable(vjp=lambda ct, _out, x: ct[None][0] * np.cos(x))
+def sine(x: Any) -> Any:
+    return np.sin(x)
+
+
+def test_a_number_that_is_indexed_is_an_array() -> None:
+    out = -sine(tg.tensor(2.0, requires_grad=True, name="x"))
+    found = tg.explain(out, names={"out": out})
+    assert "    d_out = np.ones(()) " in found.numpy()
+    assert max(found.check().values()) < 1e-14
+
+
+def test_ones_have_the_dtype_of_the_result() -> None:
+    x = tg.tensor(np.ones(3, np.float32), requires_grad=True, name="x")
+    found = tg.explain(np.exp(x), names={})
+    assert "d_v1 = np.ones((3,), np.float32)" in found.numpy()
+
+
+def test_saturated_units_in_a_row_lose_no_digits() -> None:
+    x = tg.tensor([0.5, 2.0, -3.0], requires_grad=True, name="x")
+    h = x
+    for k in range(40):
+        h = np.tanh(3.0 * h + 0.1 * k)
+    assert "np.exp(-np.abs(" in tg.explain(np.sum(h)).numpy()
+    assert max(tg.explain(np.sum(h)).check().values()) < 1e-13
+    once = tg.explain(np.sum(np.tanh(x)))
+    assert "d_x = d_v2 * (1 - v1 ** 2)" in once.numpy()
+
+
+def test_a_loss_that_is_nan_is_what_the_source_gives() -> None:
+    x = tg.tensor([-1.0, 2.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        out = np.sum(np.log(x))
+    assert tg.explain(out).check() == {"out": 0.0, "dx": 0.0}
