@@ -29,6 +29,7 @@ HEAD = r"""\documentclass{article}
 \setcounter{MaxMatrixCols}{20}
 """
 WIDE = 56  # characters of a formula, beside which shapes have no room on a page
+SHORT = 24  # characters of a cell that needs no lines of its own
 SECTIONS = {2: "section*", 3: "subsection*"}
 
 
@@ -66,11 +67,12 @@ def _equation(equation: Equation) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    *cells, _ = table.heads
+    long = any(len(row[-1]) > SHORT for row in table.rows)
+    columns = "l" * len(table.heads[:-1]) + (r"p{0.7\textwidth}" if long else "l")
     yield ""
     yield rf"{tex_escaped(table.caption)}:"
     yield ""
-    yield rf"\begin{{longtable}}{{{'l' * len(cells)}p{{0.7\textwidth}}}}"
+    yield rf"\begin{{longtable}}{{{columns}}}"
     yield f"{' & '.join(map(tex_escaped, table.heads))} \\\\ \\hline"
     for row in table.rows:
         yield f"{' & '.join(map(tex_escaped, row))} \\\\"
