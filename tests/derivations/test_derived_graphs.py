@@ -48,6 +48,7 @@ def explained(drawn: Program, number: int) -> None:
             assert path.product == pytest.approx(np.prod(path.factors), rel=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:bce_with_logits")
 @BRIEF
 @given(graphs(8), st.integers(0, 1000))
 def test_every_formula_of_a_random_graph(drawn: Program, number: int) -> None:
@@ -55,6 +56,7 @@ def test_every_formula_of_a_random_graph(drawn: Program, number: int) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.filterwarnings("ignore:bce_with_logits")  # of a sigmoid: it is drawn at times
 @DEEP
 @given(graphs(14, min_ops=4), st.integers(0, 1000))
 def test_every_formula_of_many_random_graphs(drawn: Program, number: int) -> None:

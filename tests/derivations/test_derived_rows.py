@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from formula_reader import require_all
+from latex_reader import TEX, require_compiled, require_sound
 from sampling import CASES, Case, each, like, tracked
 
 import tinygrad_bp as tg
@@ -38,6 +40,7 @@ def test_every_row_is_explained(one: Case) -> None:
     found, count = explained(one)
     assert count > 1
     assert found.derivation.steps
+    require_sound(found.to_latex())
 
 
 @pytest.mark.deep
@@ -46,3 +49,11 @@ def test_every_call_of_every_row_is_explained(one: Case) -> None:
     found, _ = explained(one)
     for form in (str, tg.Explanation.to_markdown, tg.Explanation.to_latex, tg.Explanation.to_html):
         assert form(found)
+    require_sound(found.to_latex())
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(TEX is None, reason="no pdflatex")
+@each(first_of_each(CASES))
+def test_the_latex_of_every_row_compiles(one: Case, tmp_path: Path) -> None:
+    require_compiled(explained(one)[0].to_latex(), tmp_path)

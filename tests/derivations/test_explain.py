@@ -232,6 +232,14 @@ def test_of_many_terms_and_paths_those_that_carry_most_are_shown() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_paths_of_a_narrow_dtype_add_up_as_well_as_it_rounds(dtype: str) -> None:
+    x = tg.tensor(np.array([1, 2, 3], dtype), requires_grad=True, name="x")
+    one = tg.explain(np.mean(np.exp(x) * x), element="x[1]").derivation.element
+    assert one is not None
+    assert one.notes == ()
+
+
 def test_a_hook_on_the_way_is_said() -> None:
     x = tg.tensor([1.0, 2.0], requires_grad=True)
     out = np.sum(tg.hook(x, lambda ct: 3.0 * ct))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from latex_reader import TEX, require_compiled, require_sound
 
 import tinygrad_bp as tg
+from tinygrad_bp.derivations.latex import HEAD
 from tinygrad_bp.formulas.boxes import (
+    DRAWN,
     Applied,
     Bracket,
     Code,
@@ -23,13 +27,14 @@ from tinygrad_bp.formulas.boxes import (
     Symbol,
     mathml,
     tex,
+    tex_escaped,
     text,
 )
 
 HOSTILE = [
     "</style><script>alert(1)</script>", "<img src=x onerror=alert(1)>", '"\'&', "a\u202eb", "\x00",
     r"\input{/etc/passwd}", "$$x$$", "{}%#_^~", "`code`\n# heading", "]]>", "\ud800",
-    "𝒳" * 90, "W 1",
+    "𝒳" * 90, "W 1", "α_β", "日本", "Ħſ", "a−b", "\xa0", "d⁽¹⁰⁾",
 ]  # fmt: skip
 
 
@@ -75,13 +80,36 @@ def test_no_name_breaks_out_of_a_page(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_no_name_breaks_out_of_latex(name: str) -> None:
     document = explained(name).to_latex()
-    plain = re.sub(r"\\[{}]", "", document)
-    assert plain.count("{") == plain.count("}")
+    require_sound(document)
     assert r"\input" not in document.replace(r"\usepackage[utf8]{inputenc}", "")
     assert document.count("$") % 2 == document.count(r"\$") % 2
     for line in document.splitlines():
         assert not re.search(r"(?<!\\)[%#]", line)
     document.encode()
+
+
+def test_numbers_and_names_in_latex() -> None:
+    for told, wanted in {"−1.5e-07": r"-1.5 \cdot 10^{-7}", "1e+16": r"1 \cdot 10^{16}",
+                         "−inf": r"-\text{inf}", "nan": r"\text{nan}"}.items():  # fmt: skip
+        assert tex(Digits(told)) == wanted
+    assert tex(Symbol("日", gradient=True)) == r"\mathrm{d}\texttt{[U+65E5]}"
+    assert tex_escaped("αx`") == r"$\alpha$x\char96{}"
+
+
+def test_a_wide_value_fits_on_a_page() -> None:
+    x = tg.tensor(np.arange(24.0).reshape(1, 24), requires_grad=True)
+    require_sound(tg.explain(np.sum(x**2)).to_latex())
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(TEX is None, reason="no pdflatex")
+def test_every_name_and_letter_compiles(tmp_path: Path) -> None:
+    for name in HOSTILE:
+        require_compiled(explained(name).to_latex(), tmp_path)
+    letters = [one for one in sorted(DRAWN) if one.isprintable()]
+    told = [rf"{tex_escaped(x)} \texttt{{{tex_escaped(x)}}} ${tex(Symbol(x))}$" for x in letters]
+    body = "\n\n".join(told)
+    require_compiled(f"{HEAD}\\begin{{document}}\n{body}\n\\end{{document}}\n", tmp_path)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -112,7 +140,7 @@ def test_a_notebook_shows_the_page_without_its_head() -> None:
 
 
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
-KEYED = "<mrow><mtext>axis</mtext><mo>=</mo><mtext>0</mtext></mrow>"
+KEYED = '<mrow><mtext>axis</mtext><mo lspace="0" rspace="0">=</mo><mtext>0</mtext></mrow>'
 ERROR = Row((Digits("1"), Sign("−"), Symbol("p")))
 BOXES = {
     "symbol": (Symbol("W3"), "W3", "W_{3}", "<msub><mi>W</mi><mn>3</mn></msub>"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.derivations.arrays import is_array
 from tinygrad_bp.derivations.cancelling import cancelled
 from tinygrad_bp.derivations.graph_formulas import GraphFormulas
 from tinygrad_bp.derivations.joint import JointCall, names_of
@@ -19,7 +20,7 @@ from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.formulas.boxes import Applied, Code, Digits, Line, Row, Sign, Symbol, text
 from tinygrad_bp.formulas.expressions import Call, Name
 from tinygrad_bp.formulas.printing import shortened
-from tinygrad_bp.formulas.rules import CT, OUT, Formula, is_several
+from tinygrad_bp.formulas.rules import CT, OUT, Formula
 from tinygrad_bp.formulas.typesetting import ATOM, SIGN, Placed, Typesetter, number
 from tinygrad_bp.view.labels import shape_text
 from tinygrad_bp.view.plain_arrays import numbers, statistics
@@ -50,7 +51,7 @@ class Deriving:
         numbered = [p for p in range(len(sheet.names)) if is_number(sheet, p)]
         self.symbols = symbols(sheet, self._silent(numbered))
         self._taken = set(self.symbols)
-        self._numbers = count(1)
+        self._numbers: Counter[str] = Counter()
         self._placed: dict[int, Placed] = {}
         self._inner: dict[int, tuple[Line, ...]] = {}  # of what is written out in other lines
         self._lines: dict[int, Equation] = {}
@@ -67,7 +68,8 @@ class Deriving:
     def free(self, first: str) -> str:
         """Return a name that begins with this and that nothing else has."""
         while True:
-            new = f"{first}{next(self._numbers)}"
+            self._numbers[first] += 1
+            new = f"{first}{self._numbers[first]}"
             if new not in self._taken:
                 self._taken.add(new)
                 return new
@@ -211,8 +213,13 @@ class Deriving:
         """Return the shapes of a product of matrices, and of what it gives."""
         bias = ""
         if type(one) is Call and one.op == "add" and type(one.operands[1]) is Name:
-            bias = f" + {self._factor(place, one.operands[1])}"
-            one = one.operands[0]
+            one, added = one.operands
+            bias = f" + {self._product(place, added) or self._factor(place, added)}"
+        told = self._product(place, one)
+        return f"{told}{bias} = {shape_text_of(self.dims(target))}" if told else ""
+
+    def _product(self, place: int, one: Any) -> str:
+        """Return the shapes of the two matrices of a product, empty of anything else."""
         if type(one) is Name and one.key.isdigit():  # perhaps written out in this line
             inner = self.recorded.entries[place].arguments[int(one.key)]
             formula = self.formulas.forward.get(inner)
@@ -220,8 +227,7 @@ class Deriving:
                 place, one = inner, formula.expression
         if type(one) is not Call or one.op != "matmul":
             return ""
-        told = "".join(f"({self._factor(place, x)})" for x in one.operands)
-        return f"{told}{bias} = {shape_text_of(self.dims(target))}"
+        return "".join(f"({self._factor(place, x)})" for x in one.operands)
 
     def _factor(self, place: int, one: Any) -> str:
         turned = type(one) is Call and one.op in ("transpose", "swapaxes")
@@ -263,28 +269,6 @@ class Deriving:
             tuple(one for one in steps if one.reasons),
             notes=tuple(self.notes()),
         )
-
-    def values(self, start: Any) -> dict[str, Any]:
-        """Return the arrays that formulas speak of, by their names in text."""
-        recorded = self.recorded
-        found: dict[str, Any] = {}
-        for place, entry in enumerate(recorded.entries):
-            value = recorded.value(place)
-            if not is_array(value):
-                continue
-            if self.symbols[place]:
-                found[text(Symbol(self.symbols[place]))] = value
-            if entry.node is None or place in self.formulas.folded:
-                continue
-            is_end = entry.node in recorded.roots
-            ct = recorded.cotangents.get(entry.node, start if is_end else None)
-            if ct is not None:
-                found[text(self.gradient(place))] = ct
-            uses = self.formulas.uses.get(place, ())
-            for part, (user, position) in enumerate(uses if len(uses) > 1 else (), 1):
-                node: Any = recorded.entries[user].node
-                found[text(self.gradient(place, part))] = contribution(recorded, node, position)
-        return found
 
     def notes(self) -> Iterator[str]:
         """Yield what is to be said of the whole."""
@@ -382,11 +366,6 @@ def _told_of_steps(count_of: int, times: int) -> str:
     if count_of == 2:
         which = "This and the next step come"
     return f"{which} {times} times, from the last repetition to the first; shown is the last."
-
-
-def is_array(value: Any) -> bool:
-    """Whether a value is known, and is numbers: a user's function may pass on several arrays."""
-    return value is not None and not is_several(value)
 
 
 def shape_text_of(dims: list[str]) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.derivations import latex, markdown, page, paths, plain
+from tinygrad_bp.derivations.arrays import arrays
 from tinygrad_bp.derivations.derivation import Deriving
 from tinygrad_bp.derivations.records import Derivation
 from tinygrad_bp.derivations.recovered import recover
-from tinygrad_bp.derivations.rerun import Rerun, rerun
+from tinygrad_bp.derivations.rerun import Rerun, compared, rerun
 from tinygrad_bp.derivations.symbols import place_of, symbols, variables
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf
@@ -21,9 +22,6 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError, ProgramError, TinygradError, users_frame
 from tinygrad_bp.view.records import Section
 from tinygrad_bp.view.sheet import Sheet, sheet_of
-
-NOISE = 1e3  # epsilons of the largest gradient, below which another one is rounding alone
-EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change
 
 
 class Explanation:
@@ -69,7 +67,7 @@ class Explanation:
         ``values["z1"]`` is a value, ``values["dz1"]`` the gradient by it, and where a value is used
         more than once ``values["dz1⁽²⁾"]`` is what the second use sends back.
         """
-        return self._deriving.values(self._start)
+        return arrays(self._deriving, self._start)
 
     def to_markdown(self) -> str:
         """Return the derivation in Markdown, with formulas in LaTeX between dollars."""
@@ -133,29 +131,11 @@ class Explanation:
         ProgramError
             If they differ by more than rounding.
         """
-        own = self._rerun
-        scope: dict[str, Any] = {}
-        exec(compile(own.source, "<explain>", "exec"), scope)  # noqa: S102  # what we wrote
-        with np.errstate(all="ignore"):
-            found = scope[own.program.name](*own.arguments)
-        dtypes = [np.result_type(one) for one in (*own.arguments, *own.results)]
-        coarse = max([float(np.finfo(one).eps) for one in dtypes if one.kind in "fc"])
-        scales = [float(np.max(np.abs(one), initial=0.0)) for one in own.results]
-        largest = max(scales[1:], default=0.0)
-        differences: dict[str, float] = {}
-        for label, got, wanted, own_scale in zip(
-            own.labels, found, own.results, scales, strict=True
-        ):
-            with np.errstate(all="ignore"):
-                apart = np.abs(np.asarray(got) - np.asarray(wanted))
-            apart = np.where(np.asarray(got) == np.asarray(wanted), 0.0, apart)
-            # the terms of a gradient that is 0 but for rounding are as large as other gradients
-            scale = own_scale if own_scale > NOISE * coarse * largest else largest
-            differences[label] = float(np.max(apart, initial=0.0)) / (scale or 1.0)
-        wrong = [label for label, apart in differences.items() if not apart <= coarse**EQUAL]
+        found, bound = compared(self._rerun)
+        wrong = [label for label, apart in found.items() if not apart <= bound]
         if wrong:
             raise ProgramError(f"explain: the source gives another {', '.join(wrong)}")
-        return differences
+        return found
 
 
 def explain(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tinygrad_bp.derivations.document import (
     Display,
@@ -13,9 +14,9 @@ from tinygrad_bp.derivations.document import (
     document,
     rows_shown,
 )
-from tinygrad_bp.derivations.markdown import aligned, constant, matrix
+from tinygrad_bp.derivations.markdown import aligned, constant, matrix, shapes
 from tinygrad_bp.derivations.records import Derivation, Equation
-from tinygrad_bp.formulas.boxes import tex, tex_escaped
+from tinygrad_bp.formulas.boxes import tex, tex_escaped, text
 
 HEAD = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -25,7 +26,10 @@ HEAD = r"""\documentclass{article}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
 \allowdisplaybreaks
+\setcounter{MaxMatrixCols}{20}
 """
+WIDE = 56  # characters of a formula, beside which shapes have no room on a page
+SHORT = 24  # characters of a cell that needs no lines of its own
 SECTIONS = {2: "section*", 3: "subsection*"}
 
 
@@ -52,7 +56,10 @@ def written(found: Derivation) -> str:
 
 
 def _equation(equation: Equation) -> Iterator[str]:
-    rows = [aligned(equation)]
+    wide = equation.right is None or len(text(equation.right)) > WIDE
+    rows = [aligned(replace(equation, shapes="") if wide else equation)]
+    if wide and equation.shapes:
+        rows.append(rf"& \qquad {shapes(equation.shapes)}")
     rows += [rf"\text{{with }} {tex(one.left)} &= {constant(one)}" for one in equation.parts]
     yield r"\begin{align*}"
     yield " \\\\\n".join(rows)
@@ -60,11 +67,12 @@ def _equation(equation: Equation) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    *cells, _ = table.heads
+    long = any(len(row[-1]) > SHORT for row in table.rows)
+    columns = "l" * len(table.heads[:-1]) + (r"p{0.7\textwidth}" if long else "l")
     yield ""
     yield rf"{tex_escaped(table.caption)}:"
     yield ""
-    yield rf"\begin{{longtable}}{{{'l' * len(cells)}p{{0.7\textwidth}}}}"
+    yield rf"\begin{{longtable}}{{{columns}}}"
     yield f"{' & '.join(map(tex_escaped, table.heads))} \\\\ \\hline"
     for row in table.rows:
         yield f"{' & '.join(map(tex_escaped, row))} \\\\"

@@ -32,9 +32,10 @@ SEVERAL = (
     "It goes through a function that takes or gives several arrays at once, where single elements"
     " are not followed: the terms and the paths are left out."
 )
-EXACT = 1e-9  # of the largest path: what adding them up in another order may change
+EXACT = 1e-9  # of the largest path: what adding them up in another order may change in float64
+ROUNDED = 16  # epsilons of a narrower dtype, likewise
 
-ELEMENT = re.compile(r"(.*?)\s*\[([-\d,\s]*)\]", re.DOTALL)
+ELEMENT = re.compile(r"(.+?)\s*\[([-\d,\s]*)\]", re.DOTALL)
 
 Place = tuple[int, int]  # of an entry, and of an element in it
 
@@ -137,7 +138,8 @@ def element(
     total = gradient if note else totals.get(at, 0.0)
     notes = [note] if note else []
     scale = max([abs(gradient), *(abs(t.product) for t in terms)])
-    if not note and abs(total - gradient) > EXACT * scale:
+    coarse = max(float(np.finfo(one.dtype).eps) for one in (node, root))
+    if not note and abs(total - gradient) > max(EXACT, ROUNDED * coarse) * scale:
         notes.append(
             "The paths do not add up to the gradient: a rule on the way does not pass back the"
             " slope of its function, such as a hook or a derivative of your own."

@@ -5,28 +5,35 @@ The rules' own functions and pulls run there, so that nothing of a derivative is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.derivations.handout import handed_out
 from tinygrad_bp.derivations.joint import called_again, is_joint
-from tinygrad_bp.derivations.symbols import is_number
+from tinygrad_bp.derivations.symbols import is_number, same_data
+from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf, Node
 from tinygrad_bp.engine.recording import binary, nary, unary
 from tinygrad_bp.engine.tensor import Tensor, tensor
-from tinygrad_bp.errors import GraphError
+from tinygrad_bp.errors import GraphError, TraceError
+from tinygrad_bp.formulas.rules import kept_of
+from tinygrad_bp.formulas.textbook import textbook
 from tinygrad_bp.programs.from_function import program
-from tinygrad_bp.programs.instructions import Ref, renewed, replaced
 from tinygrad_bp.programs.naming import identifier, unique
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.transforms.reverse import gradients
 from tinygrad_bp.view.recorded import Recorded, parameters_of
 from tinygrad_bp.view.sheet import Sheet
 
-LONGEST = 96  # characters of a line
+NOISE = 1e3  # epsilons of the largest gradient, below which another one is rounding alone
+EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change
+NEAR = 450  # epsilons (1e-13 in float64): the most that a slope told from the result may cost
+Kept = Callable[[Node], tuple[Any, ...] | None]
+START = "start"  # stands for the gradient that the walk begins with, among the arrays
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,10 @@ def rerun(sheet: Sheet, symbols: Sequence[str], wanted: Sequence[int], start: An
         If the computation looks at values.
     """
     recorded = sheet.recorded
+    firsts = same_data(sheet)
     given = [p for p, entry in enumerate(recorded.entries) if not entry.arguments]
-    given = [p for p in given if not is_number(sheet, p)]
+    given = [p for p in given if not is_number(sheet, p) and p not in firsts]
     given.sort(key=lambda p: recorded.entries[p].node is not None)  # data first, as one writes it
-    names = dict(unique([(str(p), identifier(symbols[p])) for p in given], ()))
     for place in given:
         if recorded.value(place) is None:
             raise GraphError(
@@ -87,23 +94,104 @@ def rerun(sheet: Sheet, symbols: Sequence[str], wanted: Sequence[int], start: An
                 " what its derivatives read; hold it in a variable, or in a Tensor that requires"
                 " gradients"
             )
+    settings = _settings(sheet)
+
+    def found(kept: Kept) -> Rerun:
+        try:
+            return _written(sheet, symbols, wanted, start, given, settings, kept)
+        except TraceError:
+            if not settings:
+                raise
+            return _written(sheet, symbols, wanted, start, given, [], kept)  # it looks at them
+
+    own = found(kept_of)
+    if all(isinstance(node, Leaf) or kept_of(node) is node.saved for node in recorded.nodes):
+        return own
+    differences, _ = compared(own)
+    near = max(differences.values()) <= NEAR * _coarse(own)
+    return own if near else found(lambda node: node.saved)
+
+
+def compared(own: Rerun) -> tuple[dict[str, float], float]:
+    """Run a source, and return how far each result is off, and how far it may be by rounding.
+
+    Differences are in units of the largest element; of a gradient that is rounding alone, of the
+    largest of all gradients.
+    """
+    scope: dict[str, Any] = {}
+    exec(compile(own.source, "<explain>", "exec"), scope)  # noqa: S102  # what we wrote
+    with np.errstate(all="ignore"):
+        found = scope[own.program.name](*own.arguments)
+    coarse = _coarse(own)
+    scales = [float(np.max(np.abs(one), initial=0.0)) for one in own.results]
+    largest = max(scales[1:], default=0.0)
+    differences: dict[str, float] = {}
+    for label, got, wanted, own_scale in zip(own.labels, found, own.results, scales, strict=True):
+        with np.errstate(all="ignore"):
+            apart = np.abs(np.asarray(got) - np.asarray(wanted))
+        same = np.isclose(got, wanted, rtol=0.0, atol=0.0, equal_nan=True)
+        apart = np.where(same, 0.0, apart)
+        # the terms of a gradient that is 0 but for rounding are as large as other gradients
+        scale = own_scale if own_scale > NOISE * coarse * largest else largest
+        differences[label] = float(np.max(apart, initial=0.0)) / (scale or 1.0)
+    return differences, coarse**EQUAL
+
+
+def _coarse(own: Rerun) -> float:
+    dtypes = [np.result_type(one) for one in (*own.arguments, *own.results)]
+    return max([float(np.finfo(one).eps) for one in dtypes if one.kind in "fc"])
+
+
+def _written(
+    sheet: Sheet, symbols: Sequence[str], wanted: Sequence[int], start: Any, given: Sequence[int],
+    settings: Sequence[tuple[str, Any]], kept: Kept,
+) -> Rerun:  # fmt: skip
+    """Write a graph down as a function of the arrays at these places, and of named settings.
+
+    `kept` says what a node has kept for its derivative.
+    """
+    recorded = sheet.recorded
     (root,) = recorded.roots
     end = recorded.places[root]
+    first = f"d_{identifier(symbols[end])}"
+    arrays: dict[Any, tuple[str, Any]] = {}
+    arrays |= {p: (symbols[p], recorded.value(p)) for p in given if not recorded.entries[p].node}
+    arrays |= {name: (name, one) for name, one in settings}
+    arrays |= {p: (symbols[p], recorded.value(p)) for p in given if recorded.entries[p].node}
+    arrays[START] = first, start
+    named = unique([(str(key), identifier(name)) for key, (name, _) in arrays.items()], ())
+    names = [named[str(key)] for key in arrays]
+    arguments = [np.asarray(one) for _, one in arrays.values()]
+    parameters = {id(one): name for name, one in settings}
 
-    def again(*arrays: Any) -> Any:
-        values = dict(zip(given, arrays, strict=True))
-        tensors = _computed(sheet, symbols, values)
+    def again(*values: Any) -> Any:
+        own = dict(zip(arrays, values, strict=True))
+        tensors = _computed(sheet, symbols, own, parameters, kept)
         result: Any = tensors[end]
-        found = gradients(result, [tensors[p] for p in wanted], start)
-        return (result, *found)
+        return (result, *gradients(result, [tensors[p] for p in wanted], own[START]))
 
-    arguments = [np.asarray(recorded.value(p)) for p in given]
     again.__name__ = f"{identifier(symbols[end])}_and_gradients"
-    own = _told(program(_named(again, list(names.values())), *arguments))
-    results = [recorded.value(end)]
-    results += [_gradient(recorded, p) for p in wanted]
+    of_rules = not any(map(is_joint, recorded.nodes))  # what a user's own code guards stays
+    own, guarded = textbook(
+        program(_named(again, names), *arguments), dict(zip(names, arguments, strict=True)),
+        guards=of_rules,
+    )  # fmt: skip
     labels = [symbols[end], *(f"d{symbols[p]}" for p in wanted)]
-    return Rerun(list(names.values()), arguments, results, labels, own, _annotated(own, labels))
+    source, own = handed_out(own, labels, start, guarded=guarded)
+    results = [recorded.value(end), *(_gradient(recorded, p) for p in wanted)]
+    return Rerun(names[:-1], arguments[:-1], results, labels, own, source)
+
+
+def _settings(sheet: Sheet) -> list[tuple[str, Any]]:
+    """Return the arrays with a name that rules were set with, such as the labels of classes."""
+    found: dict[int, tuple[str, Any]] = {}
+    for node in sheet.recorded.nodes:
+        for one in flatten(parameters_of(node))[0]:
+            if isinstance(one, np.ndarray) and one.ndim and one.dtype.kind in "iu":
+                name, _ = sheet.given.array(one) or ("", "")
+                if name:
+                    found[id(one)] = name, one
+    return [*found.values()]
 
 
 def _gradient(recorded: Recorded, place: int) -> Any:
@@ -112,37 +200,49 @@ def _gradient(recorded: Recorded, place: int) -> Any:
     return np.zeros(node.shape, node.dtype) if found is None else found
 
 
-def _computed(sheet: Sheet, symbols: Sequence[str], given: dict[int, Any]) -> dict[int, Any]:
+def _computed(
+    sheet: Sheet,
+    symbols: Sequence[str],
+    given: dict[Any, Any],
+    settings: dict[int, str],
+    kept: Kept,
+) -> dict[int, Any]:
     """Return all entries as Tensors, computed from those that are given."""
+    firsts = same_data(sheet)
     values: dict[int, Any] = {}
     for place, entry in enumerate(sheet.recorded.entries):
         node = entry.node
         if node is None:
-            values[place] = given.get(place, entry.value)
+            values[place] = given.get(firsts.get(place, place), entry.value)
         elif isinstance(node, Leaf):
             values[place] = tensor(given[place], requires_grad=True, name=symbols[place] or None)
         else:
-            values[place] = _applied(node, [values[a] for a in entry.arguments])
+            flat, build = flatten(parameters_of(node))
+            parameters = build([given[settings[id(x)]] if id(x) in settings else x for x in flat])
+            values[place] = _applied(
+                node, [values[a] for a in entry.arguments], parameters, kept(node)
+            )
             if isinstance(values[place], Tensor) and symbols[place]:
                 values[place].name = symbols[place]
     return values
 
 
-def _applied(node: Node, arguments: list[Any]) -> Any:
+def _applied(
+    node: Node, arguments: list[Any], parameters: tuple[Any, ...], saved: tuple[Any, ...] | None
+) -> Any:
     """Apply the rule of a node again; what its derivative reads is kept again."""
     if is_joint(node):
         return called_again(node, arguments)
     rule: Any = node.rule
-    parameters = parameters_of(node)
     count = len(rule.pulls)
     if count > 2:
         result = nary(rule, arguments, parameters)
     else:
         result = (unary, binary)[count - 1](rule)(*arguments, *parameters)
-    if rule.spares is not None and isinstance(result, Tensor) and node.saved is not None:
+    if rule.spares is not None and isinstance(result, Tensor) and saved is not None:
         # which values a sigmoid can do without was decided by numbers, which are not here now
         values = [one._value if isinstance(one, Tensor) else one for one in arguments]
-        kept = node.saved[1 : 1 + count]
+        kept = saved[1 : 1 + count]
         new: Any = result._node
         again = [
             now if before is None or isinstance(before, Node) else value
@@ -157,40 +257,3 @@ def _named(function: Any, names: Sequence[str]) -> Any:
     parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     function.__signature__ = Signature(parameters)
     return function
-
-
-def _told(own: Program) -> Program:
-    """Return a program in which the terms of a sum or mean with a name are called so."""
-    makers = {one.name: one for one in own.instructions}
-    new: dict[str, str] = {}
-    for one in own.instructions:
-        first = one.refs[0] if one.op in ("sum", "mean") and one.refs else ""
-        if first.startswith("_") and first in makers and not one.name.startswith("_"):
-            new.setdefault(first, f"_{one.name}_terms")
-
-    def renamed(ref: Ref) -> Ref:
-        return Ref(new.get(ref.name, ref.name))
-
-    instructions = [
-        replace(renewed(one, renamed), name=new.get(one.name, one.name)) for one in own.instructions
-    ]
-    return replace(own, instructions=tuple(instructions), outputs=replaced(own.outputs, renamed))
-
-
-def _annotated(own: Program, labels: Sequence[str]) -> str:
-    """Return the source of a program, saying what it is and where the backward pass begins."""
-    end, *found = labels
-    told = ", ".join(f"d_{identifier(one[1:])}" for one in found)
-    head = f'    """Return {identifier(end)}, and its gradients {told}."""'
-    if len(head) > LONGEST:
-        head = f'    """Return {identifier(end)}, and its gradients by the arguments."""'
-    lines = own.numpy().split("\n")
-    begin = next(k for k, line in enumerate(lines) if line.startswith(f"def {own.name}("))
-    body = lines.index("):", begin) + 1
-    forward = f"    {identifier(end)} = "
-    last = next((k for k in range(body, len(lines)) if lines[k].startswith(forward)), None)
-    if last is not None and not lines[last + 1].startswith("    return"):
-        lines.insert(last + 1, "    # backward: d_x has the shape of x")
-        lines.insert(body, "    # forward")
-    lines.insert(body, head)
-    return "\n".join(lines)

@@ -72,15 +72,19 @@ def symbols(sheet: Sheet, hidden: Iterable[int] = ()) -> list[str]:
     """Return what formulas call each entry: no two alike; those that are `hidden` need no letter.
 
     They are printable, and short enough for a formula.  A name that several have is numbered: the
-    weights ``W`` of two layers are ``W1`` and ``W2``.
+    weights ``W`` of two layers are ``W1`` and ``W2``.  Equal arrays of data are one.
     """
     names = [name and shortened(name) for name in sheet.names]
-    counts = Counter(name for name in names if name)
+    firsts = same_data(sheet)
+    counts = Counter(name for place, name in enumerate(names) if name and place not in firsts)
     taken = {name for name, count in counts.items() if count == 1}
     numbers: Counter[str] = Counter()
     found: list[str] = []
     hidden = frozenset(hidden)
     for place, name in enumerate(names):
+        if place in firsts:
+            found.append(found[firsts[place]])
+            continue
         if place in hidden or (name and counts[name] == 1):
             found.append(name or "")
             continue
@@ -93,6 +97,23 @@ def symbols(sheet: Sheet, hidden: Iterable[int] = ()) -> list[str]:
                 break
         taken.add(new)
         found.append(new)
+    return found
+
+
+def same_data(sheet: Sheet) -> dict[int, int]:
+    """Return where the same array of data stood before, by the place where it stands again.
+
+    A graph keeps a copy for each use of an array.
+    """
+    found: dict[int, int] = {}
+    before: dict[tuple[Any, ...], int] = {}
+    for place, entry in enumerate(sheet.recorded.entries):
+        if entry.node is not None or not _is_array(entry.value):
+            continue
+        value = entry.value
+        first = before.setdefault((value.dtype, value.shape, value.tobytes()), place)
+        if first != place and sheet.names[first] == sheet.names[place]:
+            found[place] = first
     return found
 
 
@@ -124,7 +145,7 @@ def place_of(sheet: Sheet, called: Sequence[str], name: str, option: str) -> int
         found = [place for place, own in enumerate(names) if own and own == name]
         if found:
             return found[-1]
-    known = [shortened(own) for own in called if own]
+    known = [shortened(own) for own in dict.fromkeys(called) if own]
     more = f" and {len(known) - LISTED} more" if len(known) > LISTED else ""
     raise GraphError(
         f"explain: {option}={name!r:.60}: there is no {name!r:.40} in the graph; it has"

@@ -23,14 +23,25 @@ SIGNS_TEX = {
 SIGNS_MATHML = {
     "neg": "−", "==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "&": "∧", "|": "∨", "~": "¬",
 }  # fmt: skip
+GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta",
+    "η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu",
+    "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi",
+    "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta",
+    "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
 ESCAPES_TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "`": r"\textasciigrave{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "`": r"\char96{}",
     "…": r"\ldots{}", "×": r"$\times$", "·": r"$\cdot$", "⊙": r"$\odot$", "−": "$-$",
-    "Σ": r"$\Sigma$", "σ": r"$\sigma$", "ᵀ": r"$^{\mathsf{T}}$", "²": "$^2$", "±": r"$\pm$",
-    "∂": r"$\partial$", "→": r"$\to$", "≤": r"$\leq$", "′": "'", "⁽": "(", "⁾": ")",
+    "ᵀ": r"$^{\mathsf{T}}$", "±": r"$\pm$", "∂": r"$\partial$", "→": r"$\to$", "≤": r"$\leq$",
+    "′": "'", "⁽": "$^{(}$", "⁾": "$^{)}$", "Σ": r"$\Sigma$", "–": "--", "—": "---",
+    **{mark: f"$^{digit}$" for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    **{letter: rf"$\{name}$" for letter, name in GREEK.items()},
 }  # fmt: skip
+# LaTeX's own fonts have most Latin letters, and few others.
+DRAWN = {chr(code) for code in range(0x180)} - set("ĦħĸĿŀŉŦŧſ")
 LETTERS = re.compile(r"([A-Za-z])(\d*)")
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -191,7 +202,7 @@ def tex(box: Any) -> str:
             told = rf"\mathrm{{d}}{told}" if gradient else told
             return f"{told}^{{({part})}}" if part else told
         case Digits(found):
-            return re.sub(r"e([+-])0*(\d+)", r" \\cdot 10^{\1\2}", found).replace("^{+", "^{")
+            return _tex_digits(found)
         case Code(found):
             return rf"\texttt{{{tex_escaped(found)}}}"
         case Sign(sign):
@@ -217,6 +228,11 @@ def tex(box: Any) -> str:
     raise TypeError(f"{type(box).__name__} is no box")
 
 
+def _tex_digits(told: str) -> str:
+    told = re.sub(r"e([+−-])0*(\d+)", r" \\cdot 10^{\1\2}", told.replace("−", "-"))
+    return re.sub(r"inf|nan", r"\\text{\g<0>}", told.replace("^{+", "^{"))
+
+
 def _tex_name(name: str) -> str:
     found = LETTERS.fullmatch(name)
     if found is None:
@@ -225,13 +241,17 @@ def _tex_name(name: str) -> str:
 
 
 def tex_escaped(name: str) -> str:
-    """Return a text that LaTeX shows as it is."""
-    return "".join(ESCAPES_TEX.get(one, one) for one in printable(name))
+    """Return a text that LaTeX shows as it is; of letters beyond Latin and Greek, their numbers."""
+    return "".join(
+        ESCAPES_TEX.get(one, one if one in DRAWN else f"[U+{ord(one):04X}]")
+        for one in printable(name)
+    )
 
 
 # MathML
 
 # A font without mathematics stretches a parenthesis more the deeper it stands.
+EQUALS = '<mo lspace="0" rspace="0">=</mo>'  # of a keyword
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
 
 
@@ -268,7 +288,8 @@ def mathml(box: Any) -> str:
 
 def _mathml_argument(one: Any) -> str:
     if isinstance(one, tuple):
-        return f"<mrow><mtext>{html.escape(one[0])}</mtext><mo>=</mo>{mathml(one[1])}</mrow>"
+        told = f"<mtext>{html.escape(one[0])}</mtext>{EQUALS}{mathml(one[1])}"
+        return f"<mrow>{told}</mrow>"
     return mathml(one)
 
 

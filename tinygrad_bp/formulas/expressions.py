@@ -77,7 +77,7 @@ def expression(program: Listing, values: Mapping[str, Any]) -> tuple[Expression,
         Of what it computes, by the names in it, as far as known.
     """
     program, functions = outlined(replace(program, instructions=_plain_calls(program)))
-    reader = _Reader(values)
+    reader = Reader(values)
     reader.found = {one.name: Name(str(one.path[-1]), one.type.shape) for one in program.inputs}
     for one in program.instructions:
         if one.op.startswith(FORMULA):
@@ -103,7 +103,7 @@ def _is_of_one(name: str) -> bool:
     return bool(forward.__code__.co_argcount == 1)
 
 
-class _Reader:
+class Reader:
     """Reads instructions one after the other.
 
     Attributes
@@ -117,6 +117,7 @@ class _Reader:
         self.values = values
         self.found: dict[str, Expression] = {}
         self.guarded = False
+        self._names: dict[int, tuple[str, Any]] = {}  # of which value a call is, by its id
 
     def add(self, one: Instruction, op: str) -> None:
         """Take an instruction."""
@@ -132,11 +133,18 @@ class _Reader:
         kind = one.type if isinstance(one.type, Type) else Type(np.dtype(object), ())
         call = Call(op, operands, parameters, kind.shape, kind.dtype)
         value = self.values.get(one.name)
-        if is_guard(call) and _uniform(value) in (True, False):
+        answer = self.answered(call, value)
+        if answer is not None:
             self.guarded = True
-            self.found[one.name] = Number(bool(_uniform(value)), kind.shape)
+            self.found[one.name] = Number(answer, kind.shape)
             return
-        self.found[one.name] = self._shorter(call, value)
+        self.found[one.name] = found = self._shorter(call, value)
+        self._names[id(found)] = one.name, found  # which keeps it, so that no other has its id
+
+    def answered(self, call: Call, value: Any) -> bool | None:
+        """Return what a guard gives everywhere; None where it differs, or of any other call."""
+        found = _uniform(value) if is_guard(call) else None
+        return None if found is None else bool(found)
 
     def _shorter(self, call: Call, value: Any) -> Expression:
         if call.op == "where" and len(call.operands) == 3:
@@ -149,7 +157,7 @@ class _Reader:
     def _chosen(self, call: Call) -> Expression:
         condition, yes, no = call.operands
         if type(condition) is Call:
-            taken = self._decided(condition)
+            taken = self.decided(condition)
             if taken is not None:
                 self.guarded = True
                 return fitted(yes if taken else no, call)
@@ -157,13 +165,11 @@ class _Reader:
             return fitted(yes if condition.value else no, call)
         return call
 
-    def _decided(self, condition: Call) -> bool | None:
+    def decided(self, condition: Call) -> bool | None:
         """Return what a condition is everywhere, None if that differs from element to element."""
-        for name, one_found in self.found.items():
-            if one_found is condition:
-                found: bool | None = _uniform(self.values.get(name))
-                return found
-        return None
+        name, _ = self._names.get(id(condition), ("", None))
+        found: bool | None = _uniform(self.values.get(name))
+        return found
 
 
 GUARDS = frozenset({"equal", "not_equal", "isnan", "isinf", "isfinite"})
@@ -203,8 +209,19 @@ def rewritten(call: Call) -> Expression:
     rule = REWRITES.get(call.op)
     if rule is None or call.parameters or not all(isinstance(x, KINDS) for x in call.operands):
         return call
-    found: Expression = rule(call)
+    found: Expression = rule(_narrow(call))
     return found
+
+
+def _narrow(call: Call) -> Call:
+    """Return a call on what one operand was before it was broadcast to the other's shape."""
+    for k, one in enumerate(call.operands if call.op in BROADCASTING else ()):
+        others = [x for x in call.operands if x is not one and x.shape == call.shape]
+        if type(one) is Call and one.op == "broadcast_to" and others:
+            operands = list(call.operands)
+            operands[k] = one.operands[0]
+            return replace(call, operands=tuple(operands))
+    return call
 
 
 def _is(one: Any, number: Any) -> bool:
@@ -234,6 +251,8 @@ def _product(call: Call) -> Expression:
             return Number(0.0, call.shape)
         if type(one) is Number and type(other) is not Number and _is(one, 1):
             return fitted(other, call)
+        if type(other) is not Number and _is(one, -1):
+            return rewritten(Call("negative", (fitted(other, call),), (), call.shape, call.dtype))
     for k, one in enumerate(call.operands):  # a quotient or a sign goes to the outside
         if type(one) is not Call or one.op not in ("divide", "negative"):
             continue
@@ -304,6 +323,7 @@ def _power(call: Call) -> Expression:
     return fitted(base, call) if _is(exponent, 1) and type(base) is not Number else call
 
 
+BROADCASTING = frozenset({"add", "subtract", "multiply", "divide", "power"})
 REWRITES: dict[str, Any] = {
     "bitwise_and": _and, "logical_and": _and, "bitwise_or": _or, "logical_or": _or,
     "multiply": _product, "divide": _quotient, "add": _sum, "subtract": _difference,

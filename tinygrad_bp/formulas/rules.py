@@ -21,6 +21,7 @@ from tinygrad_bp.programs.program import Program
 
 CT, OUT = "ct", "out"
 KEPT = 1024  # programs that are kept
+SAME = 2e-14  # of the largest slope: what one that is told from the result may be off by
 _programs: dict[Any, Program | None] = {}
 
 
@@ -60,7 +61,7 @@ def pull_formula(node: Node, position: int, ct: Any, out: Any, shape: Shape) -> 
     shape : tuple of int
         Of the argument.
     """
-    saved, rule = node.saved, node.rule
+    saved, rule = kept_of(node), node.rule
     if saved is None:
         return None
     pull = rule.pulls[position]
@@ -78,6 +79,26 @@ def pull_formula(node: Node, position: int, ct: Any, out: Any, shape: Shape) -> 
         return unbroadcast(found, shape) if rule.broadcasts else found
 
     return _formula(part, given, (pull, shape, saved[1 : 1 + count], saved[1 + count :]))
+
+
+def kept_of(node: Node) -> tuple[Any, ...] | None:
+    """Return what a node keeps, as far as its derivative is to be told from it.
+
+    Near saturation the engine takes the slope of a sigmoid from its argument, for the last digits.
+    Where nobody sees the difference it is told from the result, as in a textbook.
+    """
+    saved, rule = node.saved, node.rule
+    if saved is None or rule.spares is None or saved[0] is None:
+        return saved
+    if saved[1] is None or isinstance(saved[1], Node):
+        return saved
+    out, pull = saved[0], rule.pulls[0]
+    spared = (out, None, *saved[2:])
+    ones = np.ones(np.shape(out), np.result_type(out))[()]
+    with quiet():
+        exact, found = pull(ones, *saved), pull(ones, *spared)  # type: ignore[misc]  # a tracked argument has one
+        apart, largest = np.max(np.abs(found - exact), initial=0.0), np.max(exact, initial=0.0)
+    return spared if apart <= SAME * largest else saved
 
 
 def is_named(value: Any, parent: Node | None) -> bool:

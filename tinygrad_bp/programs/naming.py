@@ -47,7 +47,10 @@ def unique(wanted: Iterable[tuple[str, str]], taken: Iterable[str]) -> dict[str,
 def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, str]:
     """Return the final name of every value of a trace."""
     inputs = {one.name: one.path for one in trace.inputs}
-    users = {key: identifier(name) for key, name in trace.local_names.items()}
+    named = {watch.values[node] for node in watch.values if node.name}
+    moves = _moves(watch)
+    told = {key for key, (_, of) in moves.items() if of in named}
+    users = {key: identifier(name) for key, name in trace.local_names.items() if key not in told}
     users |= {watch.values[n]: identifier(n.name) for n in watch.values if n.name}
     users |= {key: path[0] for key, path in inputs.items() if len(path) == 1}
     bases = {
@@ -62,7 +65,6 @@ def names(trace: Trace, watch: Watch, parameters: Iterable[str]) -> dict[str, st
     taken = {one for one in parameters if (one,) not in inputs.values()}
     given = Names(taken)
     found = {key: given.new(users[key]) for key in trace.types if key in users}
-    moves = _moves(watch)
     for key in trace.types:  # what a cotangent is of stands before it, and has its name
         if key not in found:
             kind, of = moves.get(key, ("", ""))

@@ -110,7 +110,10 @@ def _default(op: str, key: str, x: Operand) -> bool:
     """Whether a function is given by keyword what it takes anyway."""
     if key == "keepdims":
         return x is False
-    return any(key == one and x is default for one, default in _defaults(op))
+    return any(
+        key == one and (x is default or (isinstance(x, str) and x == default))
+        for one, default in _defaults(op)
+    )
 
 
 @cache
@@ -121,7 +124,11 @@ def _defaults(op: str) -> tuple[tuple[str, Operand], ...]:
         return ()
     plain = (None, False, True)
     found = signature.parameters.values()
-    return tuple([(x.name, x.default) for x in found if any(x.default is one for one in plain)])
+    return tuple([
+        (x.name, x.default)
+        for x in found
+        if isinstance(x.default, str) or any(x.default is one for one in plain)
+    ])  # fmt: skip
 
 
 def _plain(x: Operand) -> bool:

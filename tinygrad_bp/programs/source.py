@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,17 @@ PYTHONS = {
     }.items()
 }  # fmt: skip
 SHORTER = {"absolute": "abs"}
+# What a value is called that a function made whose name is a verb, or a word of Python's own.
+NOUNS = {
+    "absolute": "size", "all": "every", "any": "some", "astype": "converted",
+    "broadcast_to": "spread", "clip": "clipped", "concatenate": "joined", "divide": "ratio",
+    "equal": "same", "expand_dims": "expanded", "getitem": "picked", "greater": "above",
+    "less": "below", "matmul": "product", "max": "largest", "maximum": "larger", "min": "smallest",
+    "minimum": "smaller", "multiply": "product", "negative": "negated", "not_equal": "different",
+    "put_along_axis": "placed", "reshape": "reshaped", "setitem": "placed", "stack": "stacked",
+    "subtract": "difference", "sum": "total", "swapaxes": "swapped", "take": "taken",
+    "transpose": "transposed", "where": "chosen",
+}  # fmt: skip
 ATOM = 6
 INLINE = 44  # characters of an expression that may stand inside another
 LINE = 80  # of one that is returned
@@ -88,6 +101,10 @@ class _Writer:
         alone = type(program.outputs) is Ref
         self.returned = frozenset(() if alone else references(program.outputs))
         self.makers = {one.name: one for one in program.instructions}
+        spaces = {one.name for one in program.instructions if one.op in ("zeros", "ones")}
+        written_into = [one.operands[0] for one in program.instructions if one.op.startswith(INTO)]
+        # how often others are written into a copy of empty space
+        self.spaces = Counter(x.name for x in written_into if type(x) is Ref and x.name in spaces)
         self.taken = {*program.types, *program.parameters, *RESERVED}
         self.expressions: dict[str, tuple[str, int]] = {}
         self.functions: dict[str, str] = {}  # those that formulas are calls of, by the value
@@ -146,13 +163,16 @@ class _Writer:
             return False
         if one.name in self.returned and one.op != "constant":
             return False
-        return self.uses[one.name] <= 1 or one.op == "constant" or _is_light(one)
+        if self.uses[one.name] <= 1 or one.op == "constant" or _is_light(one):
+            return True
+        return self._is_template(one.name)
 
     def _own_name(self, name: str) -> str:
         """Return a name that is no temporary's: without the underscore before it."""
         if not name.startswith("_"):
             return name
-        return self.free(re.sub(r"_\d+$", "", name).strip("_") or "value")
+        prefix, base = re.fullmatch(r"_([dt]_)?(.*?)(?:_\d+)?_*", name).groups("")  # type: ignore[union-attr]  # anything matches
+        return self.free(f"{prefix}{NOUNS.get(base, base)}" or "value")
 
     def free(self, name: str) -> str:
         """Return a name that nothing else has."""
@@ -180,6 +200,8 @@ class _Writer:
         if one.op.startswith(INTO):
             fresh = type(first) is Ref and self._is_fresh(first.name)
             return (self._text(first) if fresh else f"np.array({self._text(first)})"), ATOM
+        if one.op in ("zeros", "ones") and one.operands[1:] == (np.dtype(float),):
+            one = replace(one, operands=one.operands[:1])  # which they are anyway
         if one.op == "getitem":
             return f"{self._bound(first, ATOM)}[{self._subscript(one.operands[1])}]", ATOM
         if one.op == "part":
@@ -237,9 +259,13 @@ class _Writer:
     def _is_fresh(self, name: str) -> bool:
         """Whether nobody else has the array, so that it may be written into."""
         one = self.makers.get(name)
-        if one is None or self.uses[name] > 1:
+        if one is None or (self.uses[name] > 1 and not self._is_template(name)):
             return False
         return one.op in FRESH or one.op.startswith(INTO)
+
+    def _is_template(self, name: str) -> bool:
+        """Whether a value is empty space that others are written into: each makes its own."""
+        return self.spaces[name] == self.uses[name]
 
     def _bound(self, x: Operand, binds: int) -> str:
         """Return an operand, in parentheses if it binds less tightly than what it stands in."""
@@ -273,9 +299,25 @@ def _constant(array: Any) -> str:
     first = array.flat[0]
     if array.size > 1 and array.dtype == np.float64 and np.all(array == first):
         return f"np.full({array.shape}, {written(first.item(), NP)})"
+    if array.dtype.kind == "i" and array.size > 2 and _counts(array):
+        start, stop = array.item(0), array.item(-1) + 1
+        ends = f"{start}, {stop}" if start else f"{stop}"
+        return f"np.arange({ends}{_typed(array, np.arange(0).dtype)})"
     values = array.tolist()
     plain = np.array(values).dtype == array.dtype
-    return f"np.array({written(values, NP)}{'' if plain else f', {NP}{array.dtype.name}'})"
+    kind = array.dtype if plain else None
+    return f"np.array({written(values, NP)}{_typed(array, kind, keyed=False)})"
+
+
+def _counts(array: Any) -> bool:
+    """Whether an array counts on from its first element."""
+    return array.ndim == 1 and bool(np.all(np.diff(array) == 1))
+
+
+def _typed(array: Any, usual: Any, *, keyed: bool = True) -> str:
+    """Return the argument that gives a dtype, if it is not the usual one."""
+    key = "dtype=" if keyed else ""
+    return "" if array.dtype == usual else f", {key}{NP}{array.dtype.name}"
 
 
 def _comment(types: Types) -> str:

@@ -139,18 +139,24 @@ class Given:
                     self.nodes[node] = (name, kind)
 
     def array(self, value: Any) -> tuple[str, str] | None:
-        """Return name and kind of what tracks nothing: of the same array, or else of an equal."""
+        """Return name and kind of what tracks nothing: of the same array, or else of an equal.
+
+        Of two variables that hold nothing but zeros nobody can tell which it was: neither is it.
+        """
         for array, told in self._arrays:
             if array is value:
                 return told
         if value is UNKNOWN or is_foreign(value):  # to compare it would be to compute it
             return None
-        for one, told in self._arrays:
-            if not is_foreign(one):
-                array = np.asarray(one)
-                if array.shape == np.shape(value) and np.array_equal(array, value):
-                    return told
-        return None
+        equal = [told for one, told in self._arrays if not is_foreign(one) and _equal(one, value)]
+        if len(equal) > 1 and np.size(value) and np.all(value == np.ravel(value)[0]):
+            return None
+        return equal[0] if equal else None
+
+
+def _equal(one: Any, value: Any) -> bool:
+    array = np.asarray(one)
+    return array.shape == np.shape(value) and np.array_equal(array, value)
 
 
 def entry_at(sheet: Sheet, name: str) -> int:

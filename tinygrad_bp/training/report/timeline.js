@@ -1,7 +1,7 @@
 // Panels over the epochs, one below the other on one scale
 
 const panels = [];
-const left = () => (get("timeline").clientWidth < 560 ? 74 : 136);
+const left = () => [74, 102, 136][[400, 560].filter((width) => get("timeline").clientWidth >= width).length];
 const RIGHT = 14;
 
 function panel(title, unit, keys = []) {
@@ -146,5 +146,5 @@ function drawTimeline() {
   if (!observed) return;
   drawMap("gradient", "Gradient norm", "by layer, logarithmic", data.gradient, { log: true, text: number });
   drawMap("ratio", "Update ratio ‖ΔW‖ / ‖W‖", "of the last step, logarithmic", data.ratio, { log: true, text: number });
-  drawMap("flat", "Saturated units", "share of a layer's", data.flat, { log: false, low: 0, high: 1, text: percent });
+  drawMap("flat", "Saturated units", "share of a layer's units", data.flat, { log: false, low: 0, high: 1, text: percent });
 }
