@@ -14,7 +14,7 @@ from tinygrad_bp.doctor.running import line_of
 def crash(replay: Replay, roles: Roles, error: BaseException, verdict: Verdict) -> None:
     """Explain an iteration that ends in an error, by shapes and by types."""
     line, text = line_of(error, replay.script.path), said(error)
-    where = f"line {line} ({source_line(replay, line or 0).strip()}) ends in {text}"
+    where = f"{replay.script.at(line)} ({source_line(replay, line or 0).strip()}) ends in {text}"
     name = kind_of(error)
     for one in verdict.findings:
         if one.patch:

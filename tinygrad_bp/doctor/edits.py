@@ -45,6 +45,11 @@ class Edit:
         """Where the slip stands among the others."""
         return ORDER.index(self.name) if self.name in ORDER else len(ORDER)
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether one operator is another, and nothing else is changed."""
+        return all(isinstance(one, ast.operator) for one in self.replaced.values())
+
 
 class Edits:
     """All edits of the functions and of the loop body that make up one iteration.
@@ -76,7 +81,7 @@ class Edits:
     def __iter__(self) -> Iterator[Edit]:
         found = [edit for unit in self.units for edit in self._of_unit(unit)]
         seen = set()
-        for edit in sorted(found, key=lambda edit: edit.order):
+        for edit in sorted(found, key=lambda edit: (edit.order, not edit.is_operator)):
             key = tuple(
                 (place, ast.unparse(new) if isinstance(new, ast.AST) else id(new))
                 for place, new in edit.replaced.items()

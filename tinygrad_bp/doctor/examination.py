@@ -76,9 +76,18 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
     _Examination(examined, Recorder(), began + seconds).run()
     for edits, finding in _edited(examined):
         finding.patch = patches.patch_of(script, edits)
+    for finding in examined.diagnosis.findings:
+        _placed(script, finding)
     examined.diagnosis.seconds = now() - began
     examined.diagnosis.sort()
     return examined
+
+
+def _placed(script: Script, finding: Finding) -> None:
+    """Give a finding in another file its line there."""
+    file = script.file_at(finding.line or 0)
+    if finding.line and file.before:
+        finding.file, finding.line = script.name_of(file), finding.line - file.before
 
 
 def _edited(examined: Examined) -> list[tuple[dict[int, Any], Finding]]:
@@ -107,9 +116,9 @@ class _Examination:
         self.diagnosis.findings += numerics.literals(self.script)
         best = looked.best()
         if best is None:
-            nothing_learns(looked, self.diagnosis)
+            nothing_learns(self.script, looked, self.diagnosis)
             return
-        self.diagnosis.watched = f"watched: the loop at line {best.loop.place[0]}"
+        self.diagnosis.watched = f"watched: the loop at {self.script.at(best.loop.place[0])}"
         ran = run(
             self.script, self.recorder, seconds=self._left(),
             prepare=at_one_head(best.loop.place, best.at, lambda f: self._iteration(best, f)),
@@ -118,7 +127,7 @@ class _Examination:
             self.failure = ran.error
             line = line_of(ran.error, self.script.path)
             text = f"the examination of the loop ended in {type(ran.error).__name__}: {ran.error}"
-            self.diagnosis.undecided.append(Undecided("loop", f"{text} (line {line})"))
+            self.diagnosis.undecided.append(Undecided("loop", f"{text} ({self.script.at(line)})"))
             return
         if self.roles is not None and self.roles.base.error is None and self.examined.verdict.form:
             try:
@@ -132,7 +141,7 @@ class _Examination:
         kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
         if not kept.passes:
             if isinstance(ran.error, TinygradError) and crashes.kind_of(ran.error) != "crashed":
-                nothing_learns(Survey(ran, [], 1), self.diagnosis)
+                nothing_learns(self.script, Survey(ran, [], 1), self.diagnosis)
                 return True
             return False
         self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
@@ -161,14 +170,14 @@ class _Examination:
             found += units.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
         if pair is not None and not pair.own:
-            found += reports.misreported(verdict.points, roles, pair)
+            found += reports.misreported(self.script, verdict.points, roles, pair)
         broken = {one.name for one in found}
         if not broken & {"label-broadcast", "integer-array", "m-is-shape"}:
             verdicts.judged(replay, roles, verdict, self._left() / 5)
         if roles.base.error is not None:
             crashes.crash(replay, roles, roles.base.error, verdict)
         if verdict.form is not None and verdict.right:
-            found += reports.other_rule(verdict.points, roles, verdict.form)
+            found += reports.other_rule(self.script, verdict.points, roles, verdict.form)
         self.diagnosis.findings += found + verdict.findings
         self.diagnosis.undecided += verdict.undecided
         if verdict.form is not None and not verdict.form[0].own:
@@ -333,7 +342,7 @@ class _Examination:
     def _crashed_later(self, ran: Ran) -> None:
         if isinstance(ran.error, Exception):
             error = ran.error
-            text = f"line {ran.line} ends in {type(error).__name__}: {error}"
+            text = f"{self.script.at(ran.line)} ends in {type(error).__name__}: {error}"
             severity = (
                 NOTE if any(one.severity == FAULT for one in self.diagnosis.findings) else FAULT
             )

@@ -23,7 +23,7 @@ LARGE = 6.0  # scale of weights at which a bounded output has met its bounds
 
 def broken(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None) -> list[Finding]:
     """Return the invariants that do not hold in an iteration."""
-    found = [*_integers(replay, roles), *_tuples(roles), *_own_rows(replay, roles)]
+    found = [*_integers(replay, roles), *_tuples(replay, roles), *_own_rows(replay, roles)]
     if pair is None or pair.own:
         return found
     outputs, labels = meetings(roles.base.recording, pair, roles.compared)
@@ -120,9 +120,9 @@ def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _tuples(roles: Roles) -> Iterator[Finding]:
+def _tuples(replay: Replay, roles: Roles) -> Iterator[Finding]:
     for line, _ in sorted(set(roles.base.recording.by_tuple))[:1]:
-        text = f"line {line} divides by a tuple, such as X.shape is"
+        text = f"{replay.script.at(line)} divides by a tuple, such as X.shape is"
         yield Finding("m-is-shape", FAULT, text, line)
 
 

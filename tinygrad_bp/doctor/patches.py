@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.doctor.rewriting import Script
@@ -41,8 +40,14 @@ def difference(old: str, new: str, name: str) -> str:
 
 def patch_of(script: Script, replaced: dict[int, Any]) -> str:
     """Return the patch that replaces nodes of a script's tree, or lists of statements."""
-    new = patched(script.text, script.tree, replaced)
-    return difference(script.text, new, Path(script.path).name)
+    found = []
+    for file in script.files:
+        tree = ast.Module(file.tree.body, [])
+        text = "\n" * file.before + file.text
+        new = patched(text, tree, replaced)
+        if new != text:
+            found.append(difference(file.text, new[file.before :], script.name_of(file)))
+    return "\n".join(found)
 
 
 Splice = tuple[tuple[int, int], tuple[int, int], str]

@@ -171,7 +171,7 @@ def _start(trials: Trials, before: dict[Path, Any]) -> Iterator[tuple[int, Any]]
             continue
         for _, text, value in _targets(trials.script):
             own = text == shown(path) or (text.startswith("self.") and _leaf(text) == path[-1][-1])
-            if own and place_of(value) < trials.loop.place:
+            if own and trials.script.is_before(value, trials.loop.place):
                 drawn = f"{numpy}.random.normal(0, {glorot(shape):.2g}, {shape})"
                 yield id(value), expression(drawn)
                 break

@@ -103,8 +103,9 @@ class Workshop:
     def edits(self) -> Edits:
         """Return the edits of everything that one iteration runs after its forward pass."""
         called = self.replay.functions()
+        order = sorted(called, key=lambda key: key[1])
         early, _ = self.forward()
-        units = [self.replay.loop.node, *(self.nodes[key] for key in called if key in self.nodes)]
+        units = [self.replay.loop.node, *(self.nodes[key] for key in order if key in self.nodes)]
         kept = self.roles.base.recording
         values = {text: value for text, value, _ in kept.stores}
         return Edits(self.replay.script.tree, units, kept.shapes, early, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.recorder import is_array, is_number
+from tinygrad_bp.doctor.rewriting import HOOK
 
 Path = tuple[Any, ...]  # scope, name, and then attributes ("attr", name) and keys ("key", key)
 DEEPEST, LONGEST, MOST = 6, 80, 500
@@ -26,8 +28,15 @@ class Names:
     local: dict[str, Any] = field(default_factory=dict)
 
     def scope(self, name: str) -> dict[str, Any]:
-        """Return one of the two."""
+        """Return one of the two, or the names of another file of the script's."""
+        if name.startswith("."):
+            return vars(sys.modules[name[1:]])
         return self.local if name == "local" else self.module
+
+    def others(self) -> list[str]:
+        """Return the scopes that are the script's other files."""
+        watched = [name for name, one in list(sys.modules.items()) if is_watched(one)]
+        return [f".{name}" for name in watched if vars(sys.modules[name]) is not self.module]
 
     def get(self, path: Path) -> Any:
         """Return what stands at a path; KeyError, IndexError or AttributeError if nothing does."""
@@ -82,7 +91,14 @@ def shown(path: Path) -> str:
 def is_own(value: Any) -> bool:
     """Tell whether a value is an object of the script's own classes."""
     kind = type(value)
-    return kind.__module__ == "__main__" or kind is types.SimpleNamespace
+    if kind.__module__ == "__main__" or kind is types.SimpleNamespace:
+        return True
+    return is_watched(sys.modules.get(kind.__module__))
+
+
+def is_watched(module: Any) -> bool:
+    """Tell whether a module is a file of the script's, rewritten."""
+    return type(module) is types.ModuleType and HOOK in vars(module)
 
 
 def _kept(generator: Any) -> tuple[Callable[[Any], Any], Any]:
@@ -116,7 +132,7 @@ class Reached:
         self.aliases: list[tuple[Path, Path]] = []
         self._seen: set[int] = set()
         self._first: dict[int, Path] = {}
-        for scope in ("local", "module"):
+        for scope in ("local", "module", *names.others()):
             found = names.scope(scope)
             self.dicts.append((found, dict(found)))
             for name, value in list(found.items()):
