@@ -16,6 +16,7 @@ from tinygrad_bp.doctor import (
     loops,
     numerics,
     patches,
+    ranges,
     recorded_runs,
     remedies,
     reports,
@@ -27,7 +28,7 @@ from tinygrad_bp.doctor import (
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.judgement import Verdict
-from tinygrad_bp.doctor.outcome import Outcome
+from tinygrad_bp.doctor.outcome import Follower, Outcome
 from tinygrad_bp.doctor.recorder import Recorder, is_number
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.rewriting import Place, Script, parsed
@@ -106,6 +107,7 @@ class _Examination:
         self.failure: BaseException | None = None
         self.summed = False
         self.samples = 1
+        self.flat: Any = np.zeros(0)
         self.anchored = ""
 
     def run(self) -> None:
@@ -165,7 +167,8 @@ class _Examination:
         verdict = verdicts.measured(replay, roles, self._left() / 4)
         self.examined.verdict = verdict
         pair = verdict.form[0] if verdict.form else (roles.pairs[0] if roles.pairs else None)
-        found = invariants.broken(replay, roles, verdict.points, pair)
+        self.flat = invariants.reached(replay, roles, verdict.points, pair)
+        found = invariants.broken(replay, roles, self.flat, pair)
         if roles.base.error is None:
             found += units.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
@@ -204,7 +207,7 @@ class _Examination:
         self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
-        self._labels(base, verdict.form[0].place[0])
+        self._labels(base, verdict.form[0].place[0], trials.follower)
         if trials.pairing is not None and trials.counts is not None:
             self.diagnosis.findings += trials.pairing.findings()
             self.diagnosis.findings += trials.counts.findings(self.script, place[0])
@@ -225,9 +228,11 @@ class _Examination:
         ]
         signs = treatments.signs(trials, self.before, self.summed)
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
+        halfway = not base.is_open and not base.final.is_solved and not hard
+        if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):
+            return
         if not base.is_open or hard:
-            if any(one.severity == FAULT for one in self.diagnosis.findings):
-                self.diagnosis.findings += treatments.asides(trials, signs)
+            self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
             return
         if base.ran.seconds * 5 > self._left():
             reason = f"one run takes {base.ran.seconds:.0f} s: no treatment could be tried"
@@ -242,10 +247,11 @@ class _Examination:
                 self.script, base, trials.follower.last, many
             )
 
-    def _labels(self, base: Outcome, line: int) -> None:
-        """Judge by a whole epoch whether all labels are the same: one batch may hold one class."""
-        if base.labels is None or base.epochs < 1:
+    def _labels(self, base: Outcome, line: int, follower: Follower | None) -> None:
+        """Judge the labels of a whole epoch: one batch may hold one class, or one sample."""
+        if base.labels is None or base.epochs < 1 or follower is None or follower.last is None:
             return
+        labels = follower.last[1]
         found, (least, most) = self.diagnosis.findings, base.labels
         known = [one for one in found if one.name == "constant-labels"]
         if known and least != most:
@@ -254,6 +260,8 @@ class _Examination:
             text = f"all labels that an output meets are {least:g}"
             reused = any(one.name == "loop-variable-reused" for one in found)
             found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
+        elif not {one.name for one in found} & ranges.NAMES:
+            found += ranges.reach(self.flat, np.concatenate([np.ravel(y) for y in labels]), line)
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -287,7 +295,8 @@ class _Examination:
                 one.severity = FAULT
         self.diagnosis.findings += found
 
-    def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> None:
+    def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
+        """Try treatments; True where one of them is a finding."""
         found, undecided, chosen = treatments.treat(
             trials, base, signs, min(6.0, self._left() * 0.8)
         )
@@ -302,6 +311,7 @@ class _Examination:
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
         self.diagnosis.undecided += undecided
+        return bool(found)
 
     def _written(
         self, trials: Trials, base: Outcome, found: list[Finding], chosen: list[Treatment]

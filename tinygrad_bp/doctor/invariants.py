@@ -21,8 +21,8 @@ ENOUGH = 24  # outputs, for a bound that none passes to be no accident
 LARGE = 6.0  # scale of weights at which a bounded output has met its bounds
 
 
-def broken(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None) -> list[Finding]:
-    """Return the invariants that do not hold in an iteration."""
+def broken(replay: Replay, roles: Roles, flat: Any, pair: Pair | None) -> list[Finding]:
+    """Return the invariants that do not hold in an iteration; `flat` is what `reached` gives."""
     found = [*_integers(replay, roles), *_tuples(replay, roles), *_own_rows(replay, roles)]
     if pair is None or pair.own:
         return found
@@ -31,16 +31,21 @@ def broken(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None)
         return found
     line = pair.place[0]
     found += ranges.broadcast(outputs[0].shape, labels[0].shape, line)
-    labels = [*labels, *_all_labels(replay, labels)]
-    many = [meetings(one.base.recording, pair, roles.compared)[0] for one in points[1:]]
-    many.append(_far(replay, roles, pair))
-    seen: list[Any] = [np.ravel(o) for one in many for o in one if np.isfinite(o).all()]
-    flat = np.concatenate([*seen, np.array([])])
     target = np.concatenate([np.ravel(y) for y in labels])
     same = [*ranges.constant(target, line)]
     found += same or [*ranges.reach(flat, target, line)]
     found += ranges.sums(outputs[0], labels[0], line)
     return found
+
+
+def reached(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None) -> Any:
+    """Return outputs under many weights, large ones among them."""
+    if pair is None or pair.own:
+        return np.zeros(0)
+    many = [meetings(one.base.recording, pair, roles.compared)[0] for one in points[1:]]
+    many.append(_far(replay, roles, pair))
+    seen: list[Any] = [np.ravel(o) for one in many for o in one if np.isfinite(o).all()]
+    return np.concatenate([*seen, np.array([])])
 
 
 def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
@@ -155,13 +160,3 @@ def _multiplies(replay: Replay, text: str) -> bool:
         if any(leaf in ast.unparse(part) for part in parts):
             return True
     return False
-
-
-def _all_labels(replay: Replay, labels: list[Any]) -> list[Any]:
-    """Return the whole array that the label of one sample is taken from, where it is plain."""
-    if labels[0].size > 4:
-        return []
-    names = {"y", "Y", "labels", "targets", "t", "T", "y_train", "Y_train"}
-    found = [v for p, v in replay.before.items() if p[-1] in names or p[1] in names]
-    kinds = [one for one in found if is_array(one) and one.size > labels[0].size]
-    return [np.asarray(one, float) for one in kinds if one.ndim < 2 or 1 in one.shape][:1]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.edits import Edit, Edits, summed
 from tinygrad_bp.doctor.gradients import PROPORTIONAL, Form, Match, Point, judge
@@ -16,6 +18,9 @@ from tinygrad_bp.doctor.replay import Iteration, Replay, function_code, live_fun
 from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.running import line_of
 from tinygrad_bp.doctor.slots import Path, same
+
+EXACT = 1 - 1e-6  # cosine of a gradient with its differences in double precision
+NEARLY = 0.995  # cosine at the points that a repair was not chosen by
 
 
 @dataclass
@@ -118,15 +123,20 @@ def units_of(edits: list[Edit]) -> list[Any]:
 
 
 def repaired(
-    shop: Workshop, points: list[Point], form: Form, wrong: list[Path], seconds: float
+    shop: Workshop,
+    points: list[Point],
+    form: Form,
+    wrong: list[Path],
+    seconds: float,
+    rest: list[Point] | tuple[()] = (),
 ) -> list[Repair]:
     """Return edits that together make as many of the wrong parameters right as can be.
 
     Each was run at every point, leaves the forward pass as it is, and takes nothing away that was
-    right before.
+    right before.  At the `rest` of the points, where rounding may blur it, no step is far off.
     """
     until = now() + seconds
-    search = _Search(shop, points, form, until)
+    search = _Search(shop, points, form, until, rest=[*rest])
     if shop.roles.base.error is not None:
         return search.past_errors(wrong)
     shapes = [p for p in wrong if any(judge(one, form, one.base.ended)[p].shape for one in points)]
@@ -152,6 +162,7 @@ class _Search:
     form: Form
     until: float
     repairs: list[Repair] = field(default_factory=list)
+    rest: list[Point] = field(default_factory=list)
 
     def take_first(self, edits: list[Edit], left: list[Path], path: Path) -> list[Path]:
         """Take the first edit that mends a parameter; return what is then left."""
@@ -162,15 +173,40 @@ class _Search:
         return left
 
     def take_best(self, edits: list[Edit], left: list[Path]) -> list[Path]:
-        """Take the edit that mends most, of the first kind of slip that mends anything."""
+        """Take the edit that mends most, of the first kind of slip that mends anything.
+
+        One after which the steps only nearly are the gradient gives way to any that is exact.
+        """
         best: tuple[Edit, set[Path]] | None = None
+        exact = False
         for edit in sorted(edits, key=lambda one: one.order):
-            if best is not None and (edit.order > best[0].order or len(best[1]) == len(left)):
+            full = best is not None and len(best[1]) == len(left)
+            if best is not None and exact and (full or edit.order > best[0].order):
                 break
             mended = self._mended(edit, left)
-            if mended and (best is None or len(mended) > len(best[1])):
-                best = edit, mended
+            if mended and (best is None or len(mended) > len(best[1]) or not exact):
+                is_exact = self._is_exact(edit, mended)
+                if (
+                    best is None
+                    or is_exact
+                    or (edit.order == best[0].order and len(mended) > len(best[1]))
+                ):
+                    best, exact = (edit, mended), is_exact
         return self._taken(*best, left) if best is not None else left
+
+    def _is_exact(self, edit: Edit, mended: set[Path]) -> bool:
+        """Tell whether the steps are the gradient, up to the rounding of the differences."""
+        edits = [*(one.edit for one in self.repairs), edit]
+        replaced = {key: new for one in edits for key, new in one.replaced.items()}
+        point = self.points[-1]
+        iteration = self.shop.run(replaced, units_of(edits), point)
+        if iteration is None:
+            return False
+        if any(getattr(point.values[path], "dtype", None) == np.float32 for path in mended):
+            return True  # as exact as it can be told
+        row = judge(point, self.form, iteration.ended)
+        cosines = [row[path].cosine for path in mended if path in row]
+        return all(one is None or one > EXACT for one in cosines)
 
     def past_errors(self, wrong: list[Path]) -> list[Repair]:
         """Edit the line that an iteration ends at, and the next one, until it ends and is right."""
@@ -214,8 +250,17 @@ class _Search:
                 return set()
             mended &= _mended(self.shop, replaced, units_of(edits), point, self.form, left)
             if not mended:
-                break
+                return mended
+        for point in self.rest:
+            iteration = self.shop.run(replaced, units_of(edits), point)
+            if iteration is not None and iteration.error is None:
+                row = judge(point, self.form, iteration.ended)
+                mended -= {path for path in mended if path in row and _is_off(row[path])}
         return mended
+
+
+def _is_off(match: Match) -> bool:
+    return match.cosine is not None and match.cosine < NEARLY
 
 
 def _mended(

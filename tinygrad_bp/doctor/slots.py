@@ -119,7 +119,7 @@ class Reached:
     values : dict
         Path to the array or the number that stands there, each array once.
     aliases : list of pairs of paths
-        That hold the same array.
+        That hold the same array; `shared` has those that hold the same list or dictionary.
     """
 
     def __init__(self, names: Names) -> None:
@@ -127,9 +127,12 @@ class Reached:
         self.dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self.lists: list[tuple[list[Any], list[Any]]] = []
         self.arrays: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-        self.generators: list[tuple[Callable[[Any], Any], Any]] = []  # how to set back, and to what
+        self.generators: list[
+            tuple[Any, Callable[[Any], Any], Any]
+        ] = []  # how to set back, to what
         self.cells: list[tuple[Any, Any]] = []
         self.aliases: list[tuple[Path, Path]] = []
+        self.shared: list[tuple[Path, Path]] = []
         self._seen: set[int] = set()
         self._first: dict[int, Path] = {}
         for scope in ("local", "module", *names.others()):
@@ -140,6 +143,13 @@ class Reached:
                     self._visit((scope, name), value, 0)
         self.legacy = np.random.get_state()  # noqa: NPY002  # the script's, whichever it uses
         self.plain = random.getstate()
+
+    def draw(self, many: int) -> None:
+        """Let all generators of random numbers go on, as if others had been drawn."""
+        np.random.random(many)  # noqa: NPY002  # the script's, whichever it uses
+        for one in (random, *(generator for generator, _, _ in self.generators)):
+            for _ in range(many):
+                one.random()
 
     def restore(self) -> None:
         """Put everything back as it was."""
@@ -152,7 +162,7 @@ class Reached:
             cell.cell_contents = content
         for array, copy in self.arrays:
             np.copyto(array, copy)
-        for put_back, state in self.generators:
+        for _, put_back, state in self.generators:
             put_back(state)
         np.random.set_state(self.legacy)  # noqa: NPY002
         random.setstate(self.plain)
@@ -164,9 +174,13 @@ class Reached:
             if len(self.values) < MOST:
                 self.values[path] = value
         elif isinstance(value, GENERATORS):
-            self.generators.append(_kept(value))
+            self.generators.append((value, *_kept(value)))
+        elif id(value) in self._first:
+            self.shared.append((self._first[id(value)], path))
         elif depth < DEEPEST and id(value) not in self._seen:
             self._seen.add(id(value))
+            if isinstance(value, dict | list):
+                self._first[id(value)] = path
             self._container(path, value, depth + 1)
 
     def _array(self, path: Path, value: np.ndarray[Any, Any]) -> None:

@@ -94,7 +94,8 @@ def _state(value: Any) -> tuple[str, float]:
     if not np.isfinite(value).all():
         return "", 0.0
     zero = np.mean(np.all(value == 0, axis=0)), np.mean(np.all(value == 0, axis=1))
-    if value.min() == 0 and max(zero) >= 0.5 and value.dtype.kind == "f":
+    masks = np.any(value) and len(np.unique(value)) < 3  # or labels
+    if value.min() == 0 and max(zero) >= 0.5 and not masks:
         return "dead-relu", float(max(zero))
     inside = value.min() >= -1 and value.max() <= 1
     if inside and value.min() >= 0:
