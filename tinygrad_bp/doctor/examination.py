@@ -287,7 +287,8 @@ class _Examination:
             text for text, value, _ in trials.at_first
             if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
         }  # fmt: skip
-        hidden = [one for one in trials.hidden if one[0] not in answers]
+        fixed = units.unmoved(self.examined.verdict.points)
+        hidden = [one for one in trials.hidden if one[0] not in answers | fixed]
         found = units.states(hidden, trials.looked, NOTE)
         found += layers.shares(trials, base, outputs[0] if outputs else None)
         for one in found:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.rewriting import Place
+from tinygrad_bp.engine.tensor import Tensor
 
 MOST = 20_000  # comparisons and stores of one iteration that are kept
 
@@ -90,7 +91,7 @@ class Recorder:
         if self.on:
             self._keep("-", left, right, (line, column))
         if self.pair == (line, column) and self.at_pair is not None:
-            self.at_pair(left, right)
+            self.at_pair(_plain(left), _plain(right))
         return left - right
 
     def div(self, left: Any, right: Any, line: int, column: int) -> Any:
@@ -98,7 +99,7 @@ class Recorder:
         if self.on:
             self._keep("/", left, right, (line, column))
         if self.pair == (line, column) and self.at_pair is not None:
-            self.at_pair(left, right)
+            self.at_pair(_plain(left), _plain(right))
         return left / right
 
     def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
@@ -164,6 +165,7 @@ class Recorder:
         kept = self.recording
         if isinstance(right, tuple):
             kept.by_tuple.append(place)
+        left, right = _plain(left), _plain(right)
         if isinstance(left, list) or isinstance(right, list):
             left, right = _arrays(left), _arrays(right)
         if (is_array(left) or is_number(left)) and (is_array(right) or is_number(right)):
@@ -172,6 +174,11 @@ class Recorder:
             )
             if len(kept.comparisons) >= self.limit:
                 raise Stop
+
+
+def _plain(value: Any) -> Any:
+    """Return the array of a Tensor of this package, and anything else as it is."""
+    return value.numpy() if isinstance(value, Tensor) else value
 
 
 def _arrays(value: Any) -> Any:
