@@ -50,8 +50,8 @@ class Recorder:
     ----------
     on : bool
         Whether values are kept at all.
-    at_head, at_done, at_store, at_pair : callable or None
-        What is told of heads and ends of loops, of stores, and of comparisons at one place.
+    at_head, at_store, at_pair : callable or None
+        What is told of heads of loops, of stores, and of comparisons at one place.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Recorder:
         self.limit = MOST
         self.recording = Recording()
         self.at_head: Callable[[Place, FrameType], None] | None = None
-        self.at_done: Callable[[Place, FrameType], None] | None = None
+        self.heads: set[Place] = set()  # those that are told of; all where there are none
         self.at_store: Callable[[str, Any, FrameType], None] | None = None
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
@@ -76,13 +76,10 @@ class Recorder:
 
     def head(self, line: int, column: int) -> None:
         """Begin an iteration."""
-        if self.at_head is not None and threading.get_ident() == self.thread:
+        if self.at_head is None or (self.heads and (line, column) not in self.heads):
+            return
+        if threading.get_ident() == self.thread:
             self.at_head((line, column), sys._getframe(1))
-
-    def done(self, line: int, column: int) -> None:
-        """Leave a loop."""
-        if self.at_done is not None and threading.get_ident() == self.thread:
-            self.at_done((line, column), sys._getframe(1))
 
     def sub(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Subtract."""

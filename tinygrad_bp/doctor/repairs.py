@@ -12,14 +12,13 @@ import numpy as np
 
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.edits import Edit, Edits, summed
-from tinygrad_bp.doctor.gradients import PROPORTIONAL, Form, Match, Point, judge
+from tinygrad_bp.doctor.gradients import EXACT, PROPORTIONAL, Form, Match, Point, judge
 from tinygrad_bp.doctor.recorder import Recording
 from tinygrad_bp.doctor.replay import Iteration, Replay, function_code, live_functions, swapped
 from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.running import line_of
 from tinygrad_bp.doctor.slots import Path, same
 
-EXACT = 1 - 1e-6  # cosine of a gradient with its differences in double precision
 NEARLY = 0.995  # cosine at the points that a repair was not chosen by
 
 
@@ -273,16 +272,19 @@ def _mended(
         return set()
     matches = judge(point, form, iteration.ended)
     before = judge(point, form, point.base.ended)
-    right = {path for path, one in matches.items() if one.right and _is_common(one)}
     unknown = {path for path, one in matches.items() if one.right is None}
     kept = {path for path, one in before.items() if one.right and path not in left}
+    rates = [1.0, *(one.factor for path, one in matches.items() if path in kept and one.factor)]
+    right = {path for path, one in matches.items() if one.right and _is_rate(one, rates)}
     if not kept <= right | unknown:
         return set()
     return (right | unknown) & {*left} if right & {*left} else set()
 
 
-def _is_common(match: Match) -> bool:
-    return match.factor is None or abs(match.factor - 1) < PROPORTIONAL
+def _is_rate(match: Match, rates: list[float]) -> bool:
+    """Tell whether a step is as long as those of others that were right: biases may have a rate."""
+    own = match.factor
+    return own is None or any(abs(own / rate - 1) < PROPORTIONAL for rate in rates)
 
 
 def _same_forward(before: Recording, after: Recording, form: Form) -> bool:

@@ -153,12 +153,19 @@ def _told(name: str, node: Any, *values: Any) -> ast.Expr:
     return ast.copy_location(ast.Expr(call(name, *values, *place_of(node))), node)
 
 
+def _kept(name: str, node: Any, *values: Any) -> ast.Expr:
+    """Return a call that is made only while values are kept: asking costs a quarter of a call."""
+    is_on = ast.Attribute(ast.Name(HOOK, ast.Load()), "on", ast.Load())
+    made = ast.BoolOp(ast.And(), [is_on, call(name, *values, *place_of(node))])
+    return ast.copy_location(ast.Expr(made), node)
+
+
 class _Rewriter(ast.NodeTransformer):
-    def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
+    def _loop(self, node: ast.For | ast.While) -> ast.stmt:
         self.generic_visit(node)
         told = _stores(node.target) if isinstance(node, ast.For) else []
         node.body[:0] = [_told("head", node), *told]
-        return [node, _told("done", node)]
+        return node
 
     visit_For = _loop  # noqa: N815  # ast's own name
     visit_While = _loop  # noqa: N815  # ast's own name
@@ -205,7 +212,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         self.generic_visit(node)
         stored = [one for target in node.targets for one in _stores(target)]
-        return [node, *(stored or [_told("tick", node)])]
+        return [node, *(stored or [_kept("tick", node)])]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
         self.generic_visit(node)
@@ -219,17 +226,15 @@ class _Rewriter(ast.NodeTransformer):
             if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
                 before = [_told("picked", node, target.value, target.slice, copied(node.value))]
                 before = before if not _calls(node.value) else []
-        return [*before, node, *(_stores(node.target) or [_told("tick", node)])]
+        return [*before, node, *(_stores(node.target) or [_kept("tick", node)])]
 
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         self.generic_visit(node)
-        return [node, _told("tick", node)] if isinstance(node.value, ast.Call) else [node]
+        return [node, _kept("tick", node)] if isinstance(node.value, ast.Call) else [node]
 
 
 def _entered(node: ast.FunctionDef) -> ast.Expr:
-    is_on = ast.Attribute(ast.Name(HOOK, ast.Load()), "on", ast.Load())
-    local = ast.Call(ast.Name("locals", ast.Load()), [], [])
-    return ast.Expr(ast.BoolOp(ast.And(), [is_on, call("enter", local, *place_of(node))]))
+    return _kept("enter", node, ast.Call(ast.Name("locals", ast.Load()), [], []))
 
 
 def _after_docstring(node: ast.FunctionDef) -> int:
@@ -242,9 +247,9 @@ def _stores(target: ast.expr) -> list[ast.stmt]:
     if isinstance(target, ast.Tuple | ast.List):
         return [one for part in target.elts for one in _stores(part)]
     if isinstance(target, ast.Starred) or _calls(target):
-        return [_told("tick", target)]
+        return [_kept("tick", target)]
     value = loaded(target)
-    return [_told("store", target, ast.unparse(target), value)]
+    return [_kept("store", target, ast.unparse(target), value)]
 
 
 def loaded(target: ast.expr) -> ast.expr:

@@ -122,7 +122,7 @@ class Trials:
                     probe(follower.steps, frame)
 
         def prepare(recorder: Recorder) -> None:
-            recorder.at_head = at_head
+            recorder.at_head, recorder.heads = at_head, {self.loop.place, self.epoch}
             if probe is not None:
                 self.evaluations = Evaluations(self.script.path, lambda: follower.epochs)
                 recorder.at_equal = self.evaluations.compared
