@@ -147,7 +147,7 @@ def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
     """Return the lengths that are numbers of samples: the labels', or the tables' of a loop."""
     counts: set[int] = set()
     for one in roles.base.recording.comparisons:
-        for pair in roles.pairs:
+        for pair in roles.pairs[:1]:  # another may be a step: a gradient beside a parameter
             if pair.place == one.place and pair.label_of(one).size > 1:
                 counts.add(max(pair.label_of(one).shape))
     fixed = [v for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
@@ -213,14 +213,24 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
             roles.idle += [path] if named and value.dtype.kind == "f" else []
             continue
         sampled = bool({*value.shape} & samples)
-        visited = len(path) > 2 and any(
-            not some for other, some in moved.items() if other[:2] == path[:2] and len(other) > 2
+        visited = any(
+            not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
         is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
         if value.ndim and (is_stored(path, lasting) or not is_data):
             roles.stuck.append(path)
         else:
             roles.data.append(path)
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Tell whether two paths differ in the numbers of elements alone."""
+    pairs = zip(one[2:], other[2:], strict=False)
+    return (
+        len(one) == len(other) > 2
+        and one[:2] == other[:2]
+        and all(a == b or (isinstance(a[1], int) and isinstance(b[1], int)) for a, b in pairs)
+    )
 
 
 def _is_table(replay: Replay, roles: Roles, path: Path) -> bool:

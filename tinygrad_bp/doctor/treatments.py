@@ -67,7 +67,7 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
         X = np.asarray(X, float)
         axis = sample_axis(X, trials.samples)
         mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
-        lively = deviation[deviation > 0] if np.ndim(deviation) else np.array([deviation])
+        lively = np.ravel(deviation)[np.ravel(deviation) > 0]
         if not lively.size or not np.isfinite(X).all():
             continue
         spread = float(lively.max() / lively.min())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -241,12 +242,31 @@ def _never_moves(
         + (f"; {', '.join(others)} move" if others else "; nothing else moves either")
         + (f". The gradient of {names(computed)} is computed and not used" if computed else "")
     )
-    severity = FAULT if computed or not others or _is_assigned(replay, still) else NOTE
+    dropped = _dropped(replay, still)
+    if dropped:
+        evidence += (
+            f"; {replay.script.at(dropped)} computes what it should be, and stores it nowhere"
+        )
+    is_meant = computed or dropped or not others or _is_assigned(replay, still)
+    severity = FAULT if is_meant else NOTE
     zero = all(not np.any(replay.before[p]) for p in still)
     severity = FAULT if zero else severity
     verdict.findings.append(
-        Finding("not-updated", severity, evidence, line, parameter=names(still))
+        Finding("not-updated", severity, evidence, dropped or line, parameter=names(still))
     )
+
+
+def _dropped(replay: Replay, paths: Iterable[Path]) -> int | None:
+    """Return the line that computes an update and stores it nowhere."""
+    known = {str(key) for path in paths for key in (path[1], *(part[1] for part in path[2:]))}
+    for one in ast.walk(replay.script.tree):
+        if isinstance(one, ast.Expr) and isinstance(one.value, ast.BinOp):
+            text = ast.unparse(one.value.left)
+            if isinstance(one.value.op, ast.Sub | ast.Add) and (
+                text.split("[")[0].split(".")[-1] in known
+            ):
+                return one.lineno
+    return None
 
 
 def _is_assigned(replay: Replay, paths: Iterable[Path]) -> bool:
