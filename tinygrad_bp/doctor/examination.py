@@ -75,8 +75,6 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
         return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]
     examined = Examined(script, Diagnosis())
     _Examination(examined, Recorder(), began + seconds).run()
-    for edits, finding in _edited(examined):
-        finding.patch = patches.patch_of(script, edits)
     for finding in examined.diagnosis.findings:
         _placed(script, finding)
     examined.diagnosis.seconds = now() - began
@@ -89,11 +87,6 @@ def _placed(script: Script, finding: Finding) -> None:
     file = script.file_at(finding.line or 0)
     if finding.line and file.before:
         finding.file, finding.line = script.name_of(file), finding.line - file.before
-
-
-def _edited(examined: Examined) -> list[tuple[dict[int, Any], Finding]]:
-    found = examined.diagnosis.findings
-    return [(numerics.EDITS[id(one)], one) for one in found if id(one) in numerics.EDITS]
 
 
 class _Examination:
@@ -222,6 +215,10 @@ class _Examination:
         if base is not first:
             self._numerics_after(base, spoilt)
         self._units(trials, base)
+        self._scale_and_start(trials, base, verdict)
+
+    def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
+        """Look for what else keeps a task undone, once the gradients are mended."""
         self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
         hard = [
             one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD

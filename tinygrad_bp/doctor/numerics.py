@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from tinygrad_bp.doctor import patches
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.outcome import Outcome, first_rise
 from tinygrad_bp.doctor.rewriting import Script
@@ -74,12 +75,9 @@ def literals(script: Script) -> list[Finding]:
                 text = f"{script.at(one.lineno)}: {ast.unparse(one)}; Python warns of it"
                 text += " (SyntaxWarning)"
                 found.append(Finding("is-literal", NOTE, text, one.lineno))
-                found[-1].effect = None
-                EDITS[id(found[-1])] = {id(one): ast.Compare(one.left, [new], [right])}
+                edit = {id(one): ast.Compare(one.left, [new], [right])}
+                found[-1].patch = patches.patch_of(script, edit)
     return found
-
-
-EDITS: dict[int, dict[int, Any]] = {}
 
 
 def _is_value(node: ast.expr) -> bool:

@@ -229,8 +229,18 @@ def _never_moves(
             still.append(path)
         elif moves:
             verdict.right.add(path)
-    if not still:
-        return
+    if still:
+        _report_still(replay, roles, points, form, verdict, still)
+
+
+def _report_still(
+    replay: Replay,
+    roles: Roles,
+    points: list[Point],
+    form: Form,
+    verdict: Verdict,
+    still: list[Path],
+) -> None:
     whole = replay.before[still[0]]
     if getattr(whole, "dtype", np.dtype(float)).kind in "iu":
         return
