@@ -87,7 +87,7 @@ def _rewritten(node: Any, statement: Any, replaced: dict[int, Any], whole: bool)
     new = ast.unparse(substituted(node, replaced))
     plain = (ast.Name, ast.Call, ast.Constant, ast.Attribute, ast.Subscript)
     if isinstance(node, ast.expr) and not isinstance(replaced.get(id(node)), plain):
-        alone = getattr(statement, "value", None) is node
+        alone = any(getattr(statement, name, None) is node for name in ("value", "test"))
         new = new if alone else f"({new})"
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset), new
 
