@@ -244,12 +244,18 @@ class _Search:
         edits = [*(one.edit for one in self.repairs), edit]
         replaced = {key: new for one in edits for key, new in one.replaced.items()}
         mended = set(left)
+        rows: list[dict[Path, Match]] = []
         for point in self.points:
             if now() > self.until:
                 return set()
-            mended &= _mended(self.shop, replaced, units_of(edits), point, self.form, left)
+            some, row = _mended(self.shop, replaced, units_of(edits), point, self.form, left)
+            mended &= some
+            rows.append(row)
             if not mended:
                 return mended
+        known = {path for row in rows for path in row if path not in left}
+        if _are_steady(rows, known) and not _are_steady(rows, known | mended):
+            return set()
         for point in self.rest:
             iteration = self.shop.run(replaced, units_of(edits), point)
             if iteration is not None and iteration.error is None:
@@ -258,18 +264,33 @@ class _Search:
         return mended
 
 
+def _are_steady(rows: list[dict[Path, Match]], paths: set[Path]) -> bool:
+    """Tell whether steps that are right keep their lengths to each other from point to point."""
+    ratios = [
+        {path: one.ratio for path, one in row.items() if path in paths and one.right and one.ratio}
+        for row in rows
+    ]
+    shared = [path for path in ratios[0] if all(path in row for row in ratios)]
+    for path in shared[1:]:
+        factors = [row[path] / row[shared[0]] for row in ratios]
+        if max(factors) > (1 + 2 * PROPORTIONAL) * min(factors):
+            return False
+    return True
+
+
 def _is_off(match: Match) -> bool:
     return match.cosine is not None and match.cosine < NEARLY
 
 
 def _mended(
     shop: Workshop, replaced: dict[int, Any], units: list[Any], point: Point, form: Form, left: Any
-) -> set[Path]:
+) -> tuple[set[Path], dict[Path, Match]]:
+    """Return what of `left` an edit mends at a point, and the matches of all there."""
     iteration = shop.run(replaced, units, point)
     if iteration is None or iteration.error is not None:
-        return set()
+        return set(), {}
     if not _same_forward(point.base.recording, iteration.recording, form):
-        return set()
+        return set(), {}
     matches = judge(point, form, iteration.ended)
     before = judge(point, form, point.base.ended)
     unknown = {path for path, one in matches.items() if one.right is None}
@@ -277,8 +298,8 @@ def _mended(
     rates = [1.0, *(one.factor for path, one in matches.items() if path in kept and one.factor)]
     right = {path for path, one in matches.items() if one.right and _is_rate(one, rates)}
     if not kept <= right | unknown:
-        return set()
-    return (right | unknown) & {*left} if right & {*left} else set()
+        return set(), {}
+    return (right | unknown) & {*left} if right & {*left} else set(), matches
 
 
 def _is_rate(match: Match, rates: list[float]) -> bool:
