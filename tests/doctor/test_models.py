@@ -91,3 +91,19 @@ def test_the_page_has_every_name() -> None:
     text = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
     rows = [f"| `{name}` | {one.title} | {one.remedy} |" for name, one in TABLE.items()]
     assert [row for row in rows if row not in text] == []
+
+
+def test_labels_and_units_of_a_model() -> None:
+    model = network()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    signs = {"data": (X, 2 * Y - 1), "loss": nn.bce_with_logits}
+    assert names(model, optimizer, **signs) == ["labels-not-01"]
+    assert names(model, optimizer, (500 * X, Y))[0] == "saturated"
+
+
+def test_losses_and_bounds_of_a_watched_loop() -> None:
+    with tg.doctor.watch(label=1 + Y) as watched:
+        for epoch in range(8):
+            watched.epoch(output=np.full(Y.shape, 0.1 * epoch), loss=2.0**epoch)
+    found = {one.name: one.severity for one in watched.diagnosis.findings}
+    assert found == {"step-too-large": "fault", "target-out-of-range": "note"}

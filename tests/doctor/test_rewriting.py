@@ -127,3 +127,10 @@ def test_a_patch_changes_what_it_must_and_no_more(text, find, new, wanted) -> No
     made = patched(text, tree, replaced)
     assert made == wanted
     assert ast.dump(ast.parse(made)) == ast.dump(substituted(tree, replaced))
+
+
+def test_no_two_places_share_a_node() -> None:
+    """The parser has one node for all operators of a kind; an edit is of one place."""
+    tree = parsed("a = b + c\nd = e + f\na += 1\na += 2\n", "script.py").tree
+    nodes = [id(one) for one in ast.walk(tree) if isinstance(one, ast.operator)]
+    assert len(nodes) == len({*nodes}) == 4

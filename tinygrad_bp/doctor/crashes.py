@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.judgement import Verdict, source_line
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.roles import Roles
@@ -14,15 +14,17 @@ from tinygrad_bp.doctor.running import line_of
 def crash(replay: Replay, roles: Roles, error: BaseException, verdict: Verdict) -> None:
     """Explain an iteration that ends in an error, by shapes and by types."""
     line, text = line_of(error, replay.script.path), said(error)
-    where = f"line {line} ({source_line(replay, line or 0).strip()}) ends in {text}"
+    where = f"{replay.script.at(line)} ({source_line(replay, line or 0).strip()}) ends in {text}"
     name = kind_of(error)
     for one in verdict.findings:
         if one.patch:
             one.evidence = f"{where}; {one.evidence}"
             one.line = one.line or line
-    is_told = name == "gradient-shape" and any(one.patch for one in verdict.findings)
+    patch = next((one.patch for one in verdict.findings if one.patch), None)
     if not roles.base.recording.by_tuple:  # which is a finding of its own
-        verdict.findings.append(Finding(name, NOTE if is_told else FAULT, where, line))
+        verdict.findings.append(
+            Finding(name, FAULT, where, line, patch=patch if name == "gradient-shape" else None)
+        )
 
 
 def kind_of(error: BaseException) -> str:

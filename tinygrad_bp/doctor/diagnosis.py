@@ -25,7 +25,7 @@ class Finding:
     evidence : str
         What was measured in this very run.
     line : int or None
-        Of the script.
+        Of the script, or of `file`.
     parameter : str or None
         As the script writes it; several are separated by commas.
     why : str
@@ -34,6 +34,8 @@ class Finding:
         A difference of the script that mends it.
     effect : str or None
         What mending it did, where that was measured.
+    file : str or None
+        The file that it is in, where that is one that the script imports.
     """
 
     name: str
@@ -44,6 +46,13 @@ class Finding:
     patch: str | None = None
     effect: str | None = None
     gain: float = 0.0
+    file: str | None = None
+
+    @property
+    def where(self) -> str:
+        """The line, and the file if it is not the script's own; empty where neither is known."""
+        line = f"line {self.line}" if self.line else ""
+        return f"{line} of {self.file}" if line and self.file else line
 
     @property
     def why(self) -> str:
@@ -63,11 +72,11 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
         names = ("name", "severity", "line", "parameter", "evidence", "why", "patch", "effect")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return {**found, "file": self.file} if self.file else found
 
     def __str__(self) -> str:
-        where = f"line {self.line}" if self.line else ""
-        about = ", ".join(one for one in (where, self.parameter) if one)
+        about = ", ".join(one for one in (self.where, self.parameter) if one)
         head = f"{self.severity}: {self.title} [{self.name}]" + (f" ({about})" if about else "")
         parts = [head, _indented(self.evidence), _indented(f"Why: {self.why}")]
         if self.effect:

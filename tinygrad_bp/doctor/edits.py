@@ -24,6 +24,7 @@ from tinygrad_bp.doctor.slopes import (
 from tinygrad_bp.doctor.substitution import copied, expression, product
 
 Shapes = dict[str, tuple[int, ...]]
+LISTED = 12  # values of lists of layers whose slopes are tried
 ORDER = (
     "wrong-sign", "bias-axis", "derivative-twice", "derivative-on-z", "missing-derivative",
     "elementwise-for-matmul", "wrong-operand", "updated-too-early", "aliased-buffer",
@@ -44,6 +45,11 @@ class Edit:
     def order(self) -> int:
         """Where the slip stands among the others."""
         return ORDER.index(self.name) if self.name in ORDER else len(ORDER)
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether one operator is another, and nothing else is changed."""
+        return all(isinstance(one, ast.operator) for one in self.replaced.values())
 
 
 class Edits:
@@ -76,7 +82,7 @@ class Edits:
     def __iter__(self) -> Iterator[Edit]:
         found = [edit for unit in self.units for edit in self._of_unit(unit)]
         seen = set()
-        for edit in sorted(found, key=lambda edit: edit.order):
+        for edit in sorted(found, key=lambda edit: (edit.order, not edit.is_operator)):
             key = tuple(
                 (place, ast.unparse(new) if isinstance(new, ast.AST) else id(new))
                 for place, new in edit.replaced.items()
@@ -178,8 +184,12 @@ class Edits:
     def _derived(self, unit: Any, root: ast.expr, shape: Any, atoms: Shapes) -> Iterator[Edit]:
         """Yield the factors that a line, or a product in it, may lack: an activation's slope."""
         inner = [one for one in ast.walk(root) if one is not root and is_matrix_product(one)]
-        for text, one in atoms.items():
-            for part in [*([root] if shape and one == shape else []), *inner]:
+        parts = [(text, [*([root] if shape and one == shape else []), *inner])
+                 for text, one in atoms.items()]  # fmt: skip
+        whole = [root] if isinstance(root, ast.Subscript) or is_matrix_product(root) else []
+        parts += [(text, [*whole, *inner]) for text in _indexed(unit)]
+        for text, some in parts:
+            for part in some:
                 for slope in slopes(text, self.helpers):
                     new = product(part, expression(slope))  # type: ignore[arg-type]
                     yield Edit("missing-derivative", unit, root.lineno, {id(part): new})
@@ -250,6 +260,20 @@ class Edits:
         if isinstance(others[-1], ast.Return) and others[-1].value is not None:
             others, updates = _returned_last(others, updates)
         yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
+
+
+def _indexed(unit: Any) -> list[str]:
+    """Return what a unit reads with an index that turns: the values of one layer of a list."""
+    loops = [one for one in ast.walk(unit) if isinstance(one, ast.For) and one is not unit]
+    inside = (part for one in loops for part in ast.walk(one.target))
+    turning = {part.id for part in inside if isinstance(part, ast.Name)}
+    found: dict[str, None] = {}
+    for one in ast.walk(unit):
+        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Load):
+            used = {part.id for part in ast.walk(one) if isinstance(part, ast.Name)}
+            if used & turning:
+                found[ast.unparse(one)] = None
+    return [*found][:LISTED]
 
 
 def _returned_last(others: list[Any], updates: list[Any]) -> tuple[list[Any], list[Any]]:

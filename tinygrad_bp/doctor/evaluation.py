@@ -88,23 +88,25 @@ class Evaluations:
         for place, one in self.equal.items():
             text = truth.judged(one, nodes.get(place))
             if text:
-                found[place] = _wrong(text, place)
+                found[place] = _wrong(script, text, place)
             elif truth.is_trained_on(one):
                 claim = _claim(script, one.lines)
                 if claim and truth.many >= MANY:
-                    said = f"line {claim[0]} says {claim[1]!r}, of the rows that are trained on"
+                    said = (
+                        f"{script.at(claim[0])} says {claim[1]!r}, of the rows that are trained on"
+                    )
                     found[place] = Finding("evaluation-wrong", FAULT, said, claim[0])
         for place, value in self.over.items():
             text = truth.of_logits(value)
             if text:
-                found[place] = _wrong(text, place)
+                found[place] = _wrong(script, text, place)
         listed = list({one.line: one for one in found.values()}.values())
         counted = any(truth.is_trained_on(one) for one in self.equal.values())
         return listed or _nothing_apart(script, truth.many, parameters, counted)
 
 
-def _wrong(text: str, place: Place) -> Finding:
-    return Finding("evaluation-wrong", FAULT, f"line {place[0]}: {text}", place[0])
+def _wrong(script: Script, text: str, place: Place) -> Finding:
+    return Finding("evaluation-wrong", FAULT, f"{script.at(place[0])}: {text}", place[0])
 
 
 @dataclass

@@ -16,6 +16,7 @@ from tinygrad_bp.doctor import (
     loops,
     numerics,
     patches,
+    ranges,
     recorded_runs,
     remedies,
     reports,
@@ -27,7 +28,7 @@ from tinygrad_bp.doctor import (
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.judgement import Verdict
-from tinygrad_bp.doctor.outcome import Outcome
+from tinygrad_bp.doctor.outcome import Follower, Outcome
 from tinygrad_bp.doctor.recorder import Recorder, is_number
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.rewriting import Place, Script, parsed
@@ -74,16 +75,18 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
         return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]
     examined = Examined(script, Diagnosis())
     _Examination(examined, Recorder(), began + seconds).run()
-    for edits, finding in _edited(examined):
-        finding.patch = patches.patch_of(script, edits)
+    for finding in examined.diagnosis.findings:
+        _placed(script, finding)
     examined.diagnosis.seconds = now() - began
     examined.diagnosis.sort()
     return examined
 
 
-def _edited(examined: Examined) -> list[tuple[dict[int, Any], Finding]]:
-    found = examined.diagnosis.findings
-    return [(numerics.EDITS[id(one)], one) for one in found if id(one) in numerics.EDITS]
+def _placed(script: Script, finding: Finding) -> None:
+    """Give a finding in another file its line there."""
+    file = script.file_at(finding.line or 0)
+    if finding.line and file.before:
+        finding.file, finding.line = script.name_of(file), finding.line - file.before
 
 
 class _Examination:
@@ -97,6 +100,7 @@ class _Examination:
         self.failure: BaseException | None = None
         self.summed = False
         self.samples = 1
+        self.flat: Any = np.zeros(0)
         self.anchored = ""
 
     def run(self) -> None:
@@ -107,9 +111,9 @@ class _Examination:
         self.diagnosis.findings += numerics.literals(self.script)
         best = looked.best()
         if best is None:
-            nothing_learns(looked, self.diagnosis)
+            nothing_learns(self.script, looked, self.diagnosis)
             return
-        self.diagnosis.watched = f"watched: the loop at line {best.loop.place[0]}"
+        self.diagnosis.watched = f"watched: the loop at {self.script.at(best.loop.place[0])}"
         ran = run(
             self.script, self.recorder, seconds=self._left(),
             prepare=at_one_head(best.loop.place, best.at, lambda f: self._iteration(best, f)),
@@ -118,7 +122,7 @@ class _Examination:
             self.failure = ran.error
             line = line_of(ran.error, self.script.path)
             text = f"the examination of the loop ended in {type(ran.error).__name__}: {ran.error}"
-            self.diagnosis.undecided.append(Undecided("loop", f"{text} (line {line})"))
+            self.diagnosis.undecided.append(Undecided("loop", f"{text} ({self.script.at(line)})"))
             return
         if self.roles is not None and self.roles.base.error is None and self.examined.verdict.form:
             try:
@@ -132,7 +136,7 @@ class _Examination:
         kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
         if not kept.passes:
             if isinstance(ran.error, TinygradError) and crashes.kind_of(ran.error) != "crashed":
-                nothing_learns(Survey(ran, [], 1), self.diagnosis)
+                nothing_learns(self.script, Survey(ran, [], 1), self.diagnosis)
                 return True
             return False
         self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
@@ -156,19 +160,20 @@ class _Examination:
         verdict = verdicts.measured(replay, roles, self._left() / 4)
         self.examined.verdict = verdict
         pair = verdict.form[0] if verdict.form else (roles.pairs[0] if roles.pairs else None)
-        found = invariants.broken(replay, roles, verdict.points, pair)
+        self.flat = invariants.reached(replay, roles, verdict.points, pair)
+        found = invariants.broken(replay, roles, self.flat, pair)
         if roles.base.error is None:
             found += units.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
         if pair is not None and not pair.own:
-            found += reports.misreported(verdict.points, roles, pair)
+            found += reports.misreported(self.script, verdict.points, roles, pair)
         broken = {one.name for one in found}
         if not broken & {"label-broadcast", "integer-array", "m-is-shape"}:
             verdicts.judged(replay, roles, verdict, self._left() / 5)
         if roles.base.error is not None:
             crashes.crash(replay, roles, roles.base.error, verdict)
         if verdict.form is not None and verdict.right:
-            found += reports.other_rule(verdict.points, roles, verdict.form)
+            found += reports.other_rule(self.script, verdict.points, roles, verdict.form)
         self.diagnosis.findings += found + verdict.findings
         self.diagnosis.undecided += verdict.undecided
         if verdict.form is not None and not verdict.form[0].own:
@@ -195,7 +200,7 @@ class _Examination:
         self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
-        self._labels(base, verdict.form[0].place[0])
+        self._labels(base, verdict.form[0].place[0], trials.follower)
         if trials.pairing is not None and trials.counts is not None:
             self.diagnosis.findings += trials.pairing.findings()
             self.diagnosis.findings += trials.counts.findings(self.script, place[0])
@@ -210,15 +215,21 @@ class _Examination:
         if base is not first:
             self._numerics_after(base, spoilt)
         self._units(trials, base)
+        self._scale_and_start(trials, base, verdict)
+
+    def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
+        """Look for what else keeps a task undone, once the gradients are mended."""
         self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
         hard = [
             one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
         ]
         signs = treatments.signs(trials, self.before, self.summed)
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
+        halfway = not base.is_open and not base.final.is_solved and not hard
+        if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):
+            return
         if not base.is_open or hard:
-            if any(one.severity == FAULT for one in self.diagnosis.findings):
-                self.diagnosis.findings += treatments.asides(trials, signs)
+            self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
             return
         if base.ran.seconds * 5 > self._left():
             reason = f"one run takes {base.ran.seconds:.0f} s: no treatment could be tried"
@@ -233,10 +244,11 @@ class _Examination:
                 self.script, base, trials.follower.last, many
             )
 
-    def _labels(self, base: Outcome, line: int) -> None:
-        """Judge by a whole epoch whether all labels are the same: one batch may hold one class."""
-        if base.labels is None or base.epochs < 1:
+    def _labels(self, base: Outcome, line: int, follower: Follower | None) -> None:
+        """Judge the labels of a whole epoch: one batch may hold one class, or one sample."""
+        if base.labels is None or base.epochs < 1 or follower is None or follower.last is None:
             return
+        labels = follower.last[1]
         found, (least, most) = self.diagnosis.findings, base.labels
         known = [one for one in found if one.name == "constant-labels"]
         if known and least != most:
@@ -245,6 +257,8 @@ class _Examination:
             text = f"all labels that an output meets are {least:g}"
             reused = any(one.name == "loop-variable-reused" for one in found)
             found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
+        elif not {one.name for one in found} & ranges.NAMES:
+            found += ranges.reach(self.flat, np.concatenate([np.ravel(y) for y in labels]), line)
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -270,7 +284,8 @@ class _Examination:
             text for text, value, _ in trials.at_first
             if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
         }  # fmt: skip
-        hidden = [one for one in trials.hidden if one[0] not in answers]
+        fixed = units.unmoved(self.examined.verdict.points)
+        hidden = [one for one in trials.hidden if one[0] not in answers | fixed]
         found = units.states(hidden, trials.looked, NOTE)
         found += layers.shares(trials, base, outputs[0] if outputs else None)
         for one in found:
@@ -278,7 +293,8 @@ class _Examination:
                 one.severity = FAULT
         self.diagnosis.findings += found
 
-    def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> None:
+    def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
+        """Try treatments; True where one of them is a finding."""
         found, undecided, chosen = treatments.treat(
             trials, base, signs, min(6.0, self._left() * 0.8)
         )
@@ -293,6 +309,7 @@ class _Examination:
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
         self.diagnosis.undecided += undecided
+        return bool(found)
 
     def _written(
         self, trials: Trials, base: Outcome, found: list[Finding], chosen: list[Treatment]
@@ -333,7 +350,7 @@ class _Examination:
     def _crashed_later(self, ran: Ran) -> None:
         if isinstance(ran.error, Exception):
             error = ran.error
-            text = f"line {ran.line} ends in {type(error).__name__}: {error}"
+            text = f"{self.script.at(ran.line)} ends in {type(error).__name__}: {error}"
             severity = (
                 NOTE if any(one.severity == FAULT for one in self.diagnosis.findings) else FAULT
             )

@@ -24,6 +24,8 @@ FULL = 160  # parameters up to which every element is differentiated, and not ra
 DIRECTIONS = 14
 STEP, SINGLE_STEP = 1e-5, 1e-2  # of central differences, in double and single precision
 ALIGNED, SINGLE_ALIGNED = 0.9995, 0.98  # cosine of two vectors that are the same gradient
+EXACT = 1 - 1e-6  # cosine of a gradient with its differences in double precision
+AGREED = 3  # single numbers whose steps are of one length, for it to be the rate
 PROPORTIONAL = 0.02  # by which the factor of a parameter may differ from that of the others
 
 Form = tuple[Pair, str]
@@ -283,25 +285,45 @@ def _settle(point: Point, found: dict[Path, Match]) -> None:
     if widest is None or not widest.ratio:
         return
     same = [one.ratio for one in aligned if one.size == widest.size and one.ratio]
-    common = float(np.median(same)) if widest.size == 1 else widest.ratio
+    common = consensus(same)[0] if widest.size == 1 else widest.ratio
     for one in aligned:
         if one.ratio:
             one.factor = one.ratio / common
 
 
+def consensus(ratios: list[float]) -> tuple[float, int]:
+    """Return the ratio that most agree on, within 1 %, and how many; the median where none do."""
+    ordered = np.sort(ratios)
+    counts = np.searchsorted(ordered, ordered * 1.01, side="right") - np.arange(len(ordered))
+    most = int(counts.max())
+    if most < AGREED:
+        return float(np.median(ordered)), most
+    first = int(np.argmax(counts))
+    return float(np.median(ordered[first : first + most])), most
+
+
+def agreed(row: dict[Path, Match]) -> int:
+    """Return how many single numbers take steps of one length to their gradients."""
+    ratios = [one.ratio for one in row.values() if one.size == 1 and one.right and one.ratio]
+    return consensus(ratios)[1] if ratios else 0
+
+
 def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
     """Return the loss that the script's steps fit best, over all points."""
-    scores: dict[Form, tuple[int, float]] = {}
+    scores: dict[Form, tuple[int, int, float]] = {}
     shared = [form for form in (points[0].slopes if points else ()) if points[0].slopes[form]]
     for form in shared:
-        count, total = 0, 0.0
+        exact, count, total = 0, 0, 0.0
         for point, ends in zip(points, steps, strict=True):
             if form not in point.slopes:
                 continue
-            matches = judge(point, form, ends).values()
+            row = judge(point, form, ends)
+            matches = row.values()
             count += sum(one.right is True for one in matches)
+            exact += sum((one.cosine or 0) > EXACT for one in matches if one.size > 1)
+            count += agreed(row) if all(one.size == 1 for one in matches) else 0
             total += sum(one.cosine for one in matches if one.cosine is not None)
-        scores[form] = count, round(abs(total), 4)
+        scores[form] = exact, count, round(abs(total), 4)
     return max(scores, key=lambda form: scores[form]) if scores else None
 
 

@@ -73,6 +73,14 @@ def _courses(history: History, loss: Column, labels: Any) -> list[Finding]:
     return [*found, *_overfitting(history, loss), *_rates(history, loss), *_held_out(history)]
 
 
+def of_losses(values: list[float]) -> list[Finding]:
+    """Judge the losses of a loop, where they are long enough and numbers."""
+    loss = np.array(values)
+    if len(loss) < SHORTEST or not np.isfinite(loss).all():
+        return []
+    return [*_diverging(loss)] or [*_plateau(loss, None)]
+
+
 def _diverging(loss: Column) -> list[Finding]:
     """Report a loss that ends well above its start."""
     end = float(np.median(loss[-3:]))

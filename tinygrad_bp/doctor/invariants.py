@@ -21,9 +21,9 @@ ENOUGH = 24  # outputs, for a bound that none passes to be no accident
 LARGE = 6.0  # scale of weights at which a bounded output has met its bounds
 
 
-def broken(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None) -> list[Finding]:
-    """Return the invariants that do not hold in an iteration."""
-    found = [*_integers(replay, roles), *_tuples(roles), *_own_rows(replay, roles)]
+def broken(replay: Replay, roles: Roles, flat: Any, pair: Pair | None) -> list[Finding]:
+    """Return the invariants that do not hold in an iteration; `flat` is what `reached` gives."""
+    found = [*_integers(replay, roles), *_tuples(replay, roles), *_own_rows(replay, roles)]
     if pair is None or pair.own:
         return found
     outputs, labels = meetings(roles.base.recording, pair, roles.compared)
@@ -31,16 +31,21 @@ def broken(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None)
         return found
     line = pair.place[0]
     found += ranges.broadcast(outputs[0].shape, labels[0].shape, line)
-    labels = [*labels, *_all_labels(replay, labels)]
-    many = [meetings(one.base.recording, pair, roles.compared)[0] for one in points[1:]]
-    many.append(_far(replay, roles, pair))
-    seen: list[Any] = [np.ravel(o) for one in many for o in one if np.isfinite(o).all()]
-    flat = np.concatenate([*seen, np.array([])])
     target = np.concatenate([np.ravel(y) for y in labels])
     same = [*ranges.constant(target, line)]
     found += same or [*ranges.reach(flat, target, line)]
     found += ranges.sums(outputs[0], labels[0], line)
     return found
+
+
+def reached(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None) -> Any:
+    """Return outputs under many weights, large ones among them."""
+    if pair is None or pair.own:
+        return np.zeros(0)
+    many = [meetings(one.base.recording, pair, roles.compared)[0] for one in points[1:]]
+    many.append(_far(replay, roles, pair))
+    seen: list[Any] = [np.ravel(o) for one in many for o in one if np.isfinite(o).all()]
+    return np.concatenate([*seen, np.array([])])
 
 
 def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
@@ -120,9 +125,9 @@ def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _tuples(roles: Roles) -> Iterator[Finding]:
+def _tuples(replay: Replay, roles: Roles) -> Iterator[Finding]:
     for line, _ in sorted(set(roles.base.recording.by_tuple))[:1]:
-        text = f"line {line} divides by a tuple, such as X.shape is"
+        text = f"{replay.script.at(line)} divides by a tuple, such as X.shape is"
         yield Finding("m-is-shape", FAULT, text, line)
 
 
@@ -155,13 +160,3 @@ def _multiplies(replay: Replay, text: str) -> bool:
         if any(leaf in ast.unparse(part) for part in parts):
             return True
     return False
-
-
-def _all_labels(replay: Replay, labels: list[Any]) -> list[Any]:
-    """Return the whole array that the label of one sample is taken from, where it is plain."""
-    if labels[0].size > 4:
-        return []
-    names = {"y", "Y", "labels", "targets", "t", "T", "y_train", "Y_train"}
-    found = [v for p, v in replay.before.items() if p[-1] in names or p[1] in names]
-    kinds = [one for one in found if is_array(one) and one.size > labels[0].size]
-    return [np.asarray(one, float) for one in kinds if one.ndim < 2 or 1 in one.shape][:1]

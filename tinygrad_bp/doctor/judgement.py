@@ -12,6 +12,7 @@ from tinygrad_bp.doctor.gradients import Form, Match, Point
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.slots import Path, shown
 
+LISTED = 8  # parameters of one finding
 Table = dict[str, dict[Path, Match]]
 
 
@@ -39,8 +40,11 @@ def created(replay: Replay, path: Path) -> int | None:
 
 
 def names(paths: Iterable[Path]) -> str:
-    """Return paths as the script writes them."""
-    return ", ".join(shown(path) for path in paths)
+    """Return paths as the script writes them; of many the first."""
+    listed = [shown(path) for path in paths]
+    if len(listed) > LISTED:
+        listed[LISTED - 1 :] = [f"and {len(listed) - LISTED + 1} more"]
+    return ", ".join(listed)
 
 
 def source_line(replay: Replay, line: int) -> str:

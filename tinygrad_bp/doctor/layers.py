@@ -151,7 +151,9 @@ def shares(trials: Trials, base: Outcome, output: Any) -> list[Finding]:
         if axis is None or text in found or (output is not None and _is_output(value, output)):
             continue
         wide = value.shape[axis]
-        told = f"line {place[0]}: the {wide} values of {text} add up to 1 for each sample"
+        told = (
+            f"{trials.script.at(place[0])}: the {wide} values of {text} add up to 1 for each sample"
+        )
         told += "; they are no output: what one unit says, the others cannot"
         found[text] = Finding("softmax-hidden", NOTE, told, place[0], text)
     listed = list(found.values())

@@ -27,14 +27,15 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
             both = _targets(inner) & _targets(outer) - {"_"}
             if both and _is_read_after(outer, inner, both):
                 name = min(both)
-                text = f"the loops at lines {outer.lineno} and {inner.lineno} both set {name}"
+                where = f"{script.at(outer.lineno)} and {script.at(inner.lineno)}"
+                text = f"the loops at {where} both set {name}"
                 found.append(Finding("loop-variable-reused", FAULT, text, inner.lineno))
     if loop.around and of_one_sample and turns >= LONG:
         outer, inner = script.loops[loop.around[-1]].node, loop.node
         if _targets(outer) & _read(inner) and not _targets(inner) & _read(inner, reports=False):
             text = (
-                f"the loop at line {inner.lineno} makes {turns} steps with one sample before"
-                f" that at line {outer.lineno} goes on to the next"
+                f"the loop at {script.at(inner.lineno)} makes {turns} steps with one sample before"
+                f" that at {script.at(outer.lineno)} goes on to the next"
             )
             found.append(Finding("sample-to-the-end", FAULT, text, outer.lineno))
     return found

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor import ranges
+from tinygrad_bp.doctor import crashes, ranges
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.histories import diagnose_history
-from tinygrad_bp.doctor.recorded import leaf_nodes, squashed_twice
+from tinygrad_bp.doctor.recorded import asleep, leaf_nodes, met, out_of_reach, squashed_twice
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
@@ -69,8 +69,8 @@ def diagnose(
             one.grad = None
         answer.findings += _one_step(model, optimizer, named, X, y, loss or usual_loss(y))
     except Exception as error:  # noqa: BLE001  # a user's model may raise anything
-        text = f"the step ends in {type(error).__name__}: {error}"
-        answer.findings.append(Finding("crashed", FAULT, text))
+        text = f"the step ends in {crashes.said(error)}"
+        answer.findings.append(Finding(crashes.kind_of(error), FAULT, text))
     finally:
         _put_back(named, values, gradients)
         with suppress(ValueError):  # a state that was never written
@@ -126,7 +126,9 @@ def _one_step(
     values = output.detach().numpy()
     found = ranges.meeting(values, y) if loss is not cross_entropy else []
     value = loss(output, y)
-    found += squashed_twice(value)
+    pair = met(value)
+    found += [*squashed_twice(value), *asleep(value)]
+    found += out_of_reach(*pair) if pair is not None else []
     found += _first_loss(float(value.item()), np.asarray(y), loss)
     value.backward()
     reached = leaf_nodes(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from tinygrad_bp.doctor import patches
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.outcome import Outcome, first_rise
 from tinygrad_bp.doctor.rewriting import Script
@@ -36,7 +37,7 @@ def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]
         if name is None or name in found:
             continue
         source = _source(script, line)
-        text = f"line {line} ({source}): {message}"
+        text = f"{script.at(line)} ({source}): {message}"
         text += f"; {spoilt}" if spoilt else "; nothing that is kept was spoilt by it"
         severity = FAULT if spoilt else NOTE
         found[name] = Finding(name, severity, text, line)
@@ -71,14 +72,12 @@ def literals(script: Script) -> list[Finding]:
         for operator, right in zip(one.ops, one.comparators, strict=True):
             if isinstance(operator, ast.Is | ast.IsNot) and _is_value(right):
                 new: Any = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
-                text = f"line {one.lineno}: {ast.unparse(one)}; Python warns of it (SyntaxWarning)"
+                text = f"{script.at(one.lineno)}: {ast.unparse(one)}; Python warns of it"
+                text += " (SyntaxWarning)"
                 found.append(Finding("is-literal", NOTE, text, one.lineno))
-                found[-1].effect = None
-                EDITS[id(found[-1])] = {id(one): ast.Compare(one.left, [new], [right])}
+                edit = {id(one): ast.Compare(one.left, [new], [right])}
+                found[-1].patch = patches.patch_of(script, edit)
     return found
-
-
-EDITS: dict[int, dict[int, Any]] = {}
 
 
 def _is_value(node: ast.expr) -> bool:

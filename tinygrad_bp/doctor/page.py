@@ -67,7 +67,7 @@ def _finding(number: int, one: Finding) -> Iterator[str]:
     yield f'<section id="finding-{number}" class="{one.severity}">'
     yield f"<h2>{number}. {as_text(one.title[0].upper() + one.title[1:])}</h2>"
     about = [one.severity, one.name]
-    about += [f"line {one.line}"] if one.line else []
+    about += [one.where] if one.where else []
     about += [one.parameter] if one.parameter else []
     yield f'<p class="about">{" · ".join(map(as_text, about))}</p>'
     yield f"<p>{as_text(one.evidence)}</p>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.doctor.rewriting import Script
@@ -41,8 +40,14 @@ def difference(old: str, new: str, name: str) -> str:
 
 def patch_of(script: Script, replaced: dict[int, Any]) -> str:
     """Return the patch that replaces nodes of a script's tree, or lists of statements."""
-    new = patched(script.text, script.tree, replaced)
-    return difference(script.text, new, Path(script.path).name)
+    found = []
+    for file in script.files:
+        tree = ast.Module(file.tree.body, [])
+        text = "\n" * file.before + file.text
+        new = patched(text, tree, replaced)
+        if new != text:
+            found.append(difference(file.text, new[file.before :], script.name_of(file)))
+    return "\n".join(found)
 
 
 Splice = tuple[tuple[int, int], tuple[int, int], str]
@@ -82,7 +87,7 @@ def _rewritten(node: Any, statement: Any, replaced: dict[int, Any], whole: bool)
     new = ast.unparse(substituted(node, replaced))
     plain = (ast.Name, ast.Call, ast.Constant, ast.Attribute, ast.Subscript)
     if isinstance(node, ast.expr) and not isinstance(replaced.get(id(node)), plain):
-        alone = getattr(statement, "value", None) is node
+        alone = any(getattr(statement, name, None) is node for name in ("value", "test"))
         new = new if alone else f"({new})"
     return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset), new
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding
 
+NAMES = {"double-sigmoid", "labels-not-01", "target-out-of-range", "relu-output"}  # of `reach`
 SQUASHED = 0.4999, 0.7312  # what a sigmoid makes of what lies between 0 and 1
 
 

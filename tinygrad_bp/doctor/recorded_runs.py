@@ -229,7 +229,9 @@ def _outside(kept: Recorded, script: Script) -> list[Finding]:
     cut = [line for line in out if loops and line > min(loops)]
     text = f"the loss depends on other Tensors, and not on {told}"
     if cut:
-        text += f"; line {cut[0]} ({lines[cut[0] - 1].strip()}) takes a value out of the graph"
+        text += (
+            f"; {script.at(cut[0])} ({lines[cut[0] - 1].strip()}) takes a value out of the graph"
+        )
         return [Finding("detached", FAULT, text, cut[0], told)]
     return [Finding("not-in-graph", FAULT, text, parameter=told)]
 

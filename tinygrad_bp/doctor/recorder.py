@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.rewriting import Place
+from tinygrad_bp.engine.tensor import Tensor
 
 MOST = 20_000  # comparisons and stores of one iteration that are kept
 
@@ -49,8 +50,8 @@ class Recorder:
     ----------
     on : bool
         Whether values are kept at all.
-    at_head, at_done, at_store, at_pair : callable or None
-        What is told of heads and ends of loops, of stores, and of comparisons at one place.
+    at_head, at_store, at_pair : callable or None
+        What is told of heads of loops, of stores, and of comparisons at one place.
     """
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class Recorder:
         self.limit = MOST
         self.recording = Recording()
         self.at_head: Callable[[Place, FrameType], None] | None = None
-        self.at_done: Callable[[Place, FrameType], None] | None = None
+        self.heads: set[Place] = set()  # those that are told of; all where there are none
         self.at_store: Callable[[str, Any, FrameType], None] | None = None
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
@@ -75,13 +76,10 @@ class Recorder:
 
     def head(self, line: int, column: int) -> None:
         """Begin an iteration."""
-        if self.at_head is not None and threading.get_ident() == self.thread:
+        if self.at_head is None or (self.heads and (line, column) not in self.heads):
+            return
+        if threading.get_ident() == self.thread:
             self.at_head((line, column), sys._getframe(1))
-
-    def done(self, line: int, column: int) -> None:
-        """Leave a loop."""
-        if self.at_done is not None and threading.get_ident() == self.thread:
-            self.at_done((line, column), sys._getframe(1))
 
     def sub(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Subtract."""
@@ -90,7 +88,7 @@ class Recorder:
         if self.on:
             self._keep("-", left, right, (line, column))
         if self.pair == (line, column) and self.at_pair is not None:
-            self.at_pair(left, right)
+            self.at_pair(_plain(left), _plain(right))
         return left - right
 
     def div(self, left: Any, right: Any, line: int, column: int) -> Any:
@@ -98,7 +96,7 @@ class Recorder:
         if self.on:
             self._keep("/", left, right, (line, column))
         if self.pair == (line, column) and self.at_pair is not None:
-            self.at_pair(left, right)
+            self.at_pair(_plain(left), _plain(right))
         return left / right
 
     def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
@@ -164,6 +162,7 @@ class Recorder:
         kept = self.recording
         if isinstance(right, tuple):
             kept.by_tuple.append(place)
+        left, right = _plain(left), _plain(right)
         if isinstance(left, list) or isinstance(right, list):
             left, right = _arrays(left), _arrays(right)
         if (is_array(left) or is_number(left)) and (is_array(right) or is_number(right)):
@@ -172,6 +171,11 @@ class Recorder:
             )
             if len(kept.comparisons) >= self.limit:
                 raise Stop
+
+
+def _plain(value: Any) -> Any:
+    """Return the array of a Tensor of this package, and anything else as it is."""
+    return value.numpy() if isinstance(value, Tensor) else value
 
 
 def _arrays(value: Any) -> Any:

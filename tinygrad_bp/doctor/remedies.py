@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_bp.doctor.rewriting import Script, place_of
 from tinygrad_bp.doctor.slots import Path, shown
 from tinygrad_bp.doctor.substitution import expression, place
-from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, sample_axis
+from tinygrad_bp.doctor.trials import Treatment, Trials, glorot, sample_axis, turns
 
 Replaced = dict[int, Any]
 
@@ -32,8 +32,7 @@ def edits_of(one: Treatment, trials: Trials, before: dict[Path, Any]) -> Replace
 
 
 def _longer(trials: Trials, times: int) -> Replaced:
-    node: Any = trials.script.loops[trials.epoch].node
-    stop = node.iter.args[min(1, len(node.iter.args) - 1)]
+    stop: Any = turns(trials.script.loops[trials.epoch].node)
     value = stop.value if isinstance(stop, ast.Constant) else None
     new = ast.Constant(value * times) if isinstance(value, int) else None
     return {id(stop): new or ast.BinOp(stop, ast.Mult(), ast.Constant(times))}
@@ -171,7 +170,7 @@ def _start(trials: Trials, before: dict[Path, Any]) -> Iterator[tuple[int, Any]]
             continue
         for _, text, value in _targets(trials.script):
             own = text == shown(path) or (text.startswith("self.") and _leaf(text) == path[-1][-1])
-            if own and place_of(value) < trials.loop.place:
+            if own and trials.script.is_before(value, trials.loop.place):
                 drawn = f"{numpy}.random.normal(0, {glorot(shape):.2g}, {shape})"
                 yield id(value), expression(drawn)
                 break

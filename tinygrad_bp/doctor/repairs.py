@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.edits import Edit, Edits, summed
-from tinygrad_bp.doctor.gradients import PROPORTIONAL, Form, Match, Point, judge
+from tinygrad_bp.doctor.gradients import EXACT, PROPORTIONAL, Form, Match, Point, judge
 from tinygrad_bp.doctor.recorder import Recording
 from tinygrad_bp.doctor.replay import Iteration, Replay, function_code, live_functions, swapped
 from tinygrad_bp.doctor.roles import Roles
 from tinygrad_bp.doctor.running import line_of
 from tinygrad_bp.doctor.slots import Path, same
+
+NEARLY = 0.995  # cosine at the points that a repair was not chosen by
 
 
 @dataclass
@@ -103,8 +107,9 @@ class Workshop:
     def edits(self) -> Edits:
         """Return the edits of everything that one iteration runs after its forward pass."""
         called = self.replay.functions()
+        order = sorted(called, key=lambda key: key[1])
         early, _ = self.forward()
-        units = [self.replay.loop.node, *(self.nodes[key] for key in called if key in self.nodes)]
+        units = [self.replay.loop.node, *(self.nodes[key] for key in order if key in self.nodes)]
         kept = self.roles.base.recording
         values = {text: value for text, value, _ in kept.stores}
         return Edits(self.replay.script.tree, units, kept.shapes, early, values)
@@ -117,15 +122,20 @@ def units_of(edits: list[Edit]) -> list[Any]:
 
 
 def repaired(
-    shop: Workshop, points: list[Point], form: Form, wrong: list[Path], seconds: float
+    shop: Workshop,
+    points: list[Point],
+    form: Form,
+    wrong: list[Path],
+    seconds: float,
+    rest: list[Point] | tuple[()] = (),
 ) -> list[Repair]:
     """Return edits that together make as many of the wrong parameters right as can be.
 
     Each was run at every point, leaves the forward pass as it is, and takes nothing away that was
-    right before.
+    right before.  At the `rest` of the points, where rounding may blur it, no step is far off.
     """
     until = now() + seconds
-    search = _Search(shop, points, form, until)
+    search = _Search(shop, points, form, until, rest=[*rest])
     if shop.roles.base.error is not None:
         return search.past_errors(wrong)
     shapes = [p for p in wrong if any(judge(one, form, one.base.ended)[p].shape for one in points)]
@@ -151,6 +161,7 @@ class _Search:
     form: Form
     until: float
     repairs: list[Repair] = field(default_factory=list)
+    rest: list[Point] = field(default_factory=list)
 
     def take_first(self, edits: list[Edit], left: list[Path], path: Path) -> list[Path]:
         """Take the first edit that mends a parameter; return what is then left."""
@@ -161,15 +172,40 @@ class _Search:
         return left
 
     def take_best(self, edits: list[Edit], left: list[Path]) -> list[Path]:
-        """Take the edit that mends most, of the first kind of slip that mends anything."""
+        """Take the edit that mends most, of the first kind of slip that mends anything.
+
+        One after which the steps only nearly are the gradient gives way to any that is exact.
+        """
         best: tuple[Edit, set[Path]] | None = None
+        exact = False
         for edit in sorted(edits, key=lambda one: one.order):
-            if best is not None and (edit.order > best[0].order or len(best[1]) == len(left)):
+            full = best is not None and len(best[1]) == len(left)
+            if best is not None and exact and (full or edit.order > best[0].order):
                 break
             mended = self._mended(edit, left)
-            if mended and (best is None or len(mended) > len(best[1])):
-                best = edit, mended
+            if mended and (best is None or len(mended) > len(best[1]) or not exact):
+                is_exact = self._is_exact(edit, mended)
+                if (
+                    best is None
+                    or is_exact
+                    or (edit.order == best[0].order and len(mended) > len(best[1]))
+                ):
+                    best, exact = (edit, mended), is_exact
         return self._taken(*best, left) if best is not None else left
+
+    def _is_exact(self, edit: Edit, mended: set[Path]) -> bool:
+        """Tell whether the steps are the gradient, up to the rounding of the differences."""
+        edits = [*(one.edit for one in self.repairs), edit]
+        replaced = {key: new for one in edits for key, new in one.replaced.items()}
+        point = self.points[-1]
+        iteration = self.shop.run(replaced, units_of(edits), point)
+        if iteration is None:
+            return False
+        if any(getattr(point.values[path], "dtype", None) == np.float32 for path in mended):
+            return True  # as exact as it can be told
+        row = judge(point, self.form, iteration.ended)
+        cosines = [row[path].cosine for path in mended if path in row]
+        return all(one is None or one > EXACT for one in cosines)
 
     def past_errors(self, wrong: list[Path]) -> list[Repair]:
         """Edit the line that an iteration ends at, and the next one, until it ends and is right."""
@@ -208,35 +244,68 @@ class _Search:
         edits = [*(one.edit for one in self.repairs), edit]
         replaced = {key: new for one in edits for key, new in one.replaced.items()}
         mended = set(left)
+        rows: list[dict[Path, Match]] = []
         for point in self.points:
             if now() > self.until:
                 return set()
-            mended &= _mended(self.shop, replaced, units_of(edits), point, self.form, left)
+            some, row = _mended(self.shop, replaced, units_of(edits), point, self.form, left)
+            mended &= some
+            rows.append(row)
             if not mended:
-                break
+                return mended
+        known = {path for row in rows for path in row if path not in left}
+        if _are_steady(rows, known) and not _are_steady(rows, known | mended):
+            return set()
+        for point in self.rest:
+            iteration = self.shop.run(replaced, units_of(edits), point)
+            if iteration is not None and iteration.error is None:
+                row = judge(point, self.form, iteration.ended)
+                mended -= {path for path in mended if path in row and _is_off(row[path])}
         return mended
+
+
+def _are_steady(rows: list[dict[Path, Match]], paths: set[Path]) -> bool:
+    """Tell whether steps that are right keep their lengths to each other from point to point."""
+    ratios = [
+        {path: one.ratio for path, one in row.items() if path in paths and one.right and one.ratio}
+        for row in rows
+    ]
+    shared = [path for path in ratios[0] if all(path in row for row in ratios)]
+    for path in shared[1:]:
+        factors = [row[path] / row[shared[0]] for row in ratios]
+        if max(factors) > (1 + 2 * PROPORTIONAL) * min(factors):
+            return False
+    return True
+
+
+def _is_off(match: Match) -> bool:
+    return match.cosine is not None and match.cosine < NEARLY
 
 
 def _mended(
     shop: Workshop, replaced: dict[int, Any], units: list[Any], point: Point, form: Form, left: Any
-) -> set[Path]:
+) -> tuple[set[Path], dict[Path, Match]]:
+    """Return what of `left` an edit mends at a point, and the matches of all there."""
     iteration = shop.run(replaced, units, point)
     if iteration is None or iteration.error is not None:
-        return set()
+        return set(), {}
     if not _same_forward(point.base.recording, iteration.recording, form):
-        return set()
+        return set(), {}
     matches = judge(point, form, iteration.ended)
     before = judge(point, form, point.base.ended)
-    right = {path for path, one in matches.items() if one.right and _is_common(one)}
     unknown = {path for path, one in matches.items() if one.right is None}
     kept = {path for path, one in before.items() if one.right and path not in left}
+    rates = [1.0, *(one.factor for path, one in matches.items() if path in kept and one.factor)]
+    right = {path for path, one in matches.items() if one.right and _is_rate(one, rates)}
     if not kept <= right | unknown:
-        return set()
-    return (right | unknown) & {*left} if right & {*left} else set()
+        return set(), {}
+    return (right | unknown) & {*left} if right & {*left} else set(), matches
 
 
-def _is_common(match: Match) -> bool:
-    return match.factor is None or abs(match.factor - 1) < PROPORTIONAL
+def _is_rate(match: Match, rates: list[float]) -> bool:
+    """Tell whether a step is as long as those of others that were right: biases may have a rate."""
+    own = match.factor
+    return own is None or any(abs(own / rate - 1) < PROPORTIONAL for rate in rates)
 
 
 def _same_forward(before: Recording, after: Recording, form: Form) -> bool:

@@ -143,11 +143,11 @@ class Replay:
         if change is not None:
             change(names)
         recorder = self.recorder
-        held = (recorder.at_head, recorder.at_done, recorder.on, recorder.at_store, recorder.limit)
-        recorder.at_head = recorder.at_done = None
+        held = (recorder.at_head, recorder.on, recorder.at_store, recorder.limit)
+        recorder.at_head = None
         pair, recorder.pair = recorder.pair, None
         recorder.recording, recorder.on = Recording(), True
-        recorder.limit = limit or held[4]
+        recorder.limit = limit or held[3]
         marks: dict[Path, int] = {}
         code = code or self.code
         watch = _Marks(names, [*watched], recorder, code, marks)
@@ -168,9 +168,7 @@ class Replay:
             error = caught if isinstance(caught, Exception) else RuntimeError("sys.exit")
         finally:
             recording, recorder.pair = recorder.recording, pair
-            recorder.at_head, recorder.at_done, recorder.on, recorder.at_store, recorder.limit = (
-                held
-            )
+            recorder.at_head, recorder.on, recorder.at_store, recorder.limit = held
         names.local.update(recording.kept)
         if keep:
             self.names.local.update(recording.kept)

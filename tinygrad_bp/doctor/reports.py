@@ -56,7 +56,7 @@ GUARDED = [RIGHT["binary cross entropy"]]
 GUARDED += [_guarded(guard, clips) for guard in GUARDS for clips in (False, True)]
 
 
-def misreported(points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
+def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
     """Return the losses of the script that are, at every point, proportional to a wrong measure."""
     found = []
     meets = [meetings(one.base.recording, pair, roles.compared) for one in points]
@@ -72,13 +72,13 @@ def misreported(points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
         right = any(_fits(values, meets, one) for one in RIGHT.values())
         for what, one in WRONG.items():
             if not right and not (one_hot and "missing" in what) and _fits(values, meets, one):
-                told = f"line {line}: {text} is {what}"
+                told = f"{script.at(line)}: {text} is {what}"
                 found.append(Finding("loss-misreported", FAULT, told, line))
                 break
     return found
 
 
-def other_rule(points: list[Point], roles: Roles, form: Form) -> list[Finding]:
+def other_rule(script: Script, points: list[Point], roles: Roles, form: Form) -> list[Finding]:
     """Return whether steps along squared error are reported by cross entropy."""
     pair, name = form
     if name != "squared error" or pair.own or len(points) < 3:
@@ -95,7 +95,8 @@ def other_rule(points: list[Point], roles: Roles, form: Form) -> list[Finding]:
         if _fits(values, meets, RIGHT["mean squared error"]):
             return []  # what the steps lower is reported too
         if any(_fits(values, meets, one) for one in GUARDED):
-            said = f"line {line}: {text} is cross entropy, and each step goes along squared error"
+            said = f"{script.at(line)}: {text} is cross entropy"
+            said += ", and each step goes along squared error"
             told.append(Finding("squared-error-rule", FAULT, said, line))
     return told[:1]
 

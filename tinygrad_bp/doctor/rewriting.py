@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from tinygrad_bp.doctor.sources import File, Whole, read
 from tinygrad_bp.doctor.substitution import copied
 
 HOOK = "_doctor_"
@@ -35,26 +37,52 @@ class Loop:
 
 @dataclass
 class Script:
-    """The text of a script with its tree; `trees` of edited copies share the places."""
+    """The texts of a script's files with their tree; edited copies of it share the places."""
 
-    text: str
+    text: str  # of all files: a place's line is one of these
     path: str
-    tree: ast.Module
+    tree: Whole
+    files: list[File] = field(default_factory=list)
     loops: dict[Place, Loop] = field(default_factory=dict)
     owners: dict[Place, str] = field(default_factory=dict)  # a method's place: its class
 
-    def code(self, tree: ast.Module | None = None) -> CodeType:
-        """Return the whole script, or an edited copy of it, instrumented and compiled."""
-        return compiled(instrumented(tree or self.tree), self.path)
+    def code(self, tree: Whole | None = None, number: int = 0) -> CodeType:
+        """Return one of the files, or of an edited copy of them, instrumented and compiled."""
+        whole: Any = tree or self.tree
+        body = whole.imported[number - 1].body if number else whole.body
+        return compiled(instrumented(ast.Module(body, [])), self.path)
+
+    def file_at(self, line: int) -> File:
+        """Return the file that holds a line."""
+        return next(one for one in reversed(self.files) if one.before < max(line, 1))
+
+    def name_of(self, file: File) -> str:
+        """Return what a file is called from the script's folder."""
+        return file.path.relative_to(Path(self.path).parent).as_posix()
+
+    def is_before(self, node: Any, place: Place) -> bool:
+        """Tell whether a node runs before a place: it stands above it, or in another file."""
+        own = self.file_at(node.lineno) is self.file_at(place[0])
+        return place_of(node) < place or not own
+
+    def at(self, line: int | None) -> str:
+        """Say where a line is."""
+        file = self.file_at(line or 0)
+        where = f"line {(line or 0) - file.before}"
+        return f"{where} of {self.name_of(file)}" if file.before else where
 
 
 def parsed(text: str, path: str) -> Script:
     """Return the script of a text; raises SyntaxError as Python would."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # `is 0` and its like: a finding of its own
-        tree = ast.parse(text, path)
-    script = Script(text, path, tree)
-    _Finder(script).visit(tree)
+        files = read(text, path)
+    first = files[0].tree
+    trees: Any = {"body": first.body, "type_ignores": [], "imported": [f.tree for f in files[1:]]}
+    lines = [line for one in files[1:] for line in ["", *one.text.splitlines()][1:]]
+    joined = "\n".join([*text.splitlines(), *lines]) if lines else text
+    script = Script(joined, path, Whole(**trees), files)
+    _Finder(script).visit(script.tree)
     return script
 
 
@@ -125,12 +153,19 @@ def _told(name: str, node: Any, *values: Any) -> ast.Expr:
     return ast.copy_location(ast.Expr(call(name, *values, *place_of(node))), node)
 
 
+def _kept(name: str, node: Any, *values: Any) -> ast.Expr:
+    """Return a call that is made only while values are kept: asking costs a quarter of a call."""
+    is_on = ast.Attribute(ast.Name(HOOK, ast.Load()), "on", ast.Load())
+    made = ast.BoolOp(ast.And(), [is_on, call(name, *values, *place_of(node))])
+    return ast.copy_location(ast.Expr(made), node)
+
+
 class _Rewriter(ast.NodeTransformer):
-    def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:
+    def _loop(self, node: ast.For | ast.While) -> ast.stmt:
         self.generic_visit(node)
         told = _stores(node.target) if isinstance(node, ast.For) else []
         node.body[:0] = [_told("head", node), *told]
-        return [node, _told("done", node)]
+        return node
 
     visit_For = _loop  # noqa: N815  # ast's own name
     visit_While = _loop  # noqa: N815  # ast's own name
@@ -177,7 +212,7 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         self.generic_visit(node)
         stored = [one for target in node.targets for one in _stores(target)]
-        return [node, *(stored or [_told("tick", node)])]
+        return [node, *(stored or [_kept("tick", node)])]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> list[ast.stmt]:
         self.generic_visit(node)
@@ -191,17 +226,15 @@ class _Rewriter(ast.NodeTransformer):
             if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
                 before = [_told("picked", node, target.value, target.slice, copied(node.value))]
                 before = before if not _calls(node.value) else []
-        return [*before, node, *(_stores(node.target) or [_told("tick", node)])]
+        return [*before, node, *(_stores(node.target) or [_kept("tick", node)])]
 
     def visit_Expr(self, node: ast.Expr) -> list[ast.stmt]:
         self.generic_visit(node)
-        return [node, _told("tick", node)] if isinstance(node.value, ast.Call) else [node]
+        return [node, _kept("tick", node)] if isinstance(node.value, ast.Call) else [node]
 
 
 def _entered(node: ast.FunctionDef) -> ast.Expr:
-    is_on = ast.Attribute(ast.Name(HOOK, ast.Load()), "on", ast.Load())
-    local = ast.Call(ast.Name("locals", ast.Load()), [], [])
-    return ast.Expr(ast.BoolOp(ast.And(), [is_on, call("enter", local, *place_of(node))]))
+    return _kept("enter", node, ast.Call(ast.Name("locals", ast.Load()), [], []))
 
 
 def _after_docstring(node: ast.FunctionDef) -> int:
@@ -214,9 +247,9 @@ def _stores(target: ast.expr) -> list[ast.stmt]:
     if isinstance(target, ast.Tuple | ast.List):
         return [one for part in target.elts for one in _stores(part)]
     if isinstance(target, ast.Starred) or _calls(target):
-        return [_told("tick", target)]
+        return [_kept("tick", target)]
     value = loaded(target)
-    return [_told("store", target, ast.unparse(target), value)]
+    return [_kept("store", target, ast.unparse(target), value)]
 
 
 def loaded(target: ast.expr) -> ast.expr:

@@ -147,7 +147,7 @@ def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
     """Return the lengths that are numbers of samples: the labels', or the tables' of a loop."""
     counts: set[int] = set()
     for one in roles.base.recording.comparisons:
-        for pair in roles.pairs:
+        for pair in roles.pairs[:1]:  # another may be a step: a gradient beside a parameter
             if pair.place == one.place and pair.label_of(one).size > 1:
                 counts.add(max(pair.label_of(one).shape))
     fixed = [v for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
@@ -157,21 +157,26 @@ def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
     return counts | ({longest} if longest > max(counts, default=0) else set())
 
 
-def stored_in_loop(replay: Replay) -> set[str]:
-    """Return what the loop, or a function it calls, stores into, as the script writes it."""
+def stored_in_loop(replay: Replay, *, lasting: bool = False) -> set[str]:
+    """Return what the loop, or a function it calls, stores into, as the script writes it.
+
+    What is `lasting` leaves out the names that are a called function's own: they are gone with it.
+    """
     called = {line for _, line in replay.functions()}
-    nodes: list[ast.AST] = [replay.loop.node]
-    nodes += [
-        one
-        for one in ast.walk(replay.script.tree)
-        if isinstance(one, ast.FunctionDef) and one.lineno in called
-    ]
-    found = set()
-    for root in nodes:
-        for one in ast.walk(root):
-            if isinstance(getattr(one, "ctx", None), ast.Store):
-                found.add(ast.unparse(one))
+    found = _stored(replay.loop.node)
+    for one in ast.walk(replay.script.tree):
+        if isinstance(one, ast.FunctionDef) and one.lineno in called:
+            shared = {name for part in ast.walk(one) if isinstance(part, ast.Global | ast.Nonlocal)
+                      for name in part.names}  # fmt: skip
+            some = _stored(one)
+            own = {text for text in some if text.isidentifier() and text not in shared}
+            found |= some - own if lasting else some
     return found
+
+
+def _stored(root: ast.AST) -> set[str]:
+    nodes = ast.walk(root)
+    return {ast.unparse(one) for one in nodes if isinstance(getattr(one, "ctx", None), ast.Store)}
 
 
 def is_stored(path: Path, stored: set[str]) -> bool:
@@ -196,7 +201,7 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
 
     base = replay.run(change, watched=roles.changed)
     moved = moved_by(replay, fixed, base, until, others, roles.compared)
-    stored = stored_in_loop(replay)
+    stored, lasting = stored_in_loop(replay), stored_in_loop(replay, lasting=True)
     if not roles.pairs:
         kept = [path for path in fixed if is_stored(path, stored)]
         roles.pairs = pairs_of(replay, roles.base, moved, kept)
@@ -208,14 +213,24 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
             roles.idle += [path] if named and value.dtype.kind == "f" else []
             continue
         sampled = bool({*value.shape} & samples)
-        visited = len(path) > 2 and any(
-            not some for other, some in moved.items() if other[:2] == path[:2] and len(other) > 2
+        visited = any(
+            not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
         is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
-        if value.ndim and (named or not is_data):
+        if value.ndim and (is_stored(path, lasting) or not is_data):
             roles.stuck.append(path)
         else:
             roles.data.append(path)
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Tell whether two paths differ in the numbers of elements alone."""
+    pairs = zip(one[2:], other[2:], strict=False)
+    return (
+        len(one) == len(other) > 2
+        and one[:2] == other[:2]
+        and all(a == b or (isinstance(a[1], int) and isinstance(b[1], int)) for a, b in pairs)
+    )
 
 
 def _is_table(replay: Replay, roles: Roles, path: Path) -> bool:

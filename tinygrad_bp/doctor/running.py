@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import contextlib
 import io
@@ -24,6 +23,7 @@ import numpy as np
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.recorder import Recorder, Stop
 from tinygrad_bp.doctor.rewriting import HOOK, Place, Script
+from tinygrad_bp.doctor.sources import Whole, importing
 
 TICK = 0.2  # seconds between looks at the clock
 PICTURES = ("matplotlib", "seaborn", "plotly", "pylab", "tqdm", "IPython")
@@ -99,6 +99,21 @@ class _Nothing:
         return None
 
 
+class Bar(_Nothing):
+    """A progress bar that shows nothing, and hands on what it goes through."""
+
+    write: Any = _Nothing()
+
+    def __init__(self, over: Any = (), *_: Any, **__: Any) -> None:
+        self.over = over
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.over)
+
+    def __len__(self) -> int:
+        return len(self.over)
+
+
 class _Finder:
     """Finds the modules of pictures, whether they are installed or not."""
 
@@ -117,8 +132,9 @@ class _Finder:
     def exec_module(self, module: types.ModuleType) -> None:
         """Fill in what is called with something to go through."""
         if module.__name__.split(".")[0] == "tqdm":
-            for name in ("tqdm", "trange"):
-                setattr(module, name, range if name == "trange" else lambda over, **_: over)
+            given: Any = module
+            given.tqdm = given.tqdm_notebook = Bar
+            given.trange = given.tnrange = lambda *bounds, **_: Bar(range(*bounds))
 
 
 def run(
@@ -128,7 +144,7 @@ def run(
     seed: int = 0,
     seconds: float = 20.0,
     prepare: Callable[[Recorder], None] | None = None,
-    tree: ast.Module | None = None,
+    tree: Whole | None = None,
 ) -> Ran:
     """Run a script to its end, or until `Stop` or the time ends it."""
     recorder.reset()
@@ -140,7 +156,8 @@ def run(
     ran = Ran(space)
     began = now()
     before, folder = sys.modules.get("__main__"), Path.cwd()
-    with _world(seed, ran, script.path), _limited(seconds, ran):
+    others = importing(script.files[1:], lambda k: script.code(tree, k + 1), {HOOK: recorder})
+    with _world(seed, ran, script.path), _limited(seconds, ran), others:
         sys.modules["__main__"] = module
         try:
             exec(script.code(tree), space)  # noqa: S102  # the user's own script, which they asked to run

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor import gradients, patches
+from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.diagnosis import FAULT, Finding, Undecided
 from tinygrad_bp.doctor.gradients import Form, Match, Point
 from tinygrad_bp.doctor.judgement import Table, Verdict, names, source_line
@@ -48,25 +49,34 @@ def explain(
 def _most_mended(
     shop: Workshop, verdict: Verdict, wrong: list[Path], seconds: float
 ) -> tuple[Form, list[Repair]]:
-    """Return the edits that mend most; where no step fits, under any loss of the same pair."""
+    """Return the edits that mend most, under the loss that fits best or another of its pair."""
     best = verdict.form
     assert best is not None  # noqa: S101  # `judged` has asked
-    forms = [best]
-    if not verdict.right:
-        forms += [one for one in verdict.points[0].slopes if one != best and one[0] == best[0]]
+    others = [one for one in verdict.points[0].slopes if one != best and one[0] == best[0]]
+    forms, until = [best, *others], now() + seconds
     found: tuple[Form, list[Repair]] = (best, [])
-    for form in forms:
+    for number, form in enumerate(forms):
+        time = (until - now()) / (len(forms) - number)
+        if verdict.right and form == best:
+            time = max(time, 0.7 * seconds)  # this loss is the likely one
         points = [one for one in verdict.points if form in one.slopes]
         judged = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
         tried = [one for one in points if any(judged[one.name][p].right is not None for p in wrong)]
         is_crash = shop.roles.base.error is not None
         chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
-        repairs = repaired(shop, chosen, form, wrong, seconds / len(forms))
-        if _mended(repairs) > _mended(found[1]):
+        rest = [] if is_crash else [one for one in points if one not in chosen]
+        repairs = repaired(shop, chosen, form, wrong, time, rest)
+        if _worth(repairs) > _worth(found[1]):
             found = (form, repairs)
-        if _mended(repairs) == len(wrong):
+        alone = len({one.edit.name for one in repairs}) == 1
+        if _mended(repairs) == len(wrong) and (verdict.right or alone):
             break
     return found
+
+
+def _worth(repairs: list[Repair]) -> tuple[int, int]:
+    """Order by how many parameters are right again, and then by how few slips explain it."""
+    return _mended(repairs), -len({one.edit.name for one in repairs})
 
 
 def _mended(repairs: list[Repair]) -> int:
@@ -91,7 +101,7 @@ def by_factor(replay: Replay, roles: Roles, verdict: Verdict, table: Table) -> l
         if (
             spread > 1.05
             and rows[0].size == 1
-            and any(one.size > 1 for one in _others(table, path))
+            and (any(one.size > 1 for one in _others(table, path)) or _agree(table))
         ):
             wrong.append(path)
         elif spread < 1.05 and is_mean:
@@ -116,6 +126,12 @@ def _factors(path: Path, table: Table) -> list[float]:
         common = own.factor if own.size == other.size == 1 else own.ratio / other.ratio
         found += [common] if common is not None else []
     return found
+
+
+def _agree(table: Table) -> bool:
+    """Tell whether enough single numbers take steps of one length, for others to be wrong."""
+    return all(gradients.agreed(row) >= max(gradients.AGREED, len(row) / 4)
+               for row in table.values())  # fmt: skip
 
 
 def _others(table: Table, path: Path) -> list[Match]:
@@ -217,6 +233,13 @@ def _grown(points: list[Point], table: Any, paths: list[Path]) -> str:
 
 def _cosines(paths: list[Path], table: Table, form: Form) -> str:
     parts = []
+    rows = [row[path] for row in table.values() for path in paths if path in row]
+    if rows and all(one.size == 1 and one.right for one in rows):
+        factors = [one.factor for one in rows if one.factor]
+        return (
+            f"to the gradient of {form[1]} (finite differences) the steps are from"
+            f" {min(factors):.3g} to {max(factors):.3g} times as long as the other parameters'"
+        )
     for path in paths[:4]:
         known = [row[path].cosine for row in table.values() if row[path].cosine is not None]
         if known:
@@ -241,6 +264,9 @@ def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, s
         left = [p for p in left if p not in grown]
     known = {p: [c for row in table.values() if (c := row[p].cosine) is not None] for p in left}
     clear = [p for p in left if known[p] and np.median(known[p]) < CLEAR]
+    if not clear and _agree(table):
+        text = _cosines(left, table, form)
+        verdict.findings.append(Finding("wrong-gradient", FAULT, text, None, names(left)))
     if not clear:
         return
     evidence = _cosines(clear, table, form)

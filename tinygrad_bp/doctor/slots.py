@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.recorder import is_array, is_number
+from tinygrad_bp.doctor.rewriting import HOOK
 
 Path = tuple[Any, ...]  # scope, name, and then attributes ("attr", name) and keys ("key", key)
 DEEPEST, LONGEST, MOST = 6, 80, 500
@@ -26,8 +28,15 @@ class Names:
     local: dict[str, Any] = field(default_factory=dict)
 
     def scope(self, name: str) -> dict[str, Any]:
-        """Return one of the two."""
+        """Return one of the two, or the names of another file of the script's."""
+        if name.startswith("."):
+            return vars(sys.modules[name[1:]])
         return self.local if name == "local" else self.module
+
+    def others(self) -> list[str]:
+        """Return the scopes that are the script's other files."""
+        watched = [name for name, one in list(sys.modules.items()) if is_watched(one)]
+        return [f".{name}" for name in watched if vars(sys.modules[name]) is not self.module]
 
     def get(self, path: Path) -> Any:
         """Return what stands at a path; KeyError, IndexError or AttributeError if nothing does."""
@@ -82,7 +91,14 @@ def shown(path: Path) -> str:
 def is_own(value: Any) -> bool:
     """Tell whether a value is an object of the script's own classes."""
     kind = type(value)
-    return kind.__module__ == "__main__" or kind is types.SimpleNamespace
+    if kind.__module__ == "__main__" or kind is types.SimpleNamespace:
+        return True
+    return is_watched(sys.modules.get(kind.__module__))
+
+
+def is_watched(module: Any) -> bool:
+    """Tell whether a module is a file of the script's, rewritten."""
+    return type(module) is types.ModuleType and HOOK in vars(module)
 
 
 def _kept(generator: Any) -> tuple[Callable[[Any], Any], Any]:
@@ -103,7 +119,7 @@ class Reached:
     values : dict
         Path to the array or the number that stands there, each array once.
     aliases : list of pairs of paths
-        That hold the same array.
+        That hold the same array; `shared` has those that hold the same list or dictionary.
     """
 
     def __init__(self, names: Names) -> None:
@@ -111,12 +127,15 @@ class Reached:
         self.dicts: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
         self.lists: list[tuple[list[Any], list[Any]]] = []
         self.arrays: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []
-        self.generators: list[tuple[Callable[[Any], Any], Any]] = []  # how to set back, and to what
+        self.generators: list[
+            tuple[Any, Callable[[Any], Any], Any]
+        ] = []  # how to set back, to what
         self.cells: list[tuple[Any, Any]] = []
         self.aliases: list[tuple[Path, Path]] = []
+        self.shared: list[tuple[Path, Path]] = []
         self._seen: set[int] = set()
         self._first: dict[int, Path] = {}
-        for scope in ("local", "module"):
+        for scope in ("local", "module", *names.others()):
             found = names.scope(scope)
             self.dicts.append((found, dict(found)))
             for name, value in list(found.items()):
@@ -124,6 +143,13 @@ class Reached:
                     self._visit((scope, name), value, 0)
         self.legacy = np.random.get_state()  # noqa: NPY002  # the script's, whichever it uses
         self.plain = random.getstate()
+
+    def draw(self, many: int) -> None:
+        """Let all generators of random numbers go on, as if others had been drawn."""
+        np.random.random(many)  # noqa: NPY002  # the script's, whichever it uses
+        for one in (random, *(generator for generator, _, _ in self.generators)):
+            for _ in range(many):
+                one.random()
 
     def restore(self) -> None:
         """Put everything back as it was."""
@@ -136,7 +162,7 @@ class Reached:
             cell.cell_contents = content
         for array, copy in self.arrays:
             np.copyto(array, copy)
-        for put_back, state in self.generators:
+        for _, put_back, state in self.generators:
             put_back(state)
         np.random.set_state(self.legacy)  # noqa: NPY002
         random.setstate(self.plain)
@@ -148,9 +174,13 @@ class Reached:
             if len(self.values) < MOST:
                 self.values[path] = value
         elif isinstance(value, GENERATORS):
-            self.generators.append(_kept(value))
+            self.generators.append((value, *_kept(value)))
+        elif id(value) in self._first:
+            self.shared.append((self._first[id(value)], path))
         elif depth < DEEPEST and id(value) not in self._seen:
             self._seen.add(id(value))
+            if isinstance(value, dict | list):
+                self._first[id(value)] = path
             self._container(path, value, depth + 1)
 
     def _array(self, path: Path, value: np.ndarray[Any, Any]) -> None:

@@ -83,4 +83,18 @@ def aliased(replay: Replay, roles: Roles) -> list[Finding]:
         if both and siblings and first in {*roles.parameters, *roles.changed}:
             text = f"{names[0]} and {names[1]} are one array: a step for one is a step for both"
             found.append(Finding("aliased-buffer", FAULT, text, parameter=", ".join(names)))
+    return [*found, *_shared(replay, roles, stored)]
+
+
+def _shared(replay: Replay, roles: Roles, stored: set[str]) -> list[Finding]:
+    """Return lists and dictionaries with two names, into which the loop stores under both."""
+    found = []
+    for first, second in replay.reached.shared:
+        names = [shown(path) for path in (first, second)]
+        siblings = first[:-1] == second[:-1] and first[0] == second[0] and names[0] != names[1]
+        into = all(any(text.startswith(f"{name}[") for text in stored) for name in names)
+        holds = any(path[: len(first)] == first for path in roles.changed)
+        if siblings and into and holds:
+            text = f"{names[0]} and {names[1]} are one object: what is stored in one is in both"
+            found.append(Finding("aliased-buffer", FAULT, text, parameter=", ".join(names)))
     return found

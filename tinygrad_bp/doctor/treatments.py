@@ -25,6 +25,8 @@ LONGEST = 2.0  # seconds of a run with more of them
 CHANCE = 9  # weights that may all be positive by chance: once in 500 starts
 FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
+EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
+FAR = 20.0  # mean or standard deviation of inputs that saturates any unit
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
 
@@ -36,6 +38,7 @@ class Signs:
     samples: int = 1
     decay: float = 1.0
     inputs: str = ""
+    size: float = 1.0  # of the inputs, where they are not scaled
     anchored: str = ""
     faint: str = ""  # the gradient of the first layer against that of the last
     starts: list[tuple[str, Path, str]] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Signs:
 def signs(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
     """Look at rate, inputs and start."""
     found = Signs(summed, trials.samples, trials.decay)
-    found.inputs = _unscaled(trials, before)
+    found.inputs, found.size = _unscaled(trials, before)
     roles = trials.roles
     for path in [*roles.parameters, *roles.stuck, *roles.idle]:
         value: Any = before.get(path)
@@ -56,7 +59,7 @@ def signs(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
     return found
 
 
-def _unscaled(trials: Trials, before: dict[Path, Any]) -> str:
+def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
     for path in trials.roles.data:
         X: Any = before.get(path)
         if not is_array(X) or X.ndim == 0 or X.size < 4:
@@ -64,7 +67,7 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> str:
         X = np.asarray(X, float)
         axis = sample_axis(X, trials.samples)
         mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
-        lively = deviation[deviation > 0] if np.ndim(deviation) else np.array([deviation])
+        lively = np.ravel(deviation)[np.ravel(deviation) > 0]
         if not lively.size or not np.isfinite(X).all():
             continue
         spread = float(lively.max() / lively.min())
@@ -72,8 +75,8 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> str:
             return (
                 f"{shown(path)} has features with means up to {mean.max():.3g} and standard"
                 f" deviations from {lively.min():.3g} to {lively.max():.3g}"
-            )
-    return ""
+            ), float(max(lively.max(), mean.max()))
+    return "", 1.0
 
 
 def _start(W: Any) -> Iterator[tuple[str, str]]:
@@ -170,6 +173,10 @@ def treat(
     """
     plan = Plan(trials, base, now() + seconds)
     reasons = treatments_of(found)
+    if not base.is_open:  # half learned: only what the script itself shows, and by far
+        reasons = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
+        made = [_finding(plan, one, (one,), found, FAULT) for one in reasons]
+        return made, [], reasons
     steps = _steps()
     proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
     if not proven:
@@ -194,6 +201,15 @@ def treat(
     findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
     findings += _more_starts(found, chosen)
     return findings, [], list(chosen)
+
+
+def _is_extreme(one: Treatment, found: Signs) -> bool:
+    """Tell whether what a treatment is for is far beyond what any working script has."""
+    return {
+        "rate-decays": found.decay > EXTREME,
+        "unscaled-inputs": found.size > FAR,
+        "not-averaged": found.samples > MANY,
+    }.get(one.name, False)
 
 
 def _together(
@@ -257,9 +273,7 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
     if one.inputs:
         return found.anchored if one.name == "no-bias" else found.inputs
     if one.name == "not-averaged":
-        return (
-            f"each step is the sum of the gradients of {found.samples} samples, divided by nothing"
-        )
+        return _sum_of(found)
     if one.name == "vanishing":
         return found.faint
     if one.start and found.starts:
@@ -272,19 +286,25 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
     return f"the run ends with {plan.base.final} after {plan.base.epochs} epochs"
 
 
-def asides(trials: Trials, found: Signs) -> list[Finding]:
-    """Note what stands out about rate and start in a run that does not hang on it."""
+def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
+    """Note what stands out about rate, start and inputs in a run that does not hang on it."""
+    names = {one.name for one in known}
+    if all(one.severity == NOTE for one in known):
+        told = found.size > FAR and "saturated" in names
+        return [Finding("unscaled-inputs", NOTE, found.inputs)] if told else []
     noted = _more_starts(found, ())
     if found.decay > 50:
         noted.append(Finding("rate-decays", NOTE, _decay(trials)))
     if found.summed and found.samples > 1:
-        text = (
-            f"each step is the sum of the gradients of {found.samples} samples, divided by nothing"
-        )
-        noted.append(Finding("not-averaged", NOTE, text))
+        noted.append(Finding("not-averaged", NOTE, _sum_of(found)))
     for one in noted:
         one.effect = "none in this run: it learns with what is mended above"
     return noted
+
+
+def _sum_of(found: Signs) -> str:
+    many = f"{found.samples} samples"
+    return f"each step is the sum of the gradients of {many}, not divided by their number"
 
 
 def _decay(trials: Trials) -> str:

@@ -122,7 +122,7 @@ class Trials:
                     probe(follower.steps, frame)
 
         def prepare(recorder: Recorder) -> None:
-            recorder.at_head = at_head
+            recorder.at_head, recorder.heads = at_head, {self.loop.place, self.epoch}
             if probe is not None:
                 self.evaluations = Evaluations(self.script.path, lambda: follower.epochs)
                 recorder.at_equal = self.evaluations.compared
@@ -358,13 +358,19 @@ def standardised(X: Any, samples: int) -> Any:
 
 def longer(script: Script, place: Place, times: int) -> dict[int, Any]:
     """Return the edit that lets a loop over a range run longer; nothing for other loops."""
-    node = script.loops[place].node
-    if isinstance(node, ast.For) and isinstance(node.iter, ast.Call):
-        name = ast.unparse(node.iter.func)
-        if name == "range" and node.iter.args:
-            stop = node.iter.args[min(1, len(node.iter.args) - 1)]
-            return {id(stop): ast.BinOp(stop, ast.Mult(), expression(str(times)))}
-    return {}
+    stop = turns(script.loops[place].node)
+    return {id(stop): ast.BinOp(stop, ast.Mult(), expression(str(times)))} if stop else {}
+
+
+def turns(node: Any) -> ast.expr | None:
+    """Return the expression of how often a loop over a range turns, a progress bar around it."""
+    over = getattr(node, "iter", None)
+    while isinstance(over, ast.Call) and over.args:
+        name = ast.unparse(over.func).rsplit(".", maxsplit=1)[-1]
+        if name in {"range", "trange"}:
+            return over.args[min(1, len(over.args) - 1)]
+        over = over.args[0] if name in {"tqdm", "enumerate"} else None
+    return None
 
 
 def write_back(frame: FrameType) -> None:

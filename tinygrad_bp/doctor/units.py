@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Severity
+from tinygrad_bp.doctor.gradients import Point
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.roles import Roles
-from tinygrad_bp.doctor.slots import shown
+from tinygrad_bp.doctor.slots import same, shown
 from tinygrad_bp.doctor.trials import Trials
 
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
@@ -59,6 +60,17 @@ def _equal(value: Any, axis: int) -> bool:
     return bool(np.allclose(value, first, rtol=1e-9, atol=1e-12))
 
 
+def unmoved(points: list[Point]) -> set[str]:
+    """Return what an iteration stores that is the same under any weights: data, and no units."""
+    values: dict[str, list[Any]] = {}
+    for point in points:
+        first = {text: value for text, value, _ in reversed(point.base.recording.stores)}
+        for text, value in first.items():
+            values.setdefault(text, []).append(value)
+    return {text for text, some in values.items()
+            if len(some) > 1 and all(same(some[0], one) for one in some[1:])}  # fmt: skip
+
+
 def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) -> list[Finding]:
     """Return the hidden layers of which units are dead or saturated at a step."""
     found: dict[str, Finding] = {}
@@ -94,7 +106,8 @@ def _state(value: Any) -> tuple[str, float]:
     if not np.isfinite(value).all():
         return "", 0.0
     zero = np.mean(np.all(value == 0, axis=0)), np.mean(np.all(value == 0, axis=1))
-    if value.min() == 0 and max(zero) >= 0.5 and value.dtype.kind == "f":
+    masks = np.any(value) and len(np.unique(value)) < 3  # or labels
+    if value.min() == 0 and max(zero) >= 0.5 and not masks:
         return "dead-relu", float(max(zero))
     inside = value.min() >= -1 and value.max() <= 1
     if inside and value.min() >= 0:

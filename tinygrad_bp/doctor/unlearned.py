@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from tinygrad_bp.doctor import crashes
 from tinygrad_bp.doctor.diagnosis import FAULT, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.rewriting import Script
 from tinygrad_bp.doctor.survey import Survey
 
 
-def nothing_learns(looked: Survey, diagnosis: Diagnosis) -> None:
+def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None:
     """Say why no loop of a script was found in which anything learns."""
     error, line = looked.ran.error, looked.ran.line
+    where = script.at(line)
     if isinstance(error, Exception):
         name = crashes.kind_of(error)
         if looked.loops and name != "crashed":  # shapes or types say what is wrong
-            text = f"line {line} ends in {crashes.said(error)}"
+            text = f"{where} ends in {crashes.said(error)}"
             diagnosis.findings.append(Finding(name, FAULT, text, line))
             return
         diagnosis.broken = True
-        text = f"line {line}: {type(error).__name__}: {error}"
+        text = f"{where}: {type(error).__name__}: {error}"
         if isinstance(error, EOFError):
-            text = f"line {line} asks for input(), and nobody answers; put the value there"
+            text = f"{where} asks for input(), and nobody answers; put the value there"
         diagnosis.undecided.append(Undecided("script", f"it ends before anything learns: {text}"))
         return
     if isinstance(error, SystemExit):
-        reason = f"line {line} ends the script before anything learns"
+        reason = f"{where} ends the script before anything learns"
     elif looked.ran.out_of_time:
         reason = (
             f"nothing had learned after {looked.ran.seconds:.0f} s: the set-up is too slow,"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.gradients import Form, Match, Point
 from tinygrad_bp.doctor.judgement import Table, Verdict, created, names
+from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.roles import Roles, is_stored, stored_in_loop
 from tinygrad_bp.doctor.slips import by_factor, explain
-from tinygrad_bp.doctor.slots import Path, shown
+from tinygrad_bp.doctor.slots import Names, Path, shown
 
 SCALES = (0.5, 1.0, 2.0)  # of random points; a start hides missing masks and saturation
 FAINT = 1e-2  # of the gradient of another layer: a gradient that has all but vanished
+DRAWS = 12  # of random numbers, of which one should lead to a step
 CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
 
 
@@ -103,11 +106,47 @@ def judged(replay: Replay, roles: Roles, verdict: Verdict, seconds: float) -> Ve
     wrong = [p for p in wrong if p not in roles.stuck]
     if roles.stuck:
         _never_moves(replay, roles, points, form, verdict)
-    if wrong:
+    if wrong and _is_search(replay, wrong):
+        reason = "the steps are drawn at random, whatever the labels are, and kept where they help"
+        verdict.undecided.append(Undecided("gradient", f"{reason}: none is a gradient"))
+    elif wrong:
         explain(replay, roles, verdict, wrong, table, seconds)
     elif not verdict.right and not verdict.findings:
         verdict.undecided.append(Undecided("gradient", _why_not(roles, verdict)))
     return verdict
+
+
+def _is_search(replay: Replay, wrong: list[Path]) -> bool:
+    """Tell a search at random: its steps follow the random numbers, and no data."""
+    own = [path for path, value in replay.before.items() if path not in wrong and is_array(value)]
+    data = [path for path in own if replay.before[path].dtype.kind == "f"]
+
+    def steps(change: Callable[[Names], None]) -> Any:
+        ended = replay.run(change)
+        values = [ended.value(path) for path in wrong]
+        before = [replay.before[path] for path in wrong]
+        if any(np.shape(a) != np.shape(b) for a, b in zip(values, before, strict=True)):
+            return None
+        pairs = zip(values, before, strict=True)
+        return np.concatenate([np.ravel(np.asarray(a, float) - b) for a, b in pairs])
+
+    def disturb(names: Names) -> None:
+        for path in data:
+            names.put(path, replay.before[path] * (1 + 1e-6) + 1e-9)
+
+    plain, other = steps(lambda _: None), steps(lambda _: replay.reached.draw(1))
+    if plain is None or other is None or not data or np.array_equal(plain, other):
+        return False
+    for draws in range(DRAWS):
+        moved = steps(lambda _, n=draws: replay.reached.draw(n))  # type: ignore[misc]
+        if moved is not None and np.any(moved):
+
+            def both(names: Names, draws: int = draws) -> None:
+                disturb(names)
+                replay.reached.draw(draws)
+
+            return np.array_equal(steps(both), moved)
+    return False
 
 
 def _why_not(roles: Roles, verdict: Verdict) -> str:
@@ -190,8 +229,18 @@ def _never_moves(
             still.append(path)
         elif moves:
             verdict.right.add(path)
-    if not still:
-        return
+    if still:
+        _report_still(replay, roles, points, form, verdict, still)
+
+
+def _report_still(
+    replay: Replay,
+    roles: Roles,
+    points: list[Point],
+    form: Form,
+    verdict: Verdict,
+    still: list[Path],
+) -> None:
     whole = replay.before[still[0]]
     if getattr(whole, "dtype", np.dtype(float)).kind in "iu":
         return
@@ -203,12 +252,31 @@ def _never_moves(
         + (f"; {', '.join(others)} move" if others else "; nothing else moves either")
         + (f". The gradient of {names(computed)} is computed and not used" if computed else "")
     )
-    severity = FAULT if computed or not others or _is_assigned(replay, still) else NOTE
+    dropped = _dropped(replay, still)
+    if dropped:
+        evidence += (
+            f"; {replay.script.at(dropped)} computes what it should be, and stores it nowhere"
+        )
+    is_meant = computed or dropped or not others or _is_assigned(replay, still)
+    severity = FAULT if is_meant else NOTE
     zero = all(not np.any(replay.before[p]) for p in still)
     severity = FAULT if zero else severity
     verdict.findings.append(
-        Finding("not-updated", severity, evidence, line, parameter=names(still))
+        Finding("not-updated", severity, evidence, dropped or line, parameter=names(still))
     )
+
+
+def _dropped(replay: Replay, paths: Iterable[Path]) -> int | None:
+    """Return the line that computes an update and stores it nowhere."""
+    known = {str(key) for path in paths for key in (path[1], *(part[1] for part in path[2:]))}
+    for one in ast.walk(replay.script.tree):
+        if isinstance(one, ast.Expr) and isinstance(one.value, ast.BinOp):
+            text = ast.unparse(one.value.left)
+            if isinstance(one.value.op, ast.Sub | ast.Add) and (
+                text.split("[")[0].split(".")[-1] in known
+            ):
+                return one.lineno
+    return None
 
 
 def _is_assigned(replay: Replay, paths: Iterable[Path]) -> bool:

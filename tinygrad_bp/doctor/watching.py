@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_bp.doctor import ranges
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.histories import of_losses
 from tinygrad_bp.engine.tensor import Tensor
 
 STILL = 3  # epochs after which an array that has not moved does not move
@@ -34,6 +35,7 @@ class Watched:
         self._ratios: dict[str, list[float]] = {}
         self._found: dict[tuple[str, str], Finding] = {}
         self._losses: list[float] = []
+        self._bounds = (np.inf, -np.inf, np.inf, -np.inf)  # of outputs, and of labels
         self._began = time.monotonic()
 
     def epoch(
@@ -55,6 +57,7 @@ class Watched:
         if output is not None and label is not None:
             for one in ranges.meeting(_plain(output), _plain(label)):
                 self._add(one)
+            self._bound(np.asarray(_plain(output)), np.asarray(_plain(label)))
         if loss is not None:
             self._losses.append(float(np.asarray(_plain(loss), float)))
         for name, value in arrays.items():
@@ -69,7 +72,7 @@ class Watched:
         """The findings of all epochs so far, in order of rank."""
         answer = Diagnosis(list(self._found.values()), seconds=time.monotonic() - self._began)
         answer.watched = f"watched: {self._epochs} epochs"
-        answer.findings += self._moves()
+        answer.findings += [*self._moves(), *of_losses(self._losses), *self._out_of_reach()]
         answer.undecided.append(
             Undecided("gradients", "arrays alone do not show them; tg.doctor.diagnose_script does")
         )
@@ -77,6 +80,14 @@ class Watched:
             answer.undecided.append(Undecided("loop", "no epoch was told of: call .epoch(...)"))
         answer.sort()
         return answer
+
+    def _bound(self, output: Any, label: Any) -> None:
+        low, high, least, most = self._bounds
+        if output.size and label.size:
+            self._bounds = (
+                min(low, float(output.min())), max(high, float(output.max())),
+                min(least, float(label.min())), max(most, float(label.max())),
+            )  # fmt: skip
 
     def _add(self, finding: Finding) -> None:
         self._found.setdefault((finding.name, finding.parameter or ""), finding)
@@ -104,6 +115,18 @@ class Watched:
             text = f"{name} is no number from epoch {self._epochs} on"
             if not any(one.name == "exploding" for one in self._found.values()):
                 self._add(Finding("exploding", FAULT, text, parameter=name))
+
+    def _out_of_reach(self) -> list[Finding]:
+        """Note labels outside of where every output of every epoch was: a squashed one stays so."""
+        low, high, least, most = self._bounds
+        squashed = 0 <= low < high <= 1 and self._epochs >= STILL
+        if not squashed or (least >= 0 and most <= 1):
+            return []
+        text = (
+            f"in {self._epochs} epochs the output lay between {low:.3g} and {high:.3g}, the labels"
+            f" between {least:.3g} and {most:.3g}"
+        )
+        return [Finding("target-out-of-range", NOTE, text)]
 
     def _moves(self) -> list[Finding]:
         """Return what the changes from epoch to epoch show."""

@@ -1,0 +1,3 @@
+from .losses import mse
+from .model import Sequential
+from .optim import SGD
