@@ -18,7 +18,7 @@ import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LARGE
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.recording import SMALL
-from tinygrad_bp.engine.rule import TABLE, Rule, call
+from tinygrad_bp.engine.rule import TABLE, JointPulls, Rule, call
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.testing.oracles import pairing
 from tinygrad_bp.testing.samples import is_numpys, plain
@@ -359,9 +359,12 @@ def reads(rule: Rule, i: int) -> list[bool]:
     """Return whether pull `i` reads out and each argument, from the names in its own signature."""
     if rule.reads is not None:
         return rule.reads(i)
-    pull: Any = rule.pulls[i]
-    names = pull.__code__.co_varnames[1 : 2 + len(rule.pulls)]
-    return [not name.startswith("_") for name in names]
+    joint = isinstance(rule.pulls, JointPulls)
+    code: Any = (rule.pulls.together if joint else rule.pulls[i]).__code__  # type: ignore[union-attr]  # as asked
+    count = 1 + len(rule.pulls)
+    names = code.co_varnames[1 + joint : min(1 + joint + count, code.co_argcount)]
+    rest = [True] * (count - len(names))  # ``*arguments``
+    return [*(not name.startswith("_") for name in names), *rest]
 
 
 @each(CASES)

@@ -13,18 +13,19 @@ from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.memory import LARGE
 from tinygrad_bp.rules.elementwise.activations import GELU_CUBE, GELU_SLOPE
 from tinygrad_bp.rules.elementwise.scaling import scaled
-from tinygrad_bp.rules.indexing.indexing import ALONG_ONE_AXIS, add_at
-from tinygrad_bp.rules.reductions.standardizing import standardized
+from tinygrad_bp.rules.indexing.adding import ALONG_ONE_AXIS, add_at
+from tinygrad_bp.rules.reductions.normalizing import normalized
 
 RNG = np.random.default_rng(0)
 WIDE = (40, 6, 12, 6)
 Function = Callable[..., Any]
 
 
-def composed(axis: Any) -> Function:
-    def f(x: Any) -> Any:
+def norm(axis: Any, wide: tuple[int, ...]) -> Function:
+    def f(x: Any, g: Any, b: Any) -> Any:
         apart = x - np.mean(x, axis=axis, keepdims=True)
-        return apart / np.sqrt(np.mean(apart * apart, axis=axis, keepdims=True) + 1e-5)
+        scores = apart / np.sqrt(np.mean(apart * apart, axis=axis, keepdims=True) + 1e-5)
+        return scores * np.reshape(g, wide) + np.reshape(b, wide)
 
     return f
 
@@ -51,14 +52,17 @@ CASES: dict[str, tuple[Function, Function, list[tuple[int, ...]]]] = {
     "scaled, channels": (scaled, lambda x, s, t: x * s + t, [WIDE, (6, 1, 1), (6, 1, 1)]),
     "scaled, more axes": (scaled, lambda x, s, t: x * s + t, [WIDE, (2, *WIDE), (2, *WIDE)]),
     "scaled, wider": (scaled, lambda x, s, t: x * s + t, [(1, *WIDE), (2, *WIDE), (2, *WIDE)]),
-    **{
-        f"standardized {axis}": (
-            lambda x, axis=axis: standardized(x, axis),
-            composed(axis),
-            [WIDE],
-        )
-        for axis in (-1, (0, 2, 3), (1,), (-1, 0), (0,))
-    },
+    "norm of samples": (normalized, norm(-1, (6,)), [WIDE, (6,), (6,)]),
+    "norm of channels": (
+        lambda x, g, b: normalized(x, g, b, "channels"),
+        norm((0, 2, 3), (6, 1, 1)),
+        [WIDE, (6,), (6,)],
+    ),
+    "norm of columns": (
+        lambda x, g, b: normalized(x, g, b, "channels"),
+        norm(0, (6,)),
+        [(2000, 6), (6,), (6,)],
+    ),
 }
 
 
@@ -81,6 +85,17 @@ def test_values_and_gradients_are_the_compositions(name: str, dtype: Any) -> Non
         assert one.dtype == dtype
         scale = np.abs(other).max()
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norm")])
+def test_a_norm_of_numbers_far_from_0_loses_no_more_than_two_passes_do(name: str) -> None:
+    """The mean of the squares less the square of the mean would have nothing left."""
+    function, composition, shapes = CASES[name]
+    x, g, b = (RNG.normal(size=shape).astype(np.float32) for shape in shapes)
+    x += 5000.0
+    exact = composition(*(one.astype(float) for one in (x, g, b)))
+    lost = np.abs(composition(x, g, b) - exact).max()
+    assert np.abs(function(x, g, b) - exact).max() < 2 * lost + 1e-4
 
 
 @pytest.mark.parametrize(
@@ -132,6 +147,8 @@ PLACES = RNG.integers(-5, 5, 60)
     ("shape", "index"),
     [
         ((5, 9), (PLACES,)),
+        ((5, 8), (PLACES,)),  # in pairs
+        ((5, 5, 2, 3), (PLACES, PLACES[::-1])),
         ((5, 9), (PLACES.reshape(6, 10),)),
         ((5, 5, 9), (PLACES, PLACES[::-1])),
         ((9, 5), (slice(None), PLACES)),
@@ -144,9 +161,12 @@ PLACES = RNG.integers(-5, 5, 60)
         ((400,), (RNG.integers(-400, 400, 500),)),
     ],
 )
-def test_a_scatter_adds_what_numpys_does_to_the_last_bit(shape: Any, index: Any) -> None:
-    ours, wanted = np.zeros(shape), np.zeros(shape)
-    values = RNG.normal(size=wanted[index].shape)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, complex, int])
+def test_a_scatter_adds_what_numpys_does_to_the_last_bit(
+    shape: Any, index: Any, dtype: Any
+) -> None:
+    ours, wanted = np.zeros(shape, dtype), np.zeros(shape, dtype)
+    values = (9 * RNG.normal(size=wanted[index].shape)).astype(dtype)
     assert values.size >= ALONG_ONE_AXIS
     add_at(ours, index, values)
     np.add.at(wanted, index, values)

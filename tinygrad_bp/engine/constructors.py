@@ -99,7 +99,9 @@ def linear(
     ``bind=`` turns a call with NumPy's signature into (arguments, parameters); by default the first
     arguments of `forward`, as many as there are pulls, are arguments and the others parameters.
     ``recorder=`` makes what NumPy calls out of the rule, where some calls are no plain record.
+    ``joint=`` gives all pulls at once; see `JointPulls`.
     """
+    pulls = record.pop("joint", pulls)
     bind = record.pop("bind", None)
     make = record.pop("recorder", None)
     operators = record.pop("operators", ())

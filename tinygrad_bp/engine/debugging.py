@@ -18,6 +18,7 @@ import numpy as np
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, Mode, is_recording
 from tinygrad_bp.engine.nodes import Node
+from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import unwrap, wrap
 from tinygrad_bp.errors import NonFiniteError, users_frame, warn_user
@@ -124,18 +125,27 @@ class WalkWatch:
         """Return the pulls of a node, each of which looks at what it returns."""
         if node.rule.masks:
             self._masks.append(node)
-        return [partial(self._pull, node, pull) for pull in node.rule.pulls]
+        found = node.rule.pulls
+        if type(found) is JointPulls:
+            return found.through(partial(self._together, node))
+        return [partial(self._pull, node, pull) for pull in found]
 
     def _pull(self, node: Node, pull: Any, ct: Any, *saved: Any) -> Any:
+        return self._together(node, lambda _, *given: [pull(*given)], (), ct, *saved)[0]
+
+    def _together(
+        self, node: Node, pull: Any, wanted: Sequence[int], ct: Any, *saved: Any
+    ) -> Sequence[Any]:
         before = _pulling.get()
         try:
             _pulling.set(node)
             with np.errstate(**self._watch.quiet):
-                part = pull(ct, *saved)
+                parts: Sequence[Any] = pull(wanted, ct, *saved)
         finally:
             _pulling.set(before)
-        self._look("backward", node, unwrap(part), (unwrap(ct), *map(unwrap, saved)))
-        return part
+        for part in parts:
+            self._look("backward", node, unwrap(part), (unwrap(ct), *map(unwrap, saved)))
+        return parts
 
     def pushed(self, node: Node, part: Any, tangents: Sequence[Any], saved: Sequence[Any]) -> None:
         """Look at a tangent.

@@ -11,8 +11,10 @@ The rules fill the tables; this module knows none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -148,6 +150,50 @@ class Pulls(Sequence[Callable[..., Any]]):
             raise IndexError(i)
         return lambda ct, *saved: self.part(i, ct, saved)
 
+    def parts(
+        self, ct: Any, saved: tuple[Any, ...], wanted: Sequence[int]
+    ) -> Iterable[tuple[int, Any]]:
+        """Yield what each pull that is wanted gives, one after the other: they may be large."""
+        for i in wanted:
+            yield i, self.part(i, ct, saved)
+
+
+class JointPulls(Pulls):
+    """The pulls of a rule most of whose work they share: those that are wanted are made together.
+
+    Parameters
+    ----------
+    together : callable
+        ``together(wanted, ct, out, *arguments, *parameters)`` gives what each wanted pull does; it
+        names what it does not read as a pull does.
+    arity : int
+        How many arguments there are.
+    """
+
+    __slots__ = ("together",)
+
+    def __init__(self, together: Callable[..., Sequence[Any]], arity: int) -> None:
+        code = together.__code__
+        named = [not name.startswith("_") for name in code.co_varnames[2 : code.co_argcount]]
+        keeps = (*named, *[True] * (1 + arity))[: 1 + arity]  # what ``*arguments`` stands for too
+        super().__init__(self._alone, lambda _count, _tracked: keeps, arity)
+        self.together = together
+
+    def _alone(self, i: int, ct: Any, saved: tuple[Any, ...]) -> Any:
+        return self.together((i,), ct, *saved)[0]
+
+    def parts(
+        self, ct: Any, saved: tuple[Any, ...], wanted: Sequence[int]
+    ) -> Iterable[tuple[int, Any]]:
+        """Return pairs as `Pulls.parts` yields them."""
+        return zip(wanted, self.together(wanted, ct, *saved), strict=True)
+
+    def through(self, watched: Callable[..., Sequence[Any]]) -> JointPulls:
+        """Return these pulls, made by ``watched(together, wanted, ct, *saved)``."""
+        other = copy(self)
+        other.together = partial(watched, self.together)
+        return other
+
 
 UNTRIED, PLAIN = Trial(), Drawing()
 
@@ -231,7 +277,7 @@ class Rule:
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""
-        if type(self.pulls) is Pulls:
+        if isinstance(self.pulls, Pulls):
             return self.pulls.keeps(len(self.pulls), tracked)
         found = self._saves.get(tracked)
         if found is None:

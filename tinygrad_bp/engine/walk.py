@@ -200,11 +200,15 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                     complain = lambda *_: _warn_of_masked(rule)  # noqa: B023  # the one of then
                     errors = np.errstate(invalid="call", call=complain)
                     errors.__enter__()
-                arguments = node.more or (parent, right)
-                if type(pulls) is Pulls:
-                    for i, parent in enumerate(arguments):
-                        if parent is not None and parent.index >= floor:
-                            deliver(parent, pulls.part(i, ct, saved), wide)
+                arguments: Any = node.more or (parent, right)
+                if isinstance(pulls, Pulls):
+                    moving = [
+                        i
+                        for i, parent in enumerate(arguments)
+                        if parent is not None and parent.index >= floor
+                    ]
+                    for i, part in pulls.parts(ct, saved, moving):
+                        deliver(arguments[i], part, wide)
                     node = None
                     continue
                 for pull, parent in zip(pulls, arguments):  # noqa: B905  # costs 0.1 us

@@ -12,14 +12,32 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
-from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.linalg.products import affine
+from tinygrad_bp.rules.sequences.recurrence import (
+    gru,
+    gru_step,
+    lstm,
+    lstm_step,
+    rnn,
+    rnn_step,
+)
 
 
 class Cell(Module):
-    """What the cells share; see these."""
+    """What the cells share; see these.
+
+    Attributes
+    ----------
+    gates : int
+    along : callable
+        The record of a whole sequence of steps.
+    further : tuple of str
+        Parameters that a step reads beside U.
+    """
 
     gates = 1
+    along: Any
+    further: tuple[str, ...] = ()
     b: Tensor
 
     def __init__(
@@ -96,6 +114,8 @@ class RNNCell(Cell):
     Elman (1990), "Finding structure in time".
     """
 
+    along = staticmethod(rnn)
+
     def forward(self, x: Array, state: Any) -> Array:
         """Return the next state, which is the output too.
 
@@ -108,7 +128,7 @@ class RNNCell(Cell):
         -------
         Tensor, shape (m, n_hidden)
         """
-        return np.tanh(affine(x, self.W, self.b) + np.matmul(state, self.U))
+        return rnn_step(affine(x, self.W, self.b), state, self.U)[0]
 
 
 class GRUCell(Cell):
@@ -145,6 +165,8 @@ class GRUCell(Cell):
     """
 
     gates = 3
+    along = staticmethod(gru)
+    further = ("c",)
     c: Tensor
 
     def _biases(self, n: int) -> dict[str, Any]:
@@ -162,12 +184,7 @@ class GRUCell(Cell):
         -------
         Tensor, shape (m, n_hidden)
         """
-        n = self.U.shape[0]
-        new, old = affine(x, self.W, self.b), np.matmul(state, self.U)
-        gates = sigmoid(new[:, : 2 * n] + old[:, : 2 * n])
-        reset, kept = gates[:, :n], gates[:, n:]
-        candidate = np.tanh(new[:, 2 * n :] + reset * (old[:, 2 * n :] + self.c))
-        return candidate + kept * (state - candidate)
+        return gru_step(affine(x, self.W, self.b), state, self.U, self.c)[0]
 
 
 class LSTMCell(Cell):
@@ -204,6 +221,7 @@ class LSTMCell(Cell):
     """
 
     gates = 4
+    along = staticmethod(lstm)
 
     def _biases(self, n: int) -> dict[str, Any]:
         return {"b": np.repeat([0.0, 1.0, 0.0, 0.0], n)}
@@ -235,9 +253,5 @@ class LSTMCell(Cell):
         -------
         (Tensor, Tensor), each of shape (m, n_hidden)
         """
-        hidden, memory = state
-        n = self.U.shape[0]
-        z = affine(x, self.W, self.b) + np.matmul(hidden, self.U)
-        gates = sigmoid(z[:, : 2 * n])
-        memory = gates[:, n:] * memory + gates[:, :n] * np.tanh(z[:, 2 * n : 3 * n])
-        return sigmoid(z[:, 3 * n :]) * np.tanh(memory), memory
+        h, c = state
+        return lstm_step(affine(x, self.W, self.b), h, c, self.U)

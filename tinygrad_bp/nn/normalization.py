@@ -14,7 +14,7 @@ from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import parameter, share, size
 from tinygrad_bp.rules.elementwise.scaling import scaled
-from tinygrad_bp.rules.reductions.standardizing import moments, standardized
+from tinygrad_bp.rules.reductions.normalizing import moments, normalized
 
 
 class BatchNorm(Module):
@@ -84,7 +84,6 @@ class BatchNorm(Module):
         n = self.g.size
         if x.ndim < 2 or x.shape[1] != n:
             raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {x.shape}")
-        axes, wide = (0, *range(2, x.ndim)), (n, *(1,) * (x.ndim - 2))
         if self.training:
             count = x.size // n
             if count < 2:
@@ -92,10 +91,10 @@ class BatchNorm(Module):
                     f"BatchNorm: {x.shape} has {count} number(s) a channel, which have no variance;"
                     " call eval() for the running one"
                 )
-            mean, var = moments(unwrap(x), axes)
-            self._remember(mean, var, count)
-            scores = standardized(x, axes, self.eps, (mean, var))
-            return scaled(scores, np.reshape(self.g, wide), np.reshape(self.b, wide))
+            found = moments(unwrap(x), "channels")
+            self._remember(found.mean, found.variance, count)
+            return normalized(x, self.g, self.b, "channels", self.eps, found)
+        wide = (n, *(1,) * (x.ndim - 2))
         apart = x - np.reshape(self.mean, wide)
         scale = np.reshape(self.g, wide) / np.sqrt(np.reshape(self.var, wide) + self.eps)
         return scaled(apart, scale, np.reshape(self.b, wide))
@@ -158,7 +157,7 @@ class LayerNorm(Module):
         Tensor of x's shape
         """
         x = _of_length("LayerNorm", x, self.g.size)
-        return scaled(standardized(x, -1, self.eps), self.g, self.b)
+        return normalized(x, self.g, self.b, "last", self.eps)
 
     def __repr__(self) -> str:
         return f"LayerNorm({self.g.size})"

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.tensor import is_foreign, unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.cells import Cell, GRUCell, LSTMCell, RNNCell
 from tinygrad_bp.nn.initializers import Initializer
@@ -65,7 +65,23 @@ class Recurrent(Module):
                 f" step, got {x.shape}"
             )
         counts = self._counts(lengths, x.shape[0])
-        state = self.cell.start(x.shape[0]) if state is None else state
+        start = self.cell.start(x.shape[0]) if state is None else state
+        written = is_foreign(unwrap(x)) or is_foreign(unwrap(self.cell.U))
+        return (self._by_steps if written else self._at_once)(x, start, counts)
+
+    def _at_once(self, x: Array, start: Any, counts: Any) -> Any:
+        cell, several = self.cell, isinstance(start, tuple)
+        further = (getattr(cell, name) for name in cell.further)
+        begin = np.stack(start if several else (start,))
+        states = cell.along(x, cell.W, cell.U, cell.b, begin, *further, counts=counts)
+        outputs = np.swapaxes(states[:, 0], 0, 1)
+        if counts is not None:
+            outputs = np.where((np.arange(x.shape[1]) < counts)[..., np.newaxis], outputs, 0.0)
+        last = tuple(states[-1, k] for k in range(states.shape[1]))
+        return outputs, last if several else last[0]
+
+    def _by_steps(self, x: Array, state: Any, counts: Any) -> Any:
+        """Return the same step by step: a program is shorter without the states of all in one."""
         outputs = []
         for step in range(x.shape[1]):
             found = self.cell(x[:, step], state)

@@ -14,6 +14,7 @@ from typing import Any
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, hold, is_recording
 from tinygrad_bp.engine.nodes import Account, Leaf, Node, tick
+from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import TraceError
@@ -71,23 +72,31 @@ class Watch:
         found: Any = node.rule.pulls
         if self.trace.bare:
             return found  # type: ignore[no-any-return]  # of the rule
+        if type(found) is JointPulls:
+            return found.through(partial(self._together, node))
         return [partial(self._pull, node, i, pull) for i, pull in enumerate(found)]
 
     def _pull(self, node: Node, i: int, pull: Any, ct: Any, *saved: Any) -> Any:
+        return self._together(node, lambda _, *given: [pull(*given)], (i,), ct, *saved)[0]
+
+    def _together(
+        self, node: Node, pull: Any, wanted: Sequence[int], ct: Any, *saved: Any
+    ) -> Sequence[Any]:
         self._move("d", ct, node)
         before, self._pulling = self._pulling, True
         try:
             with self.trace.at(self._lines.get(node, "")):
-                part = pull(ct, *saved)
+                parts: Sequence[Any] = pull(wanted, ct, *saved)
         except TraceError as error:
             noted(error, node.rule.name, ())
             raise
         finally:
             self._pulling = before
-        parent = node.parents[i]
-        if parent is not None:
-            self._move("d", part, parent)
-        return part
+        for i, part in zip(wanted, parts, strict=True):
+            parent = node.parents[i]
+            if parent is not None:
+                self._move("d", part, parent)
+        return parts
 
     def pushed(self, node: Node, part: Any, _tangents: Sequence[Any], _saved: Any) -> None:
         """Note whose tangent a value is."""

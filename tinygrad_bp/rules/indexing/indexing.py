@@ -16,21 +16,16 @@ from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import refuse_out
+from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.shapes import Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, method
 from tinygrad_bp.engine.views import UNNAMED, references, refuse_lost_write, stores_item
 from tinygrad_bp.errors import DTypeError, ShapeError, TraceError, TrackedTensorError
+from tinygrad_bp.rules.indexing.adding import BASIC, add_at, is_unique, positions
 
-BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 COMMON = {int, slice}
-# With more of them in the array, an index or the values numpy.add.at ends the interpreter (NumPy
-# 2.0 to 2.4).
-ADD_AT_DIMENSIONS = 32
-# Values from which numpy.add.at is quicker along one axis, where it has a loop of its own: of 1024
-# rows of 64 numbers it takes a quarter of the time, the search for the places included.
-ALONG_ONE_AXIS = 256
 AUGMENTED = {
     "+=": "add",
     "-=": "sub",
@@ -83,53 +78,23 @@ def _array(part: Array) -> Array:
     return array if array.size or array.dtype.kind in "iub" else array.astype(int)
 
 
-def _unique(index: tuple[Any, ...]) -> bool:
-    """Whether `index` names no element twice: no integer array in it."""
-    return all(isinstance(part, BASIC) or part.dtype.kind == "b" for part in index)
-
-
-def add_at(out: Array, index: tuple[Any, ...], values: Array) -> None:
-    """Add `values` into `out` at `index`, again where it names an element again."""
-    most = out.ndim + max(np.ndim(part) for part in index if not isinstance(part, BASIC))
-    short = out.ndim == 1 or np.size(values) < ALONG_ONE_AXIS
-    if is_foreign(out) or (short and most <= ADD_AT_DIMENSIONS):
-        np.add.at(out, index, values)
-        return
-    places = _places(out.shape, index)
-    flat = out.reshape(-1)  # a view: `out` was made here, in C order
-    np.add.at(flat, places.ravel(), np.broadcast_to(values, places.shape).ravel())
-
-
-def _places(shape: Shape, index: tuple[Any, ...]) -> Any:
-    """Return where in the flat array the elements stand that `index` names."""
-    single = all(getattr(part, "dtype", None) is not None and part.dtype != bool for part in index)
-    lead = len(index) if single else len(shape)  # axes after those are taken whole
-    width = int(np.prod(shape[lead:], dtype=int))
-    rows = _positions(shape[:lead], index)
-    if lead == len(shape):
-        return rows
-    places = rows[..., np.newaxis] * width + np.arange(width)
-    return places.reshape(rows.shape + shape[lead:])
-
-
 def scatter(ct: Cotangent, shape: Shape, index: tuple[Any, ...]) -> Array:
     """Return zeros of `shape` to which `ct` was added at `index`: the transpose of indexing."""
-    # a scalar is of no kind of array but NumPy's
-    out = np.zeros(shape, ct.dtype, like=None if isinstance(ct, np.generic) else ct)
-    if _unique(index):
+    if type(ct) is np.ndarray:
+        out = empty(shape, ct.dtype)
+        out.fill(0)
+    else:  # a scalar is of no kind of array but NumPy's
+        out = np.zeros(shape, ct.dtype, like=None if isinstance(ct, np.generic) else ct)
+    if is_unique(index):
         out[index] = ct
     else:
         add_at(out, index, ct)
     return out if shape else out[()]
 
 
-def _positions(shape: Shape, index: Any) -> Any:
-    return np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
-
-
 def _scatter_composed(ct: Cotangent, shape: Shape, index: Any) -> Array:
     """Return ``ct`` times the transpose of the matrix of ones and zeros that indexing is."""
-    chosen = np.equal.outer(np.ravel(_positions(shape, index)), np.ravel(_positions(shape, ...)))
+    chosen = np.equal.outer(np.ravel(positions(shape, index)), np.ravel(positions(shape, ...)))
     return np.reshape(np.ravel(ct) @ chosen, shape)
 
 
@@ -149,6 +114,12 @@ scatter = linear(
 
 def _getitem_forward(x: Array, index: Any) -> Array:
     try:
+        if (
+            len(index) == 1
+            and type(index[0]) is type(x) is np.ndarray
+            and index[0].dtype == np.intp
+        ):
+            return x.take(index[0], 0)  # two thirds of the time
         out = x[index]
         return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
     except TraceError:
@@ -179,7 +150,7 @@ getitem = linear(
     forward=_getitem_forward,
     views=_looks,
     bind=lambda x, index: ((x,), (canonical(index),)),
-    composition=lambda x, index: np.ravel(x)[_positions(x.shape, index)],
+    composition=lambda x, index: np.ravel(x)[positions(x.shape, index)],
     samples=(
         call((4, 3), index=1),
         call((4, 3), index=(slice(None), -1)),
@@ -215,9 +186,9 @@ def _assigned_forward(x: Array, value: Array, index: Any) -> Array:
 
 
 def _assigned_composed(x: Array, value: Array, index: Any) -> Array:
-    places = _positions(x.shape, index)
+    places = positions(x.shape, index)
     spread = _scatter_composed(value * np.ones(np.shape(places), x.dtype), x.shape, index)
-    return np.where(np.isin(_positions(x.shape, ...), places), spread, x)
+    return np.where(np.isin(positions(x.shape, ...), places), spread, x)
 
 
 def _cleared(ct: Cotangent, index: tuple[Any, ...]) -> Array:
@@ -263,7 +234,7 @@ assigned = linear(
 
 def _repeats(index: tuple[Any, ...], shape: Shape) -> bool:
     """Whether an assignment through `index` writes an element twice: only the last value stays."""
-    if _unique(index):
+    if is_unique(index):
         return False
     count = np.zeros(shape, np.intp)
     add_at(count, index, 1)

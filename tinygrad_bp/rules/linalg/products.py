@@ -12,6 +12,7 @@ from numpy import add, matmul, ndarray
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
 from tinygrad_bp.engine.constructors import arrayed, bilinear, composed, general, variadic
+from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import Pulls, call
 from tinygrad_bp.engine.shapes import Axis, normalize_axes
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
@@ -271,7 +272,7 @@ def _affine_forward(x: Array, W: Any, b: Array) -> Array:
         )
     raw = type(x) is type(W) is ndarray
     if raw and x.ndim > 2:  # BLAS takes matrices alone: dot would do without it
-        out = _rows(x).dot(W).reshape(*x.shape[:-1], *wide)
+        out = _rows_product(x, W).reshape(*x.shape[:-1], *wide)
     else:
         out = x.dot(W) if raw and len(x) < kernels.SHORT else product(x, W, "NN")
     if type(out) is type(b) is ndarray and out.dtype is b.dtype:
@@ -291,6 +292,14 @@ def _rows(x: Array) -> Array:
     """Return a matrix of all rows: one product of it takes BLAS less than many small ones."""
     width = x.shape[-1]
     return np.reshape(x, (-1 if width else prod(x.shape[:-1]), width))
+
+
+def _rows_product(x: Array, W: Any) -> Array:
+    """Return the product of all rows of raw `x` with `W`."""
+    rows = _rows(x)
+    if not kernels.same_dtype(x, W):
+        return rows.dot(W)
+    return rows.dot(W, empty((len(rows), W.shape[1]), W.dtype))
 
 
 def _affine_weights(ct: Cotangent, _out: Array, x: Array, _W: Any, _b: Array) -> Array:
