@@ -23,6 +23,7 @@ MOST = 20_000  # instructions of a program; of more, code would take minutes to 
 UNROLLED, TOTAL, FEW = 1024, 6000, 16
 # Cells of one instruction, and of all of them, for which the code may have lines of their own.
 NARROW, SHORT = 160, 2000
+LOOPED = 2  # columns of a call, on average, from which loops over them are shorter than lines
 BLOCKED = 16384  # numbers of a matrix that rows are multiplied by; larger ones are NumPy's
 # Numbers of such a matrix if another one of the program is NumPy's: arrays lie by rows there, and
 # to bring columns together takes longer than a product.
@@ -148,16 +149,17 @@ class Lowering:
 
     def _count(self, program: Listing) -> tuple[bool, int]:
         """Return whether code has to loop over columns, and of how many cells a call may be."""
-        most, rows, others = 0, 0, 0
+        most, rows, others, calls = 0, 0, 0, 0
         for one in program.instructions:
             if not isinstance(one.type, Type) or one.op in MOVES:
                 continue
             cells = self._cells(one)
             if self.of_rows(one):
-                most, rows = max(most, cells), rows + cells
+                most, rows, calls = max(most, cells), rows + cells, calls + 1
             elif any(shape != one.shape for shape in self._shapes(one)):
                 others += cells
-        return most > NARROW or rows > SHORT, UNROLLED if others <= TOTAL else FEW
+        many = most > NARROW or rows > max(SHORT, LOOPED * calls)
+        return many, UNROLLED if others <= TOTAL else FEW
 
     def _is_large(self, one: Instruction) -> bool:
         """Whether rows are multiplied by a matrix that is too large for code."""

@@ -13,6 +13,8 @@ from tinygrad_bp.programs.instructions import Operand, Ref, Type, is_number, ren
 from tinygrad_bp.programs.literals import written
 from tinygrad_bp.programs.program import Program
 
+PLAIN = frozenset({Ref, str, bool, type(None)})  # kinds of operands that are compared as they are
+
 
 class Different(Exception):  # noqa: N818  # an answer, no fault
     """Two traces are not of one family; the text says in what they differ, and where."""
@@ -65,13 +67,13 @@ def _entry(name: str, tree: Operand, place: str) -> Entry:
 def _form(tree: Operand, numbers: list[Any]) -> Any:
     """Return an operand with a mark for each number, which is added to `numbers`."""
     kind = type(tree)
-    if kind in (Ref, str, bool) or tree is None:
+    if kind in PLAIN:
         return tree
     if kind is Type:
         numbers += tree.shape
         return tree.dtype, len(tree.shape), tree.weak
     if kind in (tuple, list):
-        return (kind, *[_form(one, numbers) for one in tree])
+        return (kind, *[x if type(x) in PLAIN else _form(x, numbers) for x in tree])
     if kind in (int, float) or is_number(tree):
         numbers.append(tree)
         return kind
@@ -145,10 +147,7 @@ def _named_as(first: Program, other: Program) -> Program:
     def renamed(ref: Ref) -> Ref:
         return Ref(names.get(ref.name, ref.name))
 
-    instructions = [
-        replace(renewed(x, renamed), name=one.name, line=one.line, formula=one.formula)
-        for one, x in pairs
-    ]
+    instructions = [renewed(x, renamed, like=one) for one, x in pairs]
     more = other.instructions[len(pairs) :]
     return replace(
         other,
