@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.programs.instructions import Operand, Ref, Type, is_number, renewed, replaced
+from tinygrad_bp.programs.instructions import (
+    Instruction,
+    Operand,
+    Ref,
+    Type,
+    is_number,
+    renewed,
+    replaced,
+)
 from tinygrad_bp.programs.literals import written
 from tinygrad_bp.programs.program import Program
 
@@ -55,13 +63,25 @@ def _entries(program: Program) -> Iterator[Entry]:
         yield _entry(given.name, given.type, f"the argument {given.name}")
     for one in program.instructions:
         place = f"{one.op} at {one.line}" if one.line else one.op
-        yield _entry(one.name, (one.type, one.op, one.operands, one.parameters), place)
+        yield _entry_of(one, place)
     yield _entry("", program.outputs, "what is returned")
 
 
 def _entry(name: str, tree: Operand, place: str) -> Entry:
     numbers: list[Any] = []
     return Entry(name, _form(tree, numbers), numbers, place)
+
+
+def _entry_of(one: Instruction, place: str) -> Entry:
+    """Return what `_entry` returns of all that an instruction says; there are many of these."""
+    numbers: list[Any] = []
+    form = (
+        one.op,
+        _form(one.type, numbers),
+        *[x if type(x) in PLAIN else _form(x, numbers) for x in one.operands],
+        *[(key, _form(x, numbers)) for key, x in one.parameters],
+    )
+    return Entry(one.name, form, numbers, place)
 
 
 def _form(tree: Operand, numbers: list[Any]) -> Any:

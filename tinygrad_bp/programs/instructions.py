@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,12 @@ class Ref:
     """A value, by its name."""
 
     name: str
+
+
+@cache
+def name_of(dtype: np.dtype[Any]) -> str:
+    """Return the name of a dtype, which NumPy makes anew each time."""
+    return dtype.name
 
 
 class Type(NamedTuple):
@@ -42,7 +49,8 @@ class Type(NamedTuple):
         if self.weak:
             return "complex" if self.dtype.kind == "c" else "float"
         sides = ", ".join(map(str, self.shape))
-        return f"{self.dtype.name}[{sides}]" if sides else self.dtype.name
+        name = name_of(self.dtype)
+        return f"{name}[{sides}]" if sides else name
 
 
 Types = Type | tuple[Type, ...]  # several, of a function that returns several arrays
