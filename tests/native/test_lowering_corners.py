@@ -48,6 +48,10 @@ CORNERS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda a: (np.exp(a), np.exp(a) * np.exp(a)[-1:], np.exp(a)[::-1] + a),
         [np.arange(40.0) / 40],
     ),
+    "a sum that is compared with two numbers": (  # in which LLVM has lost a lane
+        lambda x: (np.sum(-x) - np.sum(-x) ** 2, (np.sum(-x) >= -0.7) & (np.sum(-x) <= 0.8)),
+        [rows()],
+    ),
     "single columns side by side": (
         lambda x: np.tanh(np.concatenate([x[:, :1] * 2.0, x[:, 3:] + 1.0], axis=1)),
         [X],
