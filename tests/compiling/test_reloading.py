@@ -89,6 +89,30 @@ def test_dropout_and_buffers() -> None:
     close(list(found(other)), list(found(own)), 0)
 
 
+def test_arguments_of_another_kind_are_another_program() -> None:
+    """Nothing else in these programs tells them apart: all that they compute is float64[3]."""
+
+    def product(x: Any, a: Any) -> Any:
+        return np.tanh(x * a) * 2.0 + x * 0.5
+
+    numbers = np.array([0.5, 0.25, 0.75])
+    for given in (
+        (numbers > 0.3, numbers),
+        (numbers, numbers),
+        (numbers, 1.5),
+        (1.5, numbers),
+        (numbers, numbers.astype(np.float32)),
+        (numbers[:1], numbers),
+        (numbers, np.float64(1.5)),
+        (np.array(1.5), numbers),
+        (numbers, np.array([True])),
+    ):
+        for call in (lambda x, a: product(x, a), lambda x, a: product(a, x)):
+            fast = tg.compile(call, backend="native")
+            for _ in range(3):
+                close(fast(*given), call(*given), 1_000)
+
+
 @pytest.mark.parametrize("calls", [1, 2, 5])
 def test_an_array_that_changes(calls: int) -> None:
     tg.compile(lambda x: x * np.array([2.0, 3.0]), backend="native")(X)

@@ -16,6 +16,9 @@ from tinygrad_bp import nn, optim
 from tinygrad_bp.compiling.drawing import Drawn
 from tinygrad_bp.compiling.turns import FREE
 from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.errors import DataError, TraceError
+from tinygrad_bp.native import entry as entries
 from tinygrad_bp.native import objects
 
 extra("llvmlite")
@@ -119,6 +122,10 @@ def values_in(tree: Any) -> list[Any]:
     return [tree.numpy() if isinstance(tree, tg.Tensor) else tree]
 
 
+def plain(value: Any) -> Any:
+    return value.detach().numpy() if isinstance(value, tg.Tensor) else value
+
+
 def alike(one: Any, other: Any) -> None:
     for x, y in zip(values_in(one), values_in(other), strict=True):
         if isinstance(x, (float, np.ndarray, np.generic)):
@@ -147,6 +154,71 @@ def test_it_is_entered_and_gives_nothing_twice(name: str) -> None:
         for before, copy in held:
             alike(before, copy)
     assert fast._short.entry is not None
+
+
+def number(x: Any, a: Any) -> Any:
+    return np.tanh(x * a) * 2.5 + a
+
+
+SINGLES: dict[str, Callable[[float], Any]] = {
+    "a Tensor": tg.tensor,
+    "a Tensor of float32": lambda x: tg.tensor(np.float32(x)),
+    "an array": np.array,
+    "NumPy's number": np.float64,
+    "NumPy's float32": np.float32,
+    "Python's number": float,
+}
+
+
+def kinds(tree: Any) -> list[Any]:
+    return [(type(one), getattr(one, "dtype", None)) for one in flatten(tree)[0]]
+
+
+@pytest.mark.parametrize("name", SINGLES)
+def test_single_numbers_are_entered_with(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, eager = SINGLES[name], tg.value_and_grad(number, (0, 1))
+    fast = tg.compile(eager, backend="native")
+    for k in range(4):
+        fast(make(0.1 * k), make(1.5))
+    entry = fast._short.entry
+    assert entry is not None
+    held = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Version, "inputs", None)  # nothing goes the long way
+        for k in range(8):
+            given = make(0.3 - 0.1 * k), make(1.2 + 0.1 * k)
+            held.append((fast(*given), eager(*given)))
+    done = entries.calls_of(entry)
+    assert done >= 8
+    for result, wanted in held:
+        assert kinds(result) == kinds(wanted)
+        close(result, wanted, 1000)
+
+
+def test_another_kind_of_number_goes_the_long_way() -> None:
+    fast = tg.compile(number, backend="native")
+    for _ in range(4):
+        fast(tg.tensor(0.5), tg.tensor(1.5))
+    entry = fast._short.entry
+    done = entries.calls_of(entry)
+    for other in (np.float32(0.5), np.array(0.5), tg.tensor([0.5]), np.array(0.5, ">f8")):
+        for given in ((other, tg.tensor(1.5)), (tg.tensor(0.5), other)):
+            close(plain(fast(*given)), plain(number(*given)), 1000)
+    with pytest.raises(TraceError, match="tracked"):
+        fast(tg.tensor(0.5), tg.tensor(1.5, requires_grad=True))
+    assert entries.calls_of(entry) == done
+
+
+def test_labels_that_are_numbers_are_still_looked_at() -> None:
+    for make in (float, np.float64, np.array, tg.tensor):
+        fast = tg.compile(lambda x, y: nn.bce_with_logits(x, y), backend="native")
+        for k in range(6):
+            given = make(0.5 * k), make(0.1 * k)
+            wanted = nn.bce_with_logits(*map(tg.tensor, map(plain, given)))
+            np.testing.assert_allclose(plain(fast(*given)), plain(wanted), rtol=1e-14)
+        assert fast._short.entry is not None
+        with pytest.raises(DataError, match="from 0 to 1"):
+            fast(make(0.5), make(1.5))
 
 
 def test_what_was_done_to_a_result_does_not_come_back() -> None:

@@ -123,6 +123,69 @@ def test_fresh_tensors_go_the_fast_way():
     assert step.runs(tg.tensor(x()))
 
 
+class OfNumber:
+    """p' = p - rate of a rate that is the argument: one number, wherever it lies."""
+
+    def __init__(self, like):
+        first, second, loss, ones = np.arange(float(N)), np.empty(N), np.zeros(()), np.ones(N)
+        self.param = tg.tensor(first, requires_grad=True)
+        self.param._value = first
+        tables = [Step.table(a, ones, b, loss) for a, b in ((first, second), (second, first))]
+        for table in tables:
+            table[1], table[2] = ones.ctypes.data, None
+        self.call = entries.entry(
+            KERNEL,
+            N,
+            tables,
+            1,
+            [guards.array(0, like, 2)],
+            [entries.State(self.param, "_value", first, second)],
+            lambda _: "slow",
+            finish=lambda: float(loss),
+            keep=[loss, ones],
+        )
+
+    def takes(self, value):
+        """Say whether the fast way was gone, which must have been right."""
+        before = self.param._value.copy()
+        result = self.call(value)
+        rate = 0.0 if result == "slow" else float(getattr(value, "_value", value))
+        assert (self.param._value == before - rate).all()
+        return result != "slow"
+
+
+NUMBERS = {
+    "a number": np.float64(0.5),
+    "an array": np.array(0.5),
+    "a Tensor of a number": tg.tensor(0.5),
+    "a number of float32": np.float32(0.5),
+    "an array of float32": np.array(0.5, np.float32),
+    "a Tensor of float32": tg.tensor(np.float32(0.5)),
+    "an integer": np.int64(1),
+    "an array of integers": np.array(1),
+    "Python's own": 0.5,
+    "a truth": np.True_,
+    "an axis": np.array([0.5]),
+    "a Tensor of an axis": tg.tensor([0.5]),
+    "a tracked Tensor": tg.tensor(0.5, requires_grad=True),
+    "the other byte order": np.array(0.5, ">f8"),
+    "a subclass": np.array(0.5).view(type("Own", (np.ndarray,), {})),
+    "a string": "0.5",
+    "a type": np.float64,
+    "a dtype": np.dtype(float),
+    "None": None,
+}
+
+
+@pytest.mark.parametrize("name", ["a number", "an array", "a Tensor of a number"])
+def test_single_numbers_go_the_fast_way_if_they_are_like_the_first(name):
+    step = OfNumber(NUMBERS[name])
+    for other, value in NUMBERS.items():
+        assert step.takes(value) == (other == name), other
+    make = {"a number": np.float64, "an array": np.array, "a Tensor of a number": tg.tensor}[name]
+    assert all(step.takes(make(x)) for x in (0.25, -1.5))
+
+
 BAD = {
     "another shape": lambda: np.zeros(N + 1),
     "another number of axes": lambda: np.zeros((N, 1)),

@@ -10,7 +10,9 @@ import pytest
 from lowered import compare, interpreted, program_of, spoilt
 from oracles import EXACT
 
-from tinygrad_bp.native import Native, build
+from tinygrad_bp.native import Native, body, build
+from tinygrad_bp.native.cells import Cells
+from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Ref
 
@@ -45,6 +47,10 @@ CORNERS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "a flat loop that needs a number of its own array": (
         lambda a: (np.exp(a), np.exp(a) * np.exp(a)[-1:], np.exp(a)[::-1] + a),
         [np.arange(40.0) / 40],
+    ),
+    "a sum that is compared with two numbers": (  # in which LLVM has lost a lane
+        lambda x: (np.sum(-x) - np.sum(-x) ** 2, (np.sum(-x) >= -0.7) & (np.sum(-x) <= 0.8)),
+        [rows()],
     ),
     "single columns side by side": (
         lambda x: np.tanh(np.concatenate([x[:, :1] * 2.0, x[:, 3:] + 1.0], axis=1)),
@@ -195,3 +201,45 @@ def test_what_is_unknown_is_named() -> None:
     native = build(Family(program, N))
     assert "called whole" in native.stages
     assert Ref(program.instructions[-1].name) == program.outputs
+
+
+def test_many_columns_are_one_piece_of_code() -> None:
+    """Also where a matrix of parameters is changed by one number."""
+
+    def step(x: Any, w: Any, v: Any, rate: Any) -> Any:
+        h = np.tanh(x @ w + v)
+        d = (1.0 - h * h) * x[:, :1]
+        return np.sum(h), w - rate * (x.T @ d), v - rate * np.sum(d, axis=0)
+
+    w, v = np.linspace(-1.0, 1.0, 4 * 100).reshape(4, 100), np.linspace(-1.0, 1.0, 100)
+    assert lanes(check(step, [X, w, v, np.float64(0.1)])) == ["d"]
+
+
+def test_loops_over_single_columns_would_make_nothing_shorter() -> None:
+    def chain(x: Any, a: Any) -> Any:
+        for _ in range(1100):
+            x = x * a + 0.5
+        return x
+
+    program, _ = program_of(chain, [rows(3), 0.5 * rows(3)])
+    assert Lowering(program, N, frozenset()).wide
+    program, _ = program_of(chain, [rows(), 0.5 * rows()])
+    assert not Lowering(program, N, frozenset()).wide
+
+
+@pytest.mark.parametrize(("brief", "usual"), [(False, body.BUDGET), (True, body.BRIEF)])
+def test_a_long_loop_has_longer_stages_and_not_many_more(brief: bool, usual: int) -> None:
+    """LLVM takes time for each by the length of all of them."""
+    cells = Cells(np.dtype(float))
+    x = cells.leaf("row", "x", 0, "real", varies=True)
+    one, counts = x, []
+    for times in (20, 40, 2 * body.STAGES, 4 * body.STAGES):
+        while len(cells.order) < times * usual:
+            one = cells.make("add", one, x)
+        found = body.stages(cells.order, set(), brief=brief)
+        assert [item for stage in found for item in stage.items] == cells.order
+        counts.append(len(found))
+    short, double, long, longer = counts
+    assert double >= 2 * short - 1
+    assert long < 1.2 * body.STAGES
+    assert longer > 1.5 * long  # what stages of any length would lose in speed

@@ -27,13 +27,14 @@ from tinygrad_bp.engine.modes import recording
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.native import entry as entries
 from tinygrad_bp.native import guards
-from tinygrad_bp.native.objects import data_of, unsupported
+from tinygrad_bp.native.objects import NUMBERS, data_of, unsupported
 from tinygrad_bp.native.unshared import Shared, alone, unchanged
 from tinygrad_bp.programs.instructions import references
 from tinygrad_bp.rules.loss_arguments import within_0_and_1
 
 KEYS = (str, int, float, bool, type(None))
-NUMBERS = "dfl"  # kinds of single numbers in a state, as NumPy calls them
+READ = (np.ndarray, *NUMBERS)  # what machine code reads where it is
+WRITTEN = "dfl"  # kinds of single numbers in a state, as NumPy calls them
 
 
 class Unsuited(Exception):  # noqa: N818  # an answer, no fault
@@ -138,7 +139,7 @@ def _exchanged(place: Place, first: Any, second: Any) -> Any:
     """Return the two objects that the state has by turns: arrays, numbers of NumPy's, Tensors."""
     if not first.ndim:
         kind = first.dtype.type
-        if first.dtype.char not in NUMBERS:
+        if first.dtype.char not in WRITTEN:
             raise Unsuited
         first, second = kind(first[()]), kind(0)
     if place.kind == "grad":
@@ -222,10 +223,11 @@ def _of_arguments(
         raw = value._value if type(value) is Tensor else value
         if isinstance(raw, np.ndarray) and not raw.dtype.isnative:
             raise Unsuited
-        if type(raw) is np.ndarray and raw.ndim and place is not None:
+        if type(raw) in READ and place is not None:
             yield guards.array(position, value, place)
         elif type(raw) is float and place is not None:
-            yield guards.real(position, steady.arguments[position].array)
+            raw = steady.arguments[position].array
+            yield guards.real(position, raw)
         elif isinstance(value, (Tensor, np.ndarray, np.generic, float)) or checks.get(path):
             raise Unsuited
         else:

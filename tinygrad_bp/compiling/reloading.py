@@ -51,11 +51,21 @@ class Outline(Program):
 
 def name_of(traced: Traced) -> str | None:
     """Return the name of an entry; None of a program that has none."""
+    known = vars(traced)  # asked before the code is made, and after
+    if "_name" not in known:
+        known["_name"] = _name_of(traced)
+    found: str | None = known["_name"]
+    return found
+
+
+def _name_of(traced: Traced) -> str | None:
     program = traced.program
     if sum(np.size(array) for array in program.arrays.values()) > MANY:
         return None
+    # a bare trace says nothing of its inputs in its text
+    inputs = [(one.name, _plain(one.type), one.path) for one in program.inputs]
     changed = [(place.name, place.kind) for place in traced.changed]
-    return cache.early_key(str(program), repr(changed), str(len(traced.cleared)))
+    return cache.early_key(str(program), repr(inputs), repr(changed), str(len(traced.cleared)))
 
 
 def keep(traced: Traced, version: Version) -> None:

@@ -15,6 +15,9 @@ from tinygrad_bp.native.elementary import FUNCTIONS
 from tinygrad_bp.native.operations import OPERATIONS
 
 BUDGET = 40  # lines of a stage: enough to keep the processor busy, few enough for its registers
+BRIEF = 120  # with functions as subroutines, around which no register is kept anyway
+# LLVM takes time for each loop by the length of all of them: from so many on, they are longer.
+STAGES, LONGER = 64, 2
 SPREAD = 0.4  # a stage may be so much shorter or longer, to end where little is handed on
 
 
@@ -80,7 +83,7 @@ def live(order: Iterable[Item]) -> list[Item]:
 
 
 def stages(
-    items: Sequence[Item], cheap: set[int], budget: int = BUDGET, *, brief: bool = False
+    items: Sequence[Item], cheap: set[int], budget: int | None = None, *, brief: bool = False
 ) -> list[Stage]:
     """Cut items into stages.
 
@@ -90,8 +93,8 @@ def stages(
         Each after those that it reads.
     cheap : set of int
         Identities of the leaves that every stage loads for itself.
-    budget : int
-        Lines of a stage.
+    budget : int, optional
+        Lines of a stage; by default as many as are fast, and more of a long loop.
     brief : bool
         Whether functions are subroutines.
     """
@@ -105,7 +108,11 @@ def stages(
             crossing[end + 1] -= 1
     for k in range(len(items)):
         crossing[k + 1] += crossing[k]
-    ends = _ends([weight(one, brief=brief) for one in items], crossing, budget)
+    weights = [weight(one, brief=brief) for one in items]
+    if budget is None:
+        usual = BRIEF if brief else BUDGET
+        budget = max(usual, min(sum(weights) // STAGES, LONGER * usual))
+    ends = _ends(weights, crossing, budget)
     result = []
     for start, end in zip([0, *ends[:-1]], ends, strict=True):
         part = items[start:end]

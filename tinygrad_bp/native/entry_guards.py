@@ -5,16 +5,20 @@ A guard has the words a to e; it goes on to `next`, or to `miss`.
 
 from __future__ import annotations
 
+from tinygrad_bp.native.objects import NUMBER
+
 LANES = 8  # elements that are looked at together
 
 
 def tests() -> str:
     """Return the blocks of all guards, in LLVM's language."""
-    return _TESTS + "".join(_WITHIN.format(t=t, lanes=LANES) for t in ("double", "float"))
+    return _TESTS.format(number=NUMBER) + "".join(
+        _WITHIN.format(t=t, lanes=LANES) for t in ("double", "float")
+    )
 
 
 _TESTS = """
-tensor:  ; argument a is a Tensor that tracks nothing, of an array as below
+tensor:  ; argument a is a Tensor that tracks nothing, of an array or a number as below
   %t.at = getelementptr ptr, ptr %args, i64 %w.a
   %t = load ptr, ptr %t.at
   %t.type.at = getelementptr i8, ptr %t, i64 8
@@ -30,7 +34,7 @@ inside:
   %untracked = icmp eq i64 %node.held, %h.none
   br i1 %untracked, label %raw, label %miss
 
-array:  ; argument a is an array of dtype b, and of c axes of lengths d
+array:  ; argument a is an array of dtype b and of c axes of lengths d, or a number of type b
   %arg.at = getelementptr ptr, ptr %args, i64 %w.a
   %arg = load ptr, ptr %arg.at
   br label %raw
@@ -40,7 +44,13 @@ raw:
   %x.type.at = getelementptr i8, ptr %x, i64 8
   %x.type = load i64, ptr %x.type.at
   %is.array = icmp eq i64 %x.type, %h.array
-  br i1 %is.array, label %header, label %miss
+  br i1 %is.array, label %header, label %single
+
+single:
+  %is.number = icmp eq i64 %x.type, %w.b
+  %x.number.at = getelementptr i8, ptr %x, i64 {number}
+  %x.number = ptrtoint ptr %x.number.at to i64
+  br i1 %is.number, label %placed, label %miss
 
 header:
   %x.dtype.at = getelementptr i8, ptr %x, i64 56
@@ -77,11 +87,15 @@ length:
   %same.side = icmp eq i64 %x.side, %side
   br i1 %same.side, label %axis, label %miss
 
-taken:  ; place e of the table
+taken:
   %x.data.at = getelementptr i8, ptr %x, i64 16
   %x.data = load i64, ptr %x.data.at
+  br label %placed
+
+placed:  ; in place e of the table
+  %x.elements = phi i64 [%x.data, %taken], [%x.number, %single]
   %place = getelementptr i64, ptr %table, i64 %w.e
-  store i64 %x.data, ptr %place
+  store i64 %x.elements, ptr %place
   br label %next
 
 same:  ; argument a is the object b

@@ -21,11 +21,14 @@ class Guard(NamedTuple):
 
 
 def array(position: int, value: Any, place: int) -> Guard:
-    """Demand an array, or a Tensor of one, that is like this: its address goes into the table.
+    """Demand an array, a number of NumPy's, or a Tensor of one: its address goes into the table.
 
-    Like this are C-contiguous arrays of the dtype and the shape; a Tensor must track nothing.
+    It must be like this one: a C-contiguous array of the dtype and the shape, or a number of the
+    type; a Tensor must track nothing.
     """
     kind, raw = ("tensor", value._value) if isinstance(value, Tensor) else ("array", value)
+    if isinstance(raw, np.generic):
+        return Guard(kind, (position, id(type(raw)), 0, 0, place))
     sides = np.array(raw.shape or (0,), np.int64)
     words = (position, id(raw.dtype), raw.ndim, sides.ctypes.data, place)
     return Guard(kind, words, (raw.dtype, sides))

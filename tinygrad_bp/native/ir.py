@@ -133,9 +133,23 @@ class Block(Arithmetic, Memory):
         The tree depends on the width alone.
         """
         combine = getattr(self, op)
+        module, whole = self.module, self.module.width
+        # Each half is a vector of its own.  Of a whole one, whose other lanes nobody wants, LLVM 22
+        # takes the wrong lane for AVX-512 if the result is compared with two numbers.
+        try:
+            while module.width > 2:
+                low, high = self._half(a, 0), self._half(a, 1)
+                module.width //= 2
+                a = combine(low, high)
+            lanes = [self.lane(a, k) for k in range(module.width)]
+        finally:
+            module.width = whole
+        return combine(*lanes) if len(lanes) > 1 else lanes[0]
+
+    def _half(self, a: Value, which: int) -> Value:
+        """Return the first or the second half of a vector, for a module of half the width."""
         half = self.module.width // 2
-        while half:
-            moved = [(k + half) % self.module.width for k in range(self.module.width)]
-            a = combine(a, self.shuffle(a, a, moved))
-            half //= 2
-        return self.lane(a, 0)
+        chosen = ", ".join(f"i32 {which * half + k}" for k in range(half))
+        spelled = self.spell(a)
+        text = f"shufflevector {spelled} {a.name}, {spelled} poison, <{half} x i32> <{chosen}>"
+        return self.emit(text, a.type, vector=True)

@@ -23,10 +23,13 @@ MOST = 20_000  # instructions of a program; of more, code would take minutes to 
 UNROLLED, TOTAL, FEW = 1024, 6000, 16
 # Cells of one instruction, and of all of them, for which the code may have lines of their own.
 NARROW, SHORT = 160, 2000
+LOOPED = 2  # columns of a call, on average, from which loops over them are shorter than lines
 BLOCKED = 16384  # numbers of a matrix that rows are multiplied by; larger ones are NumPy's
-# Numbers of such a matrix if another one of the program is NumPy's: arrays lie by rows there, and
-# to bring columns together takes longer than a product.
-LITTLE = 64
+# Columns that loops over them may have.
+MANY = 128
+# Numbers of such a matrix, and such columns, if another product of the program is NumPy's: arrays
+# lie by rows there, and to bring columns together takes longer than what is done with them.
+LITTLE, FEWER = 64, 32
 LONG = 32  # numbers that are reduced in a loop; fewer are reduced in line
 ALSO = frozenset({"astype", "clip", "positive"})  # elementwise, in a way of their own
 TRUE_OR_FALSE = frozenset({"all", "any"})
@@ -51,6 +54,8 @@ class Lowering:
         Whether there are so many columns that code loops over them.
     reads : dict of str to list of str
         The values that each instruction reads.
+    most_columns : int
+        Of a value, in loops over columns.
     plain : set of str
         Values, the same for all rows, whose elements lie in memory in a row.
     """
@@ -74,6 +79,7 @@ class Lowering:
         self.wide = many if wide is None else wide
         large = any(map(self._is_large, program.instructions))
         self._blocked = LITTLE if large and self.wide else BLOCKED
+        self.most_columns = FEWER if large else MANY
         self._long = len(program.instructions) > MOST
 
     def lane(self, one: Instruction) -> str:
@@ -148,16 +154,17 @@ class Lowering:
 
     def _count(self, program: Listing) -> tuple[bool, int]:
         """Return whether code has to loop over columns, and of how many cells a call may be."""
-        most, rows, others = 0, 0, 0
+        most, rows, others, calls = 0, 0, 0, 0
         for one in program.instructions:
             if not isinstance(one.type, Type) or one.op in MOVES:
                 continue
             cells = self._cells(one)
             if self.of_rows(one):
-                most, rows = max(most, cells), rows + cells
-            elif any(shape != one.shape for shape in self._shapes(one)):
+                most, rows, calls = max(most, cells), rows + cells, calls + 1
+            elif any(shape != one.shape and _size(shape) != 1 for shape in self._shapes(one)):
                 others += cells
-        return most > NARROW or rows > SHORT, UNROLLED if others <= TOTAL else FEW
+        many = most > NARROW or rows > max(SHORT, LOOPED * calls)
+        return many, UNROLLED if others <= TOTAL else FEW
 
     def _is_large(self, one: Instruction) -> bool:
         """Whether rows are multiplied by a matrix that is too large for code."""
@@ -253,7 +260,8 @@ class Lowering:
         gives = OPERATIONS[op].gives if op in OPERATIONS else "real"
         if op not in ("where", "astype") and truth != (gives == "truth"):
             raise NotLowered("it computes with truths as if they were numbers")
-        if self.columns(one.shape) > self._unrolled and self.flat_shape(one) is None:
+        looped = (self.wide and self.of_rows(one)) or self.flat_shape(one) is not None
+        if self.columns(one.shape) > self._unrolled and not looped:
             raise NotLowered("it has many columns")
 
     def sources(self, one: Instruction) -> Any:

@@ -20,7 +20,7 @@ from tinygrad_bp.programs.instructions import Instruction, Ref
 # Kinds of nests.
 LOAD, MOVE, GROUP, PRODUCT, FOLD, SUM, OUTER = range(7)
 
-MOST, RUNS = 128, 64  # columns of a value, and runs of columns of a move
+RUNS = 64  # of columns, in a move
 
 
 @dataclass
@@ -203,7 +203,7 @@ def require_loops(one: Instruction, lowering: Lowering) -> None:
         If they cannot.
     """
     wide = [x for x in (one.name, *one.refs) if lowering.has_rows(x)]
-    if max(lowering.columns(lowering.types[x].shape) for x in wide) > MOST:
+    if max(lowering.columns(lowering.types[x].shape) for x in wide) > lowering.most_columns:
         raise NotLowered("it has very many columns")
     if any(lowering.types[x].dtype.kind == "i" for x in wide):
         raise NotLowered("it has integers of the batch")

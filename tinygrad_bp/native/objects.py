@@ -16,6 +16,7 @@ from tinygrad_bp.engine.tensor import Tensor
 VERSIONS = ((3, 11), (3, 12), (3, 13))  # of CPython, that this was tested on
 WORD = 8  # bytes
 NUMBER = 16  # where a number of NumPy's or Python's has its value
+NUMBERS = (np.float64, np.float32, np.int64, np.bool_)  # of NumPy's, that were looked at
 CELL = 16  # where a cell has its content
 LIST_SIZE, LIST_ITEMS = 16, 24  # where a list has its length, and the address of its elements
 SIDES = 32  # where an array has the address of its lengths, and of its strides behind them
@@ -70,6 +71,8 @@ def _as_expected() -> bool:
                 (1.25, struct.pack("d", 1.25)),
                 (np.float64(2.5), struct.pack("d", 2.5)),
                 (np.float32(3.5), struct.pack("f", 3.5)),
+                (np.int64(-4), struct.pack("q", -4)),
+                (np.True_, b"\1"),
             )
         )
     )

@@ -49,6 +49,9 @@ OWN: dict[str, Callable[..., Any]] = {
 }
 
 
+_NAMES: dict[Callable[..., Any], str] = {}
+
+
 @cache
 def named(op: str) -> Callable[..., Any]:
     """Return the function that programs call `op`."""
@@ -70,6 +73,8 @@ def named(op: str) -> Callable[..., Any]:
 
 def name_of(function: Any) -> str | None:
     """Return the name by which programs call a function; None if it is not NumPy's or SciPy's."""
+    if function in _NAMES:
+        return _NAMES[function]
     module = getattr(function, "__module__", None) or ""
     for space in (module, *SPACES):
         if space.partition(".")[0] not in ("numpy", "scipy"):
@@ -78,6 +83,7 @@ def name_of(function: Any) -> str | None:
         op = f"{prefix}{function.__name__}"
         try:
             if named(op) is function:
+                _NAMES[function] = op  # a library's, which stays
                 return op
         except (AttributeError, ImportError):
             continue

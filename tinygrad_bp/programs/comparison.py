@@ -9,9 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_bp.programs.instructions import Operand, Ref, Type, is_number, renewed, replaced
+from tinygrad_bp.programs.instructions import (
+    Instruction,
+    Operand,
+    Ref,
+    Type,
+    is_number,
+    renewed,
+    replaced,
+)
 from tinygrad_bp.programs.literals import written
 from tinygrad_bp.programs.program import Program
+
+PLAIN = frozenset({Ref, str, bool, type(None)})  # kinds of operands that are compared as they are
 
 
 class Different(Exception):  # noqa: N818  # an answer, no fault
@@ -53,7 +63,7 @@ def _entries(program: Program) -> Iterator[Entry]:
         yield _entry(given.name, given.type, f"the argument {given.name}")
     for one in program.instructions:
         place = f"{one.op} at {one.line}" if one.line else one.op
-        yield _entry(one.name, (one.type, one.op, one.operands, one.parameters), place)
+        yield _entry_of(one, place)
     yield _entry("", program.outputs, "what is returned")
 
 
@@ -62,16 +72,28 @@ def _entry(name: str, tree: Operand, place: str) -> Entry:
     return Entry(name, _form(tree, numbers), numbers, place)
 
 
+def _entry_of(one: Instruction, place: str) -> Entry:
+    """Return what `_entry` returns of all that an instruction says; there are many of these."""
+    numbers: list[Any] = []
+    form = (
+        one.op,
+        _form(one.type, numbers),
+        *[x if type(x) in PLAIN else _form(x, numbers) for x in one.operands],
+        *[(key, _form(x, numbers)) for key, x in one.parameters],
+    )
+    return Entry(one.name, form, numbers, place)
+
+
 def _form(tree: Operand, numbers: list[Any]) -> Any:
     """Return an operand with a mark for each number, which is added to `numbers`."""
     kind = type(tree)
-    if kind in (Ref, str, bool) or tree is None:
+    if kind in PLAIN:
         return tree
     if kind is Type:
         numbers += tree.shape
         return tree.dtype, len(tree.shape), tree.weak
     if kind in (tuple, list):
-        return (kind, *[_form(one, numbers) for one in tree])
+        return (kind, *[x if type(x) in PLAIN else _form(x, numbers) for x in tree])
     if kind in (int, float) or is_number(tree):
         numbers.append(tree)
         return kind
@@ -145,10 +167,7 @@ def _named_as(first: Program, other: Program) -> Program:
     def renamed(ref: Ref) -> Ref:
         return Ref(names.get(ref.name, ref.name))
 
-    instructions = [
-        replace(renewed(x, renamed), name=one.name, line=one.line, formula=one.formula)
-        for one, x in pairs
-    ]
+    instructions = [renewed(x, renamed, like=one) for one, x in pairs]
     more = other.instructions[len(pairs) :]
     return replace(
         other,

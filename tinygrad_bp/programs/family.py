@@ -182,7 +182,8 @@ class Family:
             operands, parameters = _at_length(
                 (one.operands, one.parameters), (other.operands, other.parameters), decided
             )
-            return replace(one, operands=operands, parameters=parameters, type=types[one.name])
+            kind = types[one.name]
+            return Instruction(one.name, one.op, operands, parameters, kind, one.line, one.formula)
 
         program = replace(
             self.program,
@@ -273,7 +274,7 @@ def _lifted(trace: Program, lifts: tuple[Lift, ...]) -> Program:
         inputs=(*trace.inputs, *inputs),
         instructions=tuple(
             [
-                _with_input(one, whose.get(one.name, []))
+                _with_input(one, whose[one.name]) if one.name in whose else one
                 for one in trace.instructions
                 if one.name not in constants
             ]

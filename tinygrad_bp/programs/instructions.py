@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_bp.engine.shapes import Shape
 
+NESTED = (tuple, list, dict)  # operands that may hold others
 # An operand: a Ref, a number, None, a string, a dtype, a slice, an Ellipsis, or nested lists,
 # tuples and (in outputs) dicts of them.
 Operand = Any
@@ -20,6 +22,12 @@ class Ref:
     """A value, by its name."""
 
     name: str
+
+
+@cache
+def name_of(dtype: np.dtype[Any]) -> str:
+    """Return the name of a dtype, which NumPy makes anew each time."""
+    return dtype.name
 
 
 class Type(NamedTuple):
@@ -41,7 +49,8 @@ class Type(NamedTuple):
         if self.weak:
             return "complex" if self.dtype.kind == "c" else "float"
         sides = ", ".join(map(str, self.shape))
-        return f"{self.dtype.name}[{sides}]" if sides else self.dtype.name
+        name = name_of(self.dtype)
+        return f"{name}[{sides}]" if sides else name
 
 
 Types = Type | tuple[Type, ...]  # several, of a function that returns several arrays
@@ -116,7 +125,13 @@ class Instruction:
     @property
     def refs(self) -> list[str]:
         """Names of the values that it reads, as often as it reads them."""
-        return list(references((self.operands, *self.parameters)))
+        found: list[str] = []
+        for one in (*self.operands, *self.parameters):
+            if type(one) is Ref:
+                found.append(one.name)
+            elif isinstance(one, NESTED):
+                found += references(one)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,11 +190,17 @@ def replaced(tree: Operand, new: Callable[[Ref], Any]) -> Operand:
     return tree
 
 
-def renewed(one: Instruction, new: Callable[[Ref], Any]) -> Instruction:
-    """Return an instruction with ``new(ref)`` in place of every value that it reads."""
-    parameters = tuple((key, replaced(x, new)) for key, x in one.parameters)
-    operands = replaced(one.operands, new)
-    return Instruction(one.name, one.op, operands, parameters, one.type, one.line, one.formula)
+def renewed(
+    one: Instruction, new: Callable[[Ref], Any], like: Instruction | None = None
+) -> Instruction:
+    """Return an instruction with ``new(ref)`` in place of every value that it reads.
+
+    It has its own name, line and formula, or those of another.
+    """
+    like = like or one
+    parameters = tuple([(key, replaced(x, new)) for key, x in one.parameters])
+    operands = tuple([new(x) if type(x) is Ref else replaced(x, new) for x in one.operands])
+    return Instruction(like.name, one.op, operands, parameters, one.type, like.line, like.formula)
 
 
 def is_number(operand: Operand) -> bool:

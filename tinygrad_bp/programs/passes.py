@@ -59,7 +59,7 @@ def _each(program: P, step: Step) -> P:
 
     kept = []
     for one in program.instructions:
-        result = step(renewed(one, new) if gone else one)
+        result = step(one if gone.keys().isdisjoint(one.refs) else renewed(one, new))
         if isinstance(result, Instruction):
             kept.append(result)
         else:
@@ -236,7 +236,7 @@ def _type(operand: Operand, types: Any) -> Any:
 
 def _folded(one: Instruction) -> Instruction | Operand:
     """Return the value of an instruction that reads none, if it is one number."""
-    if one.op in ("constant", "empty", "empty_like") or one.refs or one.type[1:2] != ((),):
+    if one.op in ("constant", "empty", "empty_like") or one.type[1:2] != ((),) or one.refs:
         return one
     return _value(one)[()]
 

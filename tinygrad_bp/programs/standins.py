@@ -8,7 +8,7 @@ are called once, with arrays that take no memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import Any
 
@@ -28,6 +28,7 @@ from tinygrad_bp.programs.instructions import (
 )
 
 SHORT = 64  # an axis that is longer is shortened where nothing but its length is asked for
+MANY = 4096  # types of results that are kept
 KEPT = 64  # stand-ins that are kept, three arrays each
 
 
@@ -56,10 +57,10 @@ def result_type(
     """
     if op == "part":
         return types[operands[0].name][operands[1]]  # type: ignore[return-value]  # of several
-    dtypes = loop(op, operands, parameters, types)
-    if dtypes is None:
+    given = _given(op, operands, parameters, types)
+    if given is None:
         return _agreed(op, operands, parameters, types, arrays)
-    return _of_ufunc(named(op), [_type(one, types) for one in operands], dtypes)
+    return _of_ufunc(op, given)
 
 
 def loop(
@@ -69,14 +70,38 @@ def loop(
     types: Mapping[str, Types],
 ) -> tuple[np.dtype[Any], ...] | None:
     """Return the dtypes in which a ufunc computes; None for any other call."""
+    given = _given(op, operands, parameters, types)
+    return None if given is None else _dtypes(op, given)
+
+
+def _given(
+    op: str,
+    operands: tuple[Operand, ...],
+    parameters: Mapping[str, Operand],
+    types: Mapping[str, Types],
+) -> tuple[Type, ...] | None:
+    """Return what a ufunc is given, if that is all that its result depends on; None otherwise."""
+    if parameters or len(operands) != _count(op):
+        return None
+    if not all(type(one) is Ref or is_number(one) for one in operands):
+        return None
+    return tuple([_type(one, types) for one in operands])
+
+
+@cache
+def _count(op: str) -> int:
+    """Return how many operands a ufunc has; -1 of any other call."""
     function: Any = named(op.removeprefix("into."))
-    if not isinstance(function, np.ufunc) or function.__name__ != op.rpartition(".")[2]:
-        return None
-    flat = all(type(one) is Ref or is_number(one) for one in operands)
-    if parameters or not flat or len(operands) != function.nin:
-        return None
-    asked = [_asked(_type(one, types)) for one in operands]
-    return function.resolve_dtypes((*asked, *[None] * function.nout))
+    known = isinstance(function, np.ufunc) and function.__name__ == op.rpartition(".")[2]
+    return function.nin if known else -1
+
+
+def _dtypes(op: str, given: tuple[Type, ...]) -> tuple[np.dtype[Any], ...]:
+    function: Any = named(op.removeprefix("into."))
+    found: tuple[np.dtype[Any], ...] = function.resolve_dtypes(
+        (*map(_asked, given), *[None] * function.nout)
+    )
+    return found
 
 
 def _type(operand: Operand, types: Mapping[str, Types]) -> Type:
@@ -89,8 +114,10 @@ def _type(operand: Operand, types: Mapping[str, Types]) -> Type:
     return Type(np.result_type(operand), (), not isinstance(operand, np.generic))
 
 
-def _of_ufunc(function: Any, given: list[Type], dtypes: tuple[Any, ...]) -> Types:
-    dtypes = dtypes[function.nin :]
+@lru_cache(MANY)
+def _of_ufunc(op: str, given: tuple[Type, ...]) -> Types:
+    function: Any = named(op)
+    dtypes = _dtypes(op, given)[function.nin :]
     if function.signature is None:
         shape = np.broadcast_shapes(*[one.shape for one in given])
         return several([Type(dtype, shape) for dtype in dtypes])
