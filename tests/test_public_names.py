@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp import elsewhere
@@ -85,6 +86,7 @@ def test_a_module_may_have_an_attribute_that_others_know_as_a_method() -> None:
     assert net.train() == 3
 
 
+@together
 @pytest.mark.parametrize("module", [tg, tg.nn, tg.optim], ids=lambda module: module.__name__)
 @pytest.mark.parametrize("name", sorted({*elsewhere.KNOWN, "zeros", "einsum"}))
 def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
