@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial, wraps
+from functools import cache, cached_property, partial, wraps
 from typing import Any
 from zlib import crc32
 
@@ -103,9 +103,15 @@ def _pool(
 
 def directions(arrays: list[Any], seed: int = 1) -> list[Any]:
     """Return tangents with elements of size 0.3 to 1: none reaches a kink, none is negligible."""
+    return [part.copy()[()] for part in _directions(tuple(map(np.shape, arrays)), seed)]
+
+
+@cache
+def _directions(shapes: tuple[tuple[int, ...], ...], seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     return [
-        rng.uniform(0.3, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)) for x in arrays
+        np.asarray(rng.uniform(0.3, 1.0, shape) * rng.choice([-1.0, 1.0], shape))
+        for shape in shapes
     ]
 
 
