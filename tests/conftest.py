@@ -16,6 +16,8 @@ from watchdog import Watchdog
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
 
+THRESHOLD = 10_000  # objects; a run keeps its reports, and Python's own 700 looks at them too often
+
 # How fast a machine is, or what else it does, decides no test.
 settings.register_profile(
     "suite",
@@ -42,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch for what hangs; shuffle, if that is asked for."""
+    gc.disable()  # until the tests are collected: nearly all of what is made until then stays
     config.pluginmanager.register(Watchdog())
     if (seed := config.getoption("shuffle")) is not None:
         config.pluginmanager.register(Shuffled(seed))
@@ -54,10 +57,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.pluginmanager.register(Progress(session, reporter))
 
 
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector the 40,000 tests themselves: 8 % of the run."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Spare the garbage collector the tests themselves: 8 % of the run."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(THRESHOLD)
+    gc.enable()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from together import together
 
 import tinygrad_bp
 
@@ -74,6 +75,7 @@ def level(module: str) -> int:
     return LEVEL[room]
 
 
+@together
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_down(module: str) -> None:
     own = module.split(".")[1:2]

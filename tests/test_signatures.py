@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from extras import extra
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.attached import Attached
@@ -46,12 +47,14 @@ def taken(function: Any) -> list[str]:
     return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
+@together
 @pytest.mark.parametrize("name", PUBLIC)
 def test_the_docstring_has_the_parameters_of_the_signature(name: str) -> None:
     function = PUBLIC[name]
     assert documented(function) == taken(function)
 
 
+@together
 @pytest.mark.parametrize("name", PUBLIC)
 def test_no_public_function_takes_anything_at_all(name: str) -> None:
     kinds = [one.kind for one in inspect.signature(PUBLIC[name]).parameters.values()]

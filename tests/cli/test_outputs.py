@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Command, quiet, without_dot, without_plots
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
 
 from tinygrad_bp.cli import fitting, plots, report
@@ -141,8 +141,9 @@ def finished_run():
     return fitting.fit(penguins(), {"max_epochs": 1}, 0, quiet())
 
 
-@settings(max_examples=60)
-@given(
+@explored(
+    20,
+    60,
     names=st.lists(st.text(max_size=60), min_size=2, max_size=2),
     reasons=st.lists(st.sampled_from(["missing", "gone"]), max_size=5),
 )

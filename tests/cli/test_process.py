@@ -53,6 +53,7 @@ sys.exit(main())
 # Matplotlib takes most of the time of a short run.
 BARE = WITHOUT.format(blocked={"matplotlib", "rich"})
 QUICK = BARE + MAIN
+WITH_RICH = WITHOUT.format(blocked={"matplotlib"}) + MAIN
 
 
 @pytest.fixture
@@ -106,7 +107,8 @@ def test_without_rich_and_matplotlib_it_runs_and_says_what_it_could_not_draw(fol
 def test_terminal_shows_a_bar_and_a_dumb_one_lines(folder, environment, term, drawn):
     pty = extra("pty")
     extra("rich")
-    text, code = in_terminal(pty, SHORT, folder, {**environment, "TERM": term, "COLUMNS": "100"})
+    env = {**environment, "TERM": term, "COLUMNS": "100"}
+    text, code = in_terminal(pty, SHORT, folder, env, WITH_RICH)
     assert code == 0
     assert ("\x1b[2K" in text) == drawn
     assert bool(re.search(r"epoch 1/3  loss 0\.\d{4}  held-out loss 0\.\d{4}\r\n", text)) != drawn

@@ -257,7 +257,7 @@ def test_start_that_never_learns_still_gives_its_best(command, monkeypatch, no_p
     assert found["heldout_logloss"] > 0.4  # of ln 2: one unit at most is at work
 
 
-def test_separator_other_than_a_comma_is_said(command, tmp_path):
+def test_separator_other_than_a_comma_is_said(command, tmp_path, no_pictures):
     rows = "".join(f"{i};{i * i % 7};{'pq'[i % 2]}\n" for i in range(20))
     (tmp_path / "t.csv").write_text("a;b;y\n" + rows)
     options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 2)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from extras import extra
 from pages import Block, blocks
+from together import together
 
 from tinygrad_bp import Tensor
 
@@ -95,6 +96,7 @@ def expected(row: Row) -> Any:
     return given(row.value, {"np": np, **arrays})
 
 
+@together
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.theirs.splitlines()[-1])
 def test_what_one_types_here_gives_the_value(row: Row, tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):

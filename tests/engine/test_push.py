@@ -15,7 +15,17 @@ import pytest
 from hypothesis import given, settings
 from leaves import leaf
 from oracles import EXACT, Slope, complex_step, pairing, plain, richardson, same
-from sampling import CASES, Case, broadcasting_cases, cases, directions, each, like, takes_complex
+from sampling import (
+    CASES,
+    HALVES,
+    Case,
+    broadcasting_cases,
+    cases,
+    directions,
+    each,
+    like,
+    takes_complex,
+)
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import ancestors
@@ -108,9 +118,10 @@ def test_complex_push_is_the_transpose_of_the_pull(one: Case) -> None:
     np.testing.assert_allclose(np.real(left), np.real(right), rtol=1e-12, atol=1e-12)
 
 
+@HALVES
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
-def test_every_pattern_of_broadcasting(rule: Rule) -> None:
-    for one in broadcasting_cases(rule):
+def test_every_pattern_of_broadcasting(rule: Rule, half: int) -> None:
+    for one in broadcasting_cases(rule, half):
         arrays, tangents = one.arrays, directions(one.arrays, 30)
         for some in (tangents, [tangents[0], None], [None, tangents[1]]):
             value, tangent = tg.jvp(one, arrays, some)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from leaves import leaf
 from oracles import same
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import UnsupportedFunctionError
@@ -456,6 +457,7 @@ def composed(f: Derivatives, g: Derivatives) -> Derivatives:
     )
 
 
+@together
 @pytest.mark.parametrize(("outer", "inner"), list(product(FUNCTIONS, INNER)))
 def test_derivatives_1_to_4_of_a_composition(outer: str, inner: str) -> None:
     (f, f_closed), (g, g_closed) = FUNCTIONS[outer], INNER[inner]

@@ -21,6 +21,7 @@ WRITERS = {
     *("save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "savefig", "memmap"),
     *("to_csv", "imsave", "basicConfig", "FileHandler"),
 }
+NAMES = {one.rpartition(".")[2] for one in WRITERS}
 # (module, call): why it writes into no file
 HARMLESS = {
     ("cli/plots.py", "figure.savefig(out, format='svg', metadata={'Date': None})"): "a StringIO",
@@ -45,9 +46,8 @@ def writing(source: str) -> Iterator[str]:
         if isinstance(node, ast.Call):
             called = node.func
             name = getattr(called, "attr", getattr(called, "id", ""))
-            if {name, ast.unparse(called)} & WRITERS or (
-                name == "open" and not _opens_to_read(node)
-            ):
+            writes = name in NAMES and {name, ast.unparse(called)} & WRITERS
+            if writes or (name == "open" and not _opens_to_read(node)):
                 yield ast.unparse(node)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from deeper import explored
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
@@ -315,7 +316,7 @@ BINARY = [nn.bce_with_logits, nn.binary_cross_entropy]
 @pytest.mark.parametrize("loss", BINARY, ids=["logits", "probabilities"])
 @pytest.mark.parametrize("wrap", [lambda y: y, tg.tensor], ids=["array", "Tensor"])
 @pytest.mark.parametrize("reduction", REDUCE)
-@given(data=st.data())
+@explored(25, data=st.data())
 def test_labels_outside_0_and_1_are_refused(loss, wrap, reduction, data):
     char = data.draw(st.sampled_from("efdiq"))
     good = st.integers(0, 1) if char in "iq" else st.floats(0, 1, width=16)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import same
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
@@ -328,6 +329,7 @@ FORMS: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 
 
+@together
 @pytest.mark.parametrize("x", [X, F, Z, N], ids=["double", "single", "complex", "integer"])
 @pytest.mark.parametrize(
     "f",

@@ -11,10 +11,8 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pytest
-from deeper import one_in
 from oracles import pairing, richardson, same
-from sampling import Case, directions, drawn, like
+from sampling import Case, directions, drawn, in_parts, like, part_of
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
@@ -393,7 +391,13 @@ def written(one: Composition) -> list[Call]:
 
 
 CALLS = [c for one in COMPOSED.values() for c in (*sampled(one), *written(one))]
-each = pytest.mark.parametrize("one", CALLS, ids=repr)
+
+
+def part(one: Call) -> str:
+    return part_of(COMPOSED[one.function])
+
+
+each = in_parts(CALLS, part=part)
 
 
 def leaves_of(value: Any) -> list[Any]:
@@ -446,7 +450,7 @@ def test_gradient(one: Call) -> None:
     assert close(pairing(parts, tangents), slope, abs(slope.value))
 
 
-@pytest.mark.parametrize("one", one_in(2, CALLS), ids=repr)
+@in_parts(CALLS[::2], CALLS[1::2], part=part)
 def test_second_order(one: Call) -> None:
     weights = weights_of(one, one.arrays)
     u, v = directions(one.arrays, 22), directions(one.arrays, 23)
@@ -489,7 +493,7 @@ def test_float32_stays_float32(one: Call) -> None:
     assert all(x.grad is None or x.grad.dtype == np.float32 for x in given)
 
 
-@pytest.mark.parametrize("one", [c for c in CALLS if c.analytic], ids=repr)
+@in_parts([c for c in CALLS if c.analytic], part=part)
 def test_complex_gradient(one: Call) -> None:
     """The transpose without conjugation: Re ``<pull(w), t>`` is the slope of Re ``<w, f>``."""
     arrays = [x + 0.1j * t for x, t in zip(one.arrays, directions(one.arrays, 13), strict=True)]

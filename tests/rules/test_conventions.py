@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from oracles import EXACT, same
 from sampling import CASES, Case, cases, directions, each, like, tracked
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LARGE
@@ -159,6 +160,7 @@ def characters(rule: Rule) -> Iterator[str]:
         yield char
 
 
+@together
 @pytest.mark.parametrize("shape", [(), (2, 3), (1, 3)])
 @pytest.mark.parametrize(
     ("name", "char"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from oracles import EXACT, pairing, richardson, same
 from sampling import without_calls
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.dispatch import FUNCTIONS
@@ -88,6 +89,7 @@ def weighted(f: Callable[..., Any]) -> Callable[..., Any]:
     return loss
 
 
+@together
 @pytest.mark.parametrize(("name", "shape", "options", "kind"), rows(("d", "D")))
 def test_values_and_derivatives(
     name: str, shape: tuple[int, ...], options: dict[str, Any], kind: str

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from oracles import EXACT, pairing, richardson
 from sampling import without_calls
+from together import together
 from words import words
 
 import tinygrad_bp as tg
@@ -296,6 +297,7 @@ def check(f: Callable[..., Any], arrays: list[Any], kind: str) -> None:
     close(second, richardson(first, arrays, tangents))
 
 
+@together
 @pytest.mark.parametrize("kind", ["real", "complex"])
 @each_call
 def test_value_is_numpys(f: Callable[..., Any], shapes: Shapes, kind: str) -> None:
@@ -310,16 +312,19 @@ def test_value_is_numpys(f: Callable[..., Any], shapes: Shapes, kind: str) -> No
         np.testing.assert_allclose(value, wanted, rtol=1e-11, atol=1e-11)
 
 
+@together
 @each_call
 def test_derivatives_of_real_matrices(f: Callable[..., Any], shapes: Shapes) -> None:
     check(f, away_from_zero(shapes, "real"), "real")
 
 
+@together
 @each_call
 def test_derivatives_of_complex_matrices(f: Callable[..., Any], shapes: Shapes) -> None:
     check(f, away_from_zero(shapes, "complex"), "complex")
 
 
+@together
 @pytest.mark.parametrize("kind", ["real", "complex"])
 @each_call
 def test_tangents_are_pushed(f: Callable[..., Any], shapes: Shapes, kind: str) -> None:
@@ -329,6 +334,7 @@ def test_tangents_are_pushed(f: Callable[..., Any], shapes: Shapes, kind: str) -
     close(slope, richardson(loss, arrays, tangents))
 
 
+@together
 @each_call
 def test_float32_stays_float32(f: Callable[..., Any], shapes: Shapes) -> None:
     arrays = away_from_zero(shapes, "real")

@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from together import together
 
 import tinygrad_bp as tg
 
@@ -118,6 +119,7 @@ WITH_INFINITY = [
 ]
 
 
+@together
 @pytest.mark.parametrize("dtype", list("efd"))
 @pytest.mark.parametrize(("x", "p"), WITH_INFINITY)
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deeper import explored
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ RESTS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", RESTS)
-@given(dividend=DIVIDENDS, divisor=DIVISORS)
+@explored(25, dividend=DIVIDENDS, divisor=DIVISORS)
 def test_slopes_of_a_rest(name: str, precision: Any, dividend: float, divisor: float) -> None:
     """``x - n y``: 1 and -n, where n is the quotient of the numbers themselves, not of rounded."""
     rest, whole = RESTS[name]

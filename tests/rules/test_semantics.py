@@ -19,6 +19,7 @@ from extras import extra
 from leaves import leaf
 from oracles import EXACT, richardson, same
 from sampling import directions
+from together import together
 from words import READ_ONLY, words
 
 import tinygrad_bp as tg
@@ -441,6 +442,7 @@ def close(got: Any, wanted: Any, dtype: Any) -> None:
     np.testing.assert_allclose(got.numpy(), wanted, rtol=tolerance, atol=tolerance)
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("one", CASES)
 def test_value_and_gradient(one: At, dtype: Any) -> None:
@@ -459,6 +461,7 @@ def test_value_and_gradient(one: At, dtype: Any) -> None:
             close(grad, wanted, dtype)
 
 
+@together
 @pytest.mark.parametrize("one", CASES)
 def test_gradient_in_one_argument_alone(one: At) -> None:
     """Other residuals are kept then, and the other derivative is not computed."""
@@ -479,6 +482,7 @@ def all_finite(one: At) -> bool:
     return not one.warns and all(np.all(np.isfinite(part)) for part in (*one.x, *one.grads))
 
 
+@together
 @pytest.mark.parametrize("one", [one for one in CASES if all_finite(one.values[0])])
 def test_second_derivative_is_finite_where_all_else_is(one: At) -> None:
     """What is hidden behind a convention in the first order must not come out in the second."""

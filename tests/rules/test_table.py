@@ -10,6 +10,7 @@ import pytest
 from oracles import EXACT, complex_step, pairing, plain, richardson, same
 from sampling import (
     CASES,
+    HALVES,
     ROWS,
     Case,
     broadcasting_cases,
@@ -184,9 +185,10 @@ def test_complex_gradient(one: Case) -> None:
     assert abs(np.real(pairing(parts, tangents)) - slope.value) <= tolerance(slope, np.size(value))
 
 
+@HALVES
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
-def test_every_pattern_of_broadcasting(rule: Rule) -> None:
-    for one in broadcasting_cases(rule):
+def test_every_pattern_of_broadcasting(rule: Rule, half: int) -> None:
+    for one in broadcasting_cases(rule, half):
         arrays = one.arrays
         value, pull = tg.vjp(one, *arrays)
         same(value, plain(rule)(*arrays))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import ShapeError, ViewError
@@ -261,6 +262,7 @@ WRITES: dict[str, Callable[[Any], None]] = {
 }
 
 
+@together
 @pytest.mark.parametrize("track", [False, True])
 @pytest.mark.parametrize("name", SHAPED)
 def test_a_write_is_refused_where_numpy_would_write_through(name: str, track: bool) -> None:

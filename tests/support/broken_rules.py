@@ -184,16 +184,22 @@ def checks(rule: Rule) -> Iterator[Callable[[], Any]]:
 
     for module in (test_table, test_push):
         for call in calls(module):
-            if any(_is_of(one, rule) for one in call.keywords.values()):
-                yield call
+            given = {name: _of(value, rule) for name, value in call.keywords.items()}
+            if any(_is_of(value, rule) for value in given.values()):
+                yield partial(call.func, **given)
     if rule.trial.elsewhere or rule.family not in FAMILIES:
         yield from calls(test_linalg)
     yield from calls(test_semantics)
     yield from calls(test_tails)
 
 
+def _of(value: Any, rule: Rule) -> Any:
+    """Return of a list of cases those of one row; of anything else, itself."""
+    return [one for one in value if _is_of(one, rule)] if isinstance(value, list) else value
+
+
 def _is_of(value: Any, rule: Rule) -> bool:
-    if isinstance(value, list):  # the cases of one row
+    if isinstance(value, list):
         return any(_is_of(one, rule) for one in value)
     return getattr(value, "rule", value) is rule
 

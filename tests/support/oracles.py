@@ -36,6 +36,8 @@ def same(got: Any, wanted: Any, factor: float = 1.0) -> None:
     got, wanted = np.asarray(got), np.asarray(wanted)
     assert got.shape == wanted.shape
     assert got.dtype == wanted.dtype
+    if np.array_equal(got, wanted):  # most are, and this takes a tenth of the time
+        return
     if wanted.dtype.kind in "fc":
         tol = EXACT.get(wanted.dtype.char, EXACT["d"]) * factor
         np.testing.assert_allclose(got, wanted, rtol=tol, atol=tol)

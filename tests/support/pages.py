@@ -229,6 +229,8 @@ def docstrings(source: str) -> Iterator[tuple[str, str, int]]:
     They are read from the source: the rule table's functions are objects, in which
     `doctest.DocTestFinder` does not look.
     """
+    if ">>>" not in source:  # most modules: no need to take them apart
+        return
     rest: list[tuple[str, ast.AST]] = [("", ast.parse(source))]
     for name, node in rest:
         for child in ast.iter_child_nodes(node):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, wraps
+from functools import cache, cached_property, partial, wraps
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 import pytest
+from together import run_all
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.rule import COMPOSED, TABLE, Composition, Interval, Rule, call
@@ -102,9 +103,15 @@ def _pool(
 
 def directions(arrays: list[Any], seed: int = 1) -> list[Any]:
     """Return tangents with elements of size 0.3 to 1: none reaches a kink, none is negligible."""
+    return [part.copy()[()] for part in _directions(tuple(map(np.shape, arrays)), seed)]
+
+
+@cache
+def _directions(shapes: tuple[tuple[int, ...], ...], seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     return [
-        rng.uniform(0.3, 1.0, np.shape(x)) * rng.choice([-1.0, 1.0], np.shape(x)) for x in arrays
+        np.asarray(rng.uniform(0.3, 1.0, shape) * rng.choice([-1.0, 1.0], shape))
+        for shape in shapes
     ]
 
 
@@ -119,7 +126,7 @@ def tracked(arrays: list[Any]) -> list[tg.Tensor]:
 
 
 def each(found: list[Case], few: int | None = None) -> Any:
-    """Parametrise a test by cases: those of a row in one test, which ends at the first that fails.
+    """Parametrise a test by cases: those of a part of the table in one test, which runs them all.
 
     25,000 tests more would take as long for their names and reports as for themselves.  Beyond the
     first `few` of a row, the cases are for ``-m deep``.
@@ -127,27 +134,34 @@ def each(found: list[Case], few: int | None = None) -> Any:
     rows: dict[str, list[Case]] = {}
     for case in found:
         rows.setdefault(case.rule.name, []).append(case)
-    taken = [pytest.param(cases[:few], id=name) for name, cases in rows.items()]
-    if few is not None:
-        taken += [
-            pytest.param(cases[few:], id=f"{name}-more", marks=pytest.mark.deep)
-            for name, cases in rows.items()
-            if cases[few:]
-        ]
+    first = [case for cases in rows.values() for case in cases[:few]]
+    more = [case for cases in rows.values() for case in cases[len(cases[:few]) :]]
+    return in_parts(first, more, part=lambda case: part_of(case.rule))
 
-    def of_rows(test: Callable[..., None]) -> Any:
+
+def in_parts(first: Sequence[Any], more: Sequence[Any] = (), *, part: Callable[[Any], str]) -> Any:
+    """Parametrise a test by `first`, and under ``-m deep`` by `more`: all of a part in one test."""
+    taken = []
+    for found, marks, ending in ((first, (), ""), (more, pytest.mark.deep, "-more")):
+        parts: dict[str, list[Any]] = {}
+        for one in found:
+            parts.setdefault(part(one), []).append(one)
+        taken += [pytest.param(some, id=name + ending, marks=marks) for name, some in parts.items()]
+
+    def of_parts(test: Callable[..., None]) -> Any:
         @wraps(test)
-        def of_a_row(one: list[Case], **fixtures: Any) -> None:
-            for case in one:
-                try:
-                    test(one=case, **fixtures)
-                except BaseException as error:
-                    error.add_note(f"in the call {case!r}")
-                    raise
+        def of_a_part(one: list[Any], **fixtures: Any) -> None:
+            run_all((repr(case), partial(test, one=case, **fixtures)) for case in one)
 
-        return pytest.mark.parametrize("one", taken)(of_a_row)
+        return pytest.mark.parametrize("one", taken)(of_a_part)
 
-    return of_rows
+    return of_parts
+
+
+def part_of(rule: Rule | Composition) -> str:
+    """Return the part of the table that a row's module is in: its folder, or the module."""
+    module = rule.record.__module__ if isinstance(rule, Composition) else rule.family
+    return module.removeprefix("tinygrad_bp.rules.").partition(".")[0]
 
 
 def takes_complex(rule: Rule) -> bool:
@@ -165,11 +179,19 @@ def cases(*, where: Callable[[Rule], bool] = lambda _: True) -> list[Case]:
     ]
 
 
-def broadcasting_cases(rule: Rule) -> Iterator[Case]:
-    """Yield calls of an elementwise rule of two arguments in every pattern of broadcasting."""
-    for left in SHAPES:
-        for right in SHAPES:
-            yield Case(rule, call(left, right))
+def broadcasting_cases(rule: Rule, half: int) -> Iterator[Case]:
+    """Yield calls of an elementwise rule of two arguments in half of the patterns of broadcasting.
+
+    Which half, that depends on the row: together, the rows of one half have every pattern.
+    """
+    half += crc32(rule.name.encode())
+    for i, left in enumerate(SHAPES):
+        for k, right in enumerate(SHAPES):
+            if (i + k + half) % 2 == 0:
+                yield Case(rule, call(left, right))
+
+
+HALVES = pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.deep)])
 
 
 def without_calls(*modules: str) -> set[Any]:

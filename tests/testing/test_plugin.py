@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -45,10 +46,35 @@ def test_marked():
 """
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
+DEEP = """
+import numpy as np
+
+def test_deep(check_grads):
+    assert check_grads(np.sum, np.ones(600)).directions == 64
+"""
+# Several runs of pytest in one process: it imports for a second, and runs for a tenth of one.
+RUNS = """
+import contextlib, io, json, sys, pytest
+
+for arguments in json.loads(sys.argv[1]):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = pytest.main(["-p", "no:cacheprovider", *arguments])
+    print(json.dumps([int(code), said.getvalue()]))
+"""
+CALLS = {
+    "other": ["-q", "-k", "test_other", "test_user.py"],  # first: a process adds up what it checks
+    "quiet": ["-q", "test_user.py"],
+    "selected": ["-q", "--strict-markers", "--collect-only", "-m", "gradients", "test_user.py"],
+    "markers": ["--markers"],
+    "deep": ["-q", "--grad-deep", "test_deep.py"],
+}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for sys.path with what an installed wheel has beside the package."""
-    folder = tmp_path / "site"
+    folder = tmp_path_factory.mktemp("installed") / "site"
     folder.mkdir()
     forced = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     for source, target in forced.items():
@@ -63,19 +89,20 @@ def installed(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def run(installed: Path, tmp_path: Path) -> Callable[..., Any]:
+@pytest.fixture(scope="module")
+def run(installed: Path) -> Callable[..., Any]:
     """Run pytest in a project of its own, where the plugin is installed."""
-    project = tmp_path / "project"
+    project = installed.parent / "project"
     project.mkdir()
     (project / "test_user.py").write_text(TESTS, encoding="utf-8")
+    (project / "test_deep.py").write_text(DEEP, encoding="utf-8")
 
     def call(*arguments: str, code: str | None = None) -> Any:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)])}
         environment.pop("PYTEST_ADDOPTS", None)
-        command = ["-c", code] if code else ["-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        command = ["-m", "pytest", "-p", "no:cacheprovider"] if code is None else ["-c", code]
         return subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, *command, *arguments],
             cwd=project,
             env=environment,
             capture_output=True,
@@ -86,47 +113,50 @@ def run(installed: Path, tmp_path: Path) -> Callable[..., Any]:
     return call
 
 
-def test_the_fixture_the_report_and_the_last_lines(run: Callable[..., Any]) -> None:
-    done = run("-q")
-    assert done.returncode == 1
-    assert "5 passed" in done.stdout
-    assert "1 failed" in done.stdout
-    assert "GradientMismatch: <lambda>: the gradient is wrong in argument 0 'x'" in done.stdout
-    assert "check_grads(f, np.array([1.0, 1.0, 1.0], 'float64'))" in done.stdout
-    assert "- gradients -" in done.stdout
-    last = next(line for line in done.stdout.splitlines() if " functions checked" in line)
+@pytest.fixture(scope="module")
+def said(run: Callable[..., Any]) -> dict[str, tuple[int, str]]:
+    """The exit code and the output of each of the calls, one after the other."""
+    done = run(json.dumps([*CALLS.values()]), code=RUNS)
+    assert done.returncode == 0, done.stderr
+    return dict(zip(CALLS, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
+def test_the_fixture_the_report_and_the_last_lines(said: dict[str, tuple[int, str]]) -> None:
+    code, text = said["quiet"]
+    assert code == 1
+    assert "5 passed" in text
+    assert "1 failed" in text
+    assert "GradientMismatch: <lambda>: the gradient is wrong in argument 0 'x'" in text
+    assert "check_grads(f, np.array([1.0, 1.0, 1.0], 'float64'))" in text
+    assert "- gradients -" in text
+    last = next(line for line in text.splitlines() if " functions checked" in line)
     assert last.startswith("4 functions checked, at arguments from -")
     assert "difference that passed is" in last
     assert last.endswith(" of a slope, kinks met: 2")
 
 
-def test_the_marker_selects(run: Callable[..., Any]) -> None:
-    done = run("-q", "--strict-markers", "--collect-only", "-m", "gradients")
+def test_the_marker_selects(said: dict[str, tuple[int, str]]) -> None:
+    _, text = said["selected"]
     for name in ("test_right", "test_kinked", "test_wrong", "test_layer", "test_marked"):
-        assert f"::{name}" in done.stdout
-    assert "::test_other" not in done.stdout
-    assert "gradients: checks gradients" in run("--markers").stdout
+        assert f"::{name}" in text
+    assert "::test_other" not in text
+    assert "gradients: checks gradients" in said["markers"][1]
 
 
-def test_the_deep_option(run: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "project" / "test_user.py").write_text(
-        "import numpy as np\n"
-        "def test_deep(check_grads):\n"
-        "    assert check_grads(np.sum, np.ones(600)).directions == 64\n",
-        encoding="utf-8",
-    )
-    assert run("-q", "--grad-deep").returncode == 0  # without, there are 8
+def test_the_deep_option(said: dict[str, tuple[int, str]]) -> None:
+    code, text = said["deep"]
+    assert code == 0, text  # without, there are 8 directions
 
 
-def test_nothing_is_said_where_nothing_was_checked(run: Callable[..., Any]) -> None:
-    done = run("-q", "-k", "test_other")
-    assert done.returncode == 0
-    assert "gradients" not in done.stdout
+def test_nothing_is_said_where_nothing_was_checked(said: dict[str, tuple[int, str]]) -> None:
+    code, text = said["other"]
+    assert code == 0
+    assert "gradients" not in text
 
 
 def test_workers_send_what_they_counted(run: Callable[..., Any]) -> None:
     extra("xdist")
-    done = run("-q", "-n", "2")
+    done = run("-q", "-n", "2", "test_user.py")
     assert "4 functions checked, at arguments from " in done.stdout
     assert "kinks met: 2" in done.stdout
 

@@ -188,9 +188,24 @@ def element_of(name, given, *, last=False):
     return {"focus": f"{first}[{','.join('0' * leaf.ndim)}]"}
 
 
-@pytest.mark.parametrize("options", VIEWS.values(), ids=VIEWS)
-def test_every_number_in_the_drawing_is_that_of_the_engine(sample, options):
-    name, loss, given = sample
+# The longest, and of no other kind than the view of the recurrent network's elements.
+LONGEST = ("transformer", "element")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        pytest.param(
+            *(name, options),
+            id=f"{name}-{view}",
+            marks=pytest.mark.deep if (name, view) == LONGEST else (),
+        )
+        for name in ALL
+        for view, options in VIEWS.items()
+    ],
+)
+def test_every_number_in_the_drawing_is_that_of_the_engine(name, options):
+    loss, given = ALL[name]()
     if name in TOO_MANY and "level" in options:
         pytest.skip("too many elements to draw")
     if "focus" in options:

@@ -169,9 +169,13 @@ def label_place(
         return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 3
     (u, v), (x, y) = way[-2], way[-1]
     places = [(u + (x - u) * share, v + (y - v) * share - 3) for share in SHARES]
+    left, right = min(x, u) - width / 2, max(x, u) + width / 2
+    top, low = min(y, v) - 3 - LETTERS, max(y, v) - 3
+    # few of a hundred nodes are near enough to be looked at for every place
+    near = [r for r in nodes if r[0] <= right and r[2] >= left and r[1] <= low and r[3] >= top]
     for place in places:
         left, right, low = place[0] - width / 2, place[0] + width / 2, place[1]
-        beside = (r[2] < left or right < r[0] or low < r[1] or r[3] < low - LETTERS for r in nodes)
+        beside = (r[2] < left or right < r[0] or low < r[1] or r[3] < low - LETTERS for r in near)
         if all(beside):
             return place
     return places[0]
