@@ -15,6 +15,9 @@ from shuffling import Shuffled
 from watchdog import Watchdog
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
+from tinygrad_bp.view import dot, pictures
+
+collect_ignore = ["doctor/corpus"]  # scripts, whatever their names
 
 THRESHOLD = 10_000  # objects; a run keeps its reports, and Python's own 700 looks at them too often
 
@@ -25,6 +28,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("suite")
+pictures.QUICK = dot.TIMEOUT = 300.0  # seconds that Graphviz is given
 
 fill_table()  # before tests are drawn from it
 with suppress(ImportError):  # the rows of SciPy's functions are tested where SciPy is installed

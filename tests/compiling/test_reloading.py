@@ -198,7 +198,7 @@ print("found on the disk" in step.explain_retrace(), "llvmlite" in sys.modules)
 
 def ran() -> list[str]:
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False, timeout=300
     )
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()

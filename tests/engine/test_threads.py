@@ -209,7 +209,7 @@ for one in threads:
 for _ in range(40):
     child = os.fork()
     if child == 0:
-        signal.alarm(100)  # a lock that nobody will open would be waited for
+        signal.alarm(300)  # a lock that nobody will open would be waited for
         y = tg.tensor(np.full(40_000, 2.0), requires_grad=True)
         np.sum(tg.sigmoid(y) * y).backward()
         os._exit(0 if np.all(np.isfinite(y.grad.numpy())) else 1)
@@ -228,7 +228,7 @@ def test_a_fork_while_other_threads_walk() -> None:
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

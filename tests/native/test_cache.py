@@ -230,4 +230,4 @@ for round in range(15):
 
 def test_two_processes_at_once():
     children = [subprocess.Popen([sys.executable, "-c", PROCESS, ANSWER]) for _ in range(2)]
-    assert [child.wait(timeout=120) for child in children] == [0, 0]
+    assert [child.wait(timeout=300) for child in children] == [0, 0]

@@ -427,7 +427,7 @@ def test_references_go_in_every_order():
         [sys.executable, "-X", "faulthandler", "-c", DROPS.format(path=sys.path)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (run.returncode, run.stdout) == (0, "all orders\n"), run.stderr

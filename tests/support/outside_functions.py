@@ -112,6 +112,7 @@ def torch_table(peer: Torch) -> Table:
         "degrees": torch.rad2deg,
         "fabs": torch.abs,
         "fraction": torch.frac,
+        "gelu": lambda x: F.gelu(x, approximate="tanh"),
         "log_expit": F.logsigmoid,
         "log_softmax": lambda x, axis=-1: torch.log_softmax(x, axis),
         "pinv": lambda a, rcond=None: torch.linalg.pinv(a, rtol=rcond),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from semantics_libraries import JAX, OURS, TORCH, Library, expression
+from semantics_libraries import JAX, OURS, TORCH, Library, expression, written
 
 import tinygrad_bp as tg
 from tinygrad_bp import optim
@@ -44,11 +44,13 @@ def gradient(
     jax: str | None = "",
     ct: Any = None,
     value: bool = False,
+    any_equal: Library | None = None,
 ) -> Row:
     """Describe an expression at points: its gradients, or its value.
 
     `code` is in NumPy's words; JAX is asked the same unless `jax` says otherwise, PyTorch what
-    `torch` says.  None means that the library has no such function.
+    `torch` says.  None means that the library has no such function.  `any_equal` is the library
+    that picks one of equal elements, and which depends on the processor.
     """
     arrays = [np.asarray(x, float) for x in points]
     codes = {OURS: code, TORCH: torch, JAX: code if jax == "" else jax}
@@ -56,7 +58,10 @@ def gradient(
     def program(own: str) -> Program:
         def run(library: Library) -> Any:
             f = expression(own, library.namespace, len(arrays))
-            return library.value(f, arrays) if value else library.gradients(f, arrays, ct)
+            if value:
+                return library.value(f, arrays)
+            answer = library.gradients(f, arrays, ct)
+            return up_to_equal(arrays, answer) if library is any_equal else answer
 
         return run
 
@@ -65,6 +70,14 @@ def gradient(
     question = f"{shown}`{code}` at {', '.join(f'`{x}`' for x in points)}{against}"
     own = {library.name: program(one) for library, one in codes.items() if one is not None}
     return Row(question, held, own)
+
+
+def up_to_equal(arrays: list[Any], gradients: list[Any]) -> str:
+    """Write gradients in the one way that does not say which of equal elements has been picked."""
+    for x, slope in zip(arrays, gradients, strict=True):
+        for one in np.unique(x):
+            slope[x == one] = -np.sort(-slope[x == one])
+    return f"{written(gradients)}, or another of the equal"
 
 
 def asked(question: str, program: Program, *libraries: Library, held: str) -> Row:

@@ -548,21 +548,21 @@ def test_a_picture_comes_out_on_a_fresh_machine_and_says_what_drew_it(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("script", "reason"),
+    ("script", "seconds", "reason"),
     [
-        ("import signal; signal.pause()", "'dot' did not finish in 0.5 s"),
-        ("raise SystemExit(3)", "'dot' failed: exit code 3"),
+        ("import signal; signal.pause()", 0.5, "'dot' did not finish in 0.5 s"),
+        ("raise SystemExit(3)", 300.0, "'dot' failed: exit code 3"),
     ],
     ids=["slow", "broken"],
 )
 def test_where_dot_is_slow_or_broken_our_own_layout_takes_over_and_says_so(
-    tmp_path, monkeypatch, script, reason
+    tmp_path, monkeypatch, script, seconds, reason
 ):
-    monkeypatch.setattr(pictures, "QUICK", 0.5)
+    monkeypatch.setattr(pictures, "QUICK", seconds)
+    monkeypatch.setattr(dot, "TIMEOUT", seconds)
     program_called_dot(tmp_path, monkeypatch, script)
     text = html.unescape(network_view().to_svg())
     assert f"Note: laid out by tinygrad_bp: {reason}" in text
-    monkeypatch.setattr(dot, "TIMEOUT", 0.5)
     with pytest.raises(RenderError):
         network_view().to_svg(engine="dot")
 
