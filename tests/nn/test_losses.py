@@ -385,3 +385,26 @@ def test_logits_that_are_none_are_not_warned_of():
     w = tg.tensor(np.ones(3), requires_grad=True)
     for z in (w, tg.sigmoid(w) * 2.0, (w * 2.0).reshape(3), np.tanh(w)[:]):
         nn.bce_with_logits(z, np.ones(3))
+
+
+PLAIN = {
+    "bce_with_logits": (0.7, 0.5),
+    "binary_cross_entropy": (0.7, 0.5),
+    "mse": (0.7, 0.5),
+    "huber": (0.7, 0.5),
+    "hinge": (0.7, 1.0),
+    "poisson": (0.7, 1.0),
+    "focal": (0.7, 1.0),
+    "cross_entropy": ([[0.1, 0.2]], [0]),
+    "kl_divergence": ([[-0.4, -0.9]], [[0.5, 0.5]]),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_numbers_and_lists_are_arrays(name):
+    loss = getattr(tg.nn, name, None) or getattr(tg.nn.losses, name)
+    logits, target = PLAIN[name]
+    wanted = loss(np.array(logits), np.array(target))
+    assert loss(logits, target) == wanted
+    nested = ([logits], [target]) if np.ndim(logits) == 0 else (logits, target)
+    assert loss(*nested) == wanted

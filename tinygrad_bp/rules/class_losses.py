@@ -10,7 +10,7 @@ import numpy as np
 from numpy import exp, log, maximum, ndarray
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
-from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.constructors import arrayed, general
 from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.recording import frozen, unary
 from tinygrad_bp.engine.rule import Recorder, call
@@ -131,6 +131,7 @@ def _records_cross_entropy(rule: Any) -> Recorder:
         class_weights: Any = None,
         label_smoothing: float = 0.0,
     ) -> Array:
+        logits = arrayed(logits)
         (rows,), params = _cross_entropy_bind(logits, labels, reduction)
         if weights is None and class_weights is None and not label_smoothing:
             losses = recorder(rows, *frozen(rule, params))

@@ -184,9 +184,9 @@ def relu(x: Array) -> Array:
 
 def binary_losses(z: Array, y: Array) -> Array:
     """Return ``log(1 + exp(z)) - y * z``, the binary cross entropy of each logit."""
-    known = NUMBERS.get(z.dtype.char)
     same = type(z) is type(y) is ndarray and (z.dtype is y.dtype or z.dtype == y.dtype)
-    if known is None or not same:  # `same_dtype`, without a call in every step
+    known = NUMBERS.get(z.dtype.char) if same else None
+    if known is None:  # `same_dtype`, without a call in every step
         return log1p(exp(-absolute(z))) + (maximum(z, 0) - y * z)
     zero = known.zero
     losses = copysign(z, known.minus_one)  # -|z|

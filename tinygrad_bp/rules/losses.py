@@ -12,7 +12,7 @@ import numpy as np
 from numpy import exp, floating, log, maximum, ndarray
 
 from tinygrad_bp.engine.arrays import Array
-from tinygrad_bp.engine.constructors import general
+from tinygrad_bp.engine.constructors import arrayed, general
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
@@ -220,6 +220,7 @@ def _slope(p: Any, y: Array) -> Array:
 
 
 def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    probabilities = arrayed(probabilities)
     if type(targets) in (int, float):
         targets = np.asarray(targets, dtype=float)[()]
     require_same_shape("binary_cross_entropy", probabilities, targets)
