@@ -145,13 +145,15 @@ def test_long_random_walks(kind: str, seed: int) -> None:
 
 
 def agrees(drawn: Program) -> None:
+    narrow = any(np.asarray(x).dtype == np.float32 for x in drawn.inputs)
+    limit = 1e-5 if narrow else 1e-9  # what cancels leaves the rounding of the larger terms
     f = tg.value_and_grad(drawn.function(), range(len(drawn.inputs)))
     fast = tg.compile(f, backend="numpy")
     with np.errstate(all="ignore"):
         for _ in range(3):
             got, wanted = fast(*drawn.inputs), f(*drawn.inputs)
             for x, y in zip((got[0], *got[1]), (wanted[0], *wanted[1]), strict=True):
-                np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-9)
+                np.testing.assert_allclose(x, y, rtol=limit, atol=limit)
 
 
 @BRIEF
