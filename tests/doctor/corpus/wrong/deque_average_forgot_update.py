@@ -1,4 +1,4 @@
-# causes: not-updated|only-last
+# causes: not-updated
 from collections import deque
 import numpy as np
 rng = np.random.default_rng(2)
