@@ -297,6 +297,10 @@ def _mended(
     kept = {path for path, one in before.items() if one.right and path not in left}
     rates = [1.0, *(one.factor for path, one in matches.items() if path in kept and one.factor)]
     right = {path for path, one in matches.items() if one.right and _is_rate(one, rates)}
+    still = {
+        path for path in left if before[path].right and before[path].ratio == matches[path].ratio
+    }
+    right -= still  # a step of a single number that an edit leaves as it was is not mended
     if not kept <= right | unknown:
         return set(), {}
     return (right | unknown) & {*left} if right & {*left} else set(), matches
