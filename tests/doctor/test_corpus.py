@@ -8,6 +8,7 @@ each kind of mechanism; the whole corpus runs under ``deep``.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +61,9 @@ def causes(path: Path) -> list[set[str]]:
 
 
 def score(path: Path) -> Score:
-    found = examine(path.read_text(encoding="utf-8"), str(path)).diagnosis.findings
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # as Python does: numpy.matrix
+        found = examine(path.read_text(encoding="utf-8"), str(path)).diagnosis.findings
     faults = [one.name for one in found if one.severity == FAULT]
     return Score(causes(path), [one.name for one in found], faults)
 

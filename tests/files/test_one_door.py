@@ -34,9 +34,13 @@ HARMLESS = {
     ("doctor/child.py", "os.fdopen(wanted['answer'], 'w', encoding='utf-8')"): "a pipe",
     ("doctor/scripts.py", "os.fdopen(reader, encoding='utf-8')"): "the pipe's other end",
     ("doctor/scripts.py", "tokenize.open(place)"): "which reads",
+    ("doctor/sources.py", "tokenize.open(path)"): "which reads",
     ("doctor/patches.py", "ast.dump(substituted(tree, replaced))"): "a text",
     ("doctor/patches.py", "ast.dump(ast.parse(made))"): "a text",
-    ("cli/draw.py", "drawn.save(path, force=options.force)"): "GraphView's, by way of the door",
+    (
+        "cli/draw.py",
+        "view.save(path, force=options.force, width=options.width)",
+    ): "GraphView's, by way of the door",
 }
 
 

@@ -38,7 +38,7 @@ def _array_ufunc(
                     # one argument spelt out: unpacking a tuple costs as much as the lookup
                     return record(first, *others) if others else record(first)
             if more_rows() or (ufunc in UFUNCS and not kwargs):
-                return ufunc(first, *others, **kwargs)
+                return _array_ufunc(_self, ufunc, call, first, *others, **kwargs)
             if kwargs and kwargs.keys() <= _options(ufunc):
                 return UFUNCS[ufunc](first, *others, **kwargs)
             _refuse_ufunc(ufunc, kwargs)

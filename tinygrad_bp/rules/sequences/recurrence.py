@@ -339,7 +339,10 @@ def _row(step: Callable[..., Any], raw: type[Run], words: str, more: Sequence[An
     sequence.__name__ = sequence.__qualname__ = name
     sequence.__doc__ = f"{words.capitalize()}: return the states of all steps, (time, parts, m, n)."
     width = 2 * raw.gates
-    shapes = ((2, 3, 2), (2, width), (2, width), (width,), (raw.parts, 2, 2), *more)
+
+    def shapes(m: int) -> tuple[tuple[int, ...], ...]:
+        return ((m, 3, 2), (2, width), (2, width), (width,), (raw.parts, m, 2), *more)
+
     few = np.array([[2], [0]])
     return general(
         sequence,
@@ -349,7 +352,7 @@ def _row(step: Callable[..., Any], raw: type[Run], words: str, more: Sequence[An
         bind=bind,
         composition=lambda *arguments, counts=None: composition(*arguments, counts),
         words=words,
-        samples=(call(*shapes), call(*shapes, counts=few)),
+        samples=(call(*shapes(2)), call(*shapes(2), counts=few), call(*shapes(0))),
     )
 
 
