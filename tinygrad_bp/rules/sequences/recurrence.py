@@ -296,10 +296,28 @@ class LSTMRun(Run):
         multiply(dc, f, through[1])
 
 
-# The rows.
+_DOCUMENTATION = """Run {network} along time.
+
+    Parameters
+    ----------
+    x : (m, time, k) array or Tensor
+    W, U : (k, {gates} n) and (n, {gates} n) array or Tensor
+    b : ({gates} n,) array or Tensor
+    state : ({parts}, m, n) array or Tensor
+        Before the first step.
+    *more : array or Tensor
+        What else a step reads: of a gated recurrent unit c, (n,).
+    counts : (m, 1) array of int, optional
+        How many steps of each sample count; its state stays as it is after these.
+
+    Returns
+    -------
+    array or Tensor, shape (time, {parts}, m, n)
+        The states after each step.
+    """
 
 
-def _row(step: Callable[..., Any], raw: type[Run], words: str, more: Sequence[Any] = ()) -> Any:
+def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[Any] = ()) -> Any:
     """Add the record of a network of such steps, and return it."""
     name = raw.__name__.removesuffix("Run").lower()
     arity = 5 + len(more)
@@ -332,12 +350,14 @@ def _row(step: Callable[..., Any], raw: type[Run], words: str, more: Sequence[An
         *arguments, counts, _run = saved
         return push_composed(lambda *x: composition(*x, counts), tangents, arguments)
 
-    def sequence(*arguments: Any, counts: Any = None) -> Array:
-        bound, params = bind(*arguments, counts=counts)
+    def sequence(
+        x: Array, W: Array, U: Array, b: Array, state: Array, *more: Array, counts: Any = None
+    ) -> Array:
+        bound, params = bind(x, W, U, b, state, *more, counts=counts)
         return forward(*bound, *params)
 
     sequence.__name__ = sequence.__qualname__ = name
-    sequence.__doc__ = f"{words.capitalize()}: return the states of all steps, (time, parts, m, n)."
+    sequence.__doc__ = _DOCUMENTATION.format(network=network, gates=raw.gates, parts=raw.parts)
     width = 2 * raw.gates
 
     def shapes(m: int) -> tuple[tuple[int, ...], ...]:
@@ -351,7 +371,7 @@ def _row(step: Callable[..., Any], raw: type[Run], words: str, more: Sequence[An
         push=push,
         bind=bind,
         composition=lambda *arguments, counts=None: composition(*arguments, counts),
-        words=words,
+        words=f"runs {network} along time",
         samples=(call(*shapes(2)), call(*shapes(2), counts=few), call(*shapes(0))),
     )
 
@@ -374,6 +394,6 @@ def _require(
         raise ShapeError(f"{name}: expected one count a sample, ({m}, 1), got {counts.shape}")
 
 
-rnn = _row(rnn_step, RNNRun, "runs Elman's network along time")
-gru = _row(gru_step, GRURun, "runs gated recurrent units along time", [(2,)])
-lstm = _row(lstm_step, LSTMRun, "runs a long short-term memory along time")
+rnn = _row(rnn_step, RNNRun, "Elman's network")
+gru = _row(gru_step, GRURun, "gated recurrent units", [(2,)])
+lstm = _row(lstm_step, LSTMRun, "a long short-term memory")
