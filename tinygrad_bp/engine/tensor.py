@@ -81,10 +81,6 @@ class Tensor(Base):
         value = private_copy(data, dtype)
         self._value = value
         self._node = self._looks_into = None
-        if name is not None:
-            self._label = name
-            if not requires_grad:
-                name_array(value, name)
         if requires_grad:
             if value.dtype.kind not in "fc":
                 raise DTypeError(
@@ -94,6 +90,8 @@ class Tensor(Base):
             self._account = Account()
             self._account.holder = ref(self)
             self._node = Leaf(value.shape, value.dtype, name, self._account)
+        if name is not None:
+            self.name = name
 
     # What it is
 
@@ -217,9 +215,7 @@ class Tensor(Base):
         if self._node is not None:
             raise leaves_the_graph(f"{convert.__name__}()")
         if self._value.size != 1:
-            raise TypeError(
-                f"{convert.__name__}: only one element converts, the shape is {self.shape}"
-            )
+            raise TypeError(f"{convert.__name__}: only one element converts, not {self.shape}")
         return convert(self._value.item())
 
     def __float__(self) -> float:
