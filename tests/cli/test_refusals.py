@@ -341,3 +341,9 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_training(
     assert told in err
     assert not (tmp_path / "r").exists()
     assert (tmp_path / "old.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["train", "predict", "explore", "graph", "explain"])
+def test_out_has_its_short_form_in_every_command(command, name):
+    _, out, _ = command(name, "--help")
+    assert "-o FILE, --out FILE" in out or "-o FOLDER, --out FOLDER" in out or "-o, --out" in out

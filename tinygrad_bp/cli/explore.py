@@ -97,6 +97,7 @@ def add(commands: Commands) -> None:
         help=f"samples in the computation that the page steps through (default: {ROWS})",
     )
     group.add_argument(
+        "-o",
         "--out",
         metavar="FILE",
         default=PAGE,

@@ -32,7 +32,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("model", metavar="MODEL", help="model.safetensors, or the folder of a run")
     parser.add_argument("file", metavar="FILE", help="a CSV file with the columns of the model")
     parser.add_argument(
-        "--out", metavar="FILE", help="where to write (default: standard output); must be new"
+        "-o", "--out", metavar="FILE", help="where to write (default: standard output); must be new"
     )
     parser.add_argument("--force", action="store_true", help="replace the file named by --out")
 

@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     add_training(parser)
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--out", metavar="FOLDER", help="where to write; must be new (default: runs/NAME)"
+        "-o", "--out", metavar="FOLDER", help="where to write; must be new (default: runs/NAME)"
     )
     group.add_argument(
         "--force", action="store_true", help="replace the results of an earlier run in FOLDER"
