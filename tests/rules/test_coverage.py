@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
-import os
 import re
 import sys
 import warnings
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from extras import extra
+from extras import NEWEST, extra
 from sampling import CASES
 from test_composed import flat_calls, flat_functions, flat_list
 from test_compositions import CALLS
@@ -35,8 +34,6 @@ sys.modules[spec.name] = script
 spec.loader.exec_module(script)
 
 FUNCTIONS = sorted(script.overridable(), key=script.place)
-# With the newest NumPy, that functions are unknown is a failure too: TINYGRAD_BP_NEWEST=1.
-NEWEST = os.environ.get("TINYGRAD_BP_NEWEST") == "1"
 
 
 def version_of_page() -> str:

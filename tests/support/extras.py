@@ -1,7 +1,8 @@
 """What not every installation has: a test that needs it is skipped, unless it has to be there.
 
 TINYGRAD_BP_EXTRAS there says that everything is installed ("all"), or all but some ("all but
-torch").
+torch").  TINYGRAD_BP_NEWEST=1 says that all is of its newest version: what that adds or deprecates
+is a failure then, and told otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import ModuleType
 import pytest
 
 SAID = os.environ.get("TINYGRAD_BP_EXTRAS", "")
+NEWEST = os.environ.get("TINYGRAD_BP_NEWEST") == "1"
 LEFT_OUT = re.findall(r"\w+", SAID.removeprefix("all but")) if SAID != "all" else []
 
 
