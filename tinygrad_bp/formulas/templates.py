@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from tinygrad_bp.formulas.boxes import Symbol, text
 from tinygrad_bp.formulas.expressions import Call, Expression, Name, parts_of
 from tinygrad_bp.formulas.rules import pull_formula
 from tinygrad_bp.formulas.typesetting import ATOM, Typesetter
-from tinygrad_bp.programs.calling import named
+from tinygrad_bp.programs.calling import INTO, named
 from tinygrad_bp.programs.formulas import FORMULA
 
-LINE = 88  # characters; a longer formula says less than the name of the function
+LINE = 88  # characters; parts of a longer formula get names
+LINES = 4  # which it may have with them; a longer one says less than the name of the function
+DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 LIBRARY = re.compile(r"scipy\.special\.(_ufuncs\._)?")  # its functions go by their names alone
 
 
@@ -24,7 +27,8 @@ def pull_template(node: Node, position: int, ct: Any, out: Any, shape: Shape) ->
     """Return what one argument's part of the cotangent is: ``"{ct} ⊙ {out} ⊙ (1 − {out})"``.
 
     ``{0}``, ``{1}`` stand for the arguments, ``{out}`` and ``{ct}`` for the result and its
-    cotangent.  It is empty where there is no formula, or none that is short.
+    cotangent.  Parts of a long formula of elements follow: ``"{ct} ⊙ t₁; t₁ = …"``.  It is empty
+    where there is no formula, or none that is short.
 
     Parameters
     ----------
@@ -48,15 +52,32 @@ def element_template(node: Node, position: int, ct: Any, out: Any) -> str:
 
 
 def _line(one: Expression) -> str:
-    rest, count = [one], 0
-    while rest:  # each is a character at least; what is shared counts wherever it stands
+    if _is_within(LINE, one):  # each is a character at least; what is shared counts where it stands
+        setter = Typesetter(_Places(), str)
+        found = LIBRARY.sub("", text(setter.whole(one)[0]))
+        if len(found) <= LINE and not setter.parts:
+            return found
+    return _lines(one) if _is_within(LINES * LINE, one) and _is_by_element(one) else ""
+
+
+def _is_within(most: int, one: Expression) -> bool:
+    rest = [one]
+    while rest and most:
         rest += parts_of(rest.pop())
-        count += 1
-        if count > LINE:
-            return ""
-    setter = Typesetter(_Places(), str)
-    found = LIBRARY.sub("", text(setter.whole(one)[0]))
-    return found if len(found) <= LINE and not setter.parts else ""
+        most -= 1
+    return not rest
+
+
+def _lines(one: Expression) -> str:
+    """Return a formula and those of its parts that have names; nothing if that is long too."""
+    numbers = count(1)
+    setter = Typesetter(_Places(), lambda first: f"{first}{next(numbers)}".translate(DIGITS))
+    (box, _), parts = setter.formula(one)
+    if any(part.right is None for part in parts):  # a constant that is too large to write out
+        return ""
+    named_parts = (f"{text(part.left)} = {text(part.right)}" for part in parts)
+    found = LIBRARY.sub("", "; ".join([text(box), *named_parts]))
+    return found if len(found) <= LINES * LINE else ""
 
 
 class _Places(dict[str, Any]):
@@ -69,7 +90,9 @@ class _Places(dict[str, Any]):
 def _is_by_element(one: Expression) -> bool:
     if type(one) is not Call:
         return one.shape == () or type(one) is Name
-    if not (one.op.startswith(FORMULA) or one.op == "where"):
+    if one.op.startswith(INTO):
+        return False
+    if not (one.op.startswith(FORMULA) or one.op in ("where", "clip")):
         function = named(one.op)
         if not isinstance(function, np.ufunc) or function.signature:  # a product of matrices, say
             return False
