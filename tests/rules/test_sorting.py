@@ -156,7 +156,8 @@ def test_quantile_in_q_at_the_ends_and_at_an_element() -> None:
 def test_weighted_quantile(data: Any) -> None:
     nan = data.draw(st.integers(0, 2))
     x = spaced((3, 4), data.draw(st.integers(0, 99)), nan)
-    axis = data.draw(st.sampled_from([None, 0, 1, (0, 1), (1, 0)]))
+    several = [(0, 1), (1, 0)] if np.lib.NumpyVersion(np.__version__) >= "2.4.0" else []
+    axis = data.draw(st.sampled_from([None, 0, 1, *several]))  # it gave weights to other elements
     whole = data.draw(st.booleans()) or axis is None
     shape = x.shape if whole else tuple(x.shape[i] for i in np.atleast_1d(axis))
     size = int(np.prod(shape))
