@@ -57,10 +57,9 @@ def lstm_step(z: Array, h: Array, c: Array, U: Array) -> tuple[Array, Array]:
 
 
 def _composed(
-    step: Callable[..., Any], x: Array, W: Array, U: Array, b: Array, state: Array, *more: Any
+    step: Any, x: Array, W: Array, U: Array, b: Array, state: Array, *more: Array, counts: Any
 ) -> Array:
     """Return the states of all steps: what the raw code is compared with."""
-    *more, counts = more  # type: ignore[assignment]  # a tuple
     parts, states = [state[k] for k in range(state.shape[0])], []
     for t in range(x.shape[1]):
         new = step(affine(x[:, t], W, b), *parts, U, *more)
@@ -321,7 +320,7 @@ def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[
     """Add the record of a network of such steps, and return it."""
     name = raw.__name__.removesuffix("Run").lower()
     arity = 5 + len(more)
-    composition = partial(_composed, step)
+    composition = partial(_composed, step, counts=None)
 
     def bind(*arguments: Any, counts: Any = None) -> tuple[Sequence[Any], tuple[Any, ...]]:
         arguments = tuple(map(arrayed, arguments))
@@ -334,21 +333,21 @@ def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[
         return arguments, (counts, raw(counts, *values) if fast else None)
 
     def forward(*all_: Any) -> Array:
-        *arguments, _counts, run = all_
+        *arguments, counts, run = all_
         if run is not None and run.is_of(arguments):
             return run.states
-        return composition(*all_[:-1])
+        return composition(*arguments, counts=counts)
 
     def together(wanted: Sequence[int], ct: Cotangent, _out: Array, *saved: Any) -> list[Any]:
         *arguments, counts, run = saved
         if type(ct) is ndarray and run is not None and run.is_of(arguments):
             found = run.pull(ct)
             return [found[i] for i in wanted]
-        return pull_composed(lambda *x: composition(*x, counts), wanted, ct, arguments)
+        return pull_composed(partial(composition, counts=counts), wanted, ct, arguments)
 
     def push(tangents: Any, _out: Array, *saved: Any) -> Array:
         *arguments, counts, _run = saved
-        return push_composed(lambda *x: composition(*x, counts), tangents, arguments)
+        return push_composed(partial(composition, counts=counts), tangents, arguments)
 
     def sequence(
         x: Array, W: Array, U: Array, b: Array, state: Array, *more: Array, counts: Any = None
@@ -370,7 +369,7 @@ def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[
         forward=forward,
         push=push,
         bind=bind,
-        composition=lambda *arguments, counts=None: composition(*arguments, counts),
+        composition=composition,
         words=f"runs {network} along time",
         samples=(call(*shapes(2)), call(*shapes(2), counts=few), call(*shapes(0))),
     )
