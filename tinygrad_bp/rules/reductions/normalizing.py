@@ -71,6 +71,10 @@ def moments(x: Array, along: str) -> Moments:
         apart = empty(grid.shape, x.dtype)
         subtract(values, grid.spread(mean, apart), apart)
         return Moments(x, mean, grid.squares(apart) / count, apart)
+    return _moments_written(x, along)
+
+
+def _moments_written(x: Array, along: str) -> Moments:
     axes = _axes(x.ndim, along)
     mean = np.mean(x, axis=axes, keepdims=True)
     apart = x - mean
@@ -82,11 +86,7 @@ def moments(x: Array, along: str) -> Moments:
 
 def _parts(x: Array, n: int, along: str, eps: float) -> tuple[Any, Any, Shape]:
     """Return z, one over the spread, and the shape of scale and shift beside them."""
-    found = moments(x, along) if type(x) is not ndarray else None
-    if found is None:
-        axes = _axes(x.ndim, along)
-        mean = np.mean(x, axis=axes, keepdims=True)
-        found = Moments(x, mean, np.mean((x - mean) * (x - mean), axis=axes, keepdims=True))
+    found = _moments_written(x, along)
     scale = 1.0 / np.sqrt(found.variance + eps)
     return (x - found.mean) * scale, scale, _wide(n, x.ndim, along)
 
