@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Node, Variable
 from tinygrad_bp.engine.push import push_forward
@@ -19,6 +20,18 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
 
 Composition = Callable[..., Any]
+
+
+def held(*given: Any) -> tuple[Any, ...]:
+    """Return the arguments of a fused rule as a node keeps them.
+
+    Where one is a Tensor the call is recorded, and a node keeps no array that somebody may change:
+    raw code runs on copies, so that a pull finds the very arrays that it ran on.
+    """
+    arguments = tuple(map(arrayed, given))
+    if not any(type(one) is Tensor for one in arguments):
+        return arguments
+    return tuple([wrap(one.copy()) if type(one) is np.ndarray else one for one in arguments])
 
 
 def pull_composed(

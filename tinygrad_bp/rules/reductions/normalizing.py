@@ -15,11 +15,12 @@ from numpy import add, matmul, multiply, ndarray, subtract
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_columns, sum_rows, unbroadcast
-from tinygrad_bp.engine.constructors import arrayed, general
+from tinygrad_bp.engine.compositions import held
+from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import JointPulls, call
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.kernels import same_dtype
 
@@ -243,9 +244,7 @@ class _Run:
 def _bind(
     x: Array, g: Array, b: Array, along: str = "last", eps: float = 1e-5, known: Any = None
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    arguments = tuple(map(arrayed, (x, g, b)))
-    if any(type(one) is Tensor for one in arguments):  # copies of ours, which a node can keep
-        arguments = tuple([wrap(x.copy()) if type(x) is ndarray else x for x in arguments])
+    arguments = held(x, g, b)
     x, g, b = map(unwrap, arguments)
     n = x.shape[-1 if along == "last" else 1] if x.ndim > (along != "last") else -1
     if g.shape != (n,) or b.shape != (n,):

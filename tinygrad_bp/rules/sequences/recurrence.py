@@ -19,11 +19,11 @@ from numpy import add, copyto, divide, exp, matmul, minimum, multiply, ndarray, 
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_rows
-from tinygrad_bp.engine.compositions import pull_composed, push_composed
-from tinygrad_bp.engine.constructors import arrayed, general
+from tinygrad_bp.engine.compositions import held, pull_composed, push_composed
+from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import JointPulls, call
-from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.kernels import NUMBERS
@@ -323,9 +323,7 @@ def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[
     composition = partial(_composed, step, counts=None)
 
     def bind(*arguments: Any, counts: Any = None) -> tuple[Sequence[Any], tuple[Any, ...]]:
-        arguments = tuple(map(arrayed, arguments))
-        if any(type(one) is Tensor for one in arguments):  # copies of ours, which a node can keep
-            arguments = tuple([wrap(x.copy()) if type(x) is ndarray else x for x in arguments])
+        arguments = held(*arguments)
         values, counts = [unwrap(one) for one in arguments], unwrap(counts)
         _require(name, raw, counts, *values)
         plain = all(type(one) is ndarray and one.dtype == values[0].dtype for one in values)
