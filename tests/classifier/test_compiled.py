@@ -57,4 +57,4 @@ def test_without_native_code_the_epochs_run_as_they_are(monkeypatch: pytest.Monk
 
 def test_the_setting_is_checked() -> None:
     with pytest.raises(ValueError, match="compile='yes'; expected True or False"):
-        tg.SigmoidClassifier(compile="yes").fit([[0.0], [1.0]], [0, 1])  # type: ignore[arg-type]
+        tg.SigmoidClassifier(compile="yes").fit([[0.0], [1.0]], [0, 1])  # type: ignore[arg-type]  # refused

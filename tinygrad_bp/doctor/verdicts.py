@@ -138,7 +138,7 @@ def _is_search(replay: Replay, wrong: list[Path]) -> bool:
     if plain is None or other is None or not data or np.array_equal(plain, other):
         return False
     for draws in range(DRAWS):
-        moved = steps(lambda _, n=draws: replay.reached.draw(n))  # type: ignore[misc]
+        moved = steps(lambda _, n=draws: replay.reached.draw(n))  # type: ignore[misc]  # of a default in a lambda
         if moved is not None and np.any(moved):
 
             def both(names: Names, draws: int = draws) -> None:

@@ -186,7 +186,7 @@ def _types_of(op: str, result: Any) -> Types:
     if isinstance(result, (tuple, list)):
         parts = [one for part in result for one in _each(op, part)]
         make: Any = getattr(type(result), "_make", tuple)  # a named tuple stays one
-        return make(parts)  # type: ignore[no-any-return]
+        return make(parts)  # type: ignore[no-any-return]  # of a list or a tuple
     (only,) = _each(op, result)
     return only
 
