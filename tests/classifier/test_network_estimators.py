@@ -61,7 +61,9 @@ def test_a_seed_fixes_the_bits():
 @pytest.mark.parametrize(
     "module",
     [
-        nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Dropout(0.1, rng=0), nn.Linear(8, 3)),
+        nn.Sequential(
+            nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Dropout(0.1, rng=0), nn.Linear(8, 3, rng=0)
+        ),
         lambda features, classes, rng: nn.Linear(features, classes, rng=rng),
     ],
     ids=["module", "builder"],
