@@ -69,3 +69,35 @@ def matched(name: str, own: Mapping[str, Tensor], state: Mapping[str, Any]) -> l
         raise error(f"{name}.load_state: {'; '.join(faults)}; nothing was changed")
     # a 0-d value is kept as a NumPy scalar: it computes faster
     return [given[key] if given[key].ndim else given[key][()] for key in own]
+
+
+class Kept:
+    """What can be taken up again: all that it depends on stands in `_all_cells`, by name."""
+
+    def _all_cells(self) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def state(self) -> State:
+        """Return a copy of all that goes on changing, as `load_state` takes it.
+
+        Returns
+        -------
+        dict of str to array
+        """
+        return {key: np.array(cell._value) for key, cell in self._all_cells().items()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state` returned, to the bit.
+
+        Parameters
+        ----------
+        state : mapping of str to array
+            Exactly the names, shapes and dtypes of this one's.  Copied.
+
+        Raises
+        ------
+        ShapeError, TinygradError
+            If a name, shape or dtype is not as expected; every fault is listed and nothing changed.
+        """
+        cells = self._all_cells()
+        assign(cells.values(), matched(type(self).__name__, cells, state))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.nn.state import State, assign, matched
+from tinygrad_bp.nn.state import Kept, assign
 
 
-class _Average:
+class _Average(Kept):
     """An average of each parameter, and how many values are in it."""
 
     def __init__(self, params: Iterable[Tensor]) -> None:
@@ -78,31 +78,7 @@ class _Average:
         """Give the parameters their averages for good."""
         assign(self.params, self.values())
 
-    def state(self) -> State:
-        """Return a copy of the averages, as `load_state` takes them.
-
-        Returns
-        -------
-        dict of str to array
-        """
-        return {key: np.array(cell._value) for key, cell in self._cells().items()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` returned, to the bit.
-
-        Parameters
-        ----------
-        state : mapping of str to array
-
-        Raises
-        ------
-        ShapeError, TinygradError
-            If a name, shape or dtype is not as expected; nothing has been changed.
-        """
-        cells = self._cells()
-        assign(cells.values(), matched(type(self).__name__, cells, state))
-
-    def _cells(self) -> dict[str, Tensor]:
+    def _all_cells(self) -> dict[str, Tensor]:
         return {"count": self._count, **{f"mean.{i}": mean for i, mean in enumerate(self._means)}}
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.nn.state import State, assign, matched
+from tinygrad_bp.nn.state import Kept, assign
 from tinygrad_bp.optim.optimizer import Optimizer
 
 
-class ReduceOnPlateau:
+class ReduceOnPlateau(Kept):
     """Multiplies an optimizer's rate by `factor` after `patience` looks without a new best.
 
     Parameters
@@ -78,7 +77,7 @@ class ReduceOnPlateau:
         ----------
         value : float
         """
-        best, bad, cooling = (float(cell._value) for cell in self._cells().values())
+        best, bad, cooling = (float(cell._value) for cell in self._all_cells().values())
         better = value < best - self.threshold * abs(best) if best < math.inf else value < best
         best, bad = (float(value), 0.0) if better else (best, bad + 1.0)
         if cooling:
@@ -87,7 +86,7 @@ class ReduceOnPlateau:
         if bad > self.patience:
             rate = max(rate * self.factor, self.least)
             cooling, bad = float(self.cooldown), 0.0
-        assign(self._cells().values(), map(np.float64, (best, bad, cooling)))
+        assign(self._all_cells().values(), map(np.float64, (best, bad, cooling)))
         self.optimizer.lr = rate
 
     def after_epoch(self, loop: Any) -> None:
@@ -99,23 +98,5 @@ class ReduceOnPlateau:
         """
         self.update(loop.history[self.metric or loop.watched][-1])
 
-    def state(self) -> State:
-        """Return what the next looks depend on, as `load_state` takes it.
-
-        Returns
-        -------
-        dict of str to array
-        """
-        return {key: np.array(cell._value) for key, cell in self._cells().items()}
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` returned.
-
-        Parameters
-        ----------
-        state : mapping of str to array
-        """
-        assign(self._cells().values(), matched(type(self).__name__, self._cells(), state))
-
-    def _cells(self) -> dict[str, Tensor]:
+    def _all_cells(self) -> dict[str, Tensor]:
         return {"best": self._best, "bad": self._bad, "cooling": self._cooling}
