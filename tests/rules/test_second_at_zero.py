@@ -304,6 +304,45 @@ def test_ties_of_one_number() -> None:
     assert np.isnan(both)  # 2, but not known to be
 
 
+# What stays on one side of a kink, or crosses several at once
+
+
+BOWL = lambda x: x * x  # at 0 it stands still, and has a curvature
+ONE_SIDED: dict[str, tuple[Function, float]] = {
+    "abs of a square": (lambda x: np.abs(BOWL(x)), 2.0),
+    "abs of a negative square": (lambda x: np.abs(-BOWL(np.sin(x))), 2.0),
+    "abs of a norm": (lambda x: np.abs(1 + np.abs(np.linalg.norm(np.stack([x, x])) ** 2)), 4.0),
+    "norm of a square": (lambda x: np.linalg.norm(np.stack([BOWL(x)])), 2.0),
+    "hypot of squares": (lambda x: np.hypot(BOWL(x), BOWL(x)), 2 * 2**0.5),
+    "std of squares": (lambda x: np.std(np.stack([BOWL(x), -BOWL(x)])), 2.0),
+    "maximum of squares": (lambda x: np.maximum(BOWL(x), 2 * BOWL(x)), 4.0),
+    "minimum of a square and 0": (lambda x: np.minimum(BOWL(x), 0.0), 0.0),
+    "norm of a square, squared": (lambda x: np.linalg.norm(np.stack([BOWL(x)])) ** 2, 0.0),
+    "two absolute values": (lambda x: (1 + np.abs(x)) * (1 + np.abs(x)) - 2 * np.abs(x), 2.0),
+    "exponentials that cancel": (lambda x: np.exp(np.abs(x)) * np.exp(-np.abs(x)), 0.0),
+    "log cosh": (lambda x: np.logaddexp(np.abs(x), -np.abs(x)), 1.0),
+    "abs and maximum": (lambda x: (1 + np.maximum(x, -x)) * (1 + np.abs(x)) - 2 * np.abs(x), 2.0),
+    "an entry twice": (lambda x: (1 + np.sum(np.abs(np.stack([x, -x])))) ** 2, 8.0),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_where_a_kink_has_no_mean_of_both_sides_the_second_derivative_is_no_wrong_number(
+    name: str,
+) -> None:
+    f, wanted = ONE_SIDED[name]
+    for second in (tg.hessian, lambda f: tg.grad(tg.grad(f)), lambda f: tg.jacobian(tg.grad(f))):
+        got = second(f)(0.0)
+        assert np.isnan(got) or np.isclose(got, wanted), got
+
+
+def test_the_absolute_values_of_several_elements_at_0_do_not_add_up() -> None:
+    got = tg.hessian(lambda x: (1 + np.sum(np.abs(x))) ** 2)(np.zeros(2))
+    assert np.all(np.isnan(got) | np.isclose(got, 2 * np.eye(2)))
+    still = tg.hessian(lambda x: np.max(tg.relu(x - 1)) + np.sum(np.maximum(tg.relu(x - 1), 0)))
+    assert not np.any(still(np.zeros(3)))  # dead units stand still to second order too
+
+
 # Other conventions
 
 

@@ -47,7 +47,13 @@ class Convention(NamedTuple):
         first derivative is known.
     kink : bool
         Whether the derivatives on either side differ in sign alone, as those of the absolute value.
-        Where ct is not 0, what lies above is then the mean of both sides, and not NaN.
+        Where ct is not 0, what lies above is then the mean of both sides, and not NaN; if one kink
+        moves the ct of another it is not, since both change sides together or apart.
+
+    Notes
+    -----
+    An argument that stands still to first order but not to second, as ``x*x`` at 0, stays on one
+    side of a kink.  Its curvature times the convention's 0 would be a wrong 0: it is NaN.
     """
 
     where: Callable[..., Any]
@@ -56,7 +62,7 @@ class Convention(NamedTuple):
 
     def pulls(self, pulls: Sequence[Any], node: Node) -> Sequence[Any]:
         """Return what stands in for the `pulls` of `node` in a recorded walk."""
-        limit: list[tuple[Any, Any]] = []  # the same for all of them
+        limit: list[Any] = []  # the same for all of them
         return [pull and partial(self._pull, node, limit, i, pull) for i, pull in enumerate(pulls)]
 
     def pushed(self, part: Array, saved: tuple[Any, ...]) -> Array:
@@ -79,7 +85,7 @@ class Convention(NamedTuple):
     def _pull(
         self,
         node: Node,
-        limit: list[tuple[Any, Any]],
+        limit: list[Any],
         i: int,
         pull: Any,
         ct: Cotangent,
@@ -92,16 +98,20 @@ class Convention(NamedTuple):
             return part
         value = np.reshape(unwrap(ct), where.shape)
         kink = self.kink and part.dtype.kind != "c"
-        unknown = where & (value == 0) if kink else where
+        if not limit:
+            limit.append(where & self._bent(node, saved, where.shape, still=kink))
+        bent = limit[0]
+        known = np.zeros_like(bent)
+        unknown = where & (value == 0 if kink else True)
         if ct.node is None:  # constant; if it is 0, so is all above
-            unknown = unknown & (value != 0)
+            unknown, bent = unknown & (value != 0), bent & (value != 0)
         elif self.squared:
-            if not limit:
+            if len(limit) == 1:
                 zero = np.reshape(where, ct.shape)
                 limit.append(_limit(ct, node, saved[0], zero, kink=kink))
-            share, known = limit[0]
-            known = np.reshape(known, where.shape)
-            unknown = unknown & ~known
+            share, known, crossed = (np.reshape(one, ct.shape) for one in limit[1])
+            known, crossed = np.reshape(known, where.shape), np.reshape(crossed, where.shape)
+            unknown = (unknown & ~known) | crossed
             if not kink:
                 part = part * np.logical_not(where)
             # elsewhere they may be infinite, and 0 times that is NaN
@@ -109,7 +119,42 @@ class Convention(NamedTuple):
             part = part + self.squared[i](share, *safe)
             # of the quotient the next derivative is half that of dct/dN: 0, or there is none
             part = _marked(part, known, saved, 3)
-        return _marked(part, unknown, saved, 1)
+        bent = bent & ((value != 0) | ~known) if kink else bent & unknown
+        return _marked(_marked(part, unknown, saved, 1), bent, saved, -1)
+
+    def _bent(self, node: Node, saved: tuple[Any, ...], shape: Any, *, still: bool) -> Any:
+        """Return where an argument moves to second order; if `still`, and not to first order."""
+        if all(parent is None or parent.rule is LEAF for parent in node.parents):
+            return False
+        rng = np.random.default_rng(2)
+        moves = [
+            {leaf: one.astype(leaf.dtype)[()] for leaf, one in normals(node, rng).items()}
+            for _ in range(2)
+        ]
+        parents = [parent for parent in node.parents if parent is not None]
+        try:
+            ts = _pushed(parents, {leaf: wrap(t) for leaf, t in moves[0].items()}, record=True)
+            roots = {parent: t.node for parent, t in ts.items() if getattr(t, "node", None)}
+            found = _pushed(list(roots.values()), moves[1]) if roots else {}
+        except TinygradError:  # residuals are freed, or a user's function has no derivative
+            return False
+        further = {parent: found[root] for parent, root in roots.items() if root in found}
+        bent = self._apart(node, further, saved, shape)
+        if not still:
+            return bent
+        return bent & ~self._apart(node, {p: unwrap(t) for p, t in ts.items()}, saved, shape)
+
+    def _apart(self, node: Node, ts: Any, saved: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+        """Return where these tangents of the arguments move what is 0 there."""
+        count = len(node.parents)
+        given = [
+            ts.get(parent, np.zeros_like(unwrap(x)))
+            for parent, x in zip(node.parents, saved[1 : 1 + count], strict=True)
+        ]
+        one = np.ones(node.shape, node.dtype)[()]
+        parts = [s(one, None, *given, *saved[1 + count :]) for s in self.squared] or given
+        wide = [np.broadcast_to(part, np.broadcast_shapes(part.shape, shape)) for part in parts]
+        return sum(_any(part != 0, shape) for part in wide) > 0
 
 
 def _only(where: Any, one: Tensor) -> Any:
@@ -129,19 +174,23 @@ def _marked(part: Array, where: Any, saved: tuple[Any, ...], order: int) -> Arra
 # How a cotangent moves with its node
 
 
-def _limit(ct: Tensor, node: Node, out: Array, zero: Any, *, kink: bool) -> tuple[Any, Any]:
+def _limit(ct: Tensor, node: Node, out: Array, zero: Any, *, kink: bool) -> tuple[Any, ...]:
     """Return the limit of ``ct / out`` where `zero`, 0 elsewhere, and where that is known.
 
-    At a kink it is dct/dout whatever ct is.
+    At a kink it is dct/dout whatever ct is; the third array says where another kink moves ct.
     """
     if ct.dtype.kind == "c" and node.dtype.kind == "f":
         ct = np.real(ct)
     try:
         slope = _along(ct.node, node, zero)
-        alone = _moves_alone(ct.node, node, zero, unwrap(slope))
+        moves = _moves(ct.node, node, zero)
+        alone = _moves_alone(ct.node, node, zero, unwrap(slope), moves)
+        crossed = kink and zero & ~_moves_alone(
+            ct.node, node, zero, unwrap(slope), _jumps(node, zero, moves)
+        )
         further = unwrap(_along(slope.node, node, zero)) if slope.node else 0
     except TinygradError:  # residuals are freed, or a user's function has no derivative
-        return np.zeros(zero.shape, node.dtype), np.zeros_like(zero)
+        return np.zeros(zero.shape, node.dtype), np.zeros_like(zero), np.zeros_like(zero)
     # an infinite one times 0 would be NaN when the walk that follows comes to it
     found = zero & np.isfinite(unwrap(slope)) & np.isfinite(further)
     known = found & alone
@@ -149,7 +198,7 @@ def _limit(ct: Tensor, node: Node, out: Array, zero: Any, *, kink: bool) -> tupl
         # a deviation may be a rounding error, of which ct then is a multiple
         most = 0 if out is None else 1.001 * np.abs(unwrap(slope) * unwrap(out))
         found = known = known & (np.abs(unwrap(ct)) <= most)
-    return np.where(found, slope if np.any(found) else 0, 0), known
+    return np.where(found, slope if np.any(found) else 0, 0), known, zero & crossed
 
 
 class Unwatched:
@@ -175,28 +224,33 @@ def _along(of: Any, by: Any, where: Any) -> Any:
     return moved.get(of, wrap(np.zeros(where.shape, by.dtype)[()]))
 
 
-def _moves_alone(of: Any, out: Node, zero: Any, slope: Array) -> Array:
+def _moves_alone(of: Any, out: Node, zero: Any, slope: Array, moves: dict[Node, Any]) -> Array:
     """Return where nothing moves the node `of` but that element of `out`, of this `slope`.
 
     Another one would spoil the quotient, and so would anything beside `out` that moves with it.
     """
-    weights = np.random.default_rng(0).uniform(1, 2, zero.shape)
-    moved = _pushed([of], _moves(of, out, zero, weights)).get(of, 0)
+    moved = _pushed([of], moves).get(of, 0)
     error = float(np.finfo(out.dtype).eps) ** 0.5
-    return np.isclose(moved, (weights * slope).astype(out.dtype), error, 0)
+    return np.isclose(moved, (np.where(zero, moves[out], 0) * slope).astype(out.dtype), error, 0)
 
 
-def _moves(of: Node, out: Node, zero: Any, weights: Any) -> dict[Node, Any]:
+def normals(node: Node, rng: np.random.Generator) -> dict[Node, Any]:
+    """Return a random tangent of every leaf that `node` depends on."""
+    return {
+        one: rng.normal(size=one.shape).astype(one.dtype)[()]
+        for one in ancestors(node)
+        if one.rule is LEAF
+    }
+
+
+def _moves(of: Any, out: Node, zero: Any) -> dict[Node, Any]:
     """Return tangents for a push to `of`: everything that `out` depends on moves at random.
 
-    So does whatever else a convention would hold, and `out` with these weights.
+    So does whatever else a convention would hold, and `out` where it is `zero`.
     """
-    rng = np.random.default_rng(1)
-    moves = {
-        node: rng.normal(size=node.shape).astype(node.dtype)[()]
-        for node in ancestors(out)
-        if node.rule is LEAF
-    }
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(1, 2, zero.shape)
+    moves = normals(out, rng)
     held = [node for node in ancestors(of) if node.rule.convention is not None]
     pushed = _pushed([out, *held], moves)
     moves[out] = np.where(zero, weights, pushed.get(out, 0)).astype(out.dtype)[()]
@@ -207,6 +261,16 @@ def _moves(of: Node, out: Node, zero: Any, weights: Any) -> dict[Node, Any]:
                 jump = np.where(at, rng.uniform(1, 2, node.shape), pushed[node])
                 moves[node] = jump.astype(node.dtype)[()]
     return moves
+
+
+def _jumps(out: Node, zero: Any, moves: dict[Node, Any]) -> dict[Node, Any]:
+    """Return what of these `moves` is held by a convention, all else standing still."""
+    jumps = {out: np.where(zero, moves[out], 0).astype(out.dtype)[()]}
+    for node, move in moves.items():
+        if node is not out and node.rule is not LEAF and node.saved is not None:
+            at = np.reshape(node.rule.convention.where(*retracked(node, node.saved)), node.shape)
+            jumps[node] = np.where(at, move, 0).astype(node.dtype)[()]
+    return jumps
 
 
 # Zeros of which a derivative is not known
@@ -227,7 +291,8 @@ def undefined(x: Array, where: Any, order: int) -> Array:
         those that share its entry.
     order : int
         The derivative of this order and those above it are NaN; of order 1 it is 0 along the
-        direction 0, and of order 0, which is the first one too, even that is NaN.
+        direction 0, and of order 0, which is the first one too, even that is NaN when it is pulled,
+        of order -1 also when it is pushed.
     """
     return _zeros(x, where, order)
 
@@ -236,7 +301,7 @@ def _undefined_pull(ct: Cotangent, _out: Array, x: Array, where: Any, order: int
     recorded = isinstance(ct, Tensor)
     if order > 1:
         return undefined(x, where, order - 1) if recorded else ct * 0
-    moved = where if order == 0 else where & _any(unwrap(ct) != 0, where.shape)
+    moved = where if order <= 0 else where & _any(unwrap(ct) != 0, where.shape)
     part = np.where(np.broadcast_to(moved, ct.shape), np.nan, 0).astype(ct.dtype)[()]
     return part + undefined(ct, where, 1) if recorded else part
 
@@ -256,7 +321,7 @@ undefined = general(
     undefined,
     _undefined_pull,
     push=lambda tangents, out, x, where, order: _undefined_pull(
-        tangents[0], out, x, where, max(order, 1)
+        tangents[0], out, x, where, order or 1
     ),
     forward=_zeros,
     samples=(
