@@ -37,7 +37,7 @@ class Case(Form):
 
     def run(self, function: Callable[..., Any], arrays: Sequence[Any]) -> Any:
         """Call `function` as the sample says, on symmetric matrices where it takes no others."""
-        if self.rule.trial.symmetric:
+        if self.rule.trial.symmetric is True:
             arrays = [x + np.swapaxes(x, -1, -2) for x in arrays]
         return function(*self.arguments(arrays), **self.sample.kwargs)
 

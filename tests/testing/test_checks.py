@@ -841,6 +841,25 @@ def test_a_matrix_of_which_one_triangle_is_read_moves_symmetrically(f: Any, a: A
     assert check_grads(f, a).entries == a.size * (1 + np.iscomplexobj(a))
 
 
+@pytest.mark.parametrize("a", [MATRIX, HERMITIAN], ids=["symmetric", "Hermitian"])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a: np.linalg.cholesky(3 * a + np.eye(3)),
+        lambda a: np.linalg.eigvalsh(np.eye(3) - np.linalg.inv(a)),
+        lambda a: np.abs(np.linalg.pinv(a, hermitian=True)),
+        lambda a: np.linalg.svd(a, compute_uv=False, hermitian=True),
+        lambda a: np.linalg.cholesky(a @ np.conj(np.swapaxes(a, -1, -2))),
+        lambda a: np.linalg.cholesky(a @ a),
+    ],
+    ids=["jitter", "of an inverse", "pinv", "svd", "symmetric anyway", "a square"],
+)
+def test_a_matrix_moves_symmetrically_where_only_that_keeps_symmetric_what_is_read(
+    f: Any, a: Any
+) -> None:
+    assert check_grads(f, a).entries == a.size * (1 + np.iscomplexobj(a))
+
+
 def test_what_is_wrong_in_symmetric_directions_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = TABLE["eigvalsh"]
     pull = rule.pulls[0]

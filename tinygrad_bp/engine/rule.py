@@ -82,8 +82,9 @@ class Trial(NamedTuple):
         Whether it accepts complex numbers and is analytic there, so that the complex step applies.
     takes_complex : bool
         Whether its derivatives at complex numbers are tested, though no complex step applies.
-    symmetric : bool
-        Whether it reads one triangle of a matrix, which stands for both.
+    symmetric : bool or callable
+        Whether it reads one triangle of a matrix, which stands for both; if its parameters say so,
+        a function of these.
     composition : callable or None
         The same function in NumPy's words alone: what values are compared with where NumPy lacks
         the function, and for a fused record the derivatives too.
@@ -100,7 +101,7 @@ class Trial(NamedTuple):
     kinks: tuple[float, ...] = ()
     analytic: bool = True
     takes_complex: bool = False
-    symmetric: bool = False
+    symmetric: bool | Callable[..., bool] = False
     composition: Callable[..., Any] | None = None
     by_value: str = ""
     in_programs: bool = True

@@ -70,8 +70,9 @@ def check_grads(
     The gradients are compared at the arguments and at a point close by.  The second order is
     compared along random directions, and by the cotangent as well.
 
-    A matrix that goes as it is into `numpy.linalg.eigh`, `eigvalsh` or `cholesky`, which read one
-    of its triangles, moves in symmetric directions alone: of these is its gradient.
+    `numpy.linalg.eigh`, `eigvalsh` and `cholesky` read one triangle of a matrix.  An argument that
+    has to be symmetric for theirs to be, as itself or as in ``cholesky(a + np.eye(n))``, moves in
+    symmetric directions alone: of these is its gradient.
 
     Examples
     --------

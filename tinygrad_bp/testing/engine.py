@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import LEAF, ancestors
+from tinygrad_bp.engine.nodes import LEAF, Node, ancestors
+from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
 from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.rules.linalg.matrices import adjoint, hermitian
 from tinygrad_bp.testing.directions import direction
 from tinygrad_bp.testing.kinks import HIDDEN
 from tinygrad_bp.testing.oracles import complex_step, pairing
@@ -28,18 +30,43 @@ from tinygrad_bp.transforms import grad, jvp, vjp
 
 
 def symmetric_arguments(call: Signature) -> set[int]:
-    """Return which arrays go, as they are, into a function that reads one triangle of them."""
-    if not any(x.ndim >= 2 and x.shape[-1] == x.shape[-2] for x in call.point):
+    """Return which arrays have to move symmetrically, since one triangle is read of what they make.
+
+    Such are those of which a function makes a matrix that is symmetric (Hermitian) as long as they
+    are: ``a``, ``a + eps * np.eye(n)``, ``a @ a``.
+    """
+    square = [i for i, x in enumerate(call.point) if x.ndim >= 2 and x.shape[-1] == x.shape[-2]]
+    if not square:
         return set()
     leaves = [tensor(one, requires_grad=True) for one in call.point]
     try:
         out = call(*leaves)
     except Exception:  # noqa: BLE001  # the user's function may raise anything; the check says so
         return set()
-    places = {one.node: i for i, one in enumerate(leaves)}
     nodes = ancestors(out.node) if isinstance(out, Tensor) and out.node else ()
-    readers = [node for node in nodes if node.rule is not LEAF and node.rule.trial.symmetric]
-    return {places[one] for node in readers for one in node.parents if one in places}
+    read = [one for node in nodes if _reads_one_triangle(node) for one in node.parents if one]
+    places = {i: leaves[i].node for i in square} if read else {}
+    return {i for i, one in places.items() if one and _moves_symmetrically(one, read)}
+
+
+def _reads_one_triangle(node: Node) -> bool:
+    if node.rule is LEAF or not node.rule.trial.symmetric or node.saved is None:
+        return False
+    asks = node.rule.trial.symmetric
+    return asks is True or bool(asks(*node.saved[1 + len(node.parents) :]))
+
+
+def _moves_symmetrically(leaf: Node, read: list[Node]) -> bool:
+    """Whether symmetric moves of a matrix keep symmetric what is read, and others do not."""
+    move = np.random.default_rng(0).normal(size=leaf.shape).astype(leaf.dtype)
+    for t, expected in ((move, False), (hermitian(move), True)):
+        try:
+            moved = push_forward(read, {leaf: t}).values()
+        except TinygradError:  # a user's function without a push
+            return False
+        if all(np.allclose(one, adjoint(one), rtol=1e-7, atol=1e-10) for one in moved) != expected:
+            return False
+    return True
 
 
 def recorded(call: Signature, plain: Callable[[Flat], Any]) -> Subject:

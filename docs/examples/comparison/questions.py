@@ -41,7 +41,12 @@ def numpy_calls() -> Iterator[tuple[Any, Callable[..., Any], list[np.ndarray], d
     for row in (*TABLE.values(), *COMPOSED.values()):
         function = row.function
         trial = row.trial
-        if not is_numpys(function) or function in seen or trial.elsewhere or trial.symmetric:
+        if (
+            not is_numpys(function)
+            or function in seen
+            or trial.elsewhere
+            or trial.symmetric is True
+        ):
             continue
         samples = trial.samples or (default_samples(row) if hasattr(row, "pulls") else ())
         for sample in samples:

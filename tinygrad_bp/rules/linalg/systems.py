@@ -158,6 +158,7 @@ pinv = general(
     push=_pinv_push,
     forward=lambda a, rcond, hermitian: np.linalg.pinv(a, rcond, hermitian),
     bind=_pinv_bind,
+    symmetric=lambda _rcond, hermitian: hermitian,
     samples=(
         call((3, 3)),
         call((4, 2)),
