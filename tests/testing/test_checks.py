@@ -866,3 +866,13 @@ def test_what_is_wrong_in_symmetric_directions_is_found(monkeypatch: pytest.Monk
     monkeypatch.setattr(rule, "pulls", (lambda ct, *saved: 1.5 * pull(ct, *saved),))
     with pytest.raises(GradientMismatch, match=r"1\.5 times"):
         check_grads(np.linalg.eigvalsh, MATRIX)
+
+
+@pytest.mark.parametrize("f", [np.sqrt, np.arcsin])
+def test_an_infinite_slope_of_float32_equals_that_of_float64(f: Any) -> None:
+    edge = np.float32(0.0 if f is np.sqrt else 1.0)
+    assert check_grads(f, np.array([edge, 0.5], np.float32)).kinks
+
+
+def test_no_second_derivative_beside_a_vertical_tangent_may_be_nan() -> None:
+    assert check_grads(np.power, np.array(0.0), np.array(1.0)).order == 2

@@ -243,3 +243,29 @@ def test_reasons(make: Callable[[], Claim], reason: str) -> None:
         said = doubt(make())
     assert reason in said
     assert bool(reason) == bool(said)
+
+
+# What is left of large values that cancel: it stands still to the last bit, its slope does not
+SATURATED: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "tanh": (lambda x: 1 - np.tanh(x), np.array(25.0)),
+    "tanh squared": (lambda x: np.tanh(x) ** 2 - 1, np.array([30.0, -28.0])),
+    "sigmoid, by a complex step": (lambda x: 1 - tg.sigmoid(x), np.array(40.0)),
+    "log of sigmoid": (lambda x: np.log(tg.sigmoid(x)), np.array(40.0)),
+    "arctan": (lambda x: np.arctan(x) - np.pi / 2, np.array(1e17)),
+    "cross entropy": (lambda x: tg.nn.cross_entropy(x, np.array([0])), np.array([[90.0, -40, 0]])),
+    "log softmax": (lambda x: tg.log_softmax(x)[0], np.array([100.0, 0.0, 0.0])),
+    "logsumexp": (lambda x: tg.logsumexp(x) - x[0], np.array([100.0, 0.0])),
+}
+
+
+@pytest.mark.parametrize("name", SATURATED)
+def test_a_slope_below_the_rounding_of_what_cancels_is_not_called_wrong(name: str) -> None:
+    f, x = SATURATED[name]
+    for order in (1, 2):
+        passes(f, x, order=order)
+
+
+def test_a_slope_that_would_show_beside_what_cancels_is_wrong() -> None:
+    f = tg.differentiable(lambda x: 1 - np.tanh(x), vjp=lambda ct, _out, _x: -1e-9 * ct)
+    with pytest.raises(GradientMismatch):
+        check_grads(f, np.array(25.0), order=1)

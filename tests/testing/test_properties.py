@@ -106,3 +106,25 @@ def test_the_report_ends_with_its_headline_and_calls_arguments_by_their_names() 
     assert lines[0] == lines[-1]
     assert "'right'" in lines[0]
     assert not getattr(caught.value, "__notes__", [])  # of a name that is not the user's
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [
+        lambda x: np.where(np.abs(x) > 100, 0.5, 1.0),
+        lambda x: np.where(np.abs(x) < 1e-4, 0.5, 1.0),
+    ],
+    ids=["of large numbers", "of small numbers"],
+)
+def test_a_slope_that_is_wrong_of_some_sizes_alone_is_caught(slope: Any) -> None:
+    square = tg.differentiable(lambda x: x * x, vjp=lambda ct, _out, x: ct * 2 * x * slope(x))
+    with pytest.raises(GradientMismatch):
+        gradients_hold(order=1)(square)()
+
+
+def test_what_is_wrong_of_matrices_alone_is_caught() -> None:
+    raveled = tg.differentiable(
+        np.ravel, vjp=lambda ct, _out, x: np.swapaxes(np.reshape(ct, x.shape[::-1]), 0, -1)
+    )
+    with pytest.raises(GradientMismatch):
+        gradients_hold(order=1)(raveled)()

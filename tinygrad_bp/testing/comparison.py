@@ -17,7 +17,7 @@ from tinygrad_bp.testing.directions import Direction, direction
 from tinygrad_bp.testing.doubts import Claim, doubt, doubtful
 from tinygrad_bp.testing.errors import UncheckablePointError
 from tinygrad_bp.testing.finding import UNPROVEN, Finding
-from tinygrad_bp.testing.kinks import HIDDEN, SAFETY, Line, Slopes, explore, glimpsed
+from tinygrad_bp.testing.kinks import SAFETY, Line, Slopes, explore, glimpsed, hidden
 from tinygrad_bp.testing.noise import roughness, roughness_of_derivatives
 from tinygrad_bp.testing.oracles import (
     EPSILON,
@@ -231,9 +231,9 @@ class Comparison:
         agrees &= (found.vertical == 0) & np.isfinite(noise)
         found.low = np.where(agrees, quick.low, found.low)
         found.high = np.where(agrees, quick.low, found.high)
-        # what the function's own values do not show, the slope need not
-        hidden = HIDDEN * np.abs(self.subject.values(self.subject.point))
-        found.error = np.where(agrees, quick.error + noise + hidden, found.error)
+        line = self.line(self.directions[j])
+        unseen = hidden(line, line(0.0), quick.low == 0)
+        found.error = np.where(agrees, quick.error + noise + unseen, found.error)
         if agrees.all():
             found.steps = quick.steps
 
@@ -270,7 +270,8 @@ class Comparison:
     def _agrees(self, j: int) -> bool:
         got = self.got(self.directions[j], self.gradients)
         low, high, tolerance = self.interval(j)
-        if self.order > 1 and np.isnan(got) and np.any(self.slopes[j].kink):
+        rough = self.slopes[j].kink | (self.slopes[j].vertical != 0)
+        if self.order > 1 and np.isnan(got) and np.any(rough):
             return True  # there is no such derivative, and it says so
         return bool(low - tolerance <= got <= high + tolerance and tolerance < np.inf)
 

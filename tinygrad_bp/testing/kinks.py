@@ -26,6 +26,7 @@ GROWING = (1.04, 9.7)  # by how much a step; x**0.9 at 0 by 1.26, what jumps by 
 DIFFERENT = 1e-5  # by how much slopes differ that are not taken for one
 TRUST = 30.0  # the same, of the error that is handed out
 HIDDEN = 200 * EPSILON  # of a value: a slope that moves it by less does not show
+REACH = (-30.0, -1.0, 1.0, 30.0)  # where values are looked for that show how large they may be
 UNSURE = 1e-3  # relative error at which a slope may be infinite
 SAFETY = 10.0  # an error that is estimated from a change may be luckily small
 WIDE = 2.0  # first step, of the size of what moves, that only refines what is known already
@@ -145,9 +146,8 @@ def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) 
     straight = np.where(symmetric, central.value, one)
     error = np.where(symmetric, central.error, one_error)
     error = np.where(kink, right.error + left.error, error)
-    # what the function's own values do not show, the slope need not
-    error = TRUST * error + HIDDEN * np.abs(middle)
     low, high = np.where(kink, low, straight), np.where(kink, high, straight)
+    error = TRUST * error + hidden(line, middle, (low == 0) & (high == 0))
     vertical = np.zeros(middle.shape)
     unsure = error > UNSURE * np.abs(straight)
     if unsure.any():
@@ -157,6 +157,20 @@ def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) 
         high = np.where(steep > 0, np.inf, np.where(steep < 0, steep, high))
         error = np.where(steep == 0, error, 0.0)
     return Slopes(low, high, error, kink, vertical, (STARTS[-1], STARTS[0]))
+
+
+def hidden(line: Line, middle: Any, still: Any) -> Any:
+    """Return the size of the slopes that do not show in a function's values, and so need not.
+
+    Values that stand `still` to the last bit may be the rest of larger ones: ``1 - tanh(25)`` is 0.
+    Their rounding is that of the values around.
+    """
+    size = np.abs(middle)
+    if np.any(still):
+        for t in REACH:
+            seen = np.abs(line(t))
+            size = np.where(still & np.isfinite(seen), np.maximum(size, seen), size)
+    return HIDDEN * size
 
 
 def _central(line: Line, start: float, noise: Any) -> Slope:

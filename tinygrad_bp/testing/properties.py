@@ -24,7 +24,8 @@ from tinygrad_bp.transforms import jvp, vjp
 EXAMPLES = 20
 DEEP = 10  # times as many with --grad-deep
 PATIENCE = 100  # arguments that a function may refuse before it has accepted any
-DOMAINS = (REAL, REAL, (-8.0, 8.0), (-100.0, 100.0))  # of arrays, unless one is given
+# Of arrays, unless one is given: a rule may be wrong of large or small numbers alone
+DOMAINS = (REAL, REAL, REAL, (-8.0, 8.0), (-100.0, 100.0), (-1e4, 1e4), (-1e-4, 1e-4))
 LONGEST = 4  # axis that a name stands for
 ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
 
@@ -46,8 +47,8 @@ def gradients_hold(
         occurs; a strategy draws the argument itself.  Without any, the arguments that have no
         default are arrays that broadcast against each other.
     domain : (float, float), optional
-        The least and the largest element.  Without it half of the arrays are drawn from (-2, 2),
-        others as far as (-100, 100).
+        The least and the largest element.  Without it many arrays are drawn from (-2, 2), others
+        as far as (-10,000, 10,000) or as close as (-0.0001, 0.0001).
     kinks : sequence of float
         Points that the elements keep away from.  A check finds kinks by itself; this is for
         functions that jump.

@@ -156,12 +156,17 @@ def broadcastable(n: int, *, min_side: int = 0, max_dims: int = 3) -> Strategy[t
     -------
     strategy of tuple of shapes
     """
-    return _preferably_filled(
+    drawn = _preferably_filled(
         lambda side: hnp.mutually_broadcastable_shapes(
             num_shapes=n, min_side=side, max_side=4, max_dims=max_dims
         ).map(lambda found: found.input_shapes),
         min_side,
     )
+    if max_dims < 2:
+        return drawn
+    # small shapes are drawn more often, and hide what goes wrong of rows and columns
+    matrices = st.tuples(st.integers(2, 4), st.integers(2, 4)).map(lambda shape: (shape,) * n)
+    return st.one_of(drawn, matrices)
 
 
 def _preferably_filled(shapes: Callable[[int], Strategy[Any]], min_side: int) -> Strategy[Any]:
