@@ -264,6 +264,22 @@ def test_parametric_rows_are_found() -> None:
     assert {"jv", "kn", "gammainc", "betainc", "zeta", "expn", "hyp2f1"} <= set(PARAMETRIC)
 
 
+@pytest.mark.parametrize("name", ["gamma", "gammaln", "rgamma", "digamma"])
+def test_slopes_of_the_gamma_family_beside_its_poles(name: str) -> None:
+    mp = pytest.importorskip("mpmath")
+    exact = {
+        "gamma": lambda x: mp.gamma(x) * mp.psi(0, x),
+        "gammaln": lambda x: mp.psi(0, x),
+        "rgamma": lambda x: -mp.rgamma(x) * mp.psi(0, x),
+        "digamma": lambda x: mp.psi(1, x),
+    }[name]
+    x = np.add.outer([0.0, -1.0, -2.0, -9.0], [1e-3, 1e-8, 1e-12, -1e-5, -1e-10]).ravel()
+    got = tg.grad(lambda x: np.sum(getattr(special, name)(x)))(x)
+    with mp.workdps(40):
+        wanted = [float(exact(mp.mpf(one))) for one in x.tolist()]
+    np.testing.assert_allclose(got, wanted, rtol=1e-13)
+
+
 def test_an_integer_order_and_an_order_array() -> None:
     x = np.array([0.5, 1.5])
     for order in (2, 2.0, np.array([2, 2]), np.array([2.0]), np.int8(2)):

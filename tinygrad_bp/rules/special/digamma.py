@@ -12,6 +12,7 @@ from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, call
 from tinygrad_bp.errors import UnsupportedFunctionError
 from tinygrad_bp.rules.special.ufuncs import special
+from tinygrad_bp.rules.unread import may_hold
 
 
 def _raw_polygamma(x: Array, n: int) -> Array:
@@ -79,6 +80,19 @@ def sine_and_cosine(x: Array) -> tuple[Any, Any]:
     whole = np.rint(np.real(x))
     angle, sign = np.pi * (x - whole), 1 - 2 * np.remainder(whole, 2)
     return sign * np.sin(angle), sign * np.cos(angle)
+
+
+def digamma(x: Array) -> Array:
+    """Compute ``scipy.special.digamma``, which loses its digits beside the poles left of 0.
+
+    There by reflection (Abramowitz & Stegun 1964, 6.3.7).
+    """
+    left = x < 0 if x.dtype.kind == "f" else False
+    if not may_hold(left):
+        return special.digamma(x)
+    sine, cosine = sine_and_cosine(np.where(left, x, 0.5))
+    sine = np.where(sine == 0, np.nan, sine)
+    return special.digamma(np.where(left, 1 - x, x)) - np.where(left, np.pi * cosine / sine, 0)
 
 
 def times_difference(factor: Any, a: Array, b: Array) -> Array:

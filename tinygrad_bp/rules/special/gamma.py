@@ -10,7 +10,7 @@ from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise, flat
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.densities import beta_density, gamma_density
-from tinygrad_bp.rules.special.digamma import sine_and_cosine, times_difference
+from tinygrad_bp.rules.special.digamma import digamma, sine_and_cosine, times_difference
 from tinygrad_bp.rules.special.parameters import at, parametric
 from tinygrad_bp.rules.special.ufuncs import special
 
@@ -35,10 +35,8 @@ parametric(
     samples=at(2.5),
 )
 
-elementwise(special.gamma, lambda ct, out, x: ct * out * special.digamma(x), domain=POSITIVE)
-elementwise(
-    special.gammaln, lambda ct, _out, x: ct * special.digamma(x), domain=POSITIVE, analytic=False
-)
+elementwise(special.gamma, lambda ct, out, x: ct * out * digamma(x), domain=POSITIVE)
+elementwise(special.gammaln, lambda ct, _out, x: ct * digamma(x), domain=POSITIVE, analytic=False)
 elementwise(special.loggamma, lambda ct, _out, x: ct * special.digamma(x), domain=POSITIVE)
 
 
