@@ -711,3 +711,39 @@ def test_tasks_in_flight_may_differentiate() -> None:
         return await asyncio.gather(*(slope(float(k)) for k in range(5)))
 
     assert asyncio.run(main()) == [3.0 * k * k for k in range(5)]
+
+
+ONE = (1.0,)
+OF_A_FUNCTION: dict[str, Callable[[Any], Any]] = {
+    "grad": lambda f: tg.grad(f)(1.0),
+    "value_and_grad": lambda f: tg.value_and_grad(f)(1.0),
+    "vjp": lambda f: tg.vjp(f, 1.0),
+    "jvp": lambda f: tg.jvp(f, ONE, ONE),
+    "jacobian": lambda f: tg.jacobian(f)(1.0),
+    "hessian": lambda f: tg.hessian(f)(1.0),
+    "hvp": lambda f: tg.hvp(f, ONE, ONE),
+}
+
+
+@pytest.mark.parametrize("transform", OF_A_FUNCTION)
+def test_a_function_without_a_result_has_no_derivative_of_0(transform: str) -> None:
+    with pytest.raises(GraphError, match="does it lack a return"):
+        OF_A_FUNCTION[transform](lambda _x: None)
+
+
+@pytest.mark.parametrize("result", [lambda x: {"loss": x}, lambda x: [x], lambda _x: "loss"])
+@pytest.mark.parametrize("transform", ["grad", "value_and_grad", "hvp"])
+def test_a_container_is_no_scalar(transform: str, result: Any) -> None:
+    with pytest.raises(GraphError, match="a scalar is needed; return the loss alone"):
+        OF_A_FUNCTION[transform](result)
+
+
+@pytest.mark.parametrize("transform", OF_A_FUNCTION)
+def test_what_is_no_function_is_refused_at_once(transform: str) -> None:
+    with pytest.raises(TypeError, match=r"expected a function, got Tensor; .*tg\.gradients"):
+        OF_A_FUNCTION[transform](tg.tensor(1.0))
+
+
+def test_an_argument_that_is_not_there_is_named() -> None:
+    with pytest.raises(TypeError, match="argnums=1, and 1 positional arguments"):
+        tg.grad(np.multiply, 1)(1.0)

@@ -294,14 +294,65 @@ def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
     return tuple(argnums) if isinstance(argnums, Sequence) else (operator.index(argnums),)
 
 
+def chosen(name: str, positions: Sequence[int], args: Sequence[Any]) -> list[Any]:
+    """Return the arguments at these positions.
+
+    Raises
+    ------
+    TypeError
+        If there are not so many.
+    """
+    try:
+        return [args[i] for i in positions]
+    except IndexError:
+        raise TypeError(
+            f"{name}: argnums={max(positions, key=abs)}, and {len(args)} positional arguments are"
+            " given; argnums counts these, from 0"
+        ) from None
+
+
+def require_function(name: str, f: Any) -> None:
+    """Refuse what cannot be called.
+
+    Raises
+    ------
+    TypeError
+        With the spelling for a result that is there already.
+    """
+    if not callable(f):
+        remedy = ""
+        if isinstance(f, Tensor):
+            remedy = "; of a result that is there already, tg.gradients(result, [x]) gives them"
+        raise TypeError(f"{name}: expected a function, got {type(f).__name__}{remedy}")
+
+
+def require_result(name: str, result: Any) -> Any:
+    """Return the result of a function that has one.
+
+    Raises
+    ------
+    GraphError
+        If it is None: a derivative of 0 would hide a forgotten return.
+    """
+    if result is None:
+        raise GraphError(f"{name}: the function returned None; does it lack a return?")
+    return result
+
+
 def require_scalar(name: str, result: Any, remedy: str) -> None:
     """Refuse a result that is no scalar.
 
     Raises
     ------
     GraphError
-        Naming its shape and the remedy.
+        Naming its kind or shape and the remedy.
     """
+    require_result(name, result)
+    if not (isinstance(result, SCALARS) or hasattr(result, "dtype")):
+        raise GraphError(
+            f"{name}: the function returned a {type(result).__name__}, a scalar is needed; return"
+            f" the loss alone, or {remedy}"
+        )
     if np.shape(result) != ():
         raise GraphError(
             f"{name}: the function returned shape {np.shape(result)}, a scalar is needed;"

@@ -19,8 +19,11 @@ from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
+    chosen,
     found_or_zeros,
     positions_of,
+    require_function,
+    require_result,
     require_scalar,
     walked,
 )
@@ -165,6 +168,7 @@ def hvp(
     """
     if mode not in ("forward", "reverse"):
         raise ValueError(f"hvp: mode is 'forward' or 'reverse', got {mode!r}")
+    require_function("hvp", f)
     call = Call("hvp", arguments_of("hvp", primals))
     vector = call.tangents(tangents)
     result = call.run(f, *call.arguments)
@@ -200,12 +204,13 @@ def _recorded_gradients(call: Call, result: Any) -> dict[Node, Any]:
 def _jacobian(
     name: str, f: Callable[..., Any], argnums: int | Sequence[int], mode: str
 ) -> Callable[..., Any]:
+    require_function(name, f)
     positions = positions_of(argnums)
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = Call(name, [args[i] for i in positions])
-        result = call.run_at(f, positions, args, kwargs)
+        call = Call(name, chosen(name, positions, args))
+        result = require_result(name, call.run_at(f, positions, args, kwargs))
         outputs, rebuild = flatten(result)
         del result
         blocks = _blocks(call, outputs, mode)

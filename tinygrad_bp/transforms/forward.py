@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tinygrad_bp.engine.containers import flatten
-from tinygrad_bp.transforms.calls import Call
+from tinygrad_bp.transforms.calls import Call, require_function, require_result
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -52,9 +52,10 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> tg.jvp(np.sin, (0.0,), (2.0,))
     (np.float64(0.0), np.float64(2.0))
     """
+    require_function("jvp", f)
     call = Call("jvp", arguments_of("jvp", primals))
     starts = call.tangents(tangents)
-    result = call.run(f, *call.arguments)
+    result = require_result("jvp", call.run(f, *call.arguments))
     outputs, rebuild = flatten(result)
     value = rebuild(call.values(outputs))
     del result

@@ -17,8 +17,11 @@ from tinygrad_bp.errors import GraphError
 from tinygrad_bp.transforms.calls import (
     Call,
     as_tensor,
+    chosen,
     found_or_zeros,
     positions_of,
+    require_function,
+    require_result,
     require_scalar,
     seeds_of,
 )
@@ -183,11 +186,12 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> tg.value_and_grad(lambda w: np.sum(w * w))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
+    require_function("grad", f)
     positions = positions_of(argnums)
 
     @functools.wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
-        call = Call("grad", [args[i] for i in positions])
+        call = Call("grad", chosen("grad", positions, args))
         result = call.run_at(f, positions, args, kwargs)
         require_scalar("grad", result, "use tg.vjp with a cotangent")
         value = call.value(result)
@@ -257,8 +261,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pull(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
+    require_function("vjp", f)
     call = Call("vjp", primals)
-    result = call.run(f, *call.arguments)
+    result = require_result("vjp", call.run(f, *call.arguments))
     outputs, rebuild = flatten(result)
     value = rebuild(call.values(outputs))
 
