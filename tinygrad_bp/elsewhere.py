@@ -41,6 +41,8 @@ KNOWN = {
     **dict.fromkeys(("randn", "rand", "manual_seed", "random", "seed"), DRAWS),
     **dict.fromkeys(("cuda", "device", "devices", "device_put", "set_default_device"), NO_DEVICE),
     "jit": COMPILER,
+    **dict.fromkeys(("DataLoader", "TensorDataset", "Dataset"), "it is tg.data.batches"),
+    "lax": "write Python loops, and tg.compile(f)",
     **dict.fromkeys(("inference_mode", "set_grad_enabled"), "it is tg.no_grad"),
     **dict.fromkeys(("jacfwd", "jacrev"), "it is tg.jacobian"),
     **dict.fromkeys(("make_jaxpr", "make_fx", "symbolic_trace"), "it is tg.program"),
@@ -160,6 +162,16 @@ OF_TENSOR = {
     "type": "write .astype(dtype)",
     "append": "write np.concatenate, or append .item() to a list",
     "pow": "write x ** y",
+    **dict.fromkeys(("clamp", "clamp_min", "clamp_max"), "write np.clip(x, low, high)"),
+    **dict.fromkeys(("mm", "bmm", "mv"), "write x @ y"),
+    "at": "write y = x.copy(); y[index] = value",
+    "softmax": "write tg.softmax(x, axis)",
+    "masked_fill": "write np.where(mask, value, x)",
+    "fill": "write x[...] = value",
+    **dict.fromkeys(("scatter", "scatter_", "index_add", "index_add_"), "write np.add.at(y, i, x)"),
+    **dict.fromkeys(
+        ("gather", "index_select"), "write x[index], or np.take_along_axis(x, i, axis)"
+    ),
     "norm": "write np.linalg.norm(x)",
     **{f"{name}_": "values do not change in place: write x = …" for name in ("zero", "fill")},
     **{

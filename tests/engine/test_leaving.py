@@ -46,7 +46,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "of a call": (
         lambda: np.random.default_rng(0).choice(W[0]),
         r"^np\.random\.default_rng\(0\)\.choice",
-        "like=tensor",
+        "draw plain numbers",
     ),
     "math": (lambda: math.exp(a), r"math\.exp", r"np\.exp"),
     "float": (lambda: float(a), "float", r"\.item\(\)"),
@@ -58,6 +58,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
         r"\.item\(\)|tg\.differentiable",
     ),
     "unknown": (lambda: library(W), "asarray", "like=tensor"),
+    "full": (lambda: np.full((2, 2), a), r"np\.full", r"np\.full\(shape, tensor, like=tensor\)"),
+    "vectorize": (lambda: np.vectorize(lambda v: v)(W), r"np\.vectorize", r"tg\.vmap"),
 }
 
 
@@ -295,3 +297,12 @@ def test_every_other_function_of_a_series_names_what_evaluates_it(name: str) -> 
     arguments = {"chebadd": (c, c), "legval2d": (0.5, 0.5, c)}.get(name, (c,))
     with pytest.raises(TrackedTensorError, match=rf"{name} took .*vander\("):
         getattr(module, name)(*arguments)
+
+
+def test_a_function_of_scipy_without_a_rule_names_how_it_gets_one() -> None:
+    linalg = pytest.importorskip("scipy.linalg")
+    with pytest.raises(TrackedTensorError, match=r"linalg\.expm .*tg\.differentiable"):
+        linalg.expm(W)
+    special = pytest.importorskip("scipy.special")
+    with pytest.raises(TypeError, match=r"scipy\.special\.ellipk .*tg\.differentiable"):
+        special.ellipk(a)

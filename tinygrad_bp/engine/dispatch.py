@@ -94,8 +94,8 @@ def _refuse(function: Any, name: str) -> NoReturn:
     if remedy is not None:
         raise UnsupportedFunctionError(f"{name} takes no Tensors; {remedy}")
     raise UnsupportedFunctionError(
-        f"{name} has no derivative rule for Tensors; compose it from functions that have one, or"
-        " pass .detach() where no gradient is wanted"
+        f"{name} has no derivative rule for Tensors; compose it from functions that have one, give"
+        " it one with tg.differentiable, or pass .detach() where no gradient is wanted"
     )
 
 

@@ -19,6 +19,11 @@ PLAIN = "pass loss.item(), the plain number"
 DRAWN = f"{PLAIN}, or .numpy(), the plain array"
 FRAMED = "take .to_numpy() of the data frame, as in df.to_numpy() @ W"
 SCORED = "pass .numpy(), the plain array"
+OWN_RULE = (
+    "write it in NumPy's words, give it a rule with tg.differentiable, join Tensors with np.stack,"
+    " or pass .detach()"
+)
+DRAWN_APART = "draw plain numbers and compute with these: loc + scale * rng.normal(), x[rng.…]"
 # The function that was called, as the user's line names it -> what to do instead.
 REMEDIES = {
     **dict.fromkeys(("array", "asarray", "asanyarray", "ascontiguousarray"), LIKE),
@@ -27,7 +32,11 @@ REMEDIES = {
     **{f: f"use tg.{f}" for f in ("logsumexp", "softmax", "log_softmax")},
     "minimize": "pass tg.value_and_grad(f) and jac=True: it takes and gives plain arrays",
     "default": "write .tolist() for plain numbers",
+    "full": "write np.full(shape, tensor, like=tensor)",
+    "fromiter": "write np.stack(list(values))",
+    "vectorize": "write the function in NumPy's words, for whole arrays; or tg.vmap",
 }
+ARRAYS = ("numpy.asarray", "numpy.array")  # whoever asks for plain arrays; not what was called
 # The library that is at work -> what to do instead, where the name of the function tells nothing.
 LIBRARY_REMEDIES = {
     "matplotlib": DRAWN,
@@ -151,19 +160,17 @@ def leaves_the_graph(what: str) -> TrackedTensorError:
     call = _called(source)
     name, remedy = _series(_called_by(frame))
     name = name or call or what
-    last = name.rpartition(".")[2]
+    last = name.partition("(")[0].rpartition(".")[2]
     if call:
         remedy = remedy or REMEDIES.get(last, "")
     if not remedy and what == "float()" and hasattr(math, last):
         remedy = f"use np.{last}, which has a derivative"
-    remedy = (
-        remedy or _library_remedy(frame) or REMEDIES.get(what.strip("()").rpartition(".")[2], "")
-    )
-    if not remedy:
-        remedy = (
-            "np.stack joins Tensors, tg.differentiable gives a function a rule, .detach() drops the"
-            " gradient knowingly"
-        )
+    remedy = remedy or _library_remedy(frame)
+    if not remedy and (not call or what not in ARRAYS):
+        remedy = REMEDIES.get(what.strip("()").rpartition(".")[2], "")
+    if not remedy and (".random." in name or name.startswith(("rng.", "random."))):
+        remedy = DRAWN_APART
+    remedy = remedy or OWN_RULE
     return TrackedTensorError(
         f"{name} took a Tensor that tracks gradients for plain numbers, which would drop them"
         f" silently: {remedy}"
