@@ -17,7 +17,7 @@ from tinygrad_bp.testing.directions import Direction, direction
 from tinygrad_bp.testing.doubts import Claim, doubt, doubtful
 from tinygrad_bp.testing.errors import UncheckablePointError
 from tinygrad_bp.testing.finding import UNPROVEN, Finding
-from tinygrad_bp.testing.kinks import SAFETY, Line, Slopes, explore, glimpsed, hidden
+from tinygrad_bp.testing.kinks import HIDDEN, SAFETY, Line, Slopes, explore, glimpsed, rounded
 from tinygrad_bp.testing.noise import roughness, roughness_of_derivatives
 from tinygrad_bp.testing.oracles import (
     EPSILON,
@@ -232,7 +232,7 @@ class Comparison:
         found.low = np.where(agrees, quick.low, found.low)
         found.high = np.where(agrees, quick.low, found.high)
         line = self.line(self.directions[j])
-        unseen = hidden(line, line(0.0), quick.low == 0)
+        unseen = HIDDEN * rounded(line, line(0.0))
         found.error = np.where(agrees, quick.error + noise + unseen, found.error)
         if agrees.all():
             found.steps = quick.steps

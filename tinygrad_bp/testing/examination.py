@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
 from tinygrad_bp.testing.analytic import is_analytic
-from tinygrad_bp.testing.comparison import Comparison
+from tinygrad_bp.testing.comparison import TINY, Comparison
 from tinygrad_bp.testing.directions import (
     Direction,
     direction,
@@ -234,7 +234,7 @@ class Examination:
                 raise
             self.refuse(f"{subject.name}: its pull changes an array in place: {error}", order)
         for label, a, b, c in zip(subject.labels, first, half, again, strict=True):
-            size = EXACTLY * np.max(np.abs(a), initial=0.0)
+            size = EXACTLY * np.max(np.abs(a), initial=0.0) + TINY
             if not np.all(np.isfinite(a)):
                 continue  # the comparison says which
             if not np.all(np.abs(a - c) <= size):

@@ -26,7 +26,7 @@ GROWING = (1.04, 9.7)  # by how much a step; x**0.9 at 0 by 1.26, what jumps by 
 DIFFERENT = 1e-5  # by how much slopes differ that are not taken for one
 TRUST = 30.0  # the same, of the error that is handed out
 HIDDEN = 200 * EPSILON  # of a value: a slope that moves it by less does not show
-REACH = (-30.0, -1.0, 1.0, 30.0)  # where values are looked for that show how large they may be
+REACH = (-8.0, -1.0, 1.0, 8.0)  # where values are looked for that show how large they may be
 UNSURE = 1e-3  # relative error at which a slope may be infinite
 SAFETY = 10.0  # an error that is estimated from a change may be luckily small
 WIDE = 2.0  # first step, of the size of what moves, that only refines what is known already
@@ -90,11 +90,12 @@ def explore(line: Line, widest: float = np.inf) -> Slopes:
     with np.errstate(all="ignore"):
         middle = np.asarray(line(0.0))
         noise = roughness(line)
-        noise = np.where(np.isfinite(noise), noise, 0.0) + EPSILON * np.abs(middle)
+        size = rounded(line, middle)
+        noise = np.where(np.isfinite(noise), noise, 0.0) + EPSILON * size
         right = _climbed(lambda start: _one_sided(line, middle, start, noise), widest)
         left = _climbed(lambda start: _one_sided(line, middle, -start, noise), widest)
         central = _climbed(lambda start: _central(line, start, noise), widest)
-        return _joined(line, middle, right, left, central)
+        return _joined(line, middle, size, right, left, central)
 
 
 def glimpsed(line: Line) -> Slopes:
@@ -132,10 +133,12 @@ def _climbed(estimate: Callable[[float], Slope], widest: float) -> Slope:
     return Slope(value, best)
 
 
-def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) -> Slopes:
-    size = np.maximum(np.abs(right.value), np.abs(left.value))
+def _joined(
+    line: Line, middle: Any, size: Any, right: Slope, left: Slope, central: Slope
+) -> Slopes:
+    steepest = np.maximum(np.abs(right.value), np.abs(left.value))
     apart = np.abs(right.value - left.value)
-    kink = apart > SAFETY * (right.error + left.error) + DIFFERENT * size
+    kink = apart > SAFETY * (right.error + left.error) + DIFFERENT * steepest
     low, high = np.minimum(right.value, left.value), np.maximum(right.value, left.value)
     # at the edge of a domain there is one side only
     sided = np.isfinite(right.error) & np.isfinite(left.error)
@@ -147,7 +150,7 @@ def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) 
     error = np.where(symmetric, central.error, one_error)
     error = np.where(kink, right.error + left.error, error)
     low, high = np.where(kink, low, straight), np.where(kink, high, straight)
-    error = TRUST * error + hidden(line, middle, (low == 0) & (high == 0))
+    error = TRUST * error + HIDDEN * size  # what the values do not show, the slope need not
     vertical = np.zeros(middle.shape)
     unsure = error > UNSURE * np.abs(straight)
     if unsure.any():
@@ -159,18 +162,20 @@ def _joined(line: Line, middle: Any, right: Slope, left: Slope, central: Slope) 
     return Slopes(low, high, error, kink, vertical, (STARTS[-1], STARTS[0]))
 
 
-def hidden(line: Line, middle: Any, still: Any) -> Any:
-    """Return the size of the slopes that do not show in a function's values, and so need not.
+def rounded(line: Line, middle: Any) -> Any:
+    """Return the sizes of what the values of a function were rounded from.
 
-    Values that stand `still` to the last bit may be the rest of larger ones: ``1 - tanh(25)`` is 0.
-    Their rounding is that of the values around.
+    Values that stand still to the last bit may be the rest of larger ones: ``1 - tanh(25)`` is 0.
+    These are then as large as the values around.
     """
     size = np.abs(middle)
+    still = (np.asarray(line(STARTS[0])) == middle) & (np.asarray(line(-STARTS[0])) == middle)
     if np.any(still):
         for t in REACH:
             seen = np.abs(line(t))
-            size = np.where(still & np.isfinite(seen), np.maximum(size, seen), size)
-    return HIDDEN * size
+            if seen.shape == size.shape:  # so far away it may have another
+                size = np.where(still & np.isfinite(seen), np.maximum(size, seen), size)
+    return size
 
 
 def _central(line: Line, start: float, noise: Any) -> Slope:
