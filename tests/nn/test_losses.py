@@ -381,6 +381,20 @@ def test_a_second_sigmoid_is_warned_of_once_with_the_users_line(inner, end):
     assert "nn.bce_with_logits(end(" in linecache.getline(__file__, warning.lineno)
 
 
+def test_a_second_softmax_is_warned_of_once_with_the_users_line():
+    w = tg.tensor(np.ones((2, 3)), requires_grad=True)
+    labels = np.array([0, 1])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            nn.cross_entropy(nn.Softmax()(w * 2.0).reshape(2, 3), labels)
+        nn.cross_entropy(tg.log_softmax(w), labels)  # the same as of w
+        nn.cross_entropy(np.exp(w), labels)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert "come from a softmax" in str(warning.message)
+
+
 def test_logits_that_are_none_are_not_warned_of():
     w = tg.tensor(np.ones(3), requires_grad=True)
     for z in (w, tg.sigmoid(w) * 2.0, (w * 2.0).reshape(3), np.tanh(w)[:]):

@@ -14,7 +14,7 @@ import pytest
 from together import together
 
 import tinygrad_bp as tg
-from tinygrad_bp.errors import ShapeError, ViewError
+from tinygrad_bp.errors import ShapeError, TrackedTensorError, ViewError
 
 Write = Callable[[Any, Any], Any]
 MASK = np.array([True, False, True, True])
@@ -417,3 +417,18 @@ def test_the_owner_of_a_view_is_not_kept_alive() -> None:
         x = x[1:]
     assert x._looks_into[1] is None  # the links do not pile up
     v[...] = 0.0
+
+
+@pytest.mark.parametrize("symbol", ["add", "sub", "mul", "truediv"])
+def test_a_parameter_that_is_stepped_while_recording_is_refused(symbol: str) -> None:
+    """`p -= lr * p.grad` without no_grad bound the name to another Tensor; the loss stood still."""
+    p = tg.tensor([1.0, 2.0], requires_grad=True)
+    step = getattr(operator, f"i{symbol}")
+    assert step(p, 1.0) is not p  # no gradient yet: a computation like any other
+    np.sum(p * p).backward()
+    with pytest.raises(TrackedTensorError, match=r"with tg\.no_grad\(\): x"):
+        step(p, 0.1 * p.grad)
+    with tg.no_grad():
+        assert step(p, 0.1) is p
+    p.zero_grad()
+    assert step(p, 1.0) is not p

@@ -19,6 +19,7 @@ from tinygrad_bp.errors import DataError, ShapeError
 from tinygrad_bp.functional import mse
 from tinygrad_bp.rules.class_losses import cross_entropy
 from tinygrad_bp.rules.elementwise.activations import softplus
+from tinygrad_bp.rules.loss_arguments import ROUNDING
 from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.losses import bce_with_logits, binary_cross_entropy
 
@@ -132,7 +133,7 @@ def kl_divergence(
     ShapeError
         If the shapes differ, or there is no axis of classes.
     DataError
-        If a target is negative.
+        If a target is negative, or a logarithm of a probability positive.
 
     Notes
     -----
@@ -142,6 +143,7 @@ def kl_divergence(
     if not q.ndim:
         raise ShapeError("kl_divergence: expected (..., classes), got ()")
     guard(p, partial(_require_positive, "kl_divergence: targets are probabilities, 0 or more"))
+    guard(q, _require_logarithms)
     inside = p > 0
     entropy = p * np.log(np.where(inside, p, 1))
     each = np.sum(entropy - np.where(inside, p * np.where(inside, q, 0), 0), axis=-1)
@@ -249,6 +251,14 @@ def _require_one_of(name: str, allowed: tuple[int, int], labels: Any) -> None:
 def _require_positive(message: str, values: Any) -> None:
     if not np.all(values >= 0):
         raise DataError(message)
+
+
+def _require_logarithms(values: Any) -> None:
+    if np.any(values > ROUNDING):
+        raise DataError(
+            "kl_divergence: the first argument holds logarithms of probabilities, 0 or less; for"
+            " logits write tg.log_softmax(logits)"
+        )
 
 
 def _above_zero(name: str, setting: str, value: float) -> float:

@@ -17,6 +17,7 @@ from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules import kernels
+from tinygrad_bp.rules.loss_arguments import SOFTENED, warn_of_second_softmax
 from tinygrad_bp.rules.loss_reductions import REDUCED, reduced, share, shared_out, weights_of
 from tinygrad_bp.rules.reductions.log_sums import log_softmax
 
@@ -132,6 +133,10 @@ def _records_cross_entropy(rule: Any) -> Recorder:
         label_smoothing: float = 0.0,
     ) -> Array:
         logits = arrayed(logits)
+        if type(logits) is Tensor:
+            node = logits._node
+            if node is not None and node.rule.name in SOFTENED:
+                warn_of_second_softmax(node)
         (rows,), params = _cross_entropy_bind(logits, labels, reduction)
         if weights is None and class_weights is None and not label_smoothing:
             losses = recorder(rows, *frozen(rule, params))

@@ -14,9 +14,11 @@ from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DataError, warn_user
 
 SIGMOIDS = frozenset({"sigmoid", "expit"})
+ROUNDING = 1e-3  # by so much probabilities may miss [0, 1]
 # What may stand between a sigmoid and the loss and changes no number.
 RESHAPED = frozenset({"reshape", "getitem", "transpose", "cast"})
 SUSPECT = SIGMOIDS | RESHAPED
+SOFTENED = RESHAPED | {"exp"}  # of a log_softmax: that is what a softmax is
 _WARNED: WeakSet[Account] = WeakSet()  # the parameters of each network that was warned of
 
 
@@ -56,17 +58,62 @@ def within_0_and_1(name: str, labels: Any) -> None:
     )
 
 
+def require_no_logits(probabilities: Any) -> None:
+    """Refuse an array of predictions that are no probabilities.
+
+    Raises
+    ------
+    DataError
+        If one is outside of [0, 1] by more than rounding.
+    """
+    if probabilities.dtype.kind != "f" or not probabilities.size:
+        return
+    low, high = probabilities.min(), probabilities.max()
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise DataError(
+            f"binary_cross_entropy: predictions run from {low:g} to {high:g}; expected"
+            " probabilities from 0 to 1: for logits call bce_with_logits"
+        )
+
+
+def warn_of_second_softmax(node: Node | None) -> None:
+    """Warn, once for each network, where the logits of a loss are a softmax already."""
+    node = _before_shapes(node)
+    before = node and node.left
+    if (
+        node
+        and node.rule.name == "exp"
+        and before
+        and before.rule.name == "log_softmax"
+        and _is_news(node)
+    ):
+        warn_user(
+            "cross_entropy: the logits come from a softmax, and the loss applies its own: such a"
+            " network can hardly learn; pass what went into the softmax"
+        )
+
+
 def warn_of_second_sigmoid(node: Node | None) -> None:
     """Warn, once for each network, where the logits of a loss are probabilities already."""
+    node = _before_shapes(node)
+    if node and node.rule.name in SIGMOIDS and _is_news(node):
+        warn_user(
+            "bce_with_logits: the logits come from a sigmoid, and the loss applies its own: such a"
+            " network can hardly learn; pass what went into the sigmoid, or use"
+            " binary_cross_entropy"
+        )
+
+
+def _before_shapes(node: Node | None) -> Node | None:
     while node is not None and node.rule.name in RESHAPED:
         node = node.left
-    if node is None or node.rule.name not in SIGMOIDS:
-        return
+    return node
+
+
+def _is_news(node: Node) -> bool:
+    """Whether nothing was said yet of the network that a node belongs to."""
     accounts = [account for leaf in leaves(node) if (account := leaf.account()) is not None]
     if any(account in _WARNED for account in accounts):
-        return
+        return False
     _WARNED.update(accounts)
-    warn_user(
-        "bce_with_logits: the logits come from a sigmoid, and the loss applies its own: such a"
-        " network can hardly learn; pass what went into the sigmoid, or use binary_cross_entropy"
-    )
+    return True

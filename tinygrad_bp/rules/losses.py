@@ -13,13 +13,19 @@ from numpy import exp, floating, log, maximum, ndarray
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed, general
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.recording import binary
 from tinygrad_bp.engine.rule import Recorder, call
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.elementwise.activations import sigmoid_error, softplus
-from tinygrad_bp.rules.loss_arguments import SUSPECT, require_probabilities, warn_of_second_sigmoid
+from tinygrad_bp.rules.loss_arguments import (
+    SUSPECT,
+    require_no_logits,
+    require_probabilities,
+    warn_of_second_sigmoid,
+)
 from tinygrad_bp.rules.loss_reductions import REDUCED, reduced, require_same_shape, share, weighted
 
 # Binary cross entropy of logits
@@ -225,6 +231,7 @@ def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean")
         targets = np.asarray(targets, dtype=float)[()]
     require_same_shape("binary_cross_entropy", probabilities, targets)
     require_probabilities("binary_cross_entropy", targets)
+    guard(probabilities, require_no_logits)
     return (probabilities, targets), (reduction,)
 
 
@@ -281,7 +288,7 @@ def binary_cross_entropy(
     ShapeError
         If the shapes differ.
     DataError
-        If a target is outside of [0, 1], or NaN.
+        If a target is outside of [0, 1], or NaN, or a probability outside of [0, 1].
     """
     _probability_bind(probabilities, targets, reduction)
     each = _probability_losses(probabilities, targets, "none")

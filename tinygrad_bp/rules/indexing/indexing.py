@@ -297,8 +297,17 @@ def _in_place(symbol: str, operation: Recorder) -> Recorder:
             references(x) <= UNNAMED and stores_item(sys._getframe(1))
         ):
             refuse_lost_write(x, f"x {symbol} v")
-        if is_recording() or not (x.is_leaf and x.requires_grad):
+        if not (x.is_leaf and x.requires_grad):
             return NotImplemented
+        if is_recording():
+            account: Any = x._node.account()  # type: ignore[union-attr]  # a leaf's
+            if account is None or account.grad is None:
+                return NotImplemented
+            raise TrackedTensorError(
+                f"x {symbol} v: x is a parameter with a gradient; this would make another Tensor"
+                f" and leave the parameter as it is: write 'with tg.no_grad(): x {symbol} v', or"
+                f" x = x {symbol[:-1]} v for a new one"
+            )
         setitem(x, ..., operation(x.detach(), other))
         return x
 
