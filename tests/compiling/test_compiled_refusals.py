@@ -461,3 +461,32 @@ def test_twins_sees_a_difference() -> None:
 
     with pytest.raises(AssertionError):
         twins(make, [(X,)])
+
+
+@pytest.mark.parametrize(
+    "further", [lambda w: w, lambda w: 2 * w, lambda w: tg.checkpoint(np.sin)(w)]
+)
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: tg.grad(f)(0.7),
+        lambda f: tg.jvp(f, (0.7,), (1.0,)),
+        lambda f: tg.vjp(f, 0.7),
+        lambda f: tg.hessian(f)(0.7),
+    ],
+    ids=["grad", "jvp", "vjp", "hessian"],
+)
+def test_what_a_transform_around_differentiates_by(transform: Any, further: Any) -> None:
+    """The gradient was 0 without a word."""
+
+    def f(w: Any) -> Any:
+        inner = further(w)
+        return compiled(lambda x: np.sum(np.sin(inner * x)))(X)
+
+    with pytest.raises(TraceError, match=r"tg\.compile\(tg\.grad\(f\)\)"):
+        transform(f)
+    # inside of the step there is nothing against it
+    step = compiled(tg.grad(lambda w: np.sum(np.sin(further(w) * X))))
+    np.testing.assert_allclose(
+        step(np.array(0.7)), tg.grad(lambda w: np.sum(np.sin(further(w) * X)))(0.7)
+    )

@@ -202,6 +202,12 @@ def _changes(trace: Trace, state: State, symbols: list[Any]) -> Any:
 
 
 def _refuse_strangers(watch: Watch) -> None:
+    if watch.differentiated:
+        raise TraceError(
+            "compile: the step reads what tg.grad, or another transform around it, differentiates"
+            " by, and results of a compiled function track nothing: compile the gradient itself,"
+            " tg.compile(tg.grad(f))"
+        )
     for leaf in watch.strangers():
         raise TraceError(
             f"compile: the step reads {leaf}, a parameter that is not in state=: a change of it"

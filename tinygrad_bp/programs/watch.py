@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, hold, is_recording
-from tinygrad_bp.engine.nodes import Account, Leaf, Node, tick
+from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, tick
 from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.engine.walk import pull_back
@@ -45,6 +45,7 @@ class Watch:
         self.moves: dict[str, list[tuple[str, Node]]] = {}
         self._lines: dict[Node, str] = {}
         self._grads: dict[Account, Any] = {}  # of leaves around the function, as they were
+        self.differentiated = False  # whether it reads what a transform around differentiates by
         self._pulling = False
         self._begin = tick()  # what is older is not the function's own
 
@@ -60,8 +61,12 @@ class Watch:
                 if not self.trace.bare:
                     self._place(parent, operand)
                 account = parent.account() if type(parent) is Leaf else None
-                if account is not None and parent.index < self._begin:
+                if parent.index >= self._begin:
+                    continue
+                if account is not None:
                     self._grads.setdefault(account, account.grad)
+                elif any(type(one) is Variable and one.open for one in ancestors(parent)):
+                    self.differentiated = True
 
     def walk(self) -> Watch:
         """Return what watches one walk."""
