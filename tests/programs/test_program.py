@@ -397,3 +397,30 @@ def test_numbers_survive_the_text() -> None:
         ]
         assert constant.tobytes() == array.tobytes()
         assert executed(p.numpy(), p.name)(np.ones(1))[1].tobytes() == array.tobytes()
+
+
+ADDED: dict[str, Any] = {
+    "rows": (np.array([[0, 2], [2, 2]]),),
+    "not in a tuple": np.array([1, 1, 0]),
+    "elements": (np.array([0, 0, 1]), np.array([3, 3, 2])),
+    "below a slice": (slice(1, None), np.array([3, 3])),
+    "one slice": slice(0, 2),
+    "truths": np.array([True, False, True]),
+}
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("name", ADDED)
+def test_a_program_adds_at_an_index_as_numpy_does(name: str, order: Any) -> None:
+    index = ADDED[name]
+    start = np.asarray(RNG.normal(size=(3, 600)), order=order)
+    given = RNG.normal(size=start[index].shape)
+
+    def f(given: Any) -> Any:
+        total = start + 0 * given.ravel()[0]
+        np.add.at(total, index, given)
+        return total
+
+    wanted = np.array(start)
+    np.add.at(wanted, index, given)
+    np.testing.assert_array_equal(tg.program(f, given)(given), wanted)

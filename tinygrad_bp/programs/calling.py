@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_bp.errors import ProgramError
 from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, replaced
+from tinygrad_bp.rules.indexing.adding import BASIC, add_at, is_unique
 
 INTO = "into."  # before the name of a function that writes into its first argument
 # Where functions are looked for that do not say where they are.
@@ -39,7 +40,18 @@ def _power(x: Any, y: Any) -> Any:
     return found
 
 
+def _add_at(array: Any, index: Any, values: Any) -> None:
+    """Do what ``np.add.at`` does: the same sums in the same order, of whole rows far quicker."""
+    index = index if isinstance(index, tuple) else (index,)
+    parts = all(isinstance(one, (np.ndarray, *BASIC)) for one in index)
+    if parts and array.flags.c_contiguous and not is_unique(index):
+        add_at(array, index, values)
+    else:
+        np.add.at(array, index, values)
+
+
 OWN: dict[str, Callable[..., Any]] = {
+    "add.at": _add_at,
     "getitem": operator.getitem,
     "setitem": operator.setitem,
     "astype": _astype,

@@ -77,7 +77,8 @@ class Symbol(Unread):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Write down a call of a ufunc."""
-        if not all(isinstance(one, (Symbol, *PLAIN)) for one in inputs):
+        values = inputs if method != "at" else (inputs[0], *inputs[2:])  # but for the index
+        if not all(isinstance(one, (Symbol, *PLAIN)) for one in values):
             return NotImplemented
         op = name_of(ufunc)
         if op is None:
