@@ -10,6 +10,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,11 @@ class Geometry:
         spans = (d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True))
         steps = zip(self.padded, spans, self.stride, strict=True)
         return tuple((n - span) // s + 1 for n, span, s in steps)
+
+    @cached_property
+    def side_by_side(self) -> bool:
+        """Whether each window begins where the one before it ends."""
+        return self.stride == self.kernel and set(self.dilation) == {1}
 
     @cached_property
     def inside(self) -> tuple[Any, ...]:
@@ -153,6 +159,8 @@ def _windows(x: Array, where: Geometry) -> Array:
         out = empty(found.shape, found.dtype)
         out[...] = found
         return out
+    if where.side_by_side:
+        return _cut(wide, where)
     lead = x.shape[: x.ndim - len(where.size)]
     each = [np.reshape(wide[index], (*lead, 1, *where.places)) for _, index in where.taps]
     return np.reshape(np.concatenate(each, len(lead)), (*lead, *where.kernel, *where.places))
@@ -167,10 +175,40 @@ def _overlap_add(parts: Any, where: Geometry) -> Any:
         for tap, index in where.taps:
             wide[index] += parts[..., *tap, *between]
         return wide[where.inside]
+    if where.side_by_side:
+        return _laid(parts, where)[where.inside]
     total: Any = 0
     for tap, index in where.taps:
         total = total + _spread(parts[..., *tap, *between], index[1:], where.padded)
     return total[where.inside]
+
+
+def _covered(where: Geometry) -> Shape:
+    """Return how far windows that lie side by side reach along each axis."""
+    return tuple(n * k for n, k in zip(where.places, where.kernel, strict=True))
+
+
+def _cut(wide: Array, where: Geometry) -> Array:
+    """Return windows that lie side by side: each axis becomes two, of places and of elements."""
+    lead, covered = wide.shape[: wide.ndim - len(where.size)], _covered(where)
+    if covered != where.padded:
+        wide = wide[(..., *map(slice, covered))]
+    wide = np.reshape(wide, (*lead, *chain(*zip(where.places, where.kernel, strict=True))))
+    ends = range(len(lead), wide.ndim)
+    return np.transpose(wide, (*range(len(lead)), *ends[1::2], *ends[::2]))
+
+
+def _laid(parts: Array, where: Geometry) -> Array:
+    """Return windows that lie side by side where they come from, and zeros beyond the last."""
+    count, covered = len(where.size), _covered(where)
+    lead = parts.ndim - 2 * count
+    elements, places = range(lead, lead + count), range(lead + count, parts.ndim)
+    pairs = chain(*zip(places, elements, strict=True))
+    wide = np.reshape(np.transpose(parts, (*range(lead), *pairs)), (*parts.shape[:lead], *covered))
+    if covered == where.padded:
+        return wide
+    rest = [(0, n - k) for n, k in zip(where.padded, covered, strict=True)]
+    return np.pad(wide, [(0, 0)] * lead + rest)
 
 
 def _spread(x: Array, index: Sequence[slice], shape: Shape) -> Array:
