@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_bp.compiling.arguments import Signature, key_of, require_seen, stateful
 from tinygrad_bp.compiling.history import reason
 from tinygrad_bp.compiling.lowering import Lowering
-from tinygrad_bp.compiling.making import Kin, Maker
+from tinygrad_bp.compiling.making import Kin, Maker, without_collections
 from tinygrad_bp.compiling.reloading import Outline
 from tinygrad_bp.compiling.shortcuts import Shortcuts
 from tinygrad_bp.compiling.state import State
@@ -227,6 +227,7 @@ class Compiled:
                 " again; pass it as an argument"
             )
 
+    @without_collections()
     def _make(self, call: Call, state: State, key: Any) -> tuple[Kin, Version]:
         self._kept += require_seen(call)
         self._surroundings.remember(state, self._kept)

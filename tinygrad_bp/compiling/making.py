@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,21 @@ from tinygrad_bp.programs.program import Program
 
 FEW = 16  # versions of one function that are left on the disk
 Lengths = tuple[int, int]
+Member = tuple[Program, dict[str, Any]]  # of a family: the program of a length, and its numbers
 # Lengths that stand in for those of batches: primes, of which no array is likely to have a side.
 STAND_INS: tuple[Lengths, ...] = ((97, 101), (9973, 10007), (89, 103))
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Within it, nobody looks for cycles: a program is many objects, all of which stay."""
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looked:
+            gc.enable()
 
 
 @dataclass(eq=False)
@@ -137,12 +151,12 @@ class Maker:
         here = self.trace(call, state, bare=False)
         again = first or self.trace(call, state)
         _require_same(here, again)
-        family, batch = self._family(call, state, here)
+        family, batch, found = self._family(call, state, here)
         carry = _carry(here, family)
         with self.timings.of("build"):
             engine = engine_of(self.backend, family, carry or (), self.threads)
         kin = Kin(family, here, batch, engine, carry, Captured(here.arrays, again.arrays))
-        version = self._bound(kin, call, here)
+        version = self._bound(kin, call, here, found)
         self._keep(again, version)
         return kin, version
 
@@ -157,7 +171,10 @@ class Maker:
         found = self.trace(call, state)
         if _form(found) != _form(kin.traced):
             raise Different("what is returned or changed is not the same")
-        version = self._bound(kin, call, found)
+        assert kin.family is not None  # noqa: S101  # what has none is of one length
+        with self.timings.of("passes"):
+            program = kin.family.at(found.program)
+        version = self._bound(kin, call, found, program)
         self._keep(found, version)
         return version
 
@@ -167,10 +184,8 @@ class Maker:
             self.kept += 1
             reloading.keep(bare, version)
 
-    def _bound(self, kin: Kin, call: Call, found: Traced) -> Version:
-        assert kin.family is not None  # noqa: S101  # what has none is of one length
-        with self.timings.of("passes"):
-            program, numbers = kin.family.at(found.program)
+    def _bound(self, kin: Kin, call: Call, found: Traced, of_length: Member) -> Version:
+        program, numbers = of_length
         length = None
         if kin.batch:
             value = call.leaves[min(kin.batch)][1]
@@ -179,8 +194,10 @@ class Maker:
             bound = kin.engine.at(program, length)
         return Version(found, program, numbers, bound, kin.carry)
 
-    def _family(self, call: Call, state: State, here: Traced) -> tuple[Family, frozenset[int]]:
-        """Return the family of a trace, and which leaves of the call are its batch."""
+    def _family(
+        self, call: Call, state: State, here: Traced
+    ) -> tuple[Family, frozenset[int], Member]:
+        """Return the family of a trace, which leaves of the call are its batch, and its member."""
         sides = {n for one in (*here.program.inputs,) for n in one.type.shape}
         lengths = next(pair for pair in STAND_INS if not sides & {*pair})
         for _, batch in batches(call):
@@ -188,12 +205,13 @@ class Maker:
                 first, second = self._stand_ins(call, state, here, batch, lengths)
                 with self.timings.of("passes"):
                     family = Family.of_two(first, second, lengths)
-                    family.at(here.program)
+                    found = family.at(here.program)
             except Exception:  # noqa: BLE001, S112  # these are no batch: of any kind
                 continue
-            return family, batch
+            return family, batch, found
         with self.timings.of("passes"):
-            return Family.of_one(here.program), frozenset()
+            family = Family.of_one(here.program)
+            return family, frozenset(), family.at(here.program)
 
     def _stand_ins(
         self, call: Call, state: State, here: Traced, batch: frozenset[int], lengths: Lengths

@@ -59,7 +59,8 @@ def _each(program: P, step: Step) -> P:
 
     kept = []
     for one in program.instructions:
-        result = step(one if gone.keys().isdisjoint(one.refs) else renewed(one, new))
+        as_it_is = not gone or gone.keys().isdisjoint(one.refs)
+        result = step(one if as_it_is else renewed(one, new))
         if isinstance(result, Instruction):
             kept.append(result)
         else:
@@ -76,12 +77,12 @@ def canonicalise(program: P) -> P:
     known = program.types, program.arrays
 
     def step(one: Instruction) -> Instruction:
-        parameters = dict(one.parameters)
-        operands = tuple(x.item() if _plain(x) else x for x in one.operands)
-        if any(map(_plain, one.operands)) and _gives(one, operands, known):
-            one = replace(one, operands=operands)
+        if any(map(_plain, one.operands)):
+            operands = tuple(x.item() if _plain(x) else x for x in one.operands)
+            if _gives(one, operands, known):
+                one = replace(one, operands=operands)
         if one.op in REDUCTIONS:
-            given = dict(zip(REDUCED, one.operands[1:], strict=False)) | parameters
+            given = dict(zip(REDUCED, one.operands[1:], strict=False)) | dict(one.parameters)
             keywords = {"axis": given.pop("axis", 0), **given}
             one = replace(
                 one,
@@ -91,6 +92,8 @@ def canonicalise(program: P) -> P:
                     [(k, x) for k, x in keywords.items() if k == "axis" or not _absent(x)]
                 ),
             )
+        if not one.parameters:
+            return one
         kept = tuple([_short(*each) for each in one.parameters if not _default(one.op, *each)])
         return one if kept == one.parameters else replace(one, parameters=kept)
 
@@ -253,7 +256,9 @@ def share(program: P) -> P:
     def step(one: Instruction) -> Instruction | Operand:
         if one.op in ("empty", "empty_like"):
             return one
-        key = (one.op, written(one.operands), written(dict(one.parameters)), one.type)
+        values = all(type(x) is Ref for x in one.operands)  # which can be compared as they are
+        read: Operand = one.operands if values else written(one.operands)
+        key = (one.op, read, one.parameters and written(dict(one.parameters)), one.type)
         if key in seen:
             return seen[key]
         seen[key] = Ref(one.name)

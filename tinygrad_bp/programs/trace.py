@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
@@ -21,6 +21,7 @@ from tinygrad_bp.engine.tensor import SCALARS, Tensor
 from tinygrad_bp.errors import TraceError, users_frame
 from tinygrad_bp.programs.formulas import formulas
 from tinygrad_bp.programs.instructions import (
+    NESTED,
     Input,
     Instruction,
     Operand,
@@ -103,13 +104,21 @@ class Trace:
             raise TraceError(
                 f"{error}, at {self.where()}; keep the shape, for instance with np.where"
             ) from None
-        self._read.update(references(operands[op.startswith("into.") :]))
-        self._read.update(references(tuple(parameters.values())))
+        self._note_read(operands[op.startswith("into.") :])
+        if parameters:
+            self._note_read(parameters.values())
         name = self._write(op, operands, tuple(parameters.items()), found)
         if isinstance(found, Type):
             return Symbol(self, name, found)
         parts = [self.record("part", (Ref(name), k), {}) for k in range(len(found))]
         return found._make(parts) if hasattr(found, "_make") else tuple(parts)
+
+    def _note_read(self, operands: Iterable[Operand]) -> None:
+        for one in operands:
+            if type(one) is Ref:
+                self._read.add(one.name)
+            elif isinstance(one, NESTED):
+                self._read.update(references(one))
 
     def freeze(self, name: str) -> None:
         """Let nobody write into a value any more."""
