@@ -243,3 +243,21 @@ def test_a_long_loop_has_longer_stages_and_not_many_more(brief: bool, usual: int
     assert double >= 2 * short - 1
     assert long < 1.2 * body.STAGES
     assert longer > 1.5 * long  # what stages of any length would lose in speed
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.pad(2 * x, 3),
+        lambda x: np.concatenate([2 * x, 3 * x]),
+        lambda x: np.stack([x, x + 1], -1),
+    ],
+    ids=["pad", "concatenate", "stack"],
+)
+def test_many_elements_of_several_values_have_no_line_each(f: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 50))
+    program, inputs = program_of(f, [x])
+    native = Native(Family(program))
+    assert native.ir.count("\n") < 1000
+    for got, wanted in zip(native.at(program)(inputs), interpreted(program, inputs), strict=True):
+        np.testing.assert_array_equal(got, wanted)

@@ -30,6 +30,7 @@ MANY = 128
 # Numbers of such a matrix, and such columns, if another product of the program is NumPy's: arrays
 # lie by rows there, and to bring columns together takes longer than what is done with them.
 LITTLE, FEWER = 64, 32
+SCATTERED = 256  # elements, of several values, that have a line each
 LONG = 32  # numbers that are reduced in a loop; fewer are reduced in line
 ALSO = frozenset({"astype", "clip", "positive"})  # elementwise, in a way of their own
 TRUE_OR_FALSE = frozenset({"all", "any"})
@@ -131,7 +132,9 @@ class Lowering:
 
     def has_rows(self, name: str) -> bool:
         """Whether a value has the axis of the batch."""
-        return self.length is not None and self.length in self.types[name].shape
+        found = self.types[name]
+        several = found if not isinstance(found, Type) else (found,)
+        return self.length is not None and any(self.length in one.shape for one in several)
 
     def of_rows(self, one: Instruction) -> bool:
         """Whether an instruction has to do with the axis of the batch."""
@@ -212,7 +215,11 @@ class Lowering:
             raise NotLowered("it takes single rows of the batch")
         if self.columns(one.shape) > (UNROLLED if self.of_rows(one) else BLOCKED):
             raise NotLowered("it is a move of many elements")
-        self.sources(one)
+        found = self.sources(one)
+        # what comes from one place is copied in a loop
+        from_several = len(moved(one)) != 1 or (found == 0).any()
+        if from_several and not self.of_rows(one) and found.size > SCATTERED:
+            raise NotLowered("it brings many elements together")
 
     def _require_maker(self, one: Instruction) -> None:
         if self.columns(one.shape) > self._unrolled:
