@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import platform
+import re
 import subprocess
 import sys
 
@@ -12,8 +13,11 @@ import numpy as np
 import pytest
 from extras import extra
 
+import tinygrad_bp as tg
 from tinygrad_bp import errors
-from tinygrad_bp.native import loading, machine
+from tinygrad_bp.native import Native, loading, machine
+from tinygrad_bp.programs.family import Family
+from tinygrad_bp.programs.from_function import traced
 
 ANSWER = "define i64 @answer(i64 %x) {\n  %y = add i64 %x, 42\n  ret i64 %y\n}\n"
 
@@ -155,3 +159,33 @@ def test_damaged_object_code_is_refused_or_loaded():
             damaged[place] ^= 1 << generator.integers(8)
         with contextlib.suppress(loading.Unloadable):
             loading.Image(bytes(damaged), [])
+
+
+# What object code for a kind of machine begins with, and what it may ask of the system there.
+ELSEWHERE = {
+    "aarch64-unknown-linux-gnu": ("generic", b"\x7fELF", set()),
+    "arm64-apple-darwin": ("apple-m1", b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01", set()),
+    "x86_64-apple-darwin": ("x86-64-v3", b"\xcf\xfa\xed\xfe\x07\x00\x00\x01", set()),
+    "x86_64-pc-windows-msvc": ("x86-64-v3", b"\x64\x86", {b"__chkstk"}),  # of its kernel library
+}
+CALLED = re.compile(rb"(?<=[\0_])(__chkstk|mem\w+|sinf?|cosf?|expf?|logf?|fmaf?|__\w+[sdt]i\d)\0")
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["lines", "loops"])
+@pytest.mark.parametrize("triple", ELSEWHERE)
+def test_code_for_other_machines_is_made_and_needs_nothing_of_this_one(triple, wide):
+    llvm = extra("llvmlite.binding")
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+    def loss(x, w):
+        return np.sum(np.tanh(np.sin(x) @ w) ** 2 + np.log1p(np.exp(-np.abs(x @ w))))
+
+    x, w = np.ones((7, 3)), np.ones((3, 2))
+    program = traced(tg.value_and_grad(loss), x, w).simplified()
+    plain = machine.host()._replace(cpu="", features="", instructions=frozenset())
+    text = Native(Family(program, 7), wide=wide, target=plain).ir
+    cpu, begin, allowed = ELSEWHERE[triple]
+    data = machine.compile_object(text, machine.Target(triple, cpu, "", frozenset()))
+    assert data.startswith(begin)
+    assert set(CALLED.findall(data)) <= allowed
