@@ -205,6 +205,7 @@ class Maker:
                 first, second = self._stand_ins(call, state, here, batch, lengths)
                 with self.timings.of("passes"):
                     family = Family.of_two(first, second, lengths)
+                    family = family.with_wholes(here.program.wholes)
                     found = family.at(here.program)
             except Exception:  # noqa: BLE001, S112  # these are no batch: of any kind
                 continue

@@ -23,6 +23,7 @@ from tinygrad_bp.engine.containers import Rebuild, flatten
 from tinygrad_bp.engine.modes import watch as watching
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TraceError
+from tinygrad_bp.native.fused import FUSED
 from tinygrad_bp.programs.from_function import closing, finished, name_of, symbolic
 from tinygrad_bp.programs.instructions import Ref, Type
 from tinygrad_bp.programs.program import Program
@@ -123,6 +124,7 @@ def traced(call: Call, state: State, surroundings: Surroundings, *, bare: bool =
     trace.made = []
     watch = Watch(trace)
     watch.remedy = "list it in state="
+    watch.fused = FUSED
     try:
         with closing(trace):
             found = _run(trace, watch, call, state, surroundings)

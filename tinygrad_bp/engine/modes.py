@@ -147,6 +147,11 @@ def _leave(block: Block) -> None:
         recording.set(_seen(chain))
 
 
+def takes_whole(name: str) -> bool:
+    """Whether a program is being written by somebody who may take a fused rule whole."""
+    return name in getattr(watch(), "fused", ())
+
+
 def within(block: Block, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call `function` in a block of its own."""
     held = hold(block)

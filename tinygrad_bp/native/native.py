@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tinygrad_bp.native.tiles import TILE
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Instruction, Type, Types, references
 from tinygrad_bp.programs.program import Program
+from tinygrad_bp.programs.wholes import taken
 
 
 class Native:
@@ -63,12 +65,16 @@ class Native:
         threads: int | None = None,
     ) -> None:
         self._threads = threads
-        self.family, self.carry, self._target = family, tuple(carry), target
+        self.carry, self._target = tuple(carry), target
         self._tile, self._refused, self._wide = tile, refused, wide
         self._others: dict[frozenset[str], Native] = {}
-        program = family.program
-        lowering = Lowering(program, family.length, refused | family.irregular, wide)
-        self.segments = segments(program, lowering)
+        lowering = self._lowered(family)
+        wholes = family.program.wholes
+        self._wholes = wholes if lowering.wide or len(self.segments) > 1 else ()
+        if self._wholes:
+            family = replace(family, program=taken(family.program, self._wholes))
+            lowering = self._lowered(family)
+        self.family = family
         self._codes = [self._code(one, lowering) for one in self.segments]
 
     def at(self, program: Program, rows: int | None = None) -> Bound:
@@ -81,13 +87,16 @@ class Native:
         rows : int, optional
             The length.
         """
-        rows = 1 if rows is None else rows
+        program = taken(program, self._wholes)
+        return self._at(program, 1 if rows is None else rows)
+
+    def _at(self, program: Program, rows: int) -> Bound:
         if rows == 0:  # of no rows there is no greatest
             names = [one.name for one in program.instructions]
             return Bound(program, [(None, names)], rows, self.carry)
         odd = self._odd(program, rows)
         if odd:
-            return self._without(odd).at(program, rows)
+            return self._without(odd)._at(program, rows)
         parts = [
             (code, [one.name for one in segment.instructions])
             for code, segment in zip(self._codes, self.segments, strict=True)
@@ -109,6 +118,14 @@ class Native:
     def ir(self) -> str:
         """The text that machine code was made of."""
         return "\n".join(code.kernel.text for code in self._codes if code is not None)
+
+    def _lowered(self, family: Family) -> Lowering:
+        """Cut a program into segments, and return what is known of them."""
+        program = family.program
+        refused = self._refused | family.irregular
+        lowering = Lowering(program, family.length, refused, self._wide)
+        self.segments = segments(program, lowering)
+        return lowering
 
     def _code(self, segment: Segment, lowering: Lowering) -> Code | None:
         if segment.lane == NUMPY:
@@ -158,7 +175,7 @@ class Native:
     def _without(self, odd: frozenset[str]) -> Native:
         if odd not in self._others:
             self._others[odd] = Native(
-                self.family,
+                self.family.with_wholes(()),
                 self.carry,
                 tile=self._tile,
                 refused=self._refused | odd,

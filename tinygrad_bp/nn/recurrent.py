@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.modes import takes_whole
 from tinygrad_bp.engine.tensor import is_foreign, unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.cells import Cell, GRUCell, LSTMCell, RNNCell
@@ -66,7 +67,8 @@ class Recurrent(Module):
             )
         counts = self._counts(lengths, x.shape[0])
         start = self.cell.start(x.shape[0]) if state is None else state
-        written = is_foreign(unwrap(x)) or is_foreign(unwrap(self.cell.U))
+        foreign = is_foreign(unwrap(x)) or is_foreign(unwrap(self.cell.U))
+        written = foreign and not takes_whole(self.cell.along.__name__)
         return (self._by_steps if written else self._at_once)(x, start, counts)
 
     def _at_once(self, x: Array, start: Any, counts: Any) -> Any:
@@ -96,7 +98,8 @@ class Recurrent(Module):
         """Return the lengths as a column, or None."""
         if lengths is None:
             return None
-        counts = np.asarray(unwrap(lengths))
+        lengths = unwrap(lengths)
+        counts = lengths if is_foreign(lengths) else np.asarray(lengths)
         if counts.shape != (m,):
             raise ShapeError(
                 f"{type(self).__name__}: expected one length a sample, ({m},), got {counts.shape}"

@@ -27,6 +27,7 @@ from tinygrad_bp.programs.instructions import Input, Instruction, Operand, Ref, 
 from tinygrad_bp.programs.literals import written
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.standins import result_type
+from tinygrad_bp.programs.wholes import Whole
 
 BY_LENGTH = "_by_length"  # the parameter of a program in which stands what the length decides
 Pair = tuple[str, str]  # what a number is at the two stand-in lengths
@@ -129,6 +130,10 @@ class Family:
             lifts,
             twin,
         )
+
+    def with_wholes(self, wholes: tuple[Whole, ...]) -> Family:
+        """Return the family, of whose programs it is known where fused rules stand."""
+        return replace(self, program=replace(self.program, wholes=wholes))
 
     def admits(self, trace: Program) -> str | None:
         """Return None if a trace differs in what the length decides alone, else in what, and where.

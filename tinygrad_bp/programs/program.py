@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,11 @@ class Program(Listing):
         Each reads what stands before it.
     outputs : nested tuples, lists and dicts
         What the function returns; values by their names.
+    wholes : tuple of Whole
+        Where the compositions of fused rules stand; a compiler may ask for some.
     """
+
+    wholes: tuple[Any, ...] = field(default=(), kw_only=True)
 
     def __str__(self) -> str:
         return text.written(self)

@@ -120,6 +120,13 @@ class Trace:
             elif isinstance(one, NESTED):
                 self._read.update(references(one))
 
+    def constants_in(self, operands: Operand) -> tuple[Instruction, ...]:
+        """Return those of the values in operands that are constants, by how they are made."""
+        names = [name for name in references(operands) if name in self.arrays]
+        return tuple(
+            [Instruction(x, "constant", (self.arrays[x],), (), self.types[x]) for x in names]
+        )
+
     def freeze(self, name: str) -> None:
         """Let nobody write into a value any more."""
         self._read.add(name)

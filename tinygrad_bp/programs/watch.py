@@ -18,9 +18,10 @@ from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import TraceError
-from tinygrad_bp.programs.instructions import Instruction, Type
+from tinygrad_bp.programs.instructions import Instruction, Ref, Type
 from tinygrad_bp.programs.symbol import Symbol
 from tinygrad_bp.programs.trace import Trace
+from tinygrad_bp.programs.wholes import Pulled, Whole
 
 
 class Watch:
@@ -34,6 +35,10 @@ class Watch:
         Of a cotangent or a tangent, or a part of one: "d" or "t", and whose it is.
     remedy : str
         What to do about a gradient that goes where it may not.
+    fused : set of str
+        Names of fused rules of which it is asked where their compositions stand.
+    wholes : dict of Node to Whole
+        Where those are.
     """
 
     remedy = "pass it as one; or use tg.grad, or tg.gradients(loss, [tensor])"
@@ -44,6 +49,8 @@ class Watch:
         self.values: dict[Node, str] = {}
         self.moves: dict[str, list[tuple[str, Node]]] = {}
         self._lines: dict[Node, str] = {}
+        self.fused: frozenset[str] = frozenset()
+        self.wholes: dict[Node, Whole] = {}
         self._grads: dict[Account, Any] = {}  # of leaves around the function, as they were
         self.differentiated = False  # whether it reads what a transform around differentiates by
         self._pulling = False
@@ -53,6 +60,8 @@ class Watch:
 
     def recorded(self, node: Node, out: Any, operands: Sequence[Any]) -> None:
         """Note what stands at a node and at its parents."""
+        if node.rule.name in self.fused:
+            self._note_whole(node, out, operands)
         if not self.trace.bare:
             self._lines[node] = self.trace.line or self.trace.line_of_user()
             self._place(node, out)
@@ -97,6 +106,10 @@ class Watch:
             raise
         finally:
             self._pulling = before
+        if node in self.wholes:
+            refs = [self._ref(one) for one in (ct, *parts)]
+            if all(refs):
+                self.wholes[node].pulls.append(Pulled(refs[0], tuple(wanted), tuple(refs[1:])))
         for i, part in zip(wanted, parts, strict=True):
             parent = node.parents[i]
             if parent is not None:
@@ -108,6 +121,22 @@ class Watch:
         self._move("t", part, node)
 
     # What it makes of it
+
+    def _note_whole(self, node: Node, out: Any, operands: Sequence[Any]) -> None:
+        """Note where the composition of a fused rule stands, if all of it is of this program."""
+        saved: Any = node.saved
+        given = (unwrap(out), *map(unwrap, operands), saved[1 + len(operands)])
+        refs = [self.trace.operand(one) for one in given]  # also where nobody asks for names
+        if all(type(one) is Ref for one in refs[:-1]) and type(refs[-1]) in (Ref, type(None)):
+            constants = self.trace.constants_in(refs[1:])
+            self.wholes[node] = Whole(
+                node.rule.name, refs[0], tuple(refs[1:-1]), refs[-1], constants
+            )
+
+    def _ref(self, value: Any) -> Any:
+        """Return a value of this program; None if it is none."""
+        name = self.trace.name_of(unwrap(value))
+        return None if name is None else Ref(name)
 
     def _place(self, node: Node, value: Any) -> None:
         operand = self.trace.name_of(value)
@@ -170,6 +199,7 @@ class Watch:
     def forget(self) -> None:
         """Let go of the graph."""
         self.values.clear()
+        self.wholes.clear()
         self.moves.clear()
         self._lines.clear()
         self._grads.clear()
