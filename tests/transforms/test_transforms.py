@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +16,7 @@ from oracles import same
 from sampling import directions
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.errors import DTypeError, GraphError
 from tinygrad_bp.testing.oracles import complex_step, pairing
 
@@ -747,3 +748,26 @@ def test_what_is_no_function_is_refused_at_once(transform: str) -> None:
 def test_an_argument_that_is_not_there_is_named() -> None:
     with pytest.raises(TypeError, match="argnums=1, and 1 positional arguments"):
         tg.grad(np.multiply, 1)(1.0)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        OrderedDict(b=np.ones(2), a=[np.zeros(3), {}]),
+        defaultdict(list, w=np.ones(2), v=OrderedDict(u=np.ones(1))),
+    ],
+    ids=["OrderedDict", "defaultdict"],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_dict_of_another_kind_stays_one(tree: Any, compiled: bool) -> None:
+    def loss(tree: Any) -> Any:
+        return sum(np.sum(x**2) for x in flatten(tree)[0])
+
+    f = tg.value_and_grad(loss)
+    f = tg.compile(f, backend="numpy") if compiled else f
+    for _ in range(3):
+        _, found = f(tree)
+        assert type(found) is type(tree)
+        assert getattr(found, "default_factory", None) is getattr(tree, "default_factory", None)
+        assert list(found) == list(tree)
+        assert [type(one) for one in found.values()] == [type(one) for one in tree.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -14,12 +15,16 @@ CONTAINERS = (dict, list, tuple)
 def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
     """Return the values of a nested dict, list or tuple, and what builds its like around others.
 
-    A named tuple stays one; a dict keeps its order; anything else is a value.  What builds can be
-    pickled if the containers can.
+    A named tuple stays one; a dict keeps its kind and order; anything else is a value.  What builds
+    can be pickled if the containers can.
     """
     if isinstance(tree, dict):
         values, build = flatten(list(tree.values()))
-        return values, partial(_as_dict, list(tree), build)
+        if type(tree) is dict:
+            return values, partial(_as_dict, list(tree), build)
+        empty = copy(tree)  # an OrderedDict, or one with a default
+        empty.clear()
+        return values, partial(_as_kind, empty, list(tree), build)
     if not isinstance(tree, (list, tuple)):
         return [tree], itemgetter(0)
     kind = type(tree)
@@ -36,6 +41,13 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
 
 def _as_dict(keys: list[Any], build: Rebuild, values: Sequence[Any]) -> dict[Any, Any]:
     return dict(zip(keys, build(values), strict=True))
+
+
+def _as_kind(empty: Any, keys: list[Any], build: Rebuild, values: Sequence[Any]) -> Any:
+    built = copy(empty)
+    for key, value in zip(keys, build(values), strict=True):
+        built[key] = value
+    return built
 
 
 def _nested(kind: Any, parts: list[tuple[int, int, Rebuild]], values: Sequence[Any]) -> Any:
