@@ -48,6 +48,16 @@ def single_numbers_made_anew(x: Any, w: Any) -> Any:
     return np.exp(y * 1e-3) + w * y, np.broadcast_to(np.expand_dims(y, 0), (3,)) * np.cumsum(w)
 
 
+def choices_by_numpy(x: Any, w: Any) -> Any:
+    """Of other kinds of conditions, with numbers, broadcast, and of what is read again."""
+    y = np.sort(x, axis=0)
+    ranks = np.argsort(x, axis=0)
+    chosen = np.where(ranks, y, 0.0)
+    again = np.where(np.isnan(np.sort(np.sqrt(chosen), axis=0)), w, chosen)
+    whole = np.where(ranks > 3, ranks, 1)
+    return np.cumsum(again, axis=0), np.where(y[:1] > 0, 2, np.sort(whole, axis=0)), chosen
+
+
 PROGRAMS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
@@ -57,6 +67,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
         truths,
         views_of_constants,
         single_numbers_made_anew,
+        choices_by_numpy,
     )
 }
 

@@ -286,6 +286,12 @@ def _ends(units: Sequence[Any], outputs: Iterable[str]) -> dict[int, list[str]]:
     return found
 
 
+def _chosen(condition: Any, x: Any, y: Any, out: Array) -> None:
+    """Write what ``np.where`` makes."""
+    np.copyto(out, y)
+    np.copyto(out, x, where=np.asarray(condition, bool))
+
+
 def _writing(one: Instruction) -> Any:
     """Return the function of an instruction, if it can be told where to write its one result."""
     if not isinstance(one.type, Type) or one.type.weak:
@@ -296,6 +302,8 @@ def _writing(one: Instruction) -> Any:
         return None
     if any(key in ("out", "where", "dtype") for key, _ in one.parameters):
         return None
+    if one.op == "where" and len(one.operands) == 3 and not one.parameters:
+        return _chosen
     is_ufunc = isinstance(function, np.ufunc) and function.nout == 1
     positional = len(one.operands) > getattr(function, "nin", len(one.operands))
     return function if (is_ufunc and not positional) or one.op in WRITING else None
