@@ -7,11 +7,10 @@ last axis of each sample is a group of numbers with a mean, or a channel (axis 1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import add, matmul, multiply, ndarray, subtract
+from numpy import add, matmul, multiply, ndarray, reciprocal, sqrt, subtract, vecdot
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_columns, sum_rows, unbroadcast
@@ -43,7 +42,7 @@ class Moments(NamedTuple):
     of : array
     mean, variance : array
     apart : array or None
-        What raw code has left of each number without its mean: a matrix of a `_Grid`.
+        What raw code has left of each number without its mean: a matrix.
     """
 
     of: Any
@@ -66,12 +65,7 @@ def moments(x: Array, along: str) -> Moments:
     Moments
     """
     if type(x) is ndarray and x.dtype.char in "fd" and x.size:
-        grid = _Grid(x.shape, along)
-        values, count = x.reshape(grid.shape), x.dtype.type(x.size // grid.groups)
-        mean = grid.sums(values) / count
-        apart = empty(grid.shape, x.dtype)
-        subtract(values, grid.spread(mean, apart), apart)
-        return Moments(x, mean, grid.squares(apart) / count, apart)
+        return _RUNS[along].moments(x)
     return _moments_written(x, along)
 
 
@@ -140,78 +134,21 @@ def _push(
     return total if tb is None else total + np.reshape(tb, wide)
 
 
-# The same on raw arrays: as matrices, with few passes over them.
-
-
-class _Grid:
-    """A raw array as a matrix: its rows are the groups, or a row holds some of each channel."""
-
-    def __init__(self, shape: Shape, along: str) -> None:
-        self.of_rows = along == "last"
-        self.groups = prod(shape[:-1]) if self.of_rows else shape[1]
-        self.rest = 1 if self.of_rows else prod(shape[2:])
-        self.shape = (prod(shape[:-1]), shape[-1]) if self.of_rows else (shape[0], prod(shape[1:]))
-
-    def sums(self, values: Any) -> Any:
-        """Return the sum of each group of a matrix."""
-        if self.of_rows:
-            return sum_columns(values)
-        if self.rest > 1:
-            values = sum_columns(values.reshape(-1, self.rest)).reshape(-1, self.groups)
-        return sum_rows(values)
-
-    def squares(self, values: Any) -> Any:
-        """Return the sum of the squares of each group of a matrix."""
-        if self.of_rows:
-            return np.vecdot(values, values)
-        if self.rest == 1:
-            return sum_rows(values * values)
-        each = values.reshape(-1, self.rest)
-        return sum_rows(np.vecdot(each, each).reshape(-1, self.groups))
-
-    def spread(self, each: Any, room: Any) -> Any:
-        """Return what has, or broadcasts to have, the number of its group at each place.
-
-        `room`, a matrix, may be overwritten with it.
-        """
-        if self.of_rows:
-            return self.outer(each, 1, room)
-        return each if self.rest == 1 else np.repeat(each, self.rest)
-
-    def outer(self, rows: Any, columns: Any, out: Any) -> Any:
-        """Write all products of a number of each row and one of each column.
-
-        Such a product and one pass without broadcasting take less than a pass that broadcasts along
-        short rows.  It is of rank 2, the second part 0: for one of rank 1 NumPy does not call BLAS.
-        """
-        left, right = (
-            np.zeros((self.shape[0], 2), out.dtype),
-            np.zeros((2, self.shape[1]), out.dtype),
-        )
-        left[:, 0], right[0] = rows, columns
-        return matmul(left, right, out)
+# The same on raw arrays: as matrices, in few passes over few of them.  With a for x without its
+# mean, s for one over the spread of the group, and means over the group:
+#
+#     out = a (s g) + b        dx = ct (s g) - a s^3 mean(ct g a) - s mean(ct g)
 
 
 class _Run:
-    """A norm of raw arrays: its result, and what its pull reads.
+    """A norm of raw arrays: its result, and what its pull reads."""
 
-    With a for x without its mean, s for one over the spread of the group, and N numbers in it:
-    ``out = a (s g) + b``.  The pull is ``ct (s g) - a s^3 mean(ct g a) - s mean(ct g)``.
-    """
-
-    def __init__(self, x: Any, g: Any, b: Any, along: str, eps: float, known: Moments) -> None:
-        self.x, self.g = x, g
-        self.grid = grid = _Grid(x.shape, along)
-        self.count = x.dtype.type(x.size // grid.groups)
-        self.apart = known.apart
-        self.scale = 1 / np.sqrt(known.variance + x.dtype.type(eps))
-        if grid.of_rows:
-            self.slope = grid.outer(self.scale, g, empty(grid.shape, x.dtype))
-            shift = grid.outer(1, b, empty(grid.shape, x.dtype))
-        else:
-            self.slope, shift = (grid.spread(one, None) for one in (self.scale * g, b))
-        out = multiply(self.apart, self.slope, empty(grid.shape, x.dtype))
-        self.out = add(out, shift, out).reshape(x.shape)
+    def __init__(self, x: Any, g: Any, b: Any, eps: float, known: Moments) -> None:
+        self.x, self.g, self.apart = x, g, known.apart
+        self.count = x.size // known.variance.size
+        scale = known.variance + eps
+        self.scale = reciprocal(sqrt(scale, scale), scale)
+        self.out = self._result(b).reshape(x.shape)
 
     def is_of(self, x: Any, g: Any) -> bool:
         """Whether it ran on these very arrays."""
@@ -219,26 +156,126 @@ class _Run:
 
     def pull(self, wanted: Sequence[int], ct: Any) -> list[Any]:
         """Return the cotangents that are wanted, of x, g and b."""
-        grid, scale, g = self.grid, self.scale, self.g
-        ct = ct.reshape(grid.shape)
-        room = multiply(ct, self.apart, empty(grid.shape, ct.dtype))
-        if grid.of_rows:
-            dg, db = scale.dot(room), sum_rows(ct)
-            along, level = room.dot(g), ct.dot(g)
-        else:
-            along, db = grid.sums(room), grid.sums(ct)
-            dg = scale * along
-            along, level = along * g, db * g
-        if 0 not in wanted:
-            return [(None, dg, db)[i] for i in wanted]
-        scale = scale / self.count
-        along *= self.scale * self.scale * scale
-        level *= scale
-        multiply(self.apart, grid.spread(along, room), room)
-        dx = multiply(ct, self.slope, empty(grid.shape, ct.dtype))
-        subtract(dx, room, dx)
-        subtract(dx, grid.spread(level, room), dx)
-        return [(dx.reshape(self.x.shape), dg, db)[i] for i in wanted]
+        found = self._pull(ct.reshape(self.apart.shape), 0 in wanted)
+        if found[0] is not None:
+            found[0] = found[0].reshape(self.x.shape)
+        return [found[i] for i in wanted]
+
+    def _result(self, b: Any) -> Any:
+        raise NotImplementedError
+
+    def _pull(self, ct: Any, moves: bool) -> list[Any]:
+        raise NotImplementedError
+
+
+class _Rows(_Run):
+    """The groups are the rows of a matrix."""
+
+    @staticmethod
+    def moments(x: Any) -> Moments:
+        """Return the moments of an array that is not empty."""
+        values, count = x.reshape(-1, x.shape[-1]), x.shape[-1]
+        mean = sum_columns(values)
+        mean /= count
+        apart = _outer(mean, 1, empty(values.shape, x.dtype))
+        subtract(values, apart, apart)
+        variance = vecdot(apart, apart)
+        variance /= count
+        return Moments(x, mean, variance, apart)
+
+    def _result(self, b: Any) -> Any:
+        apart = self.apart
+        out = _outer(self.scale, self.g, empty(apart.shape, apart.dtype))
+        multiply(apart, out, out)
+        return add(out, _outer(1, b, empty(apart.shape, apart.dtype)), out)
+
+    def _pull(self, ct: Any, moves: bool) -> list[Any]:
+        apart, scale, g = self.apart, self.scale, self.g
+        room = multiply(ct, apart, empty(ct.shape, ct.dtype))
+        dg, db = scale.dot(room), sum_rows(ct)
+        if not moves:
+            return [None, dg, db]
+        along, level, share = room.dot(g), ct.dot(g), scale / self.count
+        level *= share
+        share *= scale
+        share *= scale
+        along *= share
+        multiply(apart, _outer(along, 1, room), room)
+        dx = _outer(scale, g, empty(ct.shape, ct.dtype))
+        subtract(multiply(ct, dx, dx), room, dx)
+        return [subtract(dx, _outer(level, 1, room), dx), dg, db]
+
+
+class _Channels(_Run):
+    """A row of a matrix holds some numbers of each group, side by side."""
+
+    @staticmethod
+    def moments(x: Any) -> Moments:
+        """Return the moments of an array that is not empty."""
+        channels = x.shape[1]
+        values, count = x.reshape(len(x), -1), x.size // channels
+        mean = _channel_sums(values, channels)
+        mean /= count
+        apart = subtract(values, _spread(mean, values), empty(values.shape, x.dtype))
+        variance = _channel_products(apart, apart, channels)
+        variance /= count
+        return Moments(x, mean, variance, apart)
+
+    def _result(self, b: Any) -> Any:
+        apart = self.apart
+        slope = _spread(self.scale * self.g, apart)
+        out = multiply(apart, slope, empty(apart.shape, apart.dtype))
+        return add(out, _spread(b, apart), out)
+
+    def _pull(self, ct: Any, moves: bool) -> list[Any]:
+        apart, scale, g = self.apart, self.scale, self.g
+        along, db = _channel_products(ct, apart, len(g)), _channel_sums(ct, len(g))
+        dg = along * scale
+        if not moves:
+            return [None, dg, db]
+        along = dg * scale
+        along /= self.count
+        # g is one number in a group: dx = s g (ct - mean(ct) - a s^2 mean(ct a))
+        dx = multiply(apart, _spread(along, ct), empty(ct.shape, ct.dtype))
+        add(dx, _spread(db / self.count, ct), dx)
+        subtract(ct, dx, dx)
+        return [multiply(dx, _spread(scale * g, ct), dx), dg, db]
+
+
+_RUNS: dict[str, type[_Rows | _Channels]] = {"last": _Rows, "channels": _Channels}
+
+
+def _outer(rows: Any, columns: Any, out: Any) -> Any:
+    """Write all products of a number of each row and one of each column.
+
+    Such a product and one pass without broadcasting take less than a pass that broadcasts along
+    short rows.  It is of rank 2, the second part 0: for one of rank 1 NumPy does not call BLAS.
+    """
+    left, right = np.zeros((len(out), 2), out.dtype), np.zeros((2, out.shape[1]), out.dtype)
+    left[:, 0], right[0] = rows, columns
+    return matmul(left, right, out)
+
+
+def _spread(each: Any, values: Any) -> Any:
+    """Return a row that has the number of its channel at each place."""
+    rest = values.shape[1] // len(each)
+    return each if rest == 1 else each.repeat(rest)
+
+
+def _channel_sums(values: Any, channels: int) -> Any:
+    rest = values.shape[1] // channels
+    if rest > 1:
+        values = sum_columns(values.reshape(-1, rest)).reshape(-1, channels)
+    return sum_rows(values)
+
+
+def _channel_products(x: Any, y: Any, channels: int) -> Any:
+    """Return the sum of the products of the numbers of each channel."""
+    rest = x.shape[1] // channels
+    if rest == 1:
+        return sum_rows(multiply(x, y, empty(x.shape, x.dtype)))
+    each = vecdot(x.reshape(-1, rest), y.reshape(-1, rest))
+    return sum_rows(each.reshape(-1, channels))
 
 
 def _bind(
@@ -256,7 +293,7 @@ def _bind(
     raw = type(x) is type(g) is type(b) is ndarray and x.dtype.char in "fd"
     if raw and x.size and same_dtype(x, g) and same_dtype(x, b):
         found = known if known is not None and known.of is x else moments(x, along)
-        run = _Run(x, g, b, along, eps, found)
+        run = _RUNS[along](x, g, b, eps, found)
     return arguments, (along, float(eps), run)
 
 
