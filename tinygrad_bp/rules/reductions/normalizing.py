@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy import add, matmul, multiply, ndarray, reciprocal, sqrt, subtract, vecdot
+from numpy import (
+    add,
+    divide,
+    matmul,
+    multiply,
+    ndarray,
+    reciprocal,
+    sqrt,
+    subtract,
+    vecdot,
+    zeros,
+)
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_columns, sum_rows, unbroadcast
@@ -169,25 +180,36 @@ class _Run:
 
 
 class _Rows(_Run):
-    """The groups are the rows of a matrix."""
+    """The groups are the rows of a matrix.
+
+    A number of each row times one of each column, ``rows @ columns``, and one pass over the result
+    take less than a pass that broadcasts along short rows.  Such products are of rank 2, one part
+    times 0: for one of rank 1 NumPy does not call BLAS.
+    """
+
+    rows: Any
+    columns: Any
 
     @staticmethod
     def moments(x: Any) -> Moments:
         """Return the moments of an array that is not empty."""
         values, count = x.reshape(-1, x.shape[-1]), x.shape[-1]
-        mean = sum_columns(values)
-        mean /= count
-        apart = _outer(mean, 1, empty(values.shape, x.dtype))
+        mean = zeros((len(values), 2), x.dtype)
+        divide(sum_columns(values), count, mean[:, 0])
+        apart = matmul(mean, np.ones((2, count), x.dtype), empty(values.shape, x.dtype))
         subtract(values, apart, apart)
         variance = vecdot(apart, apart)
         variance /= count
-        return Moments(x, mean, variance, apart)
+        return Moments(x, mean[:, 0], variance, apart)
 
     def _result(self, b: Any) -> Any:
         apart = self.apart
-        out = _outer(self.scale, self.g, empty(apart.shape, apart.dtype))
+        self.rows, self.columns = rows, columns = self._pairs()
+        rows[:, 0], rows[:, 1] = self.scale, 1
+        columns[0], columns[3] = self.g, b
+        out = matmul(rows, columns[:2], empty(apart.shape, apart.dtype))
         multiply(apart, out, out)
-        return add(out, _outer(1, b, empty(apart.shape, apart.dtype)), out)
+        return add(out, matmul(rows, columns[2:], empty(apart.shape, apart.dtype)), out)
 
     def _pull(self, ct: Any, moves: bool) -> list[Any]:
         apart, scale, g = self.apart, self.scale, self.g
@@ -195,15 +217,22 @@ class _Rows(_Run):
         dg, db = scale.dot(room), sum_rows(ct)
         if not moves:
             return [None, dg, db]
-        along, level, share = room.dot(g), ct.dot(g), scale / self.count
-        level *= share
+        rows, columns = self._pairs()
+        columns[0] = columns[3] = 1
+        share = scale / len(g)
+        multiply(ct.dot(g), share, rows[:, 1])
         share *= scale
         share *= scale
-        along *= share
-        multiply(apart, _outer(along, 1, room), room)
-        dx = _outer(scale, g, empty(ct.shape, ct.dtype))
+        multiply(room.dot(g), share, rows[:, 0])
+        multiply(apart, matmul(rows, columns[:2], room), room)
+        dx = matmul(self.rows, self.columns[:2], empty(ct.shape, ct.dtype))
         subtract(multiply(ct, dx, dx), room, dx)
-        return [subtract(dx, _outer(level, 1, room), dx), dg, db]
+        return [subtract(dx, matmul(rows, columns[2:], room), dx), dg, db]
+
+    def _pairs(self) -> tuple[Any, Any]:
+        """Return room for two numbers of each row, and zeros for two of each column."""
+        m, n = self.apart.shape
+        return np.empty((m, 2), self.apart.dtype), zeros((4, n), self.apart.dtype)
 
 
 class _Channels(_Run):
@@ -243,17 +272,6 @@ class _Channels(_Run):
 
 
 _RUNS: dict[str, type[_Rows | _Channels]] = {"last": _Rows, "channels": _Channels}
-
-
-def _outer(rows: Any, columns: Any, out: Any) -> Any:
-    """Write all products of a number of each row and one of each column.
-
-    Such a product and one pass without broadcasting take less than a pass that broadcasts along
-    short rows.  It is of rank 2, the second part 0: for one of rank 1 NumPy does not call BLAS.
-    """
-    left, right = np.zeros((len(out), 2), out.dtype), np.zeros((2, out.shape[1]), out.dtype)
-    left[:, 0], right[0] = rows, columns
-    return matmul(left, right, out)
 
 
 def _spread(each: Any, values: Any) -> Any:
