@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import is_
 from typing import Any
 
 import numpy as np
 from numpy import add, copyto, divide, exp, matmul, minimum, multiply, ndarray, subtract, tanh
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
-from tinygrad_bp.engine.broadcasting import sum_rows
 from tinygrad_bp.engine.compositions import held, pull_composed, push_composed
 from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.memory import empty
@@ -77,25 +77,21 @@ def _composed(
 class Run:
     """One sequence of raw arrays: the states of all steps, and what a pull reads of them.
 
-    All is laid out gate by gate, (gates, m, n): the gates of a sample side by side, NumPy and BLAS
-    take half as long again.
+    A step begins with one product for all that it reads, (h, x, 1) times (U, W, b).  Its result is
+    laid out block by block, (blocks, m, n): blocks of a sample side by side, NumPy takes half as
+    long again.  A block is a gate's, or what the step wants apart.
 
     Parameters
     ----------
     counts : (m, 1) array of int, or None
         How many steps of each sample count.
-    x : (m, time, k) array
-    W : (k, gates n) array
-    U : (n, gates n) array
-    b : (gates n,) array
-    state : (parts, m, n) array
-        Before the first step.
-    *more
-        Further arguments of the step.
+    *arguments
+        Those of the row: x, W, U, b, the state, and more.
     """
 
     parts = 1  # of a state
     gates = 1
+    order: tuple[int, ...] = (0,)  # where the columns of each block are, in the matrix of all
     totals: Any
 
     def __init__(self, counts: Any, *arguments: Any) -> None:
@@ -106,14 +102,15 @@ class Run:
         self.one = NUMBERS[x.dtype.char].one
         self.own = own = empty((self.steps + 1, *state.shape), x.dtype)
         own[0] = state
+        self.rows = rows = empty((self.steps, self.m, self.n + x.shape[2] + 1), x.dtype)
+        rows[..., self.n : -1], rows[..., -1] = x.swapaxes(0, 1), 1
+        self.matrix = self._matrix(W, U, b, *more)
+        weights = self._by_block(self.matrix)
+        self.z = self._room(len(self.order))  # of each step: overwritten with what a pull reads
         self._begin()
-        inward, onward = (np.ascontiguousarray(self._by_gate(one)) for one in (W, U))
-        shift, z, moved = (self._space(self.gates) for _ in range(3))
-        shift[...] = b.reshape(self.gates, 1, self.n)
         for t in range(self.steps):
-            add(matmul(x[:, t], inward, z), shift, z)
-            matmul(own[t, 0], onward, moved)
-            self._step(t, z, moved, own[t], own[t + 1], *more)
+            rows[t, :, : self.n] = own[t, 0]
+            self._step(t, matmul(rows[t], weights, self.z[t]), own[t], own[t + 1])
             if counts is not None:
                 copyto(own[t + 1], own[t], where=counts <= t)
 
@@ -124,49 +121,56 @@ class Run:
 
     def is_of(self, arguments: Sequence[Any]) -> bool:
         """Whether these are the very arrays that it ran on."""
-        return all(a is b for a, b in zip(self.arguments, arguments, strict=True))
+        return all(map(is_, self.arguments, arguments))
 
     def pull(self, ct: Any) -> list[Any]:
         """Return the cotangent of each argument."""
-        x, W, U, *_ = self.arguments
-        inward, onward = (np.ascontiguousarray(self._by_gate(one).mT) for one in (W, U))
-        dx, given = empty(x.shape, self.dtype), empty((self.gates, self.m, len(W)), self.dtype)
-        dz = empty((self.gates, self.steps, self.m, self.n), self.dtype)
-        moved = self._moved(dz)  # the cotangent of what h times U gave
-        through = np.zeros((self.parts, self.m, self.n), self.dtype)
-        # what adds up to the cotangent of the old output: by each gate, and by another way
-        ways = np.zeros((self.gates + 1, self.m, self.n), self.dtype)
+        onward = np.ascontiguousarray(self._by_block(self.matrix[: self.n]).mT)
+        dz, through = self._room(len(onward)), np.zeros_like(self.own[0])
+        d, given, (room,) = (
+            np.empty((count, self.m, self.n), self.dtype) for count in (self.parts, len(onward), 1)
+        )
         for t in range(self.steps - 1, -1, -1):
-            d = ct[t] + through
+            add(ct[t], through, d)
             idle = None if self.counts is None else self.counts <= t
             if idle is not None:
                 stays = np.where(idle, d, 0)
                 copyto(d, 0, where=idle)
-            self._back(t, d, dz[:, t], moved[:, t], ways[-1], through)
-            add.reduce(matmul(dz[:, t], inward, given), 0, out=dx[:, t])
-            matmul(moved[:, t], onward, ways[:-1])
-            add.reduce(ways, 0, out=through[0])
+            beside = self._back(t, d, dz[t], through, room)
+            add.reduce(matmul(dz[t], onward, given), 0, out=through[0])
+            if beside is not None:
+                add(through[0], beside, through[0])
             if idle is not None:
                 through += stays
-        inputs, products = (one.reshape(self.gates, -1, self.n) for one in (dz, moved))
-        dW = self._product(x.swapaxes(0, 1), inputs)
-        dU = self._product(self.own[:-1, 0], products)
-        db = np.concatenate([sum_rows(one) for one in inputs])
-        return [dx, dW, dU, db, through, *self._further(products)]
+        return self._gradients(dz, through)
 
-    def _space(self, gates: int) -> Any:
-        return empty((gates, self.m, self.n), self.dtype)
+    def _gradients(self, dz: Any, through: Any) -> list[Any]:
+        """Return the cotangent of each argument, of those of all z and of the first state."""
+        height, (inner, width), n = self.steps * self.m, self.matrix.shape, self.n
+        cts = empty((self.steps, self.m, len(self.order), n), self.dtype)
+        for block, column in enumerate(self.order):
+            cts[:, :, column] = dz[:, block]
+        cts, rows = cts.reshape(height, width), self.rows.reshape(height, inner)
+        dx = matmul(cts, self.matrix[n:-1].T, empty((height, inner - n - 1), self.dtype))
+        matrix = matmul(rows.T, cts, empty((inner, width), self.dtype))
+        dx = dx.reshape(self.steps, self.m, inner - n - 1).swapaxes(0, 1)
+        return [dx, *self._parts(matrix, through)]
 
-    def _room(self, gates: int) -> Any:
-        return empty((self.steps, gates, self.m, self.n), self.dtype)
+    def _matrix(self, W: Any, U: Any, b: Any) -> Any:
+        """Return what a row is multiplied by."""
+        return np.concatenate([U, W, b[np.newaxis]])
 
-    def _by_gate(self, W: Any) -> Any:
-        return W.reshape(len(W), self.gates, self.n).swapaxes(0, 1)
+    def _parts(self, matrix: Any, state: Any) -> list[Any]:
+        """Return the cotangents of W, U, b, the state and more, of those of `_matrix` and state."""
+        return [matrix[self.n : -1], matrix[: self.n], matrix[-1], state]
 
-    def _product(self, x: Any, cts: Any) -> Any:
-        """Return the gradient of a matrix that `x`, at all times, was multiplied by."""
-        rows = x.reshape(-1, x.shape[-1])
-        return matmul(rows.T, cts).swapaxes(0, 1).reshape(rows.shape[1], -1)
+    def _by_block(self, matrix: Any) -> Any:
+        """Return (blocks, len(matrix), n)."""
+        blocks = matrix.reshape(len(matrix), len(self.order), self.n)
+        return np.stack([blocks[:, column] for column in self.order])
+
+    def _room(self, parts: int) -> Any:
+        return empty((self.steps, parts, self.m, self.n), self.dtype)
 
     def _sigmoids(self, t: int, z: Any) -> Any:
         """Return ``sigmoid(z)`` in place, and keep ``1 + exp(z)``.  As `kernels.sigmoid`."""
@@ -178,119 +182,107 @@ class Run:
         multiply(values, values, out)
         return subtract(self.one, out, out)
 
-    def _moved(self, dz: Any) -> Any:
-        return dz
-
-    def _further(self, _products: Any) -> list[Any]:
-        return []
-
     def _begin(self) -> None:
         """Make room for what `_step` keeps."""
 
-    def _step(self, t: int, z: Any, moved: Any, old: Any, new: Any, *more: Any) -> None:
-        """Write the new state, of z and of ``h U``, both of which may be overwritten."""
+    def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
+        """Write the new state, and into z what a pull reads."""
         raise NotImplementedError
 
-    def _back(self, t: int, d: Any, dz: Any, moved: Any, way: Any, through: Any) -> None:
-        """Write the cotangents of z, of ``h U``, and of the old state but for that.
+    def _back(self, t: int, d: Any, dz: Any, through: Any, room: Any) -> Any:
+        """Write the cotangents of z, and of the old state but for what came by z.
 
-        `d`, that of the new state, may be overwritten.
+        `d`, that of the new state, and `room`, (m, n), may be overwritten.  Of the old output,
+        which z reads, that other part is returned, or None.
         """
         raise NotImplementedError
 
 
 class RNNRun(Run):
-    """``h' = tanh(a)`` of ``a = z + h U``, so that ``da = dh' (1 - h'^2)``."""
+    """``h' = tanh(z)``, so that ``dz = dh' (1 - h'^2)``."""
 
-    def _step(self, _t: int, z: Any, moved: Any, _old: Any, new: Any, *_more: Any) -> None:
-        tanh(add(moved, z, new), new)
+    def _step(self, _t: int, z: Any, _old: Any, new: Any) -> None:
+        tanh(z, new)
 
-    def _back(self, t: int, d: Any, dz: Any, _moved: Any, _way: Any, _through: Any) -> None:
+    def _back(self, t: int, d: Any, dz: Any, _through: Any, _room: Any) -> None:
         multiply(self._tanh_slopes(self.own[t + 1], dz), d, dz)
 
 
 class GRURun(Run):
-    """``h' = g + k (h - g)`` with ``g = tanh(z + r q)``, ``q = h U + c``, and the gates r and k.
+    """``h' = g + k (h - g)`` with ``g = tanh(a + r q)``, ``q = h U + c``, and the gates r and k.
 
-    With d for the cotangent of h': ``dk = d (h - g)``, ``dg = d (1 - k)``, and of the argument of
-    tanh ``da = dg (1 - g^2)``; then ``dr = da q`` and ``dq = da r``.
+    The blocks are r, k, a and q, the third gate's part of x and that of h.  With d for the
+    cotangent of h': ``dk = d (h - g)``, ``da = d (1 - k) (1 - g^2)``, ``dr = da q``, ``dq = da r``.
     """
 
     gates = 3
+    order = (0, 1, 2, 3)
+
+    def _matrix(self, W: Any, U: Any, b: Any, c: Any) -> Any:  # type: ignore[override]
+        n = self.n
+        matrix = np.zeros((n + len(W) + 1, 4 * n), self.dtype)
+        matrix[:n, : 2 * n], matrix[:n, 3 * n :] = U[:, : 2 * n], U[:, 2 * n :]
+        matrix[n:-1, : 3 * n], matrix[-1, : 3 * n], matrix[-1, 3 * n :] = W, b, c
+        return matrix
+
+    def _parts(self, matrix: Any, state: Any) -> list[Any]:
+        n = self.n
+        U = np.hstack([matrix[:n, : 2 * n], matrix[:n, 3 * n :]])
+        return [matrix[n:-1, : 3 * n], U, matrix[-1, : 3 * n], state, matrix[-1, 3 * n :]]
 
     def _begin(self) -> None:
-        self.totals, self.open, self.seen = (self._room(2) for _ in range(3))
-        self.g = self._room(1)[:, 0]
-        self.free = self._space(1)[0]
+        self.totals, self.apart = self._room(2), self._room(1)[:, 0]
 
-    def _step(self, t: int, z: Any, moved: Any, old: Any, new: Any, *more: Any) -> None:
-        (c,), g, (q, apart) = more, self.g[t], self.seen[t]
-        reset, kept = self._sigmoids(t, add(moved[:2], z[:2], self.open[t]))
-        add(moved[2], c, q)
-        tanh(add(multiply(reset, q, g), z[2], g), g)
-        add(multiply(kept, subtract(old[0], g, apart), new[0]), g, new[0])
+    def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
+        (h,), (out,), g, q = old, new, z[2], z[3]
+        reset, kept = self._sigmoids(t, z[:2])
+        tanh(add(multiply(reset, q, out), g, g), g)
+        add(multiply(kept, subtract(h, g, self.apart[t]), out), g, out)
 
-    def _back(self, t: int, d: Any, dz: Any, moved: Any, way: Any, _through: Any) -> None:
-        (d,), (dr, dk, da), (reset, kept) = d, dz, self.open[t]
-        multiply(self._tanh_slopes(self.g[t], da), d, da)
-        multiply(subtract(self.one, kept, self.free), da, da)
-        gates = divide(self.open[t], self.totals[t], dz[:2])  # the slope of a sigmoid
-        multiply(gates, self.seen[t], gates)
-        multiply(dr, da, dr)
-        multiply(dk, d, dk)
-        moved[:2] = gates
-        multiply(da, reset, moved[2])
-        multiply(d, kept, way)
-
-    def _moved(self, dz: Any) -> Any:
-        return empty(dz.shape, self.dtype)
-
-    def _further(self, products: Any) -> list[Any]:
-        return [sum_rows(products[2])]
+    def _back(self, t: int, d: Any, dz: Any, _through: Any, _room: Any) -> Any:
+        (d,), (reset, kept, g, q), (dr, dk, da, dq) = d, self.z[t], dz
+        divide(self.z[t, :2], self.totals[t], dz[:2])  # the slopes of sigmoids
+        multiply(self._tanh_slopes(g, da), d, da)
+        multiply(subtract(self.one, kept, dq), da, da)
+        multiply(multiply(dr, q, dr), da, dr)
+        multiply(multiply(dk, self.apart[t], dk), d, dk)
+        multiply(da, reset, dq)
+        return multiply(kept, d, d)
 
 
 class LSTMRun(Run):
-    """``c' = f c + i g`` and ``h' = o tanh(c')``, with gates i, f, o, and ``g = tanh(z + h U)``.
+    """``c' = f c + i g`` and ``h' = o tanh(c')``, with gates i, f, o, and ``g = tanh(z)``.
 
     With d for the cotangent of c', to which ``dh' o (1 - tanh(c')^2)`` was added: ``di = d g``,
-    ``df = d c``, ``dg = d i``, ``do = dh' tanh(c')``, and ``dc = d f``.
+    ``df = d c``, ``dg = d i``, ``do = dh' tanh(c')``, and ``dc = d f``.  The blocks are g, i, f and
+    o: the sigmoids side by side, and so are those that d moves.
     """
 
     parts = 2
     gates = 4
+    order = (2, 0, 1, 3)
 
     def _begin(self) -> None:
-        self.totals, self.open = self._room(3), self._room(3)
-        self.g, self.tanhs = self._room(1)[:, 0], self._room(1)[:, 0]
-        self.free = self._space(1)[0]
+        self.totals, self.tanhs = self._room(3), self._room(1)[:, 0]
 
-    def _step(self, t: int, z: Any, moved: Any, old: Any, new: Any, *_more: Any) -> None:
-        gates, g, (h, c) = self.open[t], self.g[t], new
-        add(moved[:2], z[:2], gates[:2])
-        add(moved[3], z[3], gates[2])
-        i, f, o = self._sigmoids(t, gates)
-        tanh(add(moved[2], z[2], g), g)
+    def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
+        g, (h, c) = z[0], new
+        i, f, o = self._sigmoids(t, z[1:])
+        tanh(g, g)
         multiply(f, old[1], c)
         add(c, multiply(i, g, h), c)
         multiply(o, tanh(c, self.tanhs[t]), h)
 
-    def _back(self, t: int, d: Any, dz: Any, _moved: Any, _way: Any, through: Any) -> None:
-        gates, totals, g, tanhs, free = (
-            self.open[t],
-            self.totals[t],
-            self.g[t],
-            self.tanhs[t],
-            self.free,
-        )
-        (dh, dc), (i, f, o), (di, df, dg, do) = d, gates, dz
-        divide(gates[:2], totals[:2], dz[:2])  # the slopes of sigmoids
-        divide(o, totals[2], do)
+    def _back(self, t: int, d: Any, dz: Any, through: Any, room: Any) -> None:
+        (dh, dc), (g, i, f, o), (dg, di, df, do) = d, self.z[t], dz
+        tanhs = self.tanhs[t]
+        divide(self.z[t, 1:], self.totals[t], dz[1:])  # the slopes of sigmoids
         multiply(multiply(do, tanhs, do), dh, do)
-        multiply(multiply(self._tanh_slopes(tanhs, free), o, free), dh, free)
-        add(dc, free, dc)
+        multiply(multiply(self._tanh_slopes(tanhs, room), o, room), dh, room)
+        add(dc, room, dc)
+        multiply(self._tanh_slopes(g, dg), i, dg)
         multiply(di, g, di)
         multiply(df, self.own[t, 1], df)
-        multiply(self._tanh_slopes(g, dg), i, dg)
         multiply(dz[:3], dc, dz[:3])
         multiply(dc, f, through[1])
 
@@ -319,16 +311,38 @@ _DOCUMENTATION = """Run {network} along time.
 def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[Any] = ()) -> Any:
     """Add the record of a network of such steps, and return it."""
     name = raw.__name__.removesuffix("Run").lower()
-    arity = 5 + len(more)
     composition = partial(_composed, step, counts=None)
+    forward, together, push = _maps(composition)
+    bind = partial(_bind, name, raw)
 
-    def bind(*arguments: Any, counts: Any = None) -> tuple[Sequence[Any], tuple[Any, ...]]:
-        arguments = held(*arguments)
-        values, counts = [unwrap(one) for one in arguments], unwrap(counts)
-        _require(name, raw, counts, *values)
-        plain = all(type(one) is ndarray and one.dtype == values[0].dtype for one in values)
-        fast = plain and values[0].dtype.char in NUMBERS and type(counts) in (ndarray, type(None))
-        return arguments, (counts, raw(counts, *values) if fast else None)
+    def sequence(
+        x: Array, W: Array, U: Array, b: Array, state: Array, *more: Array, counts: Any = None
+    ) -> Array:
+        bound, params = bind(x, W, U, b, state, *more, counts=counts)
+        return forward(*bound, *params)
+
+    gates, parts = raw.gates, raw.parts
+    sequence.__name__ = sequence.__qualname__ = name
+    sequence.__doc__ = _DOCUMENTATION.format(network=network, gates=gates, parts=parts)
+
+    def shapes(m: int) -> tuple[tuple[int, ...], ...]:
+        return ((m, 3, 2), (2, 2 * gates), (2, 2 * gates), (2 * gates,), (parts, m, 2), *more)
+
+    few = np.array([[2], [0]])
+    return general(
+        sequence,
+        joint=JointPulls(together, 5 + len(more)),
+        forward=forward,
+        push=push,
+        bind=bind,
+        composition=composition,
+        words=f"runs {network} along time",
+        samples=(call(*shapes(2)), call(*shapes(2), counts=few), call(*shapes(0))),
+    )
+
+
+def _maps(composition: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """Return the forward function, the pull and the push of a row: of raw arrays, by its run."""
 
     def forward(*all_: Any) -> Array:
         *arguments, counts, run = all_
@@ -347,40 +361,29 @@ def _row(step: Callable[..., Any], raw: type[Run], network: str, more: Sequence[
         *arguments, counts, _run = saved
         return push_composed(partial(composition, counts=counts), tangents, arguments)
 
-    def sequence(
-        x: Array, W: Array, U: Array, b: Array, state: Array, *more: Array, counts: Any = None
-    ) -> Array:
-        bound, params = bind(x, W, U, b, state, *more, counts=counts)
-        return forward(*bound, *params)
+    return forward, together, push
 
-    sequence.__name__ = sequence.__qualname__ = name
-    sequence.__doc__ = _DOCUMENTATION.format(network=network, gates=raw.gates, parts=raw.parts)
-    width = 2 * raw.gates
 
-    def shapes(m: int) -> tuple[tuple[int, ...], ...]:
-        return ((m, 3, 2), (2, width), (2, width), (width,), (raw.parts, m, 2), *more)
-
-    few = np.array([[2], [0]])
-    return general(
-        sequence,
-        joint=JointPulls(together, arity),
-        forward=forward,
-        push=push,
-        bind=bind,
-        composition=composition,
-        words=f"runs {network} along time",
-        samples=(call(*shapes(2)), call(*shapes(2), counts=few), call(*shapes(0))),
-    )
+def _bind(
+    name: str, raw: type[Run], *arguments: Any, counts: Any = None
+) -> tuple[Sequence[Any], tuple[Any, ...]]:
+    arguments = held(*arguments)
+    values, counts = [unwrap(one) for one in arguments], unwrap(counts)
+    _require(name, raw, counts, *values)
+    plain = all(type(one) is ndarray and one.dtype == values[0].dtype for one in values)
+    fast = plain and values[0].dtype.char in NUMBERS and type(counts) in (ndarray, type(None))
+    return arguments, (counts, raw(counts, *values) if fast else None)
 
 
 def _require(
     name: str, raw: type[Run], counts: Any, x: Any, W: Any, U: Any, b: Any, state: Any, *_: Any
 ) -> None:
-    n, width = U.shape[0], raw.gates * U.shape[0]
+    n, gates = U.shape[0], raw.gates
+    width = gates * n
     k, m = W.shape[0], x.shape[0]
     if U.shape != (n, width) or W.shape != (k, width) or b.shape != (width,):
         raise ShapeError(
-            f"{name}: expected W (n_in, {raw.gates} n), U (n, {raw.gates} n) and b ({raw.gates}"
+            f"{name}: expected W (n_in, {gates} n), U (n, {gates} n) and b ({gates}"
             f" n,), got {W.shape}, {U.shape} and {b.shape}"
         )
     if x.ndim != 3 or x.shape[2] != k or not x.shape[1]:
