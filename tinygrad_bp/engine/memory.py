@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
+from _thread import allocate_lock
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ FREE = 2  # references to an unused buffer: the list, getrefcount's argument
 Buffer = np.ndarray[Any, Any]
 
 _buffers: dict[int, list[Buffer]] = {}
-_lock = threading.Lock()
+_lock = allocate_lock()
 _kept = 0
 
 
@@ -132,7 +132,7 @@ def _drop_unused() -> None:
 def _begin_anew() -> None:
     """Forget the pool in a forked child: a thread that is not there may have been at work in it."""
     global _lock, _kept  # noqa: PLW0603  # one pool a process
-    _lock = threading.Lock()
+    _lock = allocate_lock()
     _buffers.clear()
     _kept = 0
 

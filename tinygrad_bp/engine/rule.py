@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -199,7 +198,6 @@ class JointPulls(Pulls):
 UNTRIED, PLAIN = Trial(), Drawing()
 
 
-@dataclass(eq=False, slots=True, weakref_slot=True)
 class Rule:
     """One row of the table.
 
@@ -248,30 +246,43 @@ class Rule:
     drawing : Drawing
     """
 
-    name: str
-    function: Any
-    forward: Callable[..., Any]
-    pulls: Sequence[Callable[..., Any] | None]
-    kind: str
-    push: Callable[..., Any] | None = None
-    trial: Trial = UNTRIED
-    remedy: str = ""
-    broadcasts: bool = False
-    reads: Callable[[int], list[bool]] | None = None
-    spares: Callable[[Any], bool] | None = None
-    masks: bool = False
-    convention: Any = None
-    family: str = ""
-    drawing: Drawing = PLAIN
-    views: bool | Callable[..., bool] = False
-    alike: bool = False
-    _saves: dict[int, tuple[bool, ...]] = field(init=False, default_factory=dict)
+    # No dataclass: to make one takes a thirtieth of the import of NumPy.
+    __slots__ = (
+        "__weakref__", "_saves", "alike", "broadcasts", "convention", "drawing", "family",
+        "forward", "function", "kind", "masks", "name", "pulls", "push", "reads", "remedy",
+        "spares", "trial", "views",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Any,
+        forward: Callable[..., Any],
+        pulls: Sequence[Callable[..., Any] | None],
+        kind: str,
+        *,
+        push: Callable[..., Any] | None = None,
+        trial: Trial = UNTRIED,
+        remedy: str = "",
+        broadcasts: bool = False,
+        reads: Callable[[int], list[bool]] | None = None,
+        spares: Callable[[Any], bool] | None = None,
+        masks: bool = False,
+        convention: Any = None,
+        family: str = "",
+        drawing: Drawing = PLAIN,
+        views: bool | Callable[..., bool] = False,
+        alike: bool = False,
+    ) -> None:
+        self.name, self.function, self.forward, self.kind = name, function, forward, kind
+        self.pulls, self.push, self.reads, self.spares = pulls, push, reads, spares
+        self.trial, self.drawing, self.family, self.remedy = trial, drawing, family, remedy
+        self.masks, self.convention, self.views = masks, convention, views
         # A single argument cannot have been broadcast by its own function: the walk need not look.
-        self.broadcasts = self.broadcasts or (self.kind == "elementwise" and len(self.pulls) > 1)
-        if self.kind == "elementwise" and isinstance(self.function, np.ufunc):
-            self.alike = _keeps_dtype(self.function)
+        self.broadcasts = broadcasts or (kind == "elementwise" and len(pulls) > 1)
+        ufunc = kind == "elementwise" and isinstance(function, np.ufunc)
+        self.alike = _keeps_dtype(function) if ufunc else alike
+        self._saves: dict[int, tuple[bool, ...]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _named, (self.name, self.family)

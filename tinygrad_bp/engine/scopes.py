@@ -11,7 +11,6 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import wraps
 from sys import maxsize
 from types import FrameType
@@ -35,7 +34,6 @@ class Interval(NamedTuple):
     path: Path
 
 
-@dataclass(slots=True, eq=False)
 class Open:
     """A scope that has been entered.
 
@@ -51,11 +49,11 @@ class Open:
         Whether it is over: out of turn, or in another task, it may still stand in a chain.
     """
 
-    begin: int
-    path: Path
-    owner: Any
-    outer: Open | None
-    left: bool = False
+    __slots__ = ("begin", "left", "outer", "owner", "path")
+
+    def __init__(self, begin: int, path: Path, owner: Any, outer: Open | None) -> None:
+        self.begin, self.path, self.owner, self.outer = begin, path, owner, outer
+        self.left = False
 
 
 _open: ContextVar[Open | None] = ContextVar("_open", default=None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from pkgutil import walk_packages
 
 from tinygrad_bp.engine.rule import TABLE, Rule, on_unknown
 from tinygrad_bp.rules import hooks
@@ -40,6 +39,8 @@ SPECIAL = f"{__name__}.special."
 
 
 def _load(*, special: bool) -> bool:
+    from pkgutil import walk_packages  # which most programs do without
+
     for family in walk_packages(__path__, f"{__name__}."):
         if family.name.startswith(SPECIAL) == special:
             import_module(family.name)

@@ -90,7 +90,7 @@ def _unlisted(
     push: Callable[..., Any],
     made_by: tuple[Callable[..., Any], tuple[Any, ...]],
 ) -> Unlisted:
-    rule = Unlisted(name, function, function, pulls, "general", push)
+    rule = Unlisted(name, function, function, pulls, "general", push=push)
     rule.made_by = made_by
     return rule
 

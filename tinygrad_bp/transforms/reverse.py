@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
@@ -26,13 +26,13 @@ from tinygrad_bp.transforms.calls import (
     seeds_of,
 )
 
-_accumulating = threading.Lock()  # two threads that add into one leaf lose nothing
+_accumulating = allocate_lock()  # two threads that add into one leaf lose nothing
 
 
 def _unlock() -> None:
     """Make a new lock in a forked child: a thread that is not there may hold the old one."""
     global _accumulating  # noqa: PLW0603  # one lock a process
-    _accumulating = threading.Lock()
+    _accumulating = allocate_lock()
 
 
 if hasattr(os, "register_at_fork"):

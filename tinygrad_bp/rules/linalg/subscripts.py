@@ -6,7 +6,6 @@ No ellipsis, no implied result, no label twice in one operand.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,28 @@ from tinygrad_bp.errors import ShapeError
 LETTERS = dict(enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
 
 
-@dataclass(frozen=True)  # as old pickles have it
 class Subscripts:
-    """The labels of each operand and of the result."""
+    """The labels of each operand and of the result.
 
-    inputs: tuple[str, ...]
-    output: str
+    Attributes
+    ----------
+    inputs : tuple of str
+    output : str
+    """
+
+    def __init__(self, inputs: tuple[str, ...], output: str) -> None:
+        self.inputs, self.output = inputs, output  # not to be changed
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other has the same labels."""
+        return type(other) is Subscripts and self.equation == other.equation
+
+    def __hash__(self) -> int:
+        """Return a hash, equal for equal labels."""
+        return hash(self.equation)
+
+    def __repr__(self) -> str:
+        return f"Subscripts({self.inputs!r}, {self.output!r})"
 
     @property
     def equation(self) -> str:
