@@ -47,6 +47,8 @@ CASES: dict[str, tuple[Function, Function, list[tuple[int, ...]]]] = {
         [WIDE],
     ),
     "gelu": (tg.gelu, gelu, [WIDE]),
+    "gelu in blocks": (tg.gelu, gelu, [(200, 401)]),
+    "gelu of columns": (lambda x: tg.gelu(x.T), lambda x: gelu(x.T), [(200, 401)]),
     "affine of three axes": (tg.affine, lambda x, W, b: x @ W + b, [(70, 20, 8), (8, 9), (9,)]),
     "scaled, last axis": (scaled, lambda x, s, t: x * s + t, [WIDE, (6,), (6,)]),
     "scaled, channels": (scaled, lambda x, s, t: x * s + t, [WIDE, (6, 1, 1), (6, 1, 1)]),

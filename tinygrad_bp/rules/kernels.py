@@ -7,6 +7,7 @@ Tensor.  Why names are imported from NumPy is said in `engine.constructors`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,8 +68,32 @@ LOGADDEXP_UPTO = 32
 # products 1.7, bias 5, sums 3).
 TALL = 512
 NARROW = 32
+# Bytes of the blocks of a long chain of passes: all that it touches of them fits a second cache.
+BLOCK = 1 << 18
 # Rows up to which looking for a better layout costs more than it gains.
 SHORT = 64
+
+
+def in_blocks(write: Callable[..., None], *arrays: ndarray[Any, Any]) -> ndarray[Any, Any]:
+    """Return what `write` makes of each element of raw arrays of one shape and dtype.
+
+    Parameters
+    ----------
+    write : callable
+        ``write(*arrays, out)``; what overflows there is meant to.
+    *arrays : array
+        A chain of passes over a block after the other takes half as long as over whole arrays, if
+        these are larger than a cache.
+    """
+    out = empty_like(arrays[0])
+    with np.errstate(over="ignore"):
+        if not all(one.flags.c_contiguous for one in (*arrays, out)):
+            write(*arrays, out)
+            return out
+        flat, step = [one.reshape(-1) for one in (*arrays, out)], BLOCK // out.itemsize
+        for start in range(0, out.size, step):
+            write(*[one[start : start + step] for one in flat])
+    return out
 
 
 def sigmoid(x: Array) -> Array:

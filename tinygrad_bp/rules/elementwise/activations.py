@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy import exp, log, log1p, maximum, multiply, ndarray
+from numpy import exp, log, log1p, maximum, multiply, ndarray, reciprocal, subtract
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, elementwise
@@ -129,37 +129,54 @@ relu = elementwise(
 
 def _gelu_parts(x: Array) -> tuple[Array, Array]:
     """Return the square of x, held below what overflows, and the share of x that passes."""
-    if type(x) is ndarray and x.size >= LARGE and x.dtype.char in "fd":
-        inner = np.clip(x, -GELU_SATURATED, GELU_SATURATED, out=empty_like(x))
-        square = multiply(inner, inner, empty_like(x))
-        multiply(inner, GELU_SLOPE, inner)
-        grown = multiply(square, GELU_CUBE, empty_like(x))
-        grown += 1.0
-        return square, kernels.sigmoid(multiply(inner, grown, inner))
     inner = np.clip(x, -GELU_SATURATED, GELU_SATURATED)
     square = inner * inner
     return square, sigmoid(GELU_SLOPE * inner * (1.0 + GELU_CUBE * square))
 
 
 def _gelu_forward(x: Array) -> Array:
-    share = _gelu_parts(x)[1]
-    return multiply(x, share, share) if type(share) is ndarray and share.ndim else x * share
+    if type(x) is ndarray and x.size >= LARGE and x.dtype.char in "fd":
+        return kernels.in_blocks(_gelu_block, x)
+    return x * _gelu_parts(x)[1]
 
 
 def _gelu_pull(ct: Cotangent, _out: Array, x: Array) -> Array:
+    raw = type(ct) is type(x) is ndarray and x.size >= LARGE and x.dtype.char in "fd"
+    if raw and kernels.same_dtype(ct, x):
+        return kernels.in_blocks(_gelu_pull_block, x, ct)
     square, share = _gelu_parts(x)
-    raw = type(ct) is type(share) is ndarray
-    if raw and share.size >= LARGE and kernels.same_dtype(ct, share):
-        square *= 3.0 * GELU_CUBE * GELU_SLOPE
-        square += GELU_SLOPE
-        square *= x
-        square *= share
-        rest = np.subtract(1.0, share, empty_like(share))
-        square *= rest
-        square += share
-        return multiply(square, ct, square)
     slope = GELU_SLOPE * (1.0 + 3.0 * GELU_CUBE * square)
     return ct * (share + x * share * (1.0 - share) * slope)
+
+
+# The same in place.  The share is 1 / (1 + exp(-u)), the minus in the constants.
+
+
+def _gelu_block(x: Array, out: Array) -> None:
+    multiply(x, x, out)
+    multiply(_gelu_share(x, out), x, out)
+
+
+def _gelu_share(x: Array, square: Array) -> Array:
+    """Write the share of x that passes over its square."""
+    square *= -GELU_SLOPE * GELU_CUBE
+    square -= GELU_SLOPE
+    exp(multiply(square, x, square), square)
+    square += 1.0
+    return reciprocal(square, square)
+
+
+def _gelu_pull_block(x: Array, ct: Array, out: Array) -> None:
+    # where x is held back, nothing but the share is left of its slope
+    x = np.clip(x, -GELU_SATURATED, GELU_SATURATED, out=empty_like(x))
+    share = multiply(x, x, out)
+    slope = multiply(share, 3.0 * GELU_CUBE * GELU_SLOPE, empty_like(x))
+    slope += GELU_SLOPE
+    slope *= x
+    slope *= _gelu_share(x, share)
+    slope *= subtract(1.0, share, x)
+    slope += share
+    multiply(slope, ct, out)
 
 
 def gelu(x: Array) -> Array:
