@@ -29,7 +29,8 @@ def held(*given: Any) -> tuple[Any, ...]:
     raw code runs on copies, so that a pull finds the very arrays that it ran on.
     """
     arguments = tuple(map(arrayed, given))
-    if not any(type(one) is Tensor for one in arguments):
+    tensors = [type(one) is Tensor for one in arguments]
+    if all(tensors) or not any(tensors):
         return arguments
     return tuple([wrap(one.copy()) if type(one) is np.ndarray else one for one in arguments])
 

@@ -289,10 +289,13 @@ class Rule:
 
     def saves(self, tracked: int) -> tuple[bool, ...]:
         """Return whether out and each argument are read if those in the set `tracked` are."""
-        if isinstance(self.pulls, Pulls):
-            return self.pulls.keeps(len(self.pulls), tracked)
         found = self._saves.get(tracked)
         if found is None:
+            if isinstance(self.pulls, Pulls):
+                found = self.pulls.keeps(len(self.pulls), tracked)
+                if type(self.pulls) is JointPulls:  # of any number there may be as many sets
+                    self._saves[tracked] = found
+                return found
             needed = [i for i, p in enumerate(self.pulls) if p is not None and tracked >> i & 1]
             reads = [self.reads(i) if self.reads else self._named(self.pulls[i], 1) for i in needed]
             if self.convention is not None and reads:

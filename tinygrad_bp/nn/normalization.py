@@ -101,12 +101,18 @@ class BatchNorm(Module):
 
     def _remember(self, mean: Any, var: Any, count: int) -> None:
         old, new = 1.0 - self.momentum, self.momentum
-        kind = self.mean.dtype
+        kind, shape = self.mean.dtype, self.mean.shape
+        # new arrays: a graph may hold the old ones
+        mean, var = (
+            old * kept + share * unwrap(one).reshape(shape)
+            for kept, share, one in (
+                (self.mean, new, mean),
+                (self.var, new * (count / (count - 1)), var),
+            )
+        )
         # real: a complex step through the layer, to check it, moves nothing that is remembered
-        found = (np.real(np.ravel(unwrap(one))) for one in (mean, var * (count / (count - 1))))
-        self.mean, self.var = (  # new arrays: a graph may hold the old ones
-            (old * kept + new * one).astype(kind)
-            for kept, one in zip((self.mean, self.var), found, strict=True)
+        self.mean, self.var = (
+            one if one.dtype == kind else np.real(one).astype(kind) for one in (mean, var)
         )
 
     def __repr__(self) -> str:
