@@ -70,6 +70,9 @@ TALL = 512
 NARROW = 32
 # Bytes of the blocks of a long chain of passes: all that it touches of them fits a second cache.
 BLOCK = 1 << 18
+# Numbers of a row up to which its maximum is found sooner in a copy by columns (measured on 131072
+# numbers of float32: rows of 32 take 425 us, by columns 70; rows of 128 take 119 and 183).
+SHORT_ROW = 64
 # Rows up to which looking for a better layout costs more than it gains.
 SHORT = 64
 
@@ -240,6 +243,15 @@ def binary_errors(z: Array, y: Array, part: Array) -> Array:
     return multiply(error, part, error)
 
 
+def maxima(x: Array, axis: Axis) -> Array:
+    """Return the maximum along `axis`, which has length 1 then."""
+    last = axis in (-1, x.ndim - 1) and type(x) is ndarray and x.size >= LARGE
+    if last and x.shape[-1] <= SHORT_ROW:
+        columns = x.reshape(-1, x.shape[-1]).T.copy()
+        return maximum.reduce(columns, 0).reshape(*x.shape[:-1], 1)
+    return maximum.reduce(x, axis=axis, keepdims=True)
+
+
 def below_maximum(x: Array, axis: Axis) -> tuple[Any, Any]:
     """Return `x` less its maximum along `axis`, and that maximum.
 
@@ -252,7 +264,7 @@ def below_maximum(x: Array, axis: Axis) -> tuple[Any, Any]:
         x = x.astype(np.float64)
     elif x.dtype.char == "e":
         x = x.astype(np.float32)
-    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    top = maxima(x, axis)
     top = np.where(top == -np.inf, 0, top)
     if type(top) is np.ndarray and np.maximum.reduce(top, None) != np.inf:
         return x - top, top
@@ -262,7 +274,7 @@ def below_maximum(x: Array, axis: Axis) -> tuple[Any, Any]:
 
 def _exponents(z: Array) -> Array:
     """Return raw `z` less the maximum of its row, in C order: what is safe to exponentiate."""
-    top = maximum.reduce(z, axis=1, keepdims=True)
+    top = maxima(z, 1)
     if top.size and maximum.reduce(top, None) == np.inf:
         return below_maximum(z, 1)[0].astype(z.dtype, "C")
     return subtract(z, top, order="C")  # its flat view can be written to

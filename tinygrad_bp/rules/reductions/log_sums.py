@@ -150,7 +150,8 @@ def _pull_rows(ct: Array, out: Array) -> Array:
     p = np.exp(out, empty_like(out))
     part = np.multiply(p, sum_columns(ct)[:, np.newaxis], empty_like(out))
     np.subtract(ct, part, part)
-    rows, columns = np.nonzero(p > 0.5)
+    # of the flat mask: for two axes NumPy takes twenty times as long
+    rows, columns = np.divmod(np.flatnonzero(p > 0.5), p.shape[1])
     if rows.size:
         places = rows, columns
         others, rest = p[rows], ct[rows]
