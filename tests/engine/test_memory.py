@@ -40,6 +40,14 @@ def test_a_buffer_is_used_again_when_nothing_refers_to_it(held):
     assert address(memory.empty((1, SIZE), np.dtype(float))) == place
 
 
+@pytest.mark.skipif(not memory.REUSED, reason="this Python counts references in another way")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_buffer_begins_with_a_cache_line(dtype):
+    arrays = [memory.empty((SIZE + k, 2), np.dtype(dtype)) for k in range(8)]
+    assert {address(one) % memory.LINE for one in arrays} == {0}
+    assert all(one.flags.writeable and one.flags.c_contiguous for one in arrays)
+
+
 @pytest.mark.parametrize(
     "counted",
     [lambda x: memory.FREE, lambda x: 1 << 30, lambda x: COUNT(x), lambda x: COUNT(x) - 2, None],
