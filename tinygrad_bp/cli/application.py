@@ -11,23 +11,39 @@ from typing import TextIO
 
 import numpy as np
 
-from tinygrad_bp.cli import derive, doctor, draw, explore, gradcheck, launch, predict, train
-from tinygrad_bp.cli.arguments import Parser
+from tinygrad_bp.cli.arguments import CommandParser, Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.version import __version__
 
+# As the help page lists them: the name of each, its module, and what it does.
 COMMANDS = (
-    train,
-    predict,
-    explore,
-    draw,
-    derive,
-    gradcheck,
-    doctor,
-    launch,
-)  # as the help page lists them
+    ("train", "tinygrad_bp.cli.train", "train on a table of classes or numbers"),
+    ("predict", "tinygrad_bp.cli.predict", "predict with a trained model"),
+    (
+        "explore",
+        "tinygrad_bp.cli.explore",
+        "train, and write a page to step through the computation",
+    ),
+    ("graph", "tinygrad_bp.cli.draw", "draw what a Python function computes"),
+    ("explain", "tinygrad_bp.cli.derive", "derive the gradients of a Python function"),
+    (
+        "gradcheck",
+        "tinygrad_bp.cli.gradcheck",
+        "compare the gradients of a Python function with an independent oracle",
+    ),
+    (
+        "doctor",
+        "tinygrad_bp.cli.doctor",
+        "run a training script in plain NumPy under watch, and say why it does not learn",
+    ),
+    (
+        "launch",
+        "tinygrad_bp.cli.launch",
+        "run a training script as several ranks of MPI, which compute each step together",
+    ),
+)
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -61,10 +77,12 @@ def build_parser() -> Parser:
         epilog="example:\n  tinygrad-bp train\n      then look into runs/penguins",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=CommandParser
+    )
     parser.set_defaults(run=None)
-    for one in COMMANDS:
-        one.add(commands)
+    for name, module, what in COMMANDS:
+        commands.add_parser(name, module=module, help=what, what=what)
     return parser
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 Group: TypeAlias = "argparse._ArgumentGroup"
 
 # What `float` reads with a minus before it; argparse knows no exponents, and takes -1e-3 for an
@@ -32,14 +32,25 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
 
-def command(
-    commands: Commands, name: str, what: str, example: str, run: Callable[..., int]
-) -> Parser:
-    """Add a command; what it parses carries ``run(options, console)`` and ``fail(message)``."""
-    description = f"{what[0].upper()}{what[1:]}."
-    parser = commands.add_parser(name, help=what, description=description, epilog=example)
-    parser.set_defaults(run=run, fail=parser.error)
-    return parser
+class CommandParser(Parser):
+    """The parser of a command, whose module is imported when its arguments are there to be read.
+
+    All of them take as long to import as NumPy.  What is parsed carries ``run(options, console)``
+    and ``fail(message)``.
+    """
+
+    def __init__(self, *, module: str, what: str, **options: Any) -> None:
+        super().__init__(description=f"{what[0].upper()}{what[1:]}.", **options)
+        self._module = module
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse by the options of the command's module."""
+        if self.epilog is None:
+            module = import_module(self._module)
+            self.epilog = module.EXAMPLE
+            self.set_defaults(run=module.run, fail=self.error)
+            module.add(self)
+        return super().parse_known_args(args, namespace)
 
 
 def integer(low: int) -> Callable[[str], int]:

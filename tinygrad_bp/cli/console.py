@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from tinygrad_bp.view.dot import printable
+from tinygrad_bp.formulas.printing import printable
 
 
 class Console:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tinygrad_bp.cli.arguments import Commands, command
+from tinygrad_bp.cli.arguments import Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.user_functions import load_function
@@ -32,9 +32,8 @@ FORMS: dict[str, Callable[[Explanation], str]] = {
 }  # fmt: skip
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    parser = command(commands, "explain", "derive the gradients of a Python function", EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument(
         "function", metavar="MODULE:FUNCTION", help="takes no arguments and returns a Tensor"
     )

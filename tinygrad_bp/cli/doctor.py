@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from tinygrad_bp.cli.arguments import Commands, command, integer
+from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE, MISMATCH
 from tinygrad_bp.doctor import Diagnosis, diagnose_script
@@ -14,18 +14,17 @@ from tinygrad_bp.doctor.page import page
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import atomic_write_text
 
+EXAMPLE = """\
+example:
+  tinygrad-bp doctor train.py --fix
 
-def add(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = command(
-        commands,
-        "doctor",
-        "run a training script in plain NumPy under watch, and say why it does not learn",
-        "example:\n  tinygrad-bp doctor train.py --fix\n\n"
-        "The script runs several times, in a child process with a time limit; its file is never\n"
-        "written to. Exit code: 0 healthy, 1 faulty, 2 if it cannot be run or judged.",
-        _run,
-    )
+The script runs several times, in a child process with a time limit; its file is never
+written to. Exit code: 0 healthy, 1 faulty, 2 if it cannot be run or judged.
+"""
+
+
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="a Python script")
     parser.add_argument(
         "--fix",
@@ -40,7 +39,8 @@ def add(commands: Commands) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Carry out the command; return its exit code."""
     _refuse_to_overwrite(options)
     console.note(
         f"running {options.script} in a child process, several times, for at most"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_bp.cli.arguments import Commands, command, integer
+from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE
 from tinygrad_bp.cli.user_functions import add_shapes, arguments_of, load_function
@@ -25,9 +25,8 @@ examples:
 """
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    parser = command(commands, "graph", "draw what a Python function computes", EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument(
         "function", metavar="MODULE:FUNCTION", help="returns a Tensor; takes nothing, or Tensors"
     )

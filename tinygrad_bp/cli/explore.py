@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_bp.classifier import SigmoidClassifier, sigmoid_network
-from tinygrad_bp.cli.arguments import Commands, command, integer
+from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.draw import computation_of
 from tinygrad_bp.cli.exit_codes import DONE
@@ -82,10 +82,8 @@ class Snapshots:
         return self.starts[classifier.start_]
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    what = "train, and write a page to step through the computation"
-    parser = command(commands, "explore", what, EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     add_training(parser)
     add_shapes(parser)
     group = parser.add_argument_group("output")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.cli.arguments import Commands, command, integer
+from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, MISMATCH
 from tinygrad_bp.cli.user_functions import DOMAIN, add_shapes, load_function, takes_nothing
@@ -28,10 +28,8 @@ WIDER = (10.0, 100.0)  # what is drawn beside it: a slope may be wrong for large
 NEAR = 1e-6  # of a gradient's size, that finite differences may be off
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    what = "compare the gradients of a Python function with an independent oracle"
-    parser = command(commands, "gradcheck", what, EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument(
         "function",
         metavar="MODULE:FUNCTION",

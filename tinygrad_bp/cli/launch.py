@@ -13,10 +13,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tinygrad_bp.cli.arguments import Commands, command, integer
+from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.errors import DataError, ParallelError
 
+EXAMPLE = """\
+example:
+  tinygrad-bp launch -n 4 train.py --epochs 10
+
+The script passes parallel=tg.parallel.Ranks() to tg.training.fit. What a rank prints
+begins with its number. A rank that ends badly ends the others, with a message.
+Exit code: 0 if all ranks ended well, and another if not. Needs the extra [mpi].
+"""
 STARTER = "mpiexec.hydra"  # of MPICH's wheel
 RANK = "tinygrad_bp.parallel.rank_process"
 # A product of matrices has other last bits on another number of threads; and ranks share the cores.
@@ -28,18 +36,8 @@ THREADS = {
 }
 
 
-def add(commands: Commands) -> None:
-    """Add the command to the command line."""
-    parser = command(
-        commands,
-        "launch",
-        "run a training script as several ranks of MPI, which compute each step together",
-        "example:\n  tinygrad-bp launch -n 4 train.py --epochs 10\n\n"
-        "The script passes parallel=tg.parallel.Ranks() to tg.training.fit. What a rank prints\n"
-        "begins with its number. A rank that ends badly ends the others, with a message.\n"
-        "Exit code: 0 if all ranks ended well, and another if not. Needs the extra [mpi].",
-        _run,
-    )
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument("-n", dest="ranks", type=integer(1), required=True, metavar="N",
                         help="how many ranks; there may be more of them than cores")  # fmt: skip
     parser.add_argument("script", metavar="SCRIPT", type=Path, help="a Python script")
@@ -48,7 +46,8 @@ def add(commands: Commands) -> None:
     )
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Carry out the command; return its exit code."""
     if not options.script.is_file():
         raise DataError(f"{options.script}: no such script")
     ranks = [sys.executable, "-m", RANK, os.fspath(options.script), *options.arguments]

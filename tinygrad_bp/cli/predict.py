@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.classifier import SigmoidRegressor
-from tinygrad_bp.cli.arguments import Commands, command
+from tinygrad_bp.cli.arguments import Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE
 from tinygrad_bp.cli.run_folder import MODEL, check_not_set_aside
@@ -26,9 +26,8 @@ example:
 """
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    parser = command(commands, "predict", "predict with a trained model", EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     parser.add_argument("model", metavar="MODEL", help="model.safetensors, or the folder of a run")
     parser.add_argument("file", metavar="FILE", help="a CSV file with the columns of the model")
     parser.add_argument(

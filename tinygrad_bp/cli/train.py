@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from tinygrad_bp.cli.arguments import Commands, command
+from tinygrad_bp.cli.arguments import Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, INTERRUPTED
 from tinygrad_bp.cli.fitting import Run, fit
@@ -37,9 +37,8 @@ examples:
 IN_FOLDER = ""  # --report without a name
 
 
-def add(commands: Commands) -> None:
-    """Add the command and its options."""
-    parser = command(commands, "train", "train on a table of classes or numbers", EXAMPLE, run)
+def add(parser: Parser) -> None:
+    """Add the options."""
     add_training(parser)
     group = parser.add_argument_group("output")
     group.add_argument(
