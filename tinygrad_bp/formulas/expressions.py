@@ -354,11 +354,23 @@ def parts_of(one: Expression) -> Iterator[Expression]:
         yield from inside([x for _, x in one.parameters])
 
 
+def each_in(one: Expression) -> Iterator[Expression]:
+    """Yield the expressions in another, each once, those that it is made of first."""
+    seen: set[int] = set()
+    stack = [(one, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack += [(part, False) for part in parts_of(node)]
+
+
 def names_in(one: Expression) -> set[str]:
     """Return the keys of the values that an expression reads."""
-    if type(one) is Name:
-        return {one.key}
-    return {key for part in parts_of(one) for key in names_in(part)}
+    return {part.key for part in each_in(one) if type(part) is Name}
 
 
 def substituted(tree: Any, new: Mapping[int, Expression]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from tinygrad_bp.formulas.expressions import (
     Expression,
     Name,
     Number,
+    each_in,
     factors,
     inside,
     parts_of,
@@ -79,8 +80,8 @@ class Typesetter:
 
     def formula(self, one: Expression) -> tuple[Placed, tuple[Line, ...]]:
         """Return an expression as a box, and the parts of it that have names of their own."""
-        uses = Counter(id(part) for whole in _each(one) for part in parts_of(whole))
-        for part in _each(one):
+        uses = Counter(id(part) for whole in each_in(one) for part in parts_of(whole))
+        for part in each_in(one):
             if part is not one and type(part) is Call:
                 self._consider(part, uses[id(part)])
         return self._box(self._shortened(one)), tuple(self.parts)
@@ -285,20 +286,6 @@ def _is_transpose(one: Call) -> bool:
         return dimensions == 2 and not rest
     axes = [x.value % dimensions for x in rest if type(x) is Number]
     return sorted(axes) == [dimensions - 2, dimensions - 1]
-
-
-def _each(one: Expression) -> Iterator[Expression]:
-    """Yield the expressions in another, each once, those that it is made of first."""
-    seen: set[int] = set()
-    stack = [(one, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            yield node
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack += [(part, False) for part in parts_of(node)]
 
 
 def number(value: Any) -> str:
