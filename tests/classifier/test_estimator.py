@@ -813,7 +813,7 @@ def interrupted_at(line, model):
     return None
 
 
-@pytest.mark.parametrize("stride", [53, pytest.param(1, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("stride", [101, pytest.param(1, marks=pytest.mark.deep)])
 def test_an_interrupt_at_any_line_leaves_the_weights_of_an_epoch_or_no_fit(stride):
     small = {"hidden": (2,), "max_epochs": 2, "restarts": 1, "validation_fraction": 0.5}
     seen = set()

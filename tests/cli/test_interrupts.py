@@ -223,7 +223,7 @@ def press_at(command, step: int) -> tuple[int, int]:
     return code, lines
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(2000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("count", [8, pytest.param(2000, marks=pytest.mark.deep)])
 def test_at_any_line_there_is_the_whole_or_nothing(command, tmp_path, count):
     press_at(command, -1)  # what is read and built once is not counted
     for path in (tmp_path / "r").iterdir():

@@ -46,7 +46,7 @@ def parsed(picture):
 
 
 def test_pictures_are_svg_with_their_words(command, tmp_path):
-    command("train", "--out", "r")
+    command("train", "--epochs", 30, "--out", "r")
     words = {
         "loss.svg": {"epoch", "training", "validation", "held out"},
         "boundary.svg": {"bill length (mm)", "bill depth (mm)", "Adelie", "Chinstrap, held out"},
@@ -187,7 +187,7 @@ def test_of_many_rows_an_even_share_is_drawn_and_said(finished_run):
 # The page of the training
 
 
-def test_the_report_is_a_page_of_the_run(command, tmp_path):
+def test_the_report_is_a_page_of_the_run(command, tmp_path, no_pictures):
     code, out, _ = command("train", "--epochs", 20, "--out", "r", "--report")
     assert code == 0
     assert "report.html" in out
@@ -198,7 +198,7 @@ def test_the_report_is_a_page_of_the_run(command, tmp_path):
     assert not (tmp_path / "r" / "report.html").exists()  # it was the earlier run's
 
 
-def test_a_run_that_is_observed_has_the_same_files(command, tmp_path):
+def test_a_run_that_is_observed_has_the_same_files(command, tmp_path, no_pictures):
     command("train", "--epochs", 30, "--out", "a")
     command("train", "--epochs", 30, "--out", "b", "--report", "page.html")
     for name in ("model.safetensors", "history.csv"):
@@ -207,7 +207,7 @@ def test_a_run_that_is_observed_has_the_same_files(command, tmp_path):
     assert not (tmp_path / "b" / "report.html").exists()
 
 
-def test_the_report_of_numbers_is_in_their_unit(command, tmp_path):
+def test_the_report_of_numbers_is_in_their_unit(command, tmp_path, no_pictures):
     lines = [f"{x},{y},{1000 + 10 * x + y}" for x in range(8) for y in range(8)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,mass", *lines]))
     wanted = ("--features", "a", "b", "--target", "mass", "--epochs", 9, "--report", "page.html")

@@ -160,8 +160,8 @@ import dask, dask.array as da
 import tinygrad_bp as tg
 from test_dask import loss, parameters
 
-ROWS, BLOCKS = 25_000, 80  # X has 32 MB, the values that its gradients read ten times that
-LIMIT = 28 << 20
+ROWS, BLOCKS = 12_500, 80  # X has 16 MB, the values that its gradients read ten times that
+LIMIT = 14 << 20
 
 def block(block_id):
     return np.random.default_rng(block_id[0]).normal(size=(ROWS, 2))

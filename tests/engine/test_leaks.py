@@ -153,9 +153,9 @@ def growth(step: Callable[[], None], steps: int) -> int:
 
 
 def test_training_keeps_nothing() -> None:
-    # The least of three: what stays with a step stays each time, what grows beside it does not.
-    least = min(growth(training_step(), 500) for _ in range(3))
-    assert least < 4000  # 8 bytes a step: less than the smallest object
+    # One of three: what stays with a step stays each time, what grows beside it does not.
+    # 8 bytes a step are less than the smallest object.
+    assert any(growth(training_step(), 500) < 4000 for _ in range(3))
 
 
 @pytest.mark.deep
