@@ -216,6 +216,15 @@ def test_the_oldest_go_beyond_the_limit(where, monkeypatch):
     assert not (where / ".tinygrad_bp-dead.tmp").exists()
 
 
+def test_all_entries_are_looked_at_now_and_then(monkeypatch):
+    looks = []
+    monkeypatch.setattr(cache, "_prune", looks.append)
+    monkeypatch.setattr(cache, "LIMIT", 100 * len(DATA))
+    for k in range(100):
+        cache.keep(str(k), DATA)
+    assert cache.LOOKS / 2 < len(looks) < 2 * cache.LOOKS
+
+
 PROCESS = """
 import ctypes, sys
 from tinygrad_bp.native import cache

@@ -28,6 +28,7 @@ from tinygrad_bp.version import __version__
 
 VARIABLE = "TINYGRAD_BP_CACHE"
 LIMIT = 1 << 26  # bytes of all entries together: about 4,000 training steps
+LOOKS = 16  # at all entries, while so many are kept as the limit admits
 _CHANGING = ("cpu MHz", "bogomips", "processor", "apicid", "initial apicid", "core id")
 _HEAD = b"tinygrad_bp native 1\n"
 _DIGEST = 32  # bytes of SHA-256
@@ -125,15 +126,17 @@ def load(name: str) -> bytes | None:
 
 
 def keep(name: str, data: bytes) -> None:
-    """Keep data under a key, where that can be done, and drop the oldest beyond `LIMIT`."""
+    """Keep data under a key, where that can be done, and drop the oldest well beyond `LIMIT`."""
     where = folder()
     if where is None:
         return
     with contextlib.suppress(OSError, ValueError):
         if private_folder(where, make=True):
-            content = _HEAD + _seal(name, data) + data
+            seal = _seal(name, data)
+            content = _HEAD + seal + data
             atomic_write_bytes(where / f"{name}{_SUFFIX}", content, durable=False)
-            _prune(where)
+            if _due(seal, len(content)):
+                _prune(where)
 
 
 def compiled(text: str, names: Sequence[str]) -> Code:
@@ -165,6 +168,15 @@ def _sources() -> str:
         for path in sorted(Path(__file__).parent.glob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _due(seal: bytes, size: int) -> bool:
+    """Whether an entry is one after which all are looked at, which takes longer the more there are.
+
+    Its digest draws the lot: processes that keep one entry each look as seldom as one that keeps
+    many, and nothing has to be counted.
+    """
+    return int.from_bytes(seal[:4], "big") * LIMIT < (LOOKS * size) << 32
 
 
 def _prune(where: Path) -> None:
