@@ -26,7 +26,11 @@ for epoch in range(60):
     w -= 0.5 * np.mean((p - y) * X)
 """
 THREAD = "import threading\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()\n"
-SWALLOWS = "while True:\n    try:\n        pass\n    except BaseException:\n        pass\n"
+ENDLESS = "import time\nwhile True:\n    time.sleep(0.01)\n"  # as long as it is let, but idle
+SWALLOWS = (
+    "import time\nwhile True:\n"
+    "    try:\n        time.sleep(0.01)\n    except BaseException:\n        pass\n"
+)
 PLOTS = "plt.plot(X, y)\nplt.show()\n"
 HOSTILE = {
     "exit": ("import sys\nsys.exit(3)\n", "undecided", "line 2 ends the script"),
@@ -35,7 +39,7 @@ HOSTILE = {
     "crash": ("x = 1 / 0\n", "undecided", "ZeroDivisionError"),
     "no_loop": ("x = 1\n", "undecided", "no loop ran"),
     "no_python": ("for:\n", "undecided", "no Python"),
-    "endless": ("while True:\n    pass\n", "undecided", "nothing had learned"),
+    "endless": (ENDLESS, "undecided", "nothing had learned"),
     "prints": (f"for i in range(50000): print('x' * 80)\n{LOOP}", "healthy", ""),
     "plots": (f"import matplotlib.pyplot as plt\n{LOOP}{PLOTS}", "healthy", ""),
     "threads": (f"{THREAD}{LOOP}", "healthy", ""),
