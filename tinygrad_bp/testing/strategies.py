@@ -6,6 +6,7 @@ Everything drawn shrinks towards few, short, round numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,21 @@ def away_from(
         If nothing is left of the domain.
     """
     low, high = domain
+    ordered = _grid(tuple(kinks), (low, high), margin)
+    if not ordered:
+        raise ValueError(f"away_from: nothing is left of {domain} away from {list(kinks)}")
+    # shrinking goes to the first: the roundest numbers come first, and are drawn as often as others
+    return st.one_of(st.sampled_from(ordered[:ROUND]), st.sampled_from(ordered))
+
+
+@lru_cache(256)  # where shapes are drawn, the strategy of their elements is made anew each time
+def _grid(kinks: tuple[float, ...], domain: Domain, margin: float) -> tuple[float, ...]:
+    """Return what is left of a grid in a domain away from kinks, the roundest numbers first."""
+    low, high = domain
     step = (high - low) / GRID
     grid = [low + step * k for k in range(GRID + 1)]
     left = [x for x in grid if all(abs(x - kink) > margin * (high - low) for kink in kinks)]
-    if not left:
-        raise ValueError(f"away_from: nothing is left of {domain} away from {list(kinks)}")
-    # shrinking goes to the first: the roundest numbers come first, and are drawn as often as others
-    ordered = sorted(left, key=_roundness)
-    return st.one_of(st.sampled_from(ordered[:ROUND]), st.sampled_from(ordered))
+    return tuple(sorted(left, key=_roundness))
 
 
 def _roundness(x: float) -> tuple[int, float, bool]:
