@@ -202,7 +202,7 @@ def test_what_a_loss_reads_is_looked_at() -> None:
             nonlocal weight
             weight *= 0.5
 
-        return fitted(loss=loss, callbacks=[heavier], **settings)[0]
+        return fitted(loss=loss, callbacks=[heavier], epochs=3, **settings)[0]
 
     for p, q in zip(run(compile=True).parameters(), run().parameters(), strict=True):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-9)
