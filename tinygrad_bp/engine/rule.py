@@ -42,6 +42,9 @@ class Drawing(NamedTuple):
         What an element of the result is the sum of: elements of the arguments times constants, or
         such terms and products of two elements, one of either of the first two arguments.  Empty
         where it is no sum, and for the kinds that say so themselves: linear and bilinear.
+    textbook : tuple of (callable or None)
+        The pulls as a textbook has them, for a picture to show where their code is long for the
+        sake of the last digits; they are called alike.
     """
 
     words: str = ""
@@ -49,6 +52,7 @@ class Drawing(NamedTuple):
     tex: str = ""
     commutes: bool = False
     adds: str = ""
+    textbook: tuple[Callable[..., Any] | None, ...] = ()
 
 
 class Sample(NamedTuple):

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.programs.formulas import FORMULA, outlined
+from tinygrad_bp.programs.formulas import FORMULA, outlined, settings_of
 from tinygrad_bp.programs.instructions import Instruction, Listing, Ref, Type, is_number, replaced
+from tinygrad_bp.programs.passes import share
 from tinygrad_bp.programs.source import PYTHONS
 
 
@@ -76,12 +76,16 @@ def expression(program: Listing, values: Mapping[str, Any]) -> tuple[Expression,
     values : mapping of str to array
         Of what it computes, by the names in it, as far as known.
     """
+    calls = {one.name: one.formula for one in program.instructions}
     program, functions = outlined(replace(program, instructions=_plain_calls(program)))
+    program = share(program)
     reader = Reader(values)
     reader.found = {one.name: Name(str(one.path[-1]), one.type.shape) for one in program.inputs}
     for one in program.instructions:
         if one.op.startswith(FORMULA):
             function = functions[one.name].name
+            settings = settings_of(calls[one.name]) or ()
+            one = replace(one, operands=(*one.operands, *settings))
             reader.add(one, f"{FORMULA}{function}")
         else:
             reader.add(one, PYTHONS.get(one.op, one.op))
@@ -91,16 +95,11 @@ def expression(program: Listing, values: Mapping[str, Any]) -> tuple[Expression,
 
 
 def _plain_calls(program: Listing) -> tuple[Instruction, ...]:
-    """Return the instructions; what a function of more than x is computed by is no call of it."""
+    """Return the instructions; what a call makes is none whose settings are no plain numbers."""
     return tuple([
-        one if not one.formula or _is_of_one(one.formula.split()[0]) else replace(one, formula="")
+        one if not one.formula or settings_of(one.formula) is not None else replace(one, formula="")
         for one in program.instructions
     ])  # fmt: skip
-
-
-def _is_of_one(name: str) -> bool:
-    forward: Any = TABLE[name].forward
-    return bool(forward.__code__.co_argcount == 1)
 
 
 class Reader:
@@ -380,9 +379,13 @@ def substituted(tree: Any, new: Mapping[int, Expression]) -> Any:
             return new[id(tree)]
         if type(tree) is Call:
             operands = substituted(tree.operands, new)
-            parameters = tuple([(key, substituted(x, new)) for key, x in tree.parameters])
+            parameters = substituted(tree.parameters, new)
+            if operands is tree.operands and parameters is tree.parameters:
+                return tree  # what reads it twice goes on reading one
             return Call(tree.op, operands, parameters, tree.shape, tree.dtype)
         return tree
     if type(tree) in (list, tuple):
-        return type(tree)([substituted(one, new) for one in tree])
+        parts = [substituted(one, new) for one in tree]
+        same = all(part is one for part, one in zip(parts, tree, strict=True))
+        return tree if same else type(tree)(parts)
     return tree

@@ -15,6 +15,7 @@ from tinygrad_bp.engine.recording import PLAIN
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.formulas.expressions import Expression, expression, names_in, parts_of
+from tinygrad_bp.programs import passes
 from tinygrad_bp.programs.calling import quiet, run
 from tinygrad_bp.programs.from_function import traced
 from tinygrad_bp.programs.program import Program
@@ -22,6 +23,8 @@ from tinygrad_bp.programs.program import Program
 CT, OUT = "ct", "out"
 KEPT = 1024  # programs that are kept
 SAME = 2e-14  # of the largest slope: what one that is told from the result may be off by
+# What two calls share belongs to neither of them: it is looked for when both have their names.
+UNSHARED = tuple([one for one in passes.PASSES if one is not passes.share])
 _programs: dict[Any, Program | None] = {}
 
 
@@ -46,7 +49,9 @@ class Formula:
         return names_in(self.expression)
 
 
-def pull_formula(node: Node, position: int, ct: Any, out: Any, shape: Shape) -> Formula | None:
+def pull_formula(
+    node: Node, position: int, ct: Any, out: Any, shape: Shape, *, textbook: bool = False
+) -> Formula | None:
     """Return what one argument's part of the cotangent is; None if there is no formula.
 
     There is none where the derivative looks at values, or where there are no single arrays.
@@ -60,11 +65,14 @@ def pull_formula(node: Node, position: int, ct: Any, out: Any, shape: Shape) -> 
         The cotangent and the value of the node: arrays of their shapes and dtypes.
     shape : tuple of int
         Of the argument.
+    textbook : bool, default False
+        Whether what a textbook has is asked for, and not what the code does; see `Drawing`.
     """
     saved, rule = kept_of(node), node.rule
-    if saved is None:
+    pulls: Any = rule.drawing.textbook if textbook else rule.pulls
+    if saved is None or not pulls:
         return None
-    pull = rule.pulls[position]
+    pull = pulls[position]
     count = len(rule.pulls)
     given = {CT: ct}
     if saved[0] is not None:
@@ -75,7 +83,7 @@ def pull_formula(node: Node, position: int, ct: Any, out: Any, shape: Shape) -> 
 
     def part(known: Mapping[str, Any]) -> Any:
         arguments = [known.get(str(i), value) for i, value in enumerate(saved[1 : 1 + count])]
-        found = pull(known[CT], known.get(OUT), *arguments, *saved[1 + count :])  # type: ignore[misc]  # a tracked argument has one
+        found = pull(known[CT], known.get(OUT), *arguments, *saved[1 + count :])
         return unbroadcast(found, shape) if rule.broadcasts else found
 
     return _formula(part, given, (pull, shape, saved[1 : 1 + count], saved[1 + count :]))
@@ -184,7 +192,10 @@ def _program(function: Callable[..., Any], given: dict[str, Any], what: Any) -> 
 def _traced(function: Callable[..., Any], given: dict[str, Any]) -> Program | None:
     try:
         with quiet():
-            return traced(function, given, named=False).simplified()
+            program = traced(function, given, named=False)
+            for one in UNSHARED:
+                program = one(program)
+            return program
     except Exception:  # noqa: BLE001  # a rule that looks at values, or a user's own: it has no formula
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,8 +12,17 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.formulas.boxes import Symbol, text
-from tinygrad_bp.formulas.expressions import Call, Expression, Name, parts_of
-from tinygrad_bp.formulas.rules import pull_formula
+from tinygrad_bp.formulas.expressions import (
+    Call,
+    Expression,
+    Name,
+    Number,
+    each_in,
+    names_in,
+    parts_of,
+    substituted,
+)
+from tinygrad_bp.formulas.rules import CT, pull_formula
 from tinygrad_bp.formulas.typesetting import ATOM, Typesetter
 from tinygrad_bp.programs.calling import INTO, named
 from tinygrad_bp.programs.formulas import FORMULA
@@ -40,8 +50,12 @@ def pull_template(node: Node, position: int, ct: Any, out: Any, shape: Shape) ->
     shape : tuple of int
         Of the argument.
     """
-    found = pull_formula(node, position, ct, out, shape)
-    return "" if found is None else _line(found.expression)
+    for textbook in (False, True):
+        found = pull_formula(node, position, ct, out, shape, textbook=textbook)
+        line = "" if found is None else _line(found.expression)
+        if line:
+            return line
+    return ""
 
 
 def element_template(node: Node, position: int, ct: Any, out: Any) -> str:
@@ -57,7 +71,30 @@ def _line(one: Expression) -> str:
         found = LIBRARY.sub("", text(setter.whole(one)[0]))
         if len(found) <= LINE and not setter.parts:
             return found
-    return _lines(one) if _is_within(LINES * LINE, one) and _is_by_element(one) else ""
+    if not _is_within(LINES * LINE, one):
+        return ""
+    if type(one) is Call and one.op == "sum":  # of what broadcasting repeated
+        terms = _narrow(one.operands[0])
+        one = replace(one, operands=(terms, *one.operands[1:]))
+    else:
+        one = terms = _narrow(one)
+    return _lines(one) if _is_by_element(terms) else ""
+
+
+def _narrow(one: Any) -> Any:
+    """Return what the cotangent is multiplied by as it is before broadcasting: that brings it."""
+    if CT not in names_in(one):
+        return one
+    new: dict[int, Any] = {}
+    for part in each_in(one):  # those that another is made of before it
+        whole = substituted(part, new)
+        if type(part) is Call and part.op == "broadcast_to":
+            whole = whole.operands[0]
+        if type(part) is Number and part.shape:
+            whole = Number(part.value)
+        if whole is not part:
+            new[id(part)] = whole
+    return new.get(id(one), one)
 
 
 def _is_within(most: int, one: Expression) -> bool:

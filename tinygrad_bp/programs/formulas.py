@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections import defaultdict
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,26 @@ def formulas() -> dict[Any, str]:
         for rule in rules
         if not isinstance(rule.function, np.ufunc) and hasattr(rule.forward, "__code__")
     }
+
+
+def called(name: str, number: int, frame: FrameType) -> str:
+    """Return what an instruction says of the call that makes it: ``"bessel_i 3 order=1"``.
+
+    With its number in the program, and the settings that are numbers.
+    """
+    code = frame.f_code
+    settings = [(key, frame.f_locals[key]) for key in code.co_varnames[1 : code.co_argcount]]
+    told = [f"{key}={value!r}" for key, value in settings if type(value) in (int, float, bool)]
+    return " ".join([name, str(number), *told])
+
+
+def settings_of(formula: str) -> tuple[Any, ...] | None:
+    """Return the settings in what `called` returned; None if that does not say all."""
+    name, _, *told = formula.split()
+    forward: Any = TABLE[name].forward
+    if len(told) != forward.__code__.co_argcount - 1:
+        return None
+    return tuple(literal_eval(one.partition("=")[2]) for one in told)
 
 
 def outlined(program: Listing) -> tuple[Listing, dict[str, Listing]]:

@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import SCALARS, Tensor
 from tinygrad_bp.errors import TraceError, users_frame
-from tinygrad_bp.programs.formulas import formulas
+from tinygrad_bp.programs.formulas import called, formulas
 from tinygrad_bp.programs.instructions import (
     NESTED,
     Input,
@@ -83,7 +83,7 @@ class Trace:
         self._lent: list[tuple[Tensor, Any, Any, Any]] = []
         self._number = count()
         self._formulas = formulas()
-        self._calls: dict[FrameType, int] = {}  # of formulas
+        self._calls: dict[FrameType, str] = {}  # of formulas
 
     # What Symbols ask for
 
@@ -254,8 +254,9 @@ class Trace:
         while frame is not None and frame is not users:
             name = self._formulas.get(frame.f_code)
             if name is not None:
-                number = self._calls.setdefault(frame, len(self._calls) + 1)
-                found = f"{name} {number}"
+                if frame not in self._calls:
+                    self._calls[frame] = called(name, len(self._calls) + 1, frame)
+                found = self._calls[frame]
             frame = frame.f_back
         return found
 

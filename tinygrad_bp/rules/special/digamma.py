@@ -95,6 +95,11 @@ def digamma(x: Array) -> Array:
     return special.digamma(np.where(left, 1 - x, x)) - np.where(left, np.pi * cosine / sine, 0)
 
 
+def plain_difference(a: Array, b: Array) -> Array:
+    """Return ``digamma(a + b) - digamma(a)``, which loses digits of a small b."""
+    return special.digamma(a + b) - special.digamma(a)
+
+
 def times_difference(factor: Any, a: Array, b: Array) -> Array:
     """Return ``factor * (digamma(a + b) - digamma(a))``, also where they are almost the same.
 

@@ -10,7 +10,12 @@ from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise, flat
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.densities import beta_density, gamma_density
-from tinygrad_bp.rules.special.digamma import digamma, sine_and_cosine, times_difference
+from tinygrad_bp.rules.special.digamma import (
+    digamma,
+    plain_difference,
+    sine_and_cosine,
+    times_difference,
+)
 from tinygrad_bp.rules.special.parameters import at, parametric
 from tinygrad_bp.rules.special.ufuncs import special
 
@@ -76,6 +81,7 @@ elementwise(
     special.poch,
     lambda ct, out, z, m: _poch_slope(ct, out, z, m),
     lambda ct, out, z, m: ct * out * special.digamma(z + m),
+    textbook=(lambda ct, out, z, m: ct * out * plain_difference(z, m), None),
     domain=POSITIVE,
     analytic=False,
 )
@@ -83,6 +89,10 @@ elementwise(
     special.beta,
     lambda ct, out, a, b: times_difference(-ct * out, a, b),
     lambda ct, out, a, b: times_difference(-ct * out, b, a),
+    textbook=(
+        lambda ct, out, a, b: -ct * out * plain_difference(a, b),
+        lambda ct, out, a, b: -ct * out * plain_difference(b, a),
+    ),
     domain=POSITIVE,
     analytic=False,
     commutes=True,
@@ -91,6 +101,10 @@ elementwise(
     special.betaln,
     lambda ct, _out, a, b: times_difference(-ct, a, b),
     lambda ct, _out, a, b: times_difference(-ct, b, a),
+    textbook=(
+        lambda ct, _out, a, b: -ct * plain_difference(a, b),
+        lambda ct, _out, a, b: -ct * plain_difference(b, a),
+    ),
     domain=POSITIVE,
     analytic=False,
     commutes=True,

@@ -35,6 +35,7 @@ parametric(
     special.expn,
     "n",
     lambda ct, _out, n, x: -ct * _lower(n, x),
+    textbook=(None, lambda ct, _out, n, x: -ct * special.expn(n - 1, x)),
     domain=POSITIVE,
     analytic=False,
     samples=at(4),
