@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view import ways
-from tinygrad_bp.view.kinds import KINDS
+from tinygrad_bp.view.continued import continued
+from tinygrad_bp.view.kinds import KINDS, MARK
 from tinygrad_bp.view.labels import edge_labels, notes_text
-from tinygrad_bp.view.layering import PAGE
-from tinygrad_bp.view.layout import grid
+from tinygrad_bp.view.layout import grid, in_rows
 from tinygrad_bp.view.parts import parts
 from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.rows import layout
 from tinygrad_bp.view.straightening import straightened
-from tinygrad_bp.view.tags import tagged
+from tinygrad_bp.view.tags import Tagged, tagged
 
 PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
 SMALLEST = 0.85  # but not below letters of 10 pixels
 NARROWER = (0.8, 0.65, 0.5)  # shares of a width that are tried where it does not do
+MARKED = "a number in a circle is where an arrow goes on in another row"
 NOTES, FEWEST = 90, 20  # characters of a line of notes below a picture, and at least
 LINE = 14.0  # pixels from line to line
 PAD = 8.0  # around the text of a node
@@ -90,43 +91,80 @@ class Drawing:
         return width, height, min(1.0, max(math.sqrt(PAGES / (width * height)), SMALLEST))
 
 
-def drawing(view: Picture, page: float = PAGE) -> Drawing:
-    """Lay out a picture of a few hundred nodes; `page` is how many pixels there are across."""
-    drawn = tagged(view)
+def drawing(view: Picture, page: float | None = None) -> Drawing:
+    """Lay out a picture of a few hundred nodes.
+
+    `page` is how many pixels there are across; without it, it is for paper.
+    """
+    before = tagged(view)
+    drawn, folds = continued(before, in_rows(before.view, _sizes(before), page))
     view = drawn.view
-    labels = [drawn.lines(node) for node in view.nodes]
-    sizes = [_size(node, text) for node, text in zip(view.nodes, labels, strict=True)]
+    sizes = _sizes(drawn)
     back = [view.nodes[e.source].phase != view.nodes[e.target].phase for e in view.edges]
-    told = ["" if one else label for label, one in zip(edge_labels(view), back, strict=True)]
+    labels = _labels(before, drawn)
+    told = ["" if one else label for label, one in zip(labels, back, strict=True)]
     root = parts(view)
     room = [LABEL * text_width(one) for one in told]
-    placed = layout(view, grid(view, sizes, room, root, page), root)
+    placed = layout(view, grid(view, folds, sizes, room, root), root)
     centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
     bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
     shapes = [KINDS[node.kind].shape for node in view.nodes]
     found = ways.ways(view, centres, sizes, shapes, bends)
     found = straightened(found, [(e.source, e.target) for e in view.edges], centres, sizes, shapes)
     boxes = [_box(box.title, box.where, found) for box in placed.boxes]
+    nodes = [
+        DrawnNode(node, own, drawn.lines(node), centre, size)
+        for node, own, centre, size in zip(view.nodes, drawn.ids, centres, sizes, strict=True)
+    ]
+    places = _label_places(view, found, told, nodes, boxes)
+    edges = [
+        DrawnEdge(edge, (drawn.ids[edge.source], drawn.ids[edge.target]), way, label, place, one)
+        for edge, way, label, place, one in zip(view.edges, found, told, places, back, strict=True)
+    ]
+    width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
+    return Drawing(width, height, boxes, edges, nodes)
+
+
+def _sizes(drawn: Tagged) -> list[Point]:
+    return [_size(node, drawn.lines(node)) for node in drawn.view.nodes]
+
+
+def _labels(before: Tagged, drawn: Tagged) -> list[str]:
+    """Return the label that each edge has in the picture before; "" of one to a mark."""
+    said = {
+        _key(before, edge): label
+        for edge, label in zip(before.view.edges, edge_labels(before.view), strict=True)
+    }
+    return [said.get(_key(drawn, edge), "") for edge in drawn.view.edges]
+
+
+def _label_places(
+    view: Picture,
+    found: Sequence[Sequence[Point]],
+    told: Sequence[str],
+    nodes: Sequence[DrawnNode],
+    boxes: Sequence[DrawnBox],
+) -> list[Point]:
+    """Return where the label of each edge stands: clear of nodes, titles and each other."""
     taken = [
         (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-        for (x, y), (w, h) in zip(centres, sizes, strict=True)
+        for (x, y), (w, h) in ((one.centre, one.size) for one in nodes)
     ]
     for box in boxes:
         (x, y), across = box.place, LABEL * text_width(box.title)
         taken.append((x, y - ways.LETTERS, x + across, y))
-    edges = []
-    for edge, way, label, wide, is_back in zip(view.edges, found, told, room, back, strict=True):
-        place = ways.label_place(way, wide, taken, loop=bool(edge.loop))
-        ends = drawn.ids[edge.source], drawn.ids[edge.target]
-        edges.append(DrawnEdge(edge, ends, way, label, place, is_back))
-    nodes = [
-        DrawnNode(node, own, text, centre, size)
-        for node, own, text, centre, size in zip(
-            view.nodes, drawn.ids, labels, centres, sizes, strict=True
-        )
-    ]
-    width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
-    return Drawing(width, height, boxes, edges, nodes)
+    places = []
+    for edge, way, label in zip(view.edges, found, told, strict=True):
+        wide = LABEL * text_width(label)
+        places.append(ways.label_place(way, wide, taken, loop=bool(edge.loop)))
+        if label:
+            taken.append(ways.label_box(places[-1], wide))
+    return places
+
+
+def _key(drawn: Tagged, edge: EdgeView) -> tuple[int, int, int, int]:
+    """Return what tells an edge from others, whatever stands for its source in its row."""
+    return drawn.ids[edge.source], drawn.ids[edge.target], edge.position, edge.loop
 
 
 def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
@@ -135,13 +173,21 @@ def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
     Where rows of that width need more beside them, for edges that go around, narrower rows do.
     """
     if width is None:
-        return drawing(view), notes_text(view, NOTES)
+        found = drawing(view)
+        return found, _notes(found, view, NOTES)
     found = drawing(view, width - 2 * MARGIN)
     for share in NARROWER:
         if found.width > width:
             narrower = drawing(view, share * (width - 2 * MARGIN))
             found = min(found, narrower, key=lambda one: one.width)
-    return found, notes_text(view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
+    return found, _notes(found, view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
+
+
+def _notes(found: Drawing, view: Picture, width: int) -> list[str]:
+    """Return the lines of notes below a drawing, which say what its marks are."""
+    if any(one.node.kind == MARK for one in found.nodes):
+        view = replace(view, notes=(*view.notes, MARKED))
+    return notes_text(view, width)
 
 
 def _box(title: str, where: Rectangle, found: list[list[Point]]) -> DrawnBox:
@@ -159,6 +205,9 @@ def _fitting(text: str, width: float) -> str:
 
 
 def _size(node: NodeView, text: list[str]) -> Point:
+    if node.kind == MARK:
+        side = max(text_width(text[0]) + PAD, LINE + 4)
+        return side, side
     across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
     width = max(map(text_width, text))
     if across and len(text) > 1:  # the outline is narrower where the first line and the last are

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+MARK = "connector"  # where an arrow leaves its row of a drawing, or goes on
+
 
 class Kind(NamedTuple):
     """How nodes of one kind look, in every form."""
@@ -57,5 +59,9 @@ KINDS: dict[str, Kind] = {
     "scope": Kind(
         "folded part", "#3F5B73", "#E4EAF0", "#9DB7CE", "#202D38", "folder", ("[[", "]]"),
         holds="operation",
+    ),
+    MARK: Kind(
+        "an arrow goes on at its number", "#4D4D4D", "#FDFDF6", "#C4C4C4", "#101010", "circle",
+        ("(((", ")))"), is_source=True,
     ),
 }  # fmt: skip

@@ -25,11 +25,11 @@ def nested(part: Part) -> int:
     return max((1 + nested(inner) for inner in part.parts), default=0)
 
 
-def held_together(ranked: Ranked, part: Part) -> None:
+def held_together(columns: Sequence[list[int]], part: Part) -> None:
     """Order each column so that a part is in one piece: others go to the nearer side of it."""
     for inner in part.parts:
         own = set(members(inner))
-        for column in ranked.columns:
+        for column in columns:
             places = [k for k, i in enumerate(column) if i in own]
             if len(places) > 1 and places[-1] - places[0] >= len(places):
                 middle = sum(places) / len(places)
@@ -37,7 +37,7 @@ def held_together(ranked: Ranked, part: Part) -> None:
                     i: (0 if i in own else -1 if k < middle else 1) for k, i in enumerate(column)
                 }
                 column.sort(key=key.__getitem__)
-        held_together(ranked, inner)
+        held_together(columns, inner)
 
 
 def part_ways(

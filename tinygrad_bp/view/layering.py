@@ -10,6 +10,8 @@ from tinygrad_bp.view.records import Picture
 
 PAGE = 1040.0  # pixels across a page
 SLACK = 1.15  # a single row may be that much wider
+SIDEWAYS = 1123 / 794  # and as much on a page that is turned: it has the sides of an A4
+MARKS = 80.0  # pixels that marks need at both ends of a row
 CHOICE = 3  # a row may end in the last third, where fewest edges pass
 WIDE = 13  # ranks from left to right that a page is wide enough for
 
@@ -76,38 +78,55 @@ class Broken(NamedTuple):
 
 
 def broken(
-    view: Picture, rank: Sequence[int], widths: Sequence[float], page: float = PAGE
+    view: Picture, rank: Sequence[int], widths: Sequence[float], page: float | None = None
 ) -> Broken:
-    """Break ranks into rows that a page is wide enough for, where few edges have to go around.
+    """Break ranks into rows that a page is wide enough for, where few edges pass.
 
-    A row after the first begins with a rank of its own: for the leaves of the first operations, and
-    for the edges that come from the row before.
+    A row after the first begins with a rank of its own, and one before the last ends with one: for
+    the leaves of the first operations, and for the marks of edges to other rows.
+
+    Parameters
+    ----------
+    view : Picture
+    rank : sequence of int
+    widths : sequence of float
+        Of the nodes.
+    page : float, optional
+        Pixels across; without it the page is of paper, which may be turned.
     """
     count = max(rank, default=0) + 1
     thick = [0.0] * count
     for node in view.nodes:
         thick[rank[node.id]] = max(thick[rank[node.id]], widths[node.id])
-    if sum(thick) <= SLACK * page:
+    longest = SIDEWAYS * PAGE if page is None else SLACK * page
+    page = PAGE if page is None else page
+    if sum(thick) <= longest:
         return Broken(list(rank), [0])
     is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
+    passing = _passing(view, rank, is_leaf)
+    ends = _ends(thick, passing, page - MARKS)
+    new = [own + 2 * sum(end < own for end in ends) for own in rank]
+    for edge in view.edges:
+        if is_leaf[edge.source] and rank[edge.source] in ends:
+            ends_at = rank[edge.source]
+            new[edge.source] = ends_at + 2 * sum(end < ends_at for end in ends) + 2
+    return Broken(new, [0, *(end + 2 + 2 * i for i, end in enumerate(ends))])
+
+
+def _passing(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> list[int]:
+    """Return how many values and boxes pass from each rank to the next."""
     reach: dict[int, int] = {}  # of each operation, the last rank that reads it
     for edge in view.edges:
         if not edge.loop and not is_leaf[edge.source]:
             reach[edge.source] = max(rank[edge.target], reach.get(edge.source, 0))
-    passing = [0] * count
+    passing = [0] * (max(rank, default=0) + 1)
     for source, last in reach.items():
         for between in range(rank[source], last):
             passing[between] += 1
     for begin, end in _scopes(view, rank, is_leaf).values():
         for between in range(begin, end):
             passing[between] += 1
-    ends = _ends(thick, passing, page)
-    new = [own + sum(end < own for end in ends) for own in rank]
-    for edge in view.edges:
-        if is_leaf[edge.source] and rank[edge.source] in ends:
-            ends_at = rank[edge.source]
-            new[edge.source] = ends_at + sum(end < ends_at for end in ends) + 1
-    return Broken(new, [0, *(end + 1 + i for i, end in enumerate(ends))])
+    return passing
 
 
 def _scopes(

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tinygrad_bp.view.lanes import held_together, part_ways
-from tinygrad_bp.view.layering import PAGE, Broken, broken, ranks, spaced
+from tinygrad_bp.view.kinds import MARK
+from tinygrad_bp.view.lanes import part_ways
+from tinygrad_bp.view.layering import Broken, broken, ranks, spaced
+from tinygrad_bp.view.ordering import ordered
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Ranked
 from tinygrad_bp.view.records import Picture
@@ -22,6 +24,7 @@ SWEEPS = 12
 DUMMIES = 20_000  # beyond it long edges go straight, behind what is in their way
 MAIN_PATH = 64.0  # how much more an operation keeps its way straight than a leaf, at most
 BRANCH = 4.0  # and what is computed from leaves alone, than these
+MARKED = 3  # operations that are counted on the way to a mark, where those before are not known
 SPACE = 8.0  # between neighbours of a column, in pixels
 DUMMY_SPACE = 8.0
 COLUMN_SPACE = 22.0
@@ -55,33 +58,37 @@ class Grid:
     breaks: list[int]
 
 
+def in_rows(view: Picture, sizes: Sequence[Point], page: float | None = None) -> Broken:
+    """Return the columns of a picture's nodes, and those that begin a row; see `broken`."""
+    rank = spaced(view, ranks(view))
+    widths = [width + COLUMN_SPACE for width, _ in sizes]
+    return broken(view, rank, widths, page) if _passed(view, rank) <= DUMMIES else Broken(rank, [0])
+
+
+def _passed(view: Picture, rank: Sequence[int]) -> int:
+    """Return how many columns all edges pass."""
+    return sum(rank[e.target] - rank[e.source] - 1 for e in view.edges if not e.loop)
+
+
 def grid(
-    view: Picture,
-    sizes: Sequence[Point],
-    labels: Sequence[float],
-    root: Part,
-    page: float = PAGE,
+    view: Picture, folds: Broken, sizes: Sequence[Point], labels: Sequence[float], root: Part
 ) -> Grid:
     """Put the nodes of a picture into columns.
 
     Parameters
     ----------
     view : Picture
+    folds : Broken
+        Its columns and rows; no edge leads from one row to another but a loop back.
     sizes : sequence of (width, height)
     labels : sequence of float
         Width of the label of each edge, 0 for none.
     root : Part
         The parts of the picture.
-    page : float, optional
-        Pixels across the page.
     """
-    rank = spaced(view, ranks(view))
-    long = sum(rank[e.target] - rank[e.source] - 1 for e in view.edges if not e.loop)
-    widths = [width + COLUMN_SPACE for width, _ in sizes]
-    folds = broken(view, rank, widths, page) if long <= DUMMIES else Broken(rank, [0])
-    ranked = _with_dummies(view, folds.rank, dummies=long <= DUMMIES)
-    _order(ranked)
-    held_together(ranked, root)
+    ranked = _with_dummies(view, folds.rank, dummies=_passed(view, folds.rank) <= DUMMIES)
+    loops = [(edge.source, edge.target) for edge in view.edges if edge.loop]
+    ordered(ranked, len(view.nodes), loops, root)
     total = len(ranked.above)
     all_sizes = [*sizes, *[(0.0, 0.0)] * (total - len(sizes))]
     across = _places(ranked, [height for _, height in all_sizes], len(sizes))
@@ -113,6 +120,7 @@ def _with_dummies(view: Picture, rank: Sequence[int], *, dummies: bool) -> Ranke
     depth = [0] * count  # operations on the longest way to it
     for edge in edges:  # by target, so in topological order
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    depth = [MARKED if view.nodes[i].kind == MARK else own for i, own in enumerate(depth)]
     ranked.pull = [min(BRANCH**own, MAIN_PATH) for own in depth]
     ranked.above, ranked.below = [[] for _ in rank], [[] for _ in rank]
     for edge in view.edges:
@@ -151,53 +159,6 @@ def _visited(view: Picture) -> list[int]:
             order[place] = None
             rest += reversed(arguments.get(place, []))
     return list(order)
-
-
-def _order(ranked: Ranked) -> None:
-    """Sort each rank by the mean place of the neighbours in the rank before, to and fro."""
-    place = [0.0] * len(ranked.above)
-    for row in ranked.columns:
-        _number(row, place)
-    best, fewest = [list(row) for row in ranked.columns], _crossings(ranked, place)
-    for sweep in range(SWEEPS):
-        down = sweep % 2 == 0
-        near = ranked.above if down else ranked.below
-        for row in ranked.columns if down else reversed(ranked.columns):
-            middle = {
-                i: sum(place[k] for k in near[i]) / len(near[i]) if near[i] else place[i]
-                for i in row
-            }
-            row.sort(key=middle.__getitem__)
-            _number(row, place)
-        crossings = _crossings(ranked, place)
-        if crossings < fewest:
-            best, fewest = [list(row) for row in ranked.columns], crossings
-    ranked.columns = best
-
-
-def _number(row: Sequence[int], place: list[float]) -> None:
-    for position, i in enumerate(row):
-        place[i] = float(position)
-
-
-def _crossings(ranked: Ranked, place: Sequence[float]) -> int:
-    """Count the crossings between neighbouring ranks: the inversions, by a binary indexed tree."""
-    total = 0
-    for row in ranked.columns:
-        ends = [int(place[k]) for i in sorted(row, key=place.__getitem__)
-                for k in sorted(ranked.below[i], key=place.__getitem__)]  # fmt: skip
-        tree = [0] * (max(ends, default=0) + 2)
-        for seen, end in enumerate(ends):
-            total += seen
-            k = end + 1
-            while k > 0:
-                total -= tree[k]
-                k -= k & -k
-            k = end + 1
-            while k < len(tree):
-                tree[k] += 1
-                k += k & -k
-    return total
 
 
 def _places(ranked: Ranked, breadth: Sequence[float], nodes: int) -> list[float]:

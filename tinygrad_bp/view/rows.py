@@ -61,7 +61,6 @@ class _Row:
     shift: float = 0.0
     above: float = 0.0  # where loops back run above it
     under: float = 0.0  # and below it
-    entering: list[int] = field(default_factory=list)  # where edges from the row before come from
     room: float = 0.0  # above it and below it, for loops back
 
 
@@ -88,15 +87,9 @@ class Rows:
             if edge.loop:
                 for number in {self._row_of(edge.source), self._row_of(edge.target)}:
                     loops[number] += 1
-        for chain in self._chains():
-            for a, b in pairwise(chain):
-                entering = self.rows[self._row_of(b)].entering
-                if self._row_of(a) != self._row_of(b) and a not in entering:
-                    entering.append(a)
         y = 0.0
         for number, row in enumerate(self.rows):
-            row.entering.sort(key=grid.across.__getitem__)
-            row.above = y + CHANNEL * len(row.entering)
+            row.above = y
             row.room = CHANNEL * (loops[number] + 1) * (loops[number] > 0)
             box = (TITLE + BOX_STEP) * boxed
             y = row.above + row.room + box
@@ -156,10 +149,7 @@ class Rows:
         for number, (a, b) in enumerate(pairwise(chain)):
             if number:
                 bends.append(self.point(a))
-            if self._row_of(a) == self._row_of(b):
-                bends += self._beyond(a, b, 1) + self._beyond(b, a, -1)
-            else:
-                bends += self._around(a, b)
+            bends += self._beyond(a, b, 1) + self._beyond(b, a, -1)
         return bends
 
     def _beyond(self, own: int, other: int, sign: int) -> list[Point]:
@@ -169,9 +159,7 @@ class Rows:
         step = 1 if goal > across else -1
         # all that turn the same way turn together, or else they would cross
         joined = (self.grid.ranked.below if sign > 0 else self.grid.ranked.above)[own]
-        farthest = max(
-            step * self.point(i)[1] for i in joined if self._row_of(i) == self._row_of(own)
-        )
+        farthest = max(step * self.point(i)[1] for i in joined)
         members = self.grid.ranked.columns[self.grid.column[own]]
         k = self.position[own] + step
         while 0 <= k < len(members) and step * self.point(members[k])[1] < farthest + FAR:
@@ -179,20 +167,6 @@ class Rows:
             reach = max(reach, beside + self.grid.sizes[members[k]][0] / 2)
             k += step
         return [(sign * reach, across)] if reach > border and goal != across else []
-
-    def _around(self, a: int, b: int) -> list[Point]:
-        """Return the way from the end of a row to the beginning of the next: none crosses another.
-
-        The topmost turns last on the right, runs lowest, and turns first on the left.
-        """
-        row = self.rows[self._row_of(b)]
-        place, count = row.entering.index(a), len(row.entering)
-        right = self.grid.spans[self.rows[self._row_of(a)].columns[-1]][1]
-        right += self.margin + CHANNEL * (count - place)
-        left = -self.margin - CHANNEL * (1 + place)
-        between = row.above - CHANNEL * place - CHANNEL / 2
-        (_, start), (_, end) = self.point(a), self.point(b)
-        return [(right, start), (right, between), (left, between), (left, end)]
 
     def _loop(self, edge: EdgeView) -> list[Point]:
         """Return the whole way back: above or below the row, where it crosses less."""

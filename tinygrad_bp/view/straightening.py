@@ -47,7 +47,7 @@ def straightened(
         (node, x - a * w / 2 - CLEAR, y - b * h / 2 - CLEAR,
          x + a * w / 2 + CLEAR, y + b * h / 2 + CLEAR)
         for node, ((x, y), (w, h), shape) in enumerate(zip(centres, sizes, shapes, strict=True))
-        for a, b in (ROUND if shape in ("ellipse", "doubleoctagon") else WHOLE)
+        for a, b in (ROUND if shape in ("ellipse", "circle", "doubleoctagon") else WHOLE)
     ])  # fmt: skip
     for number, way in enumerate(found):
         if len(way) < 3 or any(b[0] < a[0] for a, b in pairwise(way)):

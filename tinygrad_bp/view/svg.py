@@ -17,12 +17,13 @@ from tinygrad_bp.view.drawing import (
     drawing,
     fitted,
 )
-from tinygrad_bp.view.kinds import KINDS
+from tinygrad_bp.view.kinds import KINDS, MARK
 from tinygrad_bp.view.ranked import Point
 from tinygrad_bp.view.records import Picture
 
 LOWER = {"cylinder": 8.0, "folder": 7.5}  # pixels that a text stands lower, below a lid; else 4
 CUT, RIM = 9.0, 5.0  # pixels of a corner that is cut, and of a cylinder's lid; less in an icon
+MARKED = f'<g class="{MARK}">'  # what a drawing with marks holds
 STYLE = (
     f"text{{font:12px {palette.FONT};fill:{palette.TEXT};text-anchor:middle}}"
     f".edge text,.cluster text{{fill:{palette.EDGE};stroke:{palette.PAPER};stroke-width:3px;"
@@ -117,7 +118,8 @@ def _node(drawn: DrawnNode) -> Iterator[str]:
     (x, y), node = drawn.centre, drawn.node
     shape = KINDS[node.kind].shape
     path = outline(shape, drawn.centre, drawn.size)
-    yield f'<g class="{node.kind}" data-node="{drawn.own}"><path d="{path}"/>'
+    place = "" if node.kind == MARK else f' data-node="{drawn.own}"'
+    yield f'<g class="{node.kind}"{place}><path d="{path}"/>'
     first = y - LINE * (len(drawn.lines) - 1) / 2 + LOWER.get(shape, 4.0)
     for i, line in enumerate(drawn.lines):
         weight = ' font-weight="bold"' if i == 0 and node.name else ""
@@ -129,6 +131,8 @@ def outline(shape: str, centre: Point, size: Point) -> str:
     """Return the path of a shape, as DOT calls it, around a point; a result's is two ellipses."""
     (cx, cy), (w, h) = centre, size
     left, right, top, low = cx - w / 2, cx + w / 2, cy - h / 2, cy + h / 2
+    if shape == "circle":
+        return _ellipse(cx, cy, min(w, h) / 2, min(w, h) / 2)
     if shape == "ellipse":
         return _ellipse(cx, cy, w / 2, h / 2)
     if shape == "doubleoctagon":

@@ -52,7 +52,7 @@ def tagged(view: Picture) -> Tagged:
         if leaf in often and edge.target != min(users[leaf]):
             tags = beside.setdefault(edge.target, {})
             if leaf not in tags:
-                tags[leaf] = replace(_named(view.nodes[leaf]), id=count)
+                tags[leaf] = replace(with_name(view.nodes[leaf]), id=count)
                 count += 1
             edges.append(replace(edge, source=tags[leaf].id))
         else:
@@ -65,11 +65,11 @@ def tagged(view: Picture) -> Tagged:
             tag_ids.add(len(nodes))
             nodes.append(tag)
             ids.append(leaf)
-        nodes.append(_named(node) if node.id in often else node)
+        nodes.append(with_name(node) if node.id in often else node)
         ids.append(node.id)
     return Tagged(renumbered(view, nodes, edges), tuple(ids), frozenset(tag_ids))
 
 
-def _named(leaf: NodeView) -> NodeView:
+def with_name(leaf: NodeView) -> NodeView:
     """Return a leaf with a name by which its tags can be told from others'."""
     return leaf if leaf.name else replace(leaf, name=f"{leaf.op}#{leaf.id}")

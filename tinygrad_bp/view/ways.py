@@ -12,7 +12,7 @@ from tinygrad_bp.view.records import Picture
 ROUND = 9.0  # pixels of a corner that is rounded
 PORTS = 8.0  # between edges that come in at one node
 HEAD, HALF_HEAD = 8.0, 3.6  # of an arrow
-SHARES = (0.42, 0.6, 0.75, 0.87, 0.3, 0.18)  # of the last stretch of an edge, where a label fits
+SHARES = (0.42, 0.6, 0.75, 0.87, 0.3, 0.18)  # of a stretch of an edge, where a label fits
 LETTERS = 8.0  # height of those of a label
 INDENT, BASE, BAND = 5.0, 12.0, 16.0  # of the title of a box: left of it, its line, its height
 CLEAR = 4.0  # between a title and an edge
@@ -61,7 +61,7 @@ def inset(shape: str, off: float, size: Point) -> float:
     """Return how far the left border of a shape lies inside its box, `off` its middle."""
     width, height = size
     share = min(abs(2 * off / height), 1.0)
-    if shape in ("ellipse", "doubleoctagon"):  # which is drawn as two ellipses
+    if shape in ("ellipse", "circle", "doubleoctagon"):  # which is drawn as two ellipses
         return width / 2 * (1 - math.sqrt(1 - share * share))
     return 9.0 * share if shape == "hexagon" else 0.0
 
@@ -151,31 +151,49 @@ def _between(a: Point, b: Point, high: float, low: float) -> Point | None:
 
 
 def label_place(
-    way: Sequence[Point], width: float, nodes: Sequence[Rectangle], *, loop: bool
+    way: Sequence[Point], width: float, taken: Sequence[Rectangle], *, loop: bool
 ) -> Point:
-    """Return where the label of an edge stands: above a loop back, or near its end, clear of nodes.
+    """Return where the label of an edge stands: above a loop back, or near its end, else before.
 
     Parameters
     ----------
     way : sequence of (x, y)
     width : float
         Of the label.
-    nodes : sequence of (left, top, right, low)
+    taken : sequence of (left, top, right, low)
+        By nodes, titles and other labels; what it covers of them is as little as can be.
     loop : bool
         Whether it is a loop back.
     """
     if loop:
         a, b = max(pairwise(way), key=lambda pair: abs(pair[0][0] - pair[1][0]))
         return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 3
-    (u, v), (x, y) = way[-2], way[-1]
-    places = [(u + (x - u) * share, v + (y - v) * share - 3) for share in SHARES]
-    left, right = min(x, u) - width / 2, max(x, u) + width / 2
-    top, low = min(y, v) - 3 - LETTERS, max(y, v) - 3
+    places = [
+        (u + (x - u) * share, v + (y - v) * share - 3)
+        for (u, v), (x, y) in reversed([*pairwise(way)])
+        for share in SHARES
+    ]
+    left, right = min(x for x, _ in places) - width / 2, max(x for x, _ in places) + width / 2
+    top, low = min(y for _, y in places) - LETTERS, max(y for _, y in places)
     # few of a hundred nodes are near enough to be looked at for every place
-    near = [r for r in nodes if r[0] <= right and r[2] >= left and r[1] <= low and r[3] >= top]
+    near = [r for r in taken if r[0] <= right and r[2] >= left and r[1] <= low and r[3] >= top]
+    found, least = places[0], math.inf
     for place in places:
-        left, right, low = place[0] - width / 2, place[0] + width / 2, place[1]
-        beside = (r[2] < left or right < r[0] or low < r[1] or r[3] < low - LETTERS for r in near)
-        if all(beside):
+        where = label_box(place, width)
+        hidden = sum(_common(where, one) for one in near)
+        if not hidden:
             return place
-    return places[0]
+        if hidden < least:
+            found, least = place, hidden
+    return found
+
+
+def label_box(place: Point, width: float) -> Rectangle:
+    """Return what a label of some width covers that stands at a place."""
+    return place[0] - width / 2, place[1] - LETTERS, place[0] + width / 2, place[1]
+
+
+def _common(a: Rectangle, b: Rectangle) -> float:
+    """Return the area that two rectangles have in common."""
+    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return max(across, 0.0) * max(down, 0.0)

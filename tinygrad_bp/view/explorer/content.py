@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from tinygrad_bp.formulas.printing import printable, shortened
@@ -68,12 +68,17 @@ def _content(view: Picture) -> dict[str, Any]:
             str(check.node): {"values": _first(check.differences), "error": check.error}
             for check in view.checks
         },
-        "legend": [
-            (kind, look.word, outline(look.shape, ICON_CENTRE, ICON))
-            for kind, look in KINDS.items()
-            if any(node.kind == kind for node in view.nodes)
-        ],
+        "legend": legend({node.kind for node in view.nodes}),
     }
+
+
+def legend(kinds: Container[str]) -> list[tuple[str, str, str]]:
+    """Return for each of some kinds of nodes the word and the outline."""
+    return [
+        (kind, look.word, outline(look.shape, ICON_CENTRE, ICON))
+        for kind, look in KINDS.items()
+        if kind in kinds
+    ]
 
 
 def _node(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinygrad_bp.view import svg
-from tinygrad_bp.view.explorer.content import content, symbol
+from tinygrad_bp.view.explorer.content import content, legend, symbol
 from tinygrad_bp.view.explorer.unfolding import unfoldings
-from tinygrad_bp.view.kinds import KINDS
+from tinygrad_bp.view.kinds import KINDS, MARK
 from tinygrad_bp.view.labels import number_text, samples_text, shape_text
 from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
 from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section
@@ -39,7 +39,10 @@ def page(
     found = content(pictures, frames) | {"focus": focus}
     style = _colours() + asset("page.css") + asset("page.css", __package__)
     style += section.style if section else ""
-    drawing, *others = (svg.in_page(one.picture, PANEL) for one in pictures)
+    drawing, *others = drawings = [svg.in_page(one.picture, PANEL) for one in pictures]
+    for one, text in zip((found, *found["unfolded"]), drawings, strict=True):
+        if svg.MARKED in text:
+            one["legend"] += legend({MARK})
     unfolded = [
         f'<template data-picture="{number}">{other}</template>'
         for number, other in enumerate(others, 1)

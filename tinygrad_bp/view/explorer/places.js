@@ -53,7 +53,8 @@ function markGradients() {
     if (!shape || !backwardStep.has(node.id) || node.kind === "cotangent") continue;
     const box = shape.getBBox();
     const mark = draw("g", { class: "mark", "data-gradient": node.id });
-    const [x, y] = [box.x + 0.9 * box.width, box.y + 0.1 * box.height];
+    const share = node.given ? 0 : 0.1;  // a box has text up to its corner, a round one has none there
+    const [x, y] = [box.x + (1 - share) * box.width, box.y + share * box.height];
     mark.append(draw("circle", { cx: x, cy: y, r: 7.5 }), draw("text", { x, y: y + 4 }, "∂"), draw("title", {}, `to ${node.d}, the gradient`));
     group.append(mark);
   }
