@@ -665,10 +665,15 @@ def test_the_drawing_is_made_larger_and_moved(opened, example):
     for _ in range(3):
         page.click("#closer")
     assert page.locator("#graph svg").bounding_box()["width"] > 1.5 * before
-    box = page.locator("#graph").bounding_box()
-    page.mouse.move(box["x"] + 300, box["y"] + box["height"] - 25)
+    x, y = page.evaluate("""() => {  // beside all nodes, of which a click is another thing
+        const box = document.getElementById("graph").getBoundingClientRect();
+        for (let y = box.top + 20; y < box.bottom - 20; y += 5)
+          for (let x = box.left + 250; x < box.right - 20; x += 5)
+            if (!document.elementFromPoint(x, y).closest("[data-node]")) return [x, y];
+    }""")
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(box["x"] + 100, box["y"] + box["height"] - 25)
+    page.mouse.move(x - 200, y)
     page.mouse.up()
     assert page.evaluate("() => document.getElementById('graph').scrollLeft") > 50
     page.click("#whole")

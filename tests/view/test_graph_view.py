@@ -829,3 +829,17 @@ def test_options_that_say_nothing_of_an_exception_are_refused(options):
         np.tanh(ones((2, 3), "x")) @ np.ones((2, 3))
     with pytest.raises(ValueError, match="of an exception the forward phase"):
         tg.graph(caught.value, **options)
+
+
+def test_leaves_that_are_called_alike_have_a_number_to_tell_them_apart():
+    weights = [tg.tensor(np.eye(2) * k, requires_grad=True, name="W") for k in (1.0, 2.0, 3.0)]
+    h = np.ones((2, 2))
+    for one in weights:
+        h = np.tanh(h @ one)
+    view = tg.graph(np.sum(h))
+    found = {node.name: node.value for node in view.nodes if node.op == "leaf"}
+    assert found == {f"W ({k})": (k, 0.0, 0.0, k) for k in (1, 2, 3)}
+    assert {node.name for node in tg.graph(np.sum(h), focus="W (2)[0,0]").nodes} > {"W (2)[0,0]"}
+    assert {node.name for node in tg.graph(np.sum(h), focus="W").nodes} > {"W (3)[0,0]"}
+    named = tg.graph(np.sum(h), parameters=dict(zip("abc", weights, strict=True)))
+    assert [node.name for node in named.nodes if node.kind == "parameter"] == ["a", "b", "c"]

@@ -43,6 +43,10 @@ examples:
       without a training, the computation of what loss() of mymodel.py returns; one that takes
       arguments needs a --shape 3,4 for each
 """
+FILE = (
+    "a CSV file with a header line, or module:function: whose result is the computation, without"
+    " a training"
+)
 PAGE = "explore.html"
 ROWS = 6  # samples in the computation; as many fit on a screen
 FRAMES = 100
@@ -84,7 +88,7 @@ class Snapshots:
 
 def add(parser: Parser) -> None:
     """Add the options."""
-    add_training(parser)
+    add_training(parser, FILE)
     add_shapes(parser)
     group = parser.add_argument_group("output")
     group.add_argument(

@@ -12,14 +12,14 @@ BUNDLED = "penguins"
 SAMPLES = 600
 
 
-def add_training(parser: Parser) -> None:
-    """Add what says which table to train on, and how."""
-    _add_data(parser.add_argument_group("data"))
+def add_training(parser: Parser, of: str = "a CSV file with a header line") -> None:
+    """Add what says which table to train on, and how; `of` is what FILE is."""
+    _add_data(parser.add_argument_group("data"), of)
     _add_model(parser.add_argument_group("model and training"))
 
 
-def _add_data(group: Group) -> None:
-    group.add_argument("file", metavar="FILE", nargs="?", help="a CSV file with a header line")
+def _add_data(group: Group, of: str) -> None:
+    group.add_argument("file", metavar="FILE", nargs="?", help=of)
     group.add_argument(
         "--features", metavar="COLUMN", nargs="+", help="the numeric columns of FILE"
     )

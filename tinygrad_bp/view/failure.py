@@ -18,7 +18,7 @@ from tinygrad_bp.errors import GraphError
 from tinygrad_bp.view.building import pictured
 from tinygrad_bp.view.plain_arrays import NUMERIC, dtype_text, lengths, numbers
 from tinygrad_bp.view.records import EdgeView, NodeView, Picture
-from tinygrad_bp.view.sheet import Sheet, sheet_of
+from tinygrad_bp.view.sheet import Sheet, number_names, sheet_of
 from tinygrad_bp.view.words import argument_names
 
 OWN = __name__.partition(".")[0]
@@ -56,6 +56,7 @@ def failed(
             " that was caught, before its traceback is cleared"
         )
     sheet = sheet_of(tracked, parameters, data)
+    number_names(sheet)
     sheet.recorded.cotangents.clear()  # there is no result that they could be of
     sheet.recorded.notes.clear()
     sheet.kinds = ["op" if kind == "output" else kind for kind in sheet.kinds]

@@ -17,7 +17,7 @@ from tinygrad_bp.view.building import pictured
 from tinygrad_bp.view.failure import failed
 from tinygrad_bp.view.records import Picture, Section
 from tinygrad_bp.view.scalar_level import expanded
-from tinygrad_bp.view.sheet import sheet_of
+from tinygrad_bp.view.sheet import number_names, sheet_of
 from tinygrad_bp.view.training_frames import TrainingFrames
 
 PIXEL_FORMS = (".png", ".pdf")  # which the program dot paints
@@ -367,6 +367,7 @@ def graph(
             )
         return _faced(folding.checked(failed(out, parameters, data), unfold))
     sheet = sheet_of(out, parameters, data, cotangent=cotangent, values=values)
+    number_names(sheet)
     if phase not in ("forward", "backward", "both") or level not in ("tensor", "scalar"):
         raise ValueError(
             f"graph: level={level!r}, phase={phase!r}; expected level 'tensor' or 'scalar', phase"

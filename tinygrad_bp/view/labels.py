@@ -13,7 +13,7 @@ from typing import Any
 
 from tinygrad_bp.formulas.printing import printable, shortened
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.records import EdgeView, NodeView, Picture, Statistics
+from tinygrad_bp.view.records import NUMBERED, EdgeView, NodeView, Picture, Statistics
 
 DETAIL_LENGTH = 24  # characters of an operation's settings
 NOTE_LENGTH, NOTE_WIDTH = 110, 40  # characters of the message of what failed, and of a line of it
@@ -125,7 +125,8 @@ def edge_labels(view: Picture) -> list[str]:
     told = []
     place = {node.id: node for node in view.nodes}
     for edge in view.edges:
-        name = (place[edge.source].name or "").rpartition(".")[2].rstrip("0123456789")
+        called = NUMBERED.sub("", place[edge.source].name or "")
+        name = called.rpartition(".")[2].rstrip("0123456789")
         told.append(edge.argument is not None and name == edge.argument)
         unclear[edge.target] = unclear.get(edge.target, 0) + (not told[-1])
     silent = {node.id for node in view.nodes if node.commutes}

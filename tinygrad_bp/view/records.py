@@ -6,6 +6,7 @@ picture does not keep a graph alive.  `docs/graphs.md` describes its JSON form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from tinygrad_bp.engine.shapes import Shape
 
 Phase = Literal["forward", "backward"]
 Numbers = tuple[Any, ...]  # the elements of an array in C order
+NUMBERED = re.compile(r" \(\d+\)$")  # the number of one of several that are called alike
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.records import EdgeView, NodeView, Picture, renumbered
+from tinygrad_bp.view.records import NUMBERED, EdgeView, NodeView, Picture, renumbered
 
 LONGEST_BLOCK = 48  # operations of a block whose repetitions are looked for
 WIRES = 4  # arguments whose wiring may be alike in two ways; most operations have fewer
@@ -23,7 +23,6 @@ FEWEST = 3  # repetitions that are worth a count
 SINGLES = 3  # edges to repetitions here and there that are drawn one by one
 REPEATED = "repeated ×"  # begins the title of the box around a block
 NUMBER = re.compile(r"(\d+)")
-CALL = re.compile(r" \(\d+\)$")  # the number of a scope that was entered again
 
 Ends = tuple[int, int]  # repetitions of source and target; 0 outside of blocks
 Key = tuple[int, int, int]  # the nodes drawn for source and target, position
@@ -142,7 +141,7 @@ class _Signatures:
 
 def _row(node: NodeView) -> tuple[Any, ...]:
     detail = NUMBER.sub("…", node.detail) if node.detail.startswith("[") else node.detail
-    part = (CALL.sub("", node.name or ""), node.count) if KINDS[node.kind].holds else ()
+    part = (NUMBERED.sub("", node.name or ""), node.count) if KINDS[node.kind].holds else ()
     return node.op, node.kind, node.shape, node.dtype, detail, part
 
 
@@ -365,7 +364,8 @@ def _common(texts: Sequence[str | None]) -> str | None:
     known = [text for text in texts if text is not None]
     if len(known) < len(texts):
         return None
-    for one in (known, [CALL.sub("", text) for text in known]):
+    plain = [NUMBERED.sub("", text) for text in known]
+    for one in (known, plain) if len({*plain}) > 1 or len({*known}) == 1 else (plain,):
         pieces = [NUMBER.split(text) for text in one]
         if all(words[::2] == pieces[0][::2] for words in pieces):
             same = [len({*column}) == 1 for column in zip(*pieces, strict=True)]

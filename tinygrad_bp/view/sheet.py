@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from tinygrad_bp.view.recorded import (
     held_values,
     read,
 )
+from tinygrad_bp.view.records import NUMBERED
 from tinygrad_bp.view.scoping import Path, scopes_of
 from tinygrad_bp.view.words import explanation
 
@@ -159,6 +161,24 @@ def _equal(one: Any, value: Any) -> bool:
     return array.shape == np.shape(value) and np.array_equal(array, value)
 
 
+def number_names(sheet: Sheet) -> None:
+    """Give leaves that are called alike a number, as they were made: ``W (1)``, ``W (2)``."""
+    given = sheet.given.nodes
+    named = [
+        place
+        for place, entry in enumerate(sheet.recorded.entries)
+        if isinstance(entry.node, Leaf) and entry.node not in given and sheet.names[place]
+    ]
+    counts = Counter(sheet.names[place] for place in named)
+    taken = {*sheet.names}
+    numbers: Counter[str | None] = Counter()
+    for place in named:
+        name = sheet.names[place]
+        while counts[name] > 1 and sheet.names[place] in taken:
+            numbers[name] += 1
+            sheet.names[place] = f"{name} ({numbers[name]})"
+
+
 def entry_at(sheet: Sheet, name: str) -> int:
     """Return the place of the entry with a name or id; the last, where several have the name.
 
@@ -168,6 +188,8 @@ def entry_at(sheet: Sheet, name: str) -> int:
         If there is none; names those there are.
     """
     found = [place for place, own in enumerate(sheet.names) if own == name]
+    if not found:
+        found = [k for k, own in enumerate(sheet.names) if own and NUMBERED.sub("", own) == name]
     if not found and name.isascii() and name.isdigit() and int(name) < len(sheet.names):
         found = [int(name)]
     if not found:
