@@ -32,7 +32,7 @@ class Link:
 
     position: int
     element: int
-    slope: Any
+    slope: Any  # None where the rule does not tell
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _scaled(slopes: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _number(slope: Any) -> Any:
-    found = numbers(slope)
+    found = None if slope is None else numbers(slope)
     return None if found is None else found[0]
 
 
@@ -191,8 +191,9 @@ class Links:
         if self.shapes[position] is None:
             return []
         part = self.pulled(position, self._one_at(element), arguments or self.arguments)
-        if part is None:
-            return []
+        if part is None:  # it may be made of any, as of a function of a user's own
+            alone = self.rule.pulls[position] is None
+            return [] if alone else [(k, None) for k in range(math.prod(self.shapes[position]))]
         flat = np.ravel(part)
         return [(int(k), flat[k]) for k in np.flatnonzero(flat)]
 

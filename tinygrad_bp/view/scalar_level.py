@@ -243,7 +243,7 @@ class _Drawing:
 
     @staticmethod
     def _part(ct: Any, link: Link) -> Any:
-        return None if ct is None else numbers(ct * link.slope)
+        return None if ct is None or link.slope is None else numbers(ct * link.slope)
 
     def _over(self, place: int, node: NodeView, **fields: Any) -> NodeView:
         """Return a node that says over how many samples its numbers are taken."""
