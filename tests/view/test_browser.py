@@ -470,6 +470,18 @@ def test_nothing_sticks_out_at_360_pixels(opened, example, training):
         assert page.evaluate("() => document.documentElement.scrollWidth") == 360
 
 
+def test_long_names_do_not_stick_out_either(opened):
+    x, y = (tg.tensor(np.eye(2), requires_grad=True, name=one * 200) for one in "WM")
+    out = np.sum(np.tanh(x @ (y + 0)))
+    out.name = "O" * 200
+    del x, y  # so that a note names them
+    page = opened(tg.graph(out).to_html(), width=360, height=700)
+    assert page.locator("#notes li").count() == 1
+    for _ in range(8):
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+        page.keyboard.press("ArrowRight")
+
+
 @pytest.mark.parametrize(("motion", "duration"), [("reduce", "0s"), ("no-preference", "0.2s")])
 def test_motion_is_reduced_where_it_is_not_wanted(opened, example, motion, duration):
     page = opened(example.page, reduced_motion=motion)

@@ -236,3 +236,11 @@ def test_frames_are_saved_in_a_page_alone(tmp_path):
     with pytest.raises(ValueError, match=r"they go into \.html"):
         tg.graph(ones((), "x")).save(tmp_path / "x.svg", frames=frames)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_heading_names_every_result():
+    x = ones((2,), "x")
+    first, second = np.sum(x), np.sum(x * x)
+    first.name, second.name = "loss D", "loss G"
+    assert "<h1>How loss D and loss G were computed</h1>" in tg.graph([first, second]).to_html()
+    assert "<h1>How loss D was computed</h1>" in tg.graph(first).to_html()

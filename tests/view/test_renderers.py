@@ -118,7 +118,7 @@ def check_svg(text, names):
 
 
 @settings(max_examples=80)
-@given(names=st.lists(HOSTILE, min_size=1, max_size=6))
+@given(names=st.lists(HOSTILE, min_size=1, max_size=6, unique=True))
 def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
     out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="own"), names)
@@ -126,7 +126,7 @@ def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
 
 @needs_dot
 @settings(max_examples=15)
-@given(names=st.lists(HOSTILE, min_size=1, max_size=12))
+@given(names=st.lists(HOSTILE, min_size=1, max_size=12, unique=True))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
     out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="dot"), names)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_bp.view.straightening import straightened
+from tinygrad_bp.view.ways import label_box, label_place
 
 NUMBERS = st.integers(0, 300).map(float)
 
@@ -61,3 +62,16 @@ def test_no_crossing_is_made():
 def test_what_turns_back_to_the_next_row_stays():
     way = [(0.0, 0.0), (10.0, 0.0), (10.0, 50.0), (-90.0, 50.0), (-90.0, 90.0), (0.0, 90.0)]
     assert straightened([way], [(0, 1)], [(0, 900)] * 2, [(0, 0)] * 2, ["box"] * 2) == [way]
+
+
+def test_the_label_of_an_edge_keeps_clear_of_what_is_in_its_way():
+    way = [(0.0, 0.0), (40.0, 0.0), (80.0, 60.0)]
+    free = label_place(way, 20.0, [], loop=False)
+    other = label_place(way, 20.0, [label_box(free, 20.0)], loop=False)
+    assert label_box(other, 20.0) != label_box(free, 20.0)
+    end = (38.0, -20.0, 100.0, 80.0)  # nothing is free but the first stretch
+    assert label_place(way, 20.0, [end], loop=False)[0] < 30
+    loop = [(0.0, 0.0), (0.0, -9.0), (200.0, -9.0), (200.0, 0.0)]
+    middle = label_place(loop, 20.0, [], loop=True)
+    assert middle == (100.0, -12.0)
+    assert label_place(loop, 20.0, [label_box(middle, 20.0)], loop=True) != middle

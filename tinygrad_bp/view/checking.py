@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.programs.calling import quiet
 from tinygrad_bp.view.recorded import Recorded, Values, replay
 from tinygrad_bp.view.records import CheckView
@@ -33,7 +34,7 @@ def checks(sheet: Sheet) -> tuple[CheckView, ...]:
     cost = _cost(sheet)
     with quiet():
         for place, leaf in _checked(sheet):
-            name = sheet.names[place] or f"leaf {place}"
+            name = shortened(sheet.names[place] or f"leaf {place}")
             answer = cost or _difficulty(recorded, leaf)
             answer = answer or _differences(recorded, leaf, np.asarray(recorded.values[leaf]))
             if isinstance(answer, str):

@@ -30,6 +30,7 @@ PAD = 8.0  # around the text of a node
 MARGIN = 14.0  # around the picture
 LABEL = 0.8  # size of the labels of edges and boxes, of that of nodes
 # Pixels of a character at 12 px, wide enough for Helvetica and Arial.
+WIDER = 0.1  # for other fonts, which a long name shows, of what is longer than LETTERS
 NARROW, LETTER, CAPITAL, FULL_WIDTH = 3.6, 6.9, 8.6, 12.4
 # Pixels that an outline needs beside the text, across and down.
 ROOM = {"ellipse": (14.0, 4.0), "doubleoctagon": (26.0, 6.0), "hexagon": (26.0, 0.0),
@@ -210,6 +211,7 @@ def _size(node: NodeView, text: list[str]) -> Point:
         return side, side
     across, down = ROOM.get(KINDS[node.kind].shape, (0.0, 0.0))
     width = max(map(text_width, text))
+    width += WIDER * max(width - LETTERS, 0.0)
     if across and len(text) > 1:  # the outline is narrower where the first line and the last are
         across += CURVED * max(width - LETTERS, 0.0)
     return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down

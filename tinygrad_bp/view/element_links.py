@@ -188,12 +188,13 @@ class Links:
 
     def _slopes(self, position: int, element: int, arguments: Any = None) -> list[tuple[int, Any]]:
         """Return the elements of one argument with a derivative that is not 0, and these."""
-        if self.shapes[position] is None:
+        shape = self.shapes[position]
+        if shape is None:
             return []
         part = self.pulled(position, self._one_at(element), arguments or self.arguments)
         if part is None:  # it may be made of any, as of a function of a user's own
             alone = self.rule.pulls[position] is None
-            return [] if alone else [(k, None) for k in range(math.prod(self.shapes[position]))]
+            return [] if alone else [(k, None) for k in range(math.prod(shape))]
         flat = np.ravel(part)
         return [(int(k), flat[k]) for k in np.flatnonzero(flat)]
 

@@ -11,7 +11,7 @@ from tinygrad_bp.view.records import Picture
 PAGE = 1040.0  # pixels across a page
 SLACK = 1.15  # a single row may be that much wider
 SIDEWAYS = 1123 / 794  # and as much on a page that is turned: it has the sides of an A4
-MARKS = 80.0  # pixels that marks need at both ends of a row
+EXIT, ENTRY = 18.0, 40.0  # pixels that marks need at the end of a row, and at the beginning
 CHOICE = 3  # a row may end in the last third, where fewest edges pass
 WIDE = 13  # ranks from left to right that a page is wide enough for
 
@@ -104,7 +104,7 @@ def broken(
         return Broken(list(rank), [0])
     is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
     passing = _passing(view, rank, is_leaf)
-    ends = _ends(thick, passing, page - MARKS)
+    ends = _ends(thick, passing, page - EXIT)
     new = [own + 2 * sum(end < own for end in ends) for own in rank]
     for edge in view.edges:
         if is_leaf[edge.source] and rank[edge.source] in ends:
@@ -148,7 +148,7 @@ def _ends(thick: Sequence[float], passing: Sequence[int], page: float) -> list[i
     ends: list[int] = []
     start = 0
     while start + 1 < len(thick) and sum(thick[start:]) > page:
-        last, width = start, thick[start]
+        last, width = start, thick[start] + ENTRY * (start > 0)
         while width + thick[last + 1] <= page:
             last += 1
             width += thick[last]

@@ -13,6 +13,7 @@ ROUND = 9.0  # pixels of a corner that is rounded
 PORTS = 8.0  # between edges that come in at one node
 HEAD, HALF_HEAD = 8.0, 3.6  # of an arrow
 SHARES = (0.42, 0.6, 0.75, 0.87, 0.3, 0.18)  # of a stretch of an edge, where a label fits
+ALONG = (0.5, 0.3, 0.7, 0.15, 0.85)  # and of the longest of a loop back
 LETTERS = 8.0  # height of those of a label
 INDENT, BASE, BAND = 5.0, 12.0, 16.0  # of the title of a box: left of it, its line, its height
 CLEAR = 4.0  # between a title and an edge
@@ -165,13 +166,13 @@ def label_place(
     loop : bool
         Whether it is a loop back.
     """
+    pieces = [*pairwise(way)][::-1]
     if loop:
-        a, b = max(pairwise(way), key=lambda pair: abs(pair[0][0] - pair[1][0]))
-        return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2 - 3
+        pieces = [max(pieces, key=lambda piece: abs(piece[0][0] - piece[1][0]))]
     places = [
         (u + (x - u) * share, v + (y - v) * share - 3)
-        for (u, v), (x, y) in reversed([*pairwise(way)])
-        for share in SHARES
+        for (u, v), (x, y) in pieces
+        for share in (ALONG if loop else SHARES)
     ]
     left, right = min(x for x, _ in places) - width / 2, max(x for x, _ in places) + width / 2
     top, low = min(y for _, y in places) - LETTERS, max(y for _, y in places)

@@ -18,6 +18,7 @@ SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = (
     "steps.js", "matrices.js", "show.js", "places.js", "unfold.js", "training.js", "keys.js",
 )  # fmt: skip
+NAMED = 3  # results that the heading names
 TABLED = 400  # rows of the table that stands for the page without JavaScript
 PANEL = 540.0  # pixels across the graph, which stands beside the step on a screen of 1280
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
@@ -76,8 +77,10 @@ def _section(section: Section | None) -> str:
 
 
 def _heading(view: Picture) -> str:
-    results = [symbol(node) for node in view.nodes if KINDS[node.kind].is_end]
-    return f"How {results[-1] if results else 'it'} was computed"
+    results = [symbol(node) for node in view.nodes if KINDS[node.kind].is_end][-NAMED:]
+    if len(results) > 1:
+        return f"How {', '.join(results[:-1])} and {results[-1]} were computed"
+    return f"How {results[0] if results else 'it'} was computed"
 
 
 def _colours() -> str:
