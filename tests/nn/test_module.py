@@ -6,8 +6,12 @@ import copy
 import gc
 import pickle
 import weakref
+from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -551,3 +555,31 @@ def test_a_summary_takes_several_arguments_and_leaves_no_trace():
 @pytest.mark.parametrize("name", ["Linear", "ReLU", "Sequential", "Sigmoid", "Tanh"])
 def test_pickles_of_the_first_version_find_the_layers(name: str) -> None:
     assert pickle.loads(f"ctinygrad_bp.nn.layers\n{name}\n.".encode()) is getattr(nn, name)
+
+
+@dataclass
+class Statistics:
+    mean: Any
+
+
+def held(**attributes: Any) -> SimpleNamespace:
+    return SimpleNamespace(**attributes)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        deque([np.ones(2)]),
+        Statistics(np.ones(2)),
+        held(a=tg.tensor([1.0])),
+        {"x": held(a=np.ones(1))},
+    ],
+    ids=["deque", "dataclass", "object", "in a dict"],
+)
+def test_arrays_that_a_state_would_lack_are_named(value: Any) -> None:
+    module = nn.Linear(2, 1, rng=0)
+    module.kept = value
+    with pytest.raises(TinygradError, match=r"Linear: 'kept(\.x)?' is a .* a state would lack"):
+        module.state()
+    module.kept = held(name="no array", rng=np.random.default_rng(0), run=tg.compile(np.sin))
+    assert list(module.state()) == list(dict(module.named_parameters()))

@@ -16,7 +16,7 @@ from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import TinygradError
-from tinygrad_bp.nn.state import State, matched
+from tinygrad_bp.nn.state import State, matched, require_in_sight
 from tinygrad_bp.nn.summary import Summary, listed, observer, summarized
 
 Where = Callable[[str, Tensor], bool]
@@ -252,7 +252,8 @@ class Module:
         Raises
         ------
         TinygradError
-            If two have one name, or a buffer is more than plain numbers (a masked array).
+            If two have one name, or a buffer is more than plain numbers (a masked array), or an
+            array is where nothing looks for it: in an object that is no module.
         """
         own = _by_name(self)
         return {
@@ -305,7 +306,7 @@ def _arrays(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
     return (found for found in _found(module) if not isinstance(found[1], Module))
 
 
-def _found(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
+def _found(module: Module, others: Any = None) -> Iterator[tuple[str, Any, Any, Any]]:
     """Yield (name, value, container, key) of each module, parameter and buffer.
 
     A Tensor or container is found once.  An array is found wherever it is: which attributes happen
@@ -319,6 +320,8 @@ def _found(module: Module) -> Iterator[tuple[str, Any, Any, Any]]:
             yield path, value, container, key
             continue
         inside = _inside(value)
+        if inside is None and others is not None:
+            others.append((path, value))
         if inside is None or id(value) in seen:
             continue
         seen.add(id(value))
@@ -347,7 +350,10 @@ def _inside(value: Array) -> Array:
 def _by_name(module: Module) -> dict[str, tuple[Any, Any, Any]]:
     """Return what `_arrays` finds by name; two of one name could not be told apart in a file."""
     found: dict[str, tuple[Any, Any, Any]] = {}
-    for name, value, container, key in _arrays(module):
+    others: list[tuple[str, Any]] = []
+    for name, value, container, key in _found(module, others):
+        if isinstance(value, Module):
+            continue
         if name in found:
             raise TinygradError(
                 f"{type(module).__name__}: two arrays are called {name!r};"
@@ -359,6 +365,7 @@ def _by_name(module: Module) -> dict[str, tuple[Any, Any, Any]]:
                 " would keep the plain numbers alone; hold plain arrays"
             )
         found[name] = value, container, key
+    require_in_sight(type(module).__name__, others)
     return found
 
 

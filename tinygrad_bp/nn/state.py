@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Any
@@ -20,6 +21,27 @@ def assign(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
     The loop runs in C, between two bytecodes, so Ctrl-C comes before all of them or after all.
     """
     any(map(setattr, tensors, repeat("_value"), values))  # setattr gives None: `any` goes on
+
+
+def require_in_sight(name: str, others: Iterable[tuple[str, Any]]) -> None:
+    """Refuse objects of a module that are no part of its state and hold arrays.
+
+    What can be called may hold what it likes: a compiled function has arrays of its own.
+
+    Raises
+    ------
+    TinygradError
+    """
+    for path, value in others:
+        if isinstance(value, Tensor) or callable(value):
+            continue
+        held = (*value,) if isinstance(value, (deque, set, frozenset)) else ()
+        held += (*getattr(value, "__dict__", {}).values(),)
+        if any(isinstance(one, (np.ndarray, Tensor)) for one in held):
+            raise TinygradError(
+                f"{name}: {path!r} is a {type(value).__name__}, whose arrays a state would lack;"
+                " hold them in attributes of a Module, or in lists, tuples or dicts"
+            )
 
 
 def matched(name: str, own: Mapping[str, Tensor], state: Mapping[str, Any]) -> list[Any]:
