@@ -136,7 +136,7 @@ def test_hostile_names_are_text_in_every_output(command, tmp_path, first, second
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished_run():
     return fitting.fit(penguins(), {"max_epochs": 1}, 0, quiet())
 

@@ -21,7 +21,7 @@ from tinygrad_bp.files.model_file import encode_model
 NEW = 'y,note,x\n0.5,first,-1.5\n2.5,second,1e1\n-0.25,"two\nlines",0\n1,last,2.5\n'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A run on a table with the columns x and y, trained once for the whole file."""
     folder = tmp_path_factory.mktemp("trained")

@@ -39,7 +39,7 @@ def shown(name: str) -> str:
     return str(found[0])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def blocks() -> dict[str, str]:
     made: dict[str, str] = script.generated()
     return made

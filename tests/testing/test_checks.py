@@ -548,7 +548,7 @@ CHECKS = [
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reproduced(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """What each check of a user's module said would reproduce it, and what that raised."""
     folder = tmp_path_factory.mktemp("reproduced")

@@ -71,7 +71,7 @@ CALLS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for sys.path with what an installed wheel has beside the package."""
     folder = tmp_path_factory.mktemp("installed") / "site"
@@ -89,7 +89,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def run(installed: Path) -> Callable[..., Any]:
     """Run pytest in a project of its own, where the plugin is installed."""
     project = installed.parent / "project"
@@ -113,7 +113,7 @@ def run(installed: Path) -> Callable[..., Any]:
     return call
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def said(run: Callable[..., Any]) -> dict[str, tuple[int, str]]:
     """The exit code and the output of each of the calls, one after the other."""
     done = run(json.dumps([*CALLS.values()]), code=RUNS)
