@@ -7,9 +7,11 @@ from collections import Counter
 import numpy as np
 from dot_reader import label_lines, parse_dot
 from hypothesis import given, settings
+from sample_graphs import SAMPLES
 from view_samples import ones, programs, run_program
 
 import tinygrad_bp as tg
+from tinygrad_bp.view.drawing import drawing
 from tinygrad_bp.view.tags import AGAIN, tagged
 
 
@@ -58,3 +60,11 @@ def test_tags_are_one_node_in_the_page():
     page = shared("w").to_html()
     leaf = next(node.id for node in shared("w").nodes if node.name == "w")
     assert page.count(f'data-node="{leaf}"') == AGAIN
+
+
+def test_a_number_that_is_used_again_goes_by_its_value():
+    loss, options = SAMPLES["autoencoder"]()
+    drawn = drawing(tg.graph(loss, phase="both", **options), 500.0)
+    shown = [one for one in drawn.nodes if one.node.kind == "constant"]
+    assert len(shown) > len({one.own for one in shown})
+    assert {tuple(one.lines) for one in shown} == {("1",), ("2",)}

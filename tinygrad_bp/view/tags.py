@@ -71,5 +71,7 @@ def tagged(view: Picture) -> Tagged:
 
 
 def with_name(leaf: NodeView) -> NodeView:
-    """Return a leaf with a name by which its tags can be told from others'."""
-    return leaf if leaf.name else replace(leaf, name=f"{leaf.op}#{leaf.id}")
+    """Return a leaf with a name by which its tags can be told from others': a number is one."""
+    if leaf.name or (KINDS[leaf.kind].is_its_value and leaf.value and not leaf.shape):
+        return leaf
+    return replace(leaf, name=f"{leaf.op}#{leaf.id}")
