@@ -171,7 +171,7 @@ def _key(drawn: Tagged, edge: EdgeView) -> tuple[int, int, int, int]:
 def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
     """Lay out a picture in rows of at most `width` pixels, as far as that goes, and its notes.
 
-    Where rows of that width need more beside them, for edges that go around, narrower rows do.
+    Where rows of that width need more beside them, for loops back, narrower rows do.
     """
     if width is None:
         found = drawing(view)

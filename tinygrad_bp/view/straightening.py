@@ -26,8 +26,8 @@ def straightened(
 ) -> list[list[Point]]:
     """Return the ways of edges with as few bends as they need.
 
-    Those that turn back, from the end of a row to the beginning of the next, stay; and all of a
-    picture of more than 600 edges, as each is compared with every other.
+    Loops back stay; and all of a picture of more than 600 edges, as each is compared with every
+    other.
 
     Parameters
     ----------
