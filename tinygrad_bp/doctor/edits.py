@@ -13,18 +13,20 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from tinygrad_bp.doctor.elements import indexed, names_of_fields
+from tinygrad_bp.doctor.ordering import handed_on_last, is_update
 from tinygrad_bp.doctor.slopes import (
     answers,
     helpers_of,
     is_derivative,
     is_derivative_call,
+    is_mask,
     same_unit,
     slopes,
 )
 from tinygrad_bp.doctor.substitution import copied, expression, product
 
 Shapes = dict[str, tuple[int, ...]]
-LISTED = 12  # values of lists of layers whose slopes are tried
 ORDER = (
     "wrong-sign", "bias-axis", "derivative-twice", "derivative-on-z", "missing-derivative",
     "elementwise-for-matmul", "wrong-operand", "updated-too-early", "aliased-buffer",
@@ -78,6 +80,9 @@ class Edits:
         self.units, self.shapes, self.early = units, shapes, early
         self.values = values
         self.tree, self.helpers = tree, helpers_of(tree)
+        self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
+                        if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
+        self.keys, self.attributes = names_of_fields(tree)
 
     def __iter__(self) -> Iterator[Edit]:
         found = [edit for unit in self.units for edit in self._of_unit(unit)]
@@ -122,8 +127,16 @@ class Edits:
             op = ast.Sub() if isinstance(statement.op, ast.Add) else ast.Add()
             yield Edit("wrong-sign", unit, statement.lineno, {id(statement.op): op})
         value = getattr(statement, "value", None)
-        if not isinstance(value, ast.expr) or isinstance(statement, ast.Expr | ast.AnnAssign):
+        if not isinstance(value, ast.expr) or isinstance(statement, ast.AnnAssign):
             return
+        if isinstance(statement, ast.Expr):
+            kept: Any = value  # a list of gradients grows by what is appended
+            if getattr(getattr(kept, "func", None), "attr", "") not in {
+                "append",
+                "insert",
+                "extend",
+            }:
+                return
         shape = None
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             shape = self.shapes.get(ast.unparse(statement.targets[0]))
@@ -183,16 +196,31 @@ class Edits:
 
     def _derived(self, unit: Any, root: ast.expr, shape: Any, atoms: Shapes) -> Iterator[Edit]:
         """Yield the factors that a line, or a product in it, may lack: an activation's slope."""
-        inner = [one for one in ast.walk(root) if one is not root and is_matrix_product(one)]
+        inner: list[Any] = [
+            one for one in ast.walk(root) if one is not root and is_matrix_product(one)
+        ]
         parts = [(text, [*([root] if shape and one == shape else []), *inner])
                  for text, one in atoms.items()]  # fmt: skip
         whole = [root] if isinstance(root, ast.Subscript) or is_matrix_product(root) else []
-        parts += [(text, [*whole, *inner]) for text in _indexed(unit)]
+        listed = dict.fromkeys([*self._fields(root), *indexed(unit)])
+        parts += [(text, [*whole, *inner]) for text in listed]
         for text, some in parts:
+            mask = [text] if is_mask(self.values.get(text)) else []
             for part in some:
-                for slope in slopes(text, self.helpers):
-                    new = product(part, expression(slope))  # type: ignore[arg-type]
+                for slope in mask or slopes(text, self.helpers):
+                    new = product(part, expression(slope))
                     yield Edit("missing-derivative", unit, root.lineno, {id(part): new})
+
+    def _fields(self, root: ast.expr) -> list[str]:
+        """Return the other fields of the record that a line stores into: a neuron's output."""
+        target = self.targets.get(id(root))
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            base = ast.unparse(target.value)
+            return [f"{base}[{key!r}]" for key in self.keys if key != target.slice.value]
+        if isinstance(target, ast.Attribute):
+            base = ast.unparse(target.value)
+            return [f"{base}.{name}" for name in self.attributes if name != target.attr]
+        return []
 
     def _of_operation(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
         line = node.lineno
@@ -236,7 +264,8 @@ class Edits:
         line, text = node.lineno, ast.unparse(node.func)
         name = text.split(".")[-1]
         if name in {"dot", "matmul"} and text != name:
-            operands = node.args if len(node.args) == 2 else [node.func.value, *node.args]  # type: ignore[attr-defined]
+            of: Any = node.func
+            operands = node.args if len(node.args) == 2 else [of.value, *node.args]
             for pair in _products(*operands[:2]):
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         if name == "multiply" and len(node.args) == 2:
@@ -246,6 +275,8 @@ class Edits:
                 yield Edit("derivative-twice", unit, line, {id(node): kept})
         if name in {"sum", "mean"}:
             yield from _axes(unit, node)
+        if name == "einsum":
+            yield from _subscripts(unit, node)
         if is_derivative_call(node):
             for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
                 for slope in slopes(one, self.helpers):
@@ -253,37 +284,12 @@ class Edits:
 
     def _reordered(self, unit: Any, block: list[Any]) -> Iterator[Edit]:
         """Yield the moving of every update behind the last line that computes something else."""
-        updates = [one for one in block if _is_update(one)]
-        others = [one for one in block if not _is_update(one)]
+        updates = [one for one in block if is_update(one)]
+        others = [one for one in block if not is_update(one)]
         if not updates or not others or block == [*others, *updates]:
             return
-        if isinstance(others[-1], ast.Return) and others[-1].value is not None:
-            others, updates = _returned_last(others, updates)
+        others, updates = handed_on_last(block, others, updates)
         yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
-
-
-def _indexed(unit: Any) -> list[str]:
-    """Return what a unit reads with an index that turns: the values of one layer of a list."""
-    loops = [one for one in ast.walk(unit) if isinstance(one, ast.For) and one is not unit]
-    inside = (part for one in loops for part in ast.walk(one.target))
-    turning = {part.id for part in inside if isinstance(part, ast.Name)}
-    found: dict[str, None] = {}
-    for one in ast.walk(unit):
-        if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Load):
-            used = {part.id for part in ast.walk(one) if isinstance(part, ast.Name)}
-            if used & turning:
-                found[ast.unparse(one)] = None
-    return [*found][:LISTED]
-
-
-def _returned_last(others: list[Any], updates: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Return both with what is returned computed before the updates."""
-    last = others[-1]
-    kept: Any = ast.Assign([ast.Name("downstream", ast.Store())], last.value)
-    end: Any = ast.Return(ast.Name("downstream", ast.Load()))
-    for one in (kept, kept.targets[0], end, end.value):
-        ast.copy_location(one, last)
-    return [*others[:-1], kept], [*updates, end]
 
 
 def is_matrix_product(node: ast.AST) -> bool:
@@ -299,15 +305,20 @@ def summed(unit: Any, value: ast.expr, rank: int) -> Iterator[Edit]:
     for axis in (0, 1) if rank > 1 else (0,):
         for keep in (True, False):
             tail = f", axis={axis}, keepdims=True" if keep else f", axis={axis}"
-            new = expression(f"np.sum(0{tail})")
-            new.args[0] = value  # type: ignore[attr-defined]
+            new: Any = expression(f"np.sum(0{tail})")
+            new.args[0] = value
             yield Edit("bias-axis", unit, value.lineno, {id(value): new})
 
 
 def _axes(unit: Any, node: ast.Call) -> Iterator[Edit]:
     """Yield the other axes of a sum, with and without the axis kept."""
-    is_function = ast.unparse(node.func).startswith(("np.", "numpy."))
+    of: Any = node.func
+    is_function = ast.unparse(getattr(of, "value", of)) in {"np", "numpy"}
     operand = node.args[:1] if is_function else []  # else the method's only argument is the axis
+    inner = operand[0] if operand else getattr(of, "value", None)
+    if isinstance(inner, ast.Call) and ast.unparse(inner.func).endswith(("sum", "mean")):
+        for one in _axes(unit, inner):  # of two reductions one is enough
+            yield Edit(one.name, unit, node.lineno, {id(node): one.replaced[id(inner)]})
     for axis in (0, 1):
         for keep in (True, False):
             keys = [ast.keyword("axis", ast.Constant(axis))]
@@ -316,10 +327,26 @@ def _axes(unit: Any, node: ast.Call) -> Iterator[Edit]:
             yield Edit("bias-axis", unit, node.lineno, {id(node): new})
 
 
+def _subscripts(unit: Any, node: ast.Call) -> Iterator[Edit]:
+    """Yield an einsum with one of its matrices transposed."""
+    text = getattr(node.args[0], "value", None) if node.args else None
+    if not isinstance(text, str) or "->" not in text:
+        return
+    terms, _, result = text.replace(" ", "").partition("->")
+    parts = terms.split(",")
+    for k, part in enumerate(parts):
+        if len(part) == 2 and part.isalpha():
+            turned = ",".join([*parts[:k], part[::-1], *parts[k + 1 :]])
+            first = ast.copy_location(ast.Constant(f"{turned}->{result}"), node.args[0])
+            new = ast.Call(node.func, [first, *node.args[1:]], node.keywords)
+            yield Edit("wrong-operand", unit, node.lineno, {id(node): new})
+
+
 def _products(left: ast.expr, right: ast.expr) -> Iterator[ast.BinOp]:
     def turned(node: ast.expr) -> ast.expr:
-        is_turned = isinstance(node, ast.Attribute) and node.attr == "T"
-        return node.value if is_turned else ast.Attribute(node, "T", ast.Load())  # type: ignore[attr-defined]
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return node.value
+        return ast.Attribute(node, "T", ast.Load())
 
     for a, b in ((left, right), (right, left)):
         for first in (a, turned(a)):
@@ -349,23 +376,3 @@ def _blocks(unit: Any) -> Iterator[list[Any]]:
         body = getattr(one, "body", None)
         if isinstance(body, list) and len(body) > 2:
             yield body
-
-
-def _is_update(node: Any) -> bool:
-    """Tell whether a statement changes a value by a multiple of another, or hands it to itself."""
-    if isinstance(node, ast.AugAssign):
-        return isinstance(node.op, ast.Add | ast.Sub)
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp | ast.Tuple):
-        return False
-    targets = node.targets[0]
-    pairs = (
-        zip(targets.elts, node.value.elts, strict=False)
-        if isinstance(targets, ast.Tuple) and isinstance(node.value, ast.Tuple)
-        else [(targets, node.value)]
-    )
-    return all(
-        isinstance(value, ast.BinOp)
-        and isinstance(value.op, ast.Add | ast.Sub)
-        and ast.unparse(target) in {ast.unparse(value.left), ast.unparse(value.right)}
-        for target, value in pairs
-    )

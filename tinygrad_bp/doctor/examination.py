@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.doctor import (
     averaging,
+    courses,
     crashes,
     invariants,
     layers,
@@ -28,7 +29,7 @@ from tinygrad_bp.doctor import (
 from tinygrad_bp.doctor.clock import now
 from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.judgement import Verdict
-from tinygrad_bp.doctor.outcome import Follower, Outcome
+from tinygrad_bp.doctor.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.recorder import Recorder, is_number
 from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.rewriting import Place, Script, parsed
@@ -72,7 +73,7 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
         answer = Diagnosis(
             undecided=[Undecided("script", f"it is no Python: {error}")], broken=True
         )
-        return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]
+        return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]  # it has no tree
     examined = Examined(script, Diagnosis())
     _Examination(examined, Recorder(), began + seconds).run()
     for finding in examined.diagnosis.findings:
@@ -195,6 +196,7 @@ class _Examination:
         self.examined.trials = trials
         base = first = trials.measure_rates()
         self._crashed_later(base.ran)
+        self.diagnosis.findings += courses.kept(base.ran.module)
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
         self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
@@ -216,6 +218,8 @@ class _Examination:
             self._numerics_after(base, spoilt)
         self._units(trials, base)
         self._scale_and_start(trials, base, verdict)
+        if base.is_open:
+            verdicts.held_back(roles, self.diagnosis.findings)
 
     def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
         """Look for what else keeps a task undone, once the gradients are mended."""
@@ -231,7 +235,12 @@ class _Examination:
         if not base.is_open or hard:
             self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
             return
-        if base.ran.seconds * 5 > self._left():
+        found = self.diagnosis.findings
+        if any(o.severity == FAULT and o.name == "wrong-gradient" and not o.patch for o in found):
+            reason = "a gradient is wrong and not mended: what helps beside it would only hide it"
+            self.diagnosis.undecided.append(Undecided("scale and start", reason))
+            return
+        if base.ran.seconds * FEWEST > self._left():
             reason = f"one run takes {base.ran.seconds:.0f} s: no treatment could be tried"
             self.diagnosis.undecided.append(Undecided("scale and start", reason))
             return
@@ -259,6 +268,10 @@ class _Examination:
             found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
         elif not {one.name for one in found} & ranges.NAMES:
             found += ranges.reach(self.flat, np.concatenate([np.ravel(y) for y in labels]), line)
+        if len(labels) > 1:
+            found += ranges.in_blocks(
+                np.concatenate([np.ravel(classes_of(np.asarray(y))) for y in labels])
+            )
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -296,11 +309,11 @@ class _Examination:
     def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
         """Try treatments; True where one of them is a finding."""
         found, undecided, chosen = treatments.treat(
-            trials, base, signs, min(6.0, self._left() * 0.8)
+            trials, base, signs, min(5.0, self._left() * 0.8)
         )
         self.examined.chosen = chosen
         if undecided:
-            until = now() + min(3.0, self._left() / 2)
+            until = now() + min(2.0, self._left() / 2)
             narrow = layers.too_narrow(trials, self.before, base, until)
             if narrow is not None:
                 found, undecided = [*found, narrow[0]], []
@@ -327,7 +340,7 @@ class _Examination:
             some = edits.get(finding.name)
             if some:
                 finding.patch = patches.patch_of(self.script, some)
-                finding.line = finding.line or _first_line(finding.patch)
+                finding.line = finding.line or patches.first_line(finding.patch)
                 self.examined.written[finding.name] = some
 
     def _mended(self, trials: Trials, verdict: Verdict, base: Outcome) -> None:
@@ -374,22 +387,10 @@ class _Examination:
         return ""
 
 
+FEWEST = 2.5  # runs that there has to be time for, to try a treatment
 HARD = {"label-broadcast", "constant-labels", "softmax-axis", "double-sigmoid", "labels-not-01",
         "target-out-of-range", "symmetric-init", "not-updated", "integer-array", "relu-output",
         "parameter-has-batch-shape", "never-reset", "shuffled-without-labels",
         "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
-
-
-def _first_line(patch: str) -> int | None:
-    """Return the first line that a patch takes out."""
-    line = 0
-    for one in patch.splitlines():
-        if one.startswith("@@"):
-            line = int(one.split()[1].lstrip("-").split(",")[0]) - 1
-        elif not one.startswith(("+", "---")):
-            line += 1
-            if one.startswith("-"):
-                return line
-    return None

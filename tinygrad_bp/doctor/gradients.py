@@ -5,6 +5,7 @@ The true one comes from central differences: it knows nothing of the script's ba
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ STEP, SINGLE_STEP = 1e-5, 1e-2  # of central differences, in double and single p
 ALIGNED, SINGLE_ALIGNED = 0.9995, 0.98  # cosine of two vectors that are the same gradient
 EXACT = 1 - 1e-6  # cosine of a gradient with its differences in double precision
 AGREED = 3  # single numbers whose steps are of one length, for it to be the rate
+SAME = 1e-5  # by which the rate of a plain step may differ from point to point
 PROPORTIONAL = 0.02  # by which the factor of a parameter may differ from that of the others
 
 Form = tuple[Pair, str]
@@ -139,6 +141,23 @@ def random_point(replay: Replay, roles: Roles, scale: float, seed: int) -> dict[
     return values
 
 
+def outputs_at(replay: Replay, roles: Roles, values: dict[Path, Any]) -> Vector:
+    """Return what the comparison sees as outputs at these values, as one row."""
+
+    def change(names: Names) -> None:
+        for path, value in values.items():
+            names.put(path, value)
+
+    if not roles.pairs or roles.pairs[0].own:
+        return np.zeros(0)
+    try:
+        ran = replay.run(change, limit=roles.compared)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return np.zeros(0)
+    outputs, _ = meetings(ran.recording, roles.pairs[0], roles.compared)
+    return np.concatenate([np.ravel(one).astype(float) for one in outputs] or [np.zeros(0)])
+
+
 def measure(
     replay: Replay, roles: Roles, name: str, values: dict[Path, Any], until: float
 ) -> Point | None:
@@ -147,10 +166,15 @@ def measure(
     paths = [path for path in learned(roles) if path in values]
     many = sum(np.size(values[path]) for path in paths)
     directions = {}
+    drawn: dict[tuple[int, ...], Vector] = {}  # one set a shape: a velocity's is its parameter's
     for path in paths:
-        size = np.size(values[path])
-        full = many <= FULL or size <= DIRECTIONS
-        directions[path] = np.eye(size) if full else rng.standard_normal((DIRECTIONS, size))
+        size, shape = np.size(values[path]), np.shape(values[path])
+        if many <= FULL or size <= DIRECTIONS:
+            directions[path] = np.eye(size)
+            continue
+        if shape not in drawn:
+            drawn[shape] = rng.standard_normal((DIRECTIONS, size))
+        directions[path] = drawn[shape]
     point = Point(name, values, directions, {}, {}, Iteration(replay.names, Recording(), None, {}))
     try:
         point.base = _at(replay, roles, point)
@@ -210,7 +234,7 @@ def _differentiate(
         values.append(_forms(roles, again))
     for form, slopes in point.slopes.items():
         if form in values[0] and form in values[1]:
-            rows: Any = slopes.setdefault(path, [])  # type: ignore[arg-type]
+            rows: Any = slopes.setdefault(path, [])  # type: ignore[arg-type]  # until all are there
             rows.append(values[0][form] - values[1][form])
 
 
@@ -310,21 +334,44 @@ def agreed(row: dict[Path, Match]) -> int:
 
 def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
     """Return the loss that the script's steps fit best, over all points."""
-    scores: dict[Form, tuple[int, int, float]] = {}
-    shared = [form for form in (points[0].slopes if points else ()) if points[0].slopes[form]]
+    scores: dict[Form, tuple[float, float, float, float]] = {}
+    counts = Counter(form for one in points for form in one.slopes if one.slopes[form])
+    shared = [form for form, many in counts.items() if many >= len(points) - 1]
     for form in shared:
         exact, count, total = 0, 0, 0.0
+        rows: list[dict[Path, Match]] = []
         for point, ends in zip(points, steps, strict=True):
             if form not in point.slopes:
                 continue
             row = judge(point, form, ends)
+            rows.append(row)
             matches = row.values()
             count += sum(one.right is True for one in matches)
             exact += sum((one.cosine or 0) > EXACT for one in matches if one.size > 1)
             count += agreed(row) if all(one.size == 1 for one in matches) else 0
             total += sum(one.cosine for one in matches if one.cosine is not None)
-        scores[form] = exact, count, round(abs(total), 4)
+        many = counts[form]  # the start may be saturated, where a loss of logarithms is none
+        even: float = len(steady(rows))  # of one sample every loss has the same direction
+        having = [one for one in points if form in one.slopes]
+        if not exact:  # an optimizer's steps, and the gradients that it holds
+            kept = (bool(stored_like(one, form, p)) for one in having for p in one.values)
+            even += sum(kept) / many
+        scores[form] = exact / many, count / many, even, round(abs(total) / many, 4)
     return max(scores, key=lambda form: scores[form]) if scores else None
+
+
+def steady(rows: list[dict[Path, Match]]) -> list[Path]:
+    """Return the parameters whose steps are one multiple of their gradients at every point.
+
+    Only plain steps along the right gradient are: no optimizer's, and no wrong ones by chance.
+    """
+    found = []
+    for path in dict.fromkeys(path for row in rows for path in row):
+        seen = [row[path] for row in rows if path in row]
+        ratios = [one.ratio for one in seen if one.right and one.ratio]
+        if len(ratios) == len(seen) >= AGREED and max(ratios) < (1 + SAME) * min(ratios):
+            found.append(path)
+    return found
 
 
 def stored_like(point: Point, form: Form, path: Path) -> str:

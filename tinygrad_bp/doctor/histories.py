@@ -70,7 +70,7 @@ def _finite(history: History) -> list[Finding]:
 
 def _courses(history: History, loss: Column, labels: Any) -> list[Finding]:
     found = [*_diverging(loss)] or [*_plateau(loss, labels)]
-    return [*found, *_overfitting(history, loss), *_rates(history, loss), *_held_out(history)]
+    return [*found, *overfitting(history, loss), *_rates(history, loss), *_held_out(history)]
 
 
 def of_losses(values: list[float]) -> list[Finding]:
@@ -121,7 +121,7 @@ def _is_near(loss: Column, chance: float) -> bool:
     return bool(np.all(np.abs(loss - chance) <= NEAR * chance) and loss[-1] > 0.98 * loss[0])
 
 
-def _overfitting(history: History, loss: Column) -> list[Finding]:
+def overfitting(history: History, loss: Column) -> list[Finding]:
     """Note a held-out loss that rises while that of training falls."""
     held = _column(history, HELD_OUT + "loss")
     known = held[np.isfinite(held)]

@@ -64,7 +64,8 @@ def too_narrow(
 
 def _written(found: Finding, script: Script, edits: Replaced) -> Finding:
     found.patch = patches.patch_of(script, edits)
-    lines = [one.lineno for one in ast.walk(script.tree) if id(one) in edits]  # type: ignore[attr-defined]
+    nodes: Any = ast.walk(script.tree)
+    lines = [one.lineno for one in nodes if id(one) in edits]
     found.line = min(lines, default=None)
     return found
 
@@ -106,9 +107,10 @@ def _numbers(script: Script, width: int, loop: Place) -> Iterator[ast.Constant]:
         if isinstance(one, ast.Call) and ast.unparse(one.func).endswith(("seed", "range", "rng")):
             barred |= {id(part) for part in ast.walk(one)}
     for one in ast.walk(script.tree):
-        plain = isinstance(one, ast.Constant) and type(one.value) is int and one.value == width
-        if plain and id(one) not in barred and one.lineno != loop[0]:  # type: ignore[attr-defined]
-            yield one  # type: ignore[misc]
+        if not isinstance(one, ast.Constant) or type(one.value) is not int or one.value != width:
+            continue
+        if id(one) not in barred and one.lineno != loop[0]:
+            yield one
 
 
 def _shapes(trials: Trials, edits: Replaced, paths: list[Path]) -> dict[Path, tuple[int, ...]]:
@@ -184,9 +186,10 @@ def _proven(trials: Trials, base: Outcome, found: list[Finding]) -> None:
                 call = one.value
                 if stored & names and len(call.args) == 1:
                     edits[id(call)] = expression(f"np.tanh({ast.unparse(call.args[0])})")
-            is_slope = isinstance(one, ast.Call) and "softmax" in ast.unparse(one.func).lower()
-            if is_slope and len(one.args) == 2:  # type: ignore[attr-defined]
-                a, da = (ast.unparse(one.args[k]) for k in order)  # type: ignore[attr-defined]
+            if not isinstance(one, ast.Call) or len(one.args) != 2:
+                continue
+            if "softmax" in ast.unparse(one.func).lower():
+                a, da = (ast.unparse(one.args[k]) for k in order)
                 edits[id(one)] = expression(f"{da} * (1 - {a} ** 2)")
         outcome = trials.run(replaced={**trials.replaced, **edits}) if edits else None
         if outcome is not None and outcome.final.is_solved:

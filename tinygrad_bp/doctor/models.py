@@ -75,7 +75,7 @@ def diagnose(
         _put_back(named, values, gradients)
         with suppress(ValueError):  # a state that was never written
             optimizer.load_state(memory)
-    answer.findings += _order(np.asarray(y))
+    answer.findings += ranges.in_blocks(np.asarray(y))
     answer.undecided.append(Undecided("scale", "one step shows no course; follow it with watch"))
     answer.seconds = time.monotonic() - began
     answer.sort()
@@ -179,12 +179,3 @@ def _vanishing(sizes: dict[str, float]) -> list[Finding]:
         return []
     text = f"the gradient of {first} has the norm {small:.1g}, that of {last} {large:.1g}"
     return [Finding("vanishing", NOTE, text, parameter=first)]
-
-
-def _order(y: Any) -> list[Finding]:
-    flat = np.ravel(y)
-    kinds = np.unique(flat)
-    changes = int(np.sum(flat[1:] != flat[:-1]))
-    if flat.size < 20 or not 1 < len(kinds) <= 20 or changes != len(kinds) - 1:
-        return []
-    return [Finding("not-shuffled", NOTE, f"the {flat.size} labels come in {len(kinds)} blocks")]

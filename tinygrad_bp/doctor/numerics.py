@@ -53,14 +53,40 @@ def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]
 
 
 def _is_softmax(script: Script, line: int) -> bool:
-    """Tell whether the line is in a function, or an expression, that divides by a sum of exp."""
+    """Tell whether what a line exponentiates, or a function that it stands in, is made to shares.
+
+    A loss averaged in the same function is no softmax: what is divided by a sum is.
+    """
     for one in ast.walk(script.tree):
         if isinstance(one, ast.FunctionDef) and one.lineno <= line <= (one.end_lineno or 0):
-            text = ast.unparse(one)
-            return "exp(" in text and "sum(" in text and len(text) < 800
-    lines = script.text.splitlines()
-    near = "\n".join(lines[max(line - 2, 0) : line + 2])
-    return "exp(" in near and "sum(" in near
+            return _makes_shares(one, line)
+    return _makes_shares(script.tree, line)
+
+
+def _makes_shares(root: ast.AST, line: int) -> bool:
+    statements = [one for one in ast.walk(root) if isinstance(one, ast.stmt)]
+    made = {ast.unparse(target) for one in statements if one.lineno == line
+            for target in getattr(one, "targets", [])}  # fmt: skip
+    made |= {f"{name}.sum" for name in made}
+    sums = {ast.unparse(target) for one in statements if isinstance(one, ast.Assign)
+            and _is_sum(one.value) for target in one.targets}  # fmt: skip
+    for one in ast.walk(root):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
+            above, below = one.left, one.right
+        elif isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div):
+            above, below = one.target, one.value
+        else:
+            continue
+        is_share = _is_sum(below) or ast.unparse(below) in sums
+        if is_share and (line == one.lineno or ast.unparse(above) in made):
+            return True
+    return False
+
+
+def _is_sum(node: ast.AST) -> bool:
+    """Tell a sum, and something to keep it away from 0."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return any(ast.unparse(one.func).split(".")[-1] == "sum" for one in calls)
 
 
 def literals(script: Script) -> list[Finding]:

@@ -115,3 +115,16 @@ def _splice(lines: list[str], start: tuple[int, int], end: tuple[int, int], new:
     head = first.encode()[: start[1]].decode()  # columns count bytes
     tail = last.encode()[end[1] :].decode() if end[1] < 10**6 else "\n"
     lines[start[0] - 1 : end[0]] = [head + new + tail]
+
+
+def first_line(patch: str) -> int | None:
+    """Return the first line that a patch takes out."""
+    line = 0
+    for one in patch.splitlines():
+        if one.startswith("@@"):
+            line = int(one.split()[1].lstrip("-").split(",")[0]) - 1
+        elif not one.startswith(("+", "---")):
+            line += 1
+            if one.startswith("-"):
+                return line
+    return None

@@ -92,3 +92,13 @@ def sums(o: Any, y: Any, line: int | None) -> Iterator[Finding]:
             f"{what} add up to 1; those of one sample to {found.min():.3g} up to {found.max():.3g}"
         )
         yield Finding("softmax-axis", FAULT, text, line)
+
+
+def in_blocks(y: Any) -> list[Finding]:
+    """Note labels that come class by class."""
+    flat = np.ravel(y)
+    kinds = np.unique(flat)
+    changes = int(np.sum(flat[1:] != flat[:-1]))
+    if flat.size < 20 or not 1 < len(kinds) <= 20 or changes != len(kinds) - 1:
+        return []
+    return [Finding("not-shuffled", NOTE, f"the {flat.size} labels come in {len(kinds)} blocks")]

@@ -171,11 +171,11 @@ def _hooks(kept: Recorded, path: str) -> Iterator[None]:
         kept.after(frame)
         return result
 
-    Tensor.backward = looked  # type: ignore[method-assign, assignment]
+    Tensor.backward = looked  # type: ignore[method-assign, assignment]  # for this run
     try:
         yield
     finally:
-        Tensor.backward = backward  # type: ignore[method-assign]
+        Tensor.backward = backward  # type: ignore[method-assign]  # its own again
 
 
 def _script_frame(path: str) -> FrameType | None:

@@ -184,7 +184,7 @@ class _Search:
                 break
             mended = self._mended(edit, left)
             if mended and (best is None or len(mended) > len(best[1]) or not exact):
-                is_exact = self._is_exact(edit, mended)
+                is_exact = self._is_exact(edit, mended, len(left))
                 if (
                     best is None
                     or is_exact
@@ -193,7 +193,7 @@ class _Search:
                     best, exact = (edit, mended), is_exact
         return self._taken(*best, left) if best is not None else left
 
-    def _is_exact(self, edit: Edit, mended: set[Path]) -> bool:
+    def _is_exact(self, edit: Edit, mended: set[Path], many: int) -> bool:
         """Tell whether the steps are the gradient, up to the rounding of the differences."""
         edits = [*(one.edit for one in self.repairs), edit]
         replaced = {key: new for one in edits for key, new in one.replaced.items()}
@@ -204,6 +204,10 @@ class _Search:
         if any(getattr(point.values[path], "dtype", None) == np.float32 for path in mended):
             return True  # as exact as it can be told
         row = judge(point, self.form, iteration.ended)
+        if all(row[path].size == 1 for path in mended if path in row) and len(mended) < many:
+            return False  # a sign is no direction
+        if not _is_even(row, mended):
+            return False
         cosines = [row[path].cosine for path in mended if path in row]
         return all(one is None or one > EXACT for one in cosines)
 
@@ -276,6 +280,16 @@ def _are_steady(rows: list[dict[Path, Match]], paths: set[Path]) -> bool:
         if max(factors) > (1 + 2 * PROPORTIONAL) * min(factors):
             return False
     return True
+
+
+def _is_even(row: dict[Path, Match], mended: set[Path]) -> bool:
+    """Tell whether mended steps are as long as the others, where those are all of one length."""
+    right = {path: one.ratio for path, one in row.items() if one.right and one.ratio}
+    others = [ratio for path, ratio in right.items() if path not in mended]
+    if len(others) < 2 or max(others) > (1 + PROPORTIONAL) * min(others):
+        return True
+    own = [right[path] / others[0] for path in mended if path in right]
+    return all(abs(one - 1) < PROPORTIONAL for one in own)
 
 
 def _is_off(match: Match) -> bool:

@@ -172,9 +172,10 @@ def _is_counter(name: str, steps: Any) -> bool:
 
 def _added(script: Script, name: str, after: int) -> int | None:
     for one in ast.walk(script.tree):
-        adds = isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Add)
-        if adds and one.lineno > after and ast.unparse(one.target) == name:  # type: ignore[attr-defined]
-            return int(one.lineno)  # type: ignore[attr-defined]
+        if not isinstance(one, ast.AugAssign) or not isinstance(one.op, ast.Add):
+            continue
+        if one.lineno > after and ast.unparse(one.target) == name:
+            return one.lineno
     return None
 
 
@@ -185,9 +186,10 @@ def _is_told(script: Script, name: str, after: int) -> bool:
             continue
         if isinstance(one, ast.Call) and ast.unparse(one.func) in {"print", "logging.info"}:
             told = any(getattr(part, "id", "") == name for part in ast.walk(one))
+        elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
+            told = ast.unparse(one.left) == name
         else:
-            is_share = isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div)
-            told = is_share and ast.unparse(one.left) == name  # type: ignore[attr-defined]
+            told = False
         if told:
             return True
     return False

@@ -145,8 +145,10 @@ def instrumented(tree: Any) -> Any:
 def call(name: str, *values: Any) -> ast.Call:
     """Return a call of a method of the watching object."""
     hook = ast.Attribute(ast.Name(HOOK, ast.Load()), name, ast.Load())
-    arguments = [one if isinstance(one, ast.AST) else ast.Constant(one) for one in values]
-    return ast.Call(hook, arguments, [])  # type: ignore[arg-type]
+    arguments: list[Any] = [
+        one if isinstance(one, ast.AST) else ast.Constant(one) for one in values
+    ]
+    return ast.Call(hook, arguments, [])
 
 
 def _told(name: str, node: Any, *values: Any) -> ast.Expr:
@@ -254,9 +256,10 @@ def _stores(target: ast.expr) -> list[ast.stmt]:
 
 def loaded(target: ast.expr) -> ast.expr:
     """Return the expression that reads what a target stores."""
-    value: ast.expr = copied(target)
-    value.ctx = ast.Load()  # type: ignore[attr-defined]
-    return value
+    value: Any = copied(target)
+    value.ctx = ast.Load()
+    read: ast.expr = value
+    return read
 
 
 def _calls(node: ast.AST) -> bool:

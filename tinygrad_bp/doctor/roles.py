@@ -18,7 +18,7 @@ from tinygrad_bp.doctor.pairs import Pair, disturbed, moved_by, pairs_of
 from tinygrad_bp.doctor.recorder import is_array
 from tinygrad_bp.doctor.replay import Iteration, Replay
 from tinygrad_bp.doctor.rewriting import Place
-from tinygrad_bp.doctor.slots import Names, Path, same
+from tinygrad_bp.doctor.slots import Names, Path, same, shown
 
 LOSS_NAMES = ("loss", "cost", "err", "mse", "nll", "objective")
 
@@ -208,11 +208,10 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
     samples = _sample_counts(replay, roles)
     for path, pairs in moved.items():
         value = replay.before[path]
-        named = is_stored(path, stored)
+        named, sampled = is_stored(path, stored), bool({*value.shape} & samples)
         if not any(one in roles.pairs for one in pairs):
-            roles.idle += [path] if named and value.dtype.kind == "f" else []
+            roles.idle += [path] if named and not sampled and value.dtype.kind == "f" else []
             continue
-        sampled = bool({*value.shape} & samples)
         visited = any(
             not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
@@ -289,7 +288,7 @@ def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: f
         except (TypeError, KeyError, ValueError, AttributeError):
             continue
         for key in before.keys() & after.keys():
-            if not same(before[key], after[key]):
+            if key[1] != shown(path) and not same(before[key], after[key]):  # a sum moves itself
                 moved.setdefault(key, set()).add(path)
     for (place, text), paths in sorted(moved.items(), key=lambda one: (-len(one[1]), one[0]))[:2]:
         roles.pairs.append(Pair(place, "own", "left", text))

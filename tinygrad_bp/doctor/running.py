@@ -123,7 +123,7 @@ class _Finder:
             return None
         from importlib.machinery import ModuleSpec
 
-        return ModuleSpec(name, self)  # type: ignore[arg-type]
+        return ModuleSpec(name, self)  # type: ignore[arg-type]  # its protocol is wider
 
     def create_module(self, spec: Any) -> types.ModuleType:
         """Return an empty module."""
@@ -217,9 +217,9 @@ def _world(seed: int, ran: Ran, path: str) -> Iterator[None]:
         contextlib.redirect_stderr(Silent()),
     ):
         warnings.simplefilter("always", RuntimeWarning)
-        warnings.showwarning = note  # type: ignore[assignment]
-        np.random.default_rng = generator  # type: ignore[assignment]
-        np.random.seed = reseed  # type: ignore[assignment]
+        warnings.showwarning = note  # type: ignore[assignment]  # reads no file
+        np.random.default_rng = generator  # type: ignore[assignment]  # passes all on
+        np.random.seed = reseed  # type: ignore[assignment]  # passes all on
         time.sleep = lambda _: None
         sys.meta_path.insert(0, finder)
         try:

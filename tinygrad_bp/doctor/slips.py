@@ -117,19 +117,30 @@ def _factors(path: Path, table: Table) -> list[float]:
         for other in row
         if all(r[other].right is not False for r in table.values() if other in r)
     }
-    widest = max(right, key=lambda other: right[other], default=None)
+    steady = _steady(table)
+    widest = steady or max(right, key=lambda other: right[other], default=None)
     found = []
     for row in table.values():
         own, other = row.get(path), row.get(widest) if widest is not None else None
         if own is None or other is None or not own.right or not own.ratio or not other.ratio:
             continue
-        common = own.factor if own.size == other.size == 1 else own.ratio / other.ratio
+        among = own.size == other.size == 1 and steady is None
+        common = own.factor if among else own.ratio / other.ratio
         found += [common] if common is not None else []
     return found
 
 
+def _steady(table: Table) -> Path | None:
+    """Return the largest parameter that takes plain steps along its gradient."""
+    rows = [*table.values()]
+    found = gradients.steady(rows)
+    return max(found, key=lambda path: (rows[0][path].size, str(path)), default=None)
+
+
 def _agree(table: Table) -> bool:
     """Tell whether enough single numbers take steps of one length, for others to be wrong."""
+    if _steady(table) is not None:
+        return True
     return all(gradients.agreed(row) >= max(gradients.AGREED, len(row) / 4)
                for row in table.values())  # fmt: skip
 
@@ -234,8 +245,9 @@ def _grown(points: list[Point], table: Any, paths: list[Path]) -> str:
 def _cosines(paths: list[Path], table: Table, form: Form) -> str:
     parts = []
     rows = [row[path] for row in table.values() for path in paths if path in row]
-    if rows and all(one.size == 1 and one.right for one in rows):
-        factors = [one.factor for one in rows if one.factor]
+    alone = rows and all(one.size == 1 and one.right for one in rows)
+    if alone and any(_factors(path, table) for path in paths):
+        factors = [one for path in paths for one in _factors(path, table)]
         return (
             f"to the gradient of {form[1]} (finite differences) the steps are from"
             f" {min(factors):.3g} to {max(factors):.3g} times as long as the other parameters'"

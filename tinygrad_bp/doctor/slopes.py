@@ -86,6 +86,12 @@ def _returned(function: Any) -> Iterator[ast.expr]:
             yield one.value
 
 
+def is_mask(value: Any) -> bool:
+    """Tell what lets some values through and others not: zeros, and one other number."""
+    kinds = np.unique(value) if isinstance(value, np.ndarray) and value.ndim > 1 else ()
+    return len(kinds) == 2 and 0 in kinds
+
+
 def same_unit(one: Any, other: Any) -> bool:
     """Tell whether one value is an increasing function of another: an activation of its input."""
     if one is None or other is None or np.shape(one) != np.shape(other) or np.size(one) < 3:

@@ -27,6 +27,8 @@ FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
 EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
 FAR = 20.0  # mean or standard deviation of inputs that saturates any unit
+OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
+TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
 
@@ -104,6 +106,7 @@ class Plan:
     base: Outcome
     until: float
     tried: dict[tuple[Treatment, ...], Outcome] = field(default_factory=dict)
+    labels: list[Any] = field(default_factory=list)  # of one epoch
 
     def run(self, *treatments: Treatment) -> Outcome | None:
         """Return how a run with these treatments ends; None when the time is up."""
@@ -129,11 +132,12 @@ def treatments_of(found: Signs) -> list[Treatment]:
     listed = []
     if found.decay > DECAYED:
         listed.append(Treatment("rate-decays", "a constant rate", steady=True))
-    if found.inputs:
-        listed.append(Treatment("unscaled-inputs", "standardised inputs", inputs=True))
-    if found.anchored:
-        text = "inputs and labels shifted to mean 0"
-        listed.append(Treatment("no-bias", text, inputs=True, centred=True))
+    scaled = [Treatment("unscaled-inputs", "standardised inputs", inputs=True)]
+    text = "inputs and labels shifted to mean 0"
+    centred = [Treatment("no-bias", text, inputs=True, centred=True)]
+    scaled, centred = scaled if found.inputs else [], centred if found.anchored else []
+    is_far = found.size > FAR  # else it may be the shift alone that helps
+    listed += [*scaled, *centred] if is_far else [*centred, *scaled]
     if found.starts:
         listed.append(
             Treatment(found.starts[0][0], "weights from Glorot's distribution", start=True)
@@ -148,10 +152,12 @@ def treatments_of(found: Signs) -> list[Treatment]:
     return listed
 
 
-def _steps() -> list[Treatment]:
+def _steps(found: Signs) -> list[Treatment]:
+    """Return other rates; a step that is too long and a sum of many gradients is one thing."""
+    long = "not-averaged" if found.summed and found.samples > MANY else "step-too-large"
     return [
         Treatment(
-            "step-too-small" if factor > 1 else "step-too-large",
+            "step-too-small" if factor > 1 else long,
             f"steps {factor:g} times as long"
             if factor > 1
             else f"steps {1 / factor:g} times shorter",
@@ -171,13 +177,14 @@ def treat(
     findings, undecided, treatments
         The last are what solves it together.
     """
-    plan = Plan(trials, base, now() + seconds)
+    last = trials.follower.last if trials.follower is not None else None
+    plan = Plan(trials, base, now() + seconds, labels=[*last[1]] if last is not None else [])
     reasons = treatments_of(found)
     if not base.is_open:  # half learned: only what the script itself shows, and by far
         reasons = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
         made = [_finding(plan, one, (one,), found, FAULT) for one in reasons]
-        return made, [], reasons
-    steps = _steps()
+        return made or _half(plan, found), [], reasons
+    steps = _steps(found)
     proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
     if not proven:
         proven = _together(plan, reasons, steps)
@@ -196,11 +203,35 @@ def treat(
         noted = [Finding("vanishing", NOTE, found.faint)] if found.faint else []
         return noted, [Undecided("scale and start", reason)], []
     chosen = _needed(plan, proven[0])
-    findings = [_finding(plan, one, chosen, found, FAULT) for one in chosen]
+    names = {one.name for one in reasons}
+    asked = any(one.name in names for one in chosen)  # a rate beside what is asked for goes along
+    findings = [
+        _finding(plan, one, chosen, found, FAULT if one.name in names or not asked else NOTE)
+        for one in chosen
+    ]
     also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
     findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
     findings += _more_starts(found, chosen)
     return findings, [], list(chosen)
+
+
+def _half(plan: Plan, found: Signs) -> list[Finding]:
+    """Note what would finish a task that is half done; on so few samples it is no matter of taste.
+
+    A run that is stopped early, or started elsewhere, is a choice; a truth table half right is not.
+    """
+    end = plan.base.final
+    few = sum(max(np.shape(one), default=1) for one in plan.labels) <= TABLE_ROWS
+    listed = [Treatment("unlucky-start", "another start", start=True)] if few else []
+    if longer(plan.trials.script, plan.trials.epoch, LONG[0]):
+        text = f"{LONG[0]} times as many epochs"
+        listed.append(Treatment("too-few-steps", text, longer=LONG[0]))
+    for one in listed:
+        outcome = plan.run(one)
+        if outcome is not None and plan.is_solved(outcome):
+            done = few and outcome.final.merit > WHOLE and end.merit < HALF
+            return [_finding(plan, one, (one,), found, FAULT if done else NOTE)]
+    return []
 
 
 def _is_extreme(one: Treatment, found: Signs) -> bool:
@@ -290,7 +321,7 @@ def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
     """Note what stands out about rate, start and inputs in a run that does not hang on it."""
     names = {one.name for one in known}
     if all(one.severity == NOTE for one in known):
-        told = found.size > FAR and "saturated" in names
+        told = found.size > FAR and bool(names & OVERFLOWN)
         return [Finding("unscaled-inputs", NOTE, found.inputs)] if told else []
     noted = _more_starts(found, ())
     if found.decay > 50:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+
 from tinygrad_bp.doctor import crashes
 from tinygrad_bp.doctor.diagnosis import FAULT, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.rewriting import Script
 from tinygrad_bp.doctor.survey import Survey
+
+OTHERS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX",
+          "mxnet": "MXNet", "theano": "Theano", "autograd": "autograd"}  # fmt: skip
+ELSEWHERE = (EOFError, ImportError, OSError)  # what is wrong is not in the script
+
+
+def libraries_of(script: Script) -> list[str]:
+    """Return the libraries with arrays of their own that a script imports."""
+    names: dict[str, None] = {}
+    for one in ast.walk(script.tree):
+        if isinstance(one, ast.Import):
+            names.update(dict.fromkeys(alias.name.split(".")[0] for alias in one.names))
+        elif isinstance(one, ast.ImportFrom):
+            names[(one.module or "").split(".")[0]] = None
+    return [OTHERS[name] for name in names if name in OTHERS]
 
 
 def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None:
@@ -14,7 +31,7 @@ def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None
     where = script.at(line)
     if isinstance(error, Exception):
         name = crashes.kind_of(error)
-        if looked.loops and name != "crashed":  # shapes or types say what is wrong
+        if looked.loops and not isinstance(error, ELSEWHERE):
             text = f"{where} ends in {crashes.said(error)}"
             diagnosis.findings.append(Finding(name, FAULT, text, line))
             return
@@ -30,6 +47,11 @@ def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None
         reason = (
             f"nothing had learned after {looked.ran.seconds:.0f} s: the set-up is too slow,"
             " or a loop has no end"
+        )
+    elif libraries_of(script):
+        reason = (
+            f"what learns here is kept by {' and '.join(libraries_of(script))}, whose arrays are"
+            " not watched; of NumPy's and of this package's they are"
         )
     elif looked.loops == 0:
         reason = "no loop ran"

@@ -20,6 +20,7 @@ from tinygrad_bp.doctor.slips import by_factor, explain
 from tinygrad_bp.doctor.slots import Names, Path, shown
 
 SCALES = (0.5, 1.0, 2.0)  # of random points; a start hides missing masks and saturation
+SHRINK = (1.0, 0.1, 0.01, 0.001)  # by which they are made smaller where outputs are saturated
 FAINT = 1e-2  # of the gradient of another layer: a gradient that has all but vanished
 DRAWS = 12  # of random numbers, of which one should lead to a step
 CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
@@ -33,7 +34,7 @@ def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
     values = {"the start": gradients.start_point(replay, roles)}
     for seed, scale in enumerate(SCALES):
         name = f"random weights of size {scale:g}"
-        values[name] = gradients.random_point(replay, roles, scale, seed)
+        values[name] = _within_reach(replay, roles, scale, seed)
     for name, one in values.items():
         point = gradients.measure(replay, roles, name, one, until) if roles.pairs else None
         if point is not None:
@@ -42,6 +43,16 @@ def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
         steps = [one.base.ended for one in verdict.points]
         verdict.form = gradients.best_form(verdict.points, steps)
     return verdict
+
+
+def _within_reach(replay: Replay, roles: Roles, scale: float, seed: int) -> dict[Path, Any]:
+    """Return random values at which no output is rounded to a bound: inputs may be large."""
+    for shrink in SHRINK:
+        values = gradients.random_point(replay, roles, scale * shrink, seed)
+        outputs = gradients.outputs_at(replay, roles, values)
+        if np.all((outputs != 0) & (outputs != 1)):
+            return values
+    return gradients.random_point(replay, roles, scale, seed)
 
 
 def _is_step(roles: Roles, points: list[Point]) -> bool:
@@ -264,6 +275,21 @@ def _report_still(
     verdict.findings.append(
         Finding("not-updated", severity, evidence, dropped or line, parameter=names(still))
     )
+
+
+def held_back(roles: Roles, findings: list[Finding]) -> None:
+    """Make a fault of what never moves beside what does, in a run that learned hardly anything."""
+    beside = {(path[:-1], _kind(path)) for path in roles.parameters}
+    for one in findings:
+        still = any((path[:-1], _kind(path)) in beside for path in roles.stuck)
+        if one.name == "not-updated" and one.severity == NOTE and still:
+            one.severity = FAULT
+            one.evidence += "; and what they are part of has learned hardly anything"
+
+
+def _kind(path: Path) -> str:
+    """Return the last name of a path without its number: `W` of `W1`, and of `net.W2`."""
+    return str(path[-1][-1]).rstrip("0123456789_")
 
 
 def _dropped(replay: Replay, paths: Iterable[Path]) -> int | None:
