@@ -280,7 +280,9 @@ class Edits:
         if is_derivative_call(node):
             for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
                 for slope in slopes(one, self.helpers):
-                    yield Edit("derivative-on-z", unit, line, {id(node): expression(slope)})
+                    new = expression(slope)  # a mask is the same of input and result
+                    kind = "wrong-gradient" if isinstance(new, ast.Compare) else "derivative-on-z"
+                    yield Edit(kind, unit, line, {id(node): new})
 
     def _reordered(self, unit: Any, block: list[Any]) -> Iterator[Edit]:
         """Yield the moving of every update behind the last line that computes something else."""

@@ -23,7 +23,7 @@ LARGE = 6.0  # scale of weights at which a bounded output has met its bounds
 
 def broken(replay: Replay, roles: Roles, flat: Any, pair: Pair | None) -> list[Finding]:
     """Return the invariants that do not hold in an iteration; `flat` is what `reached` gives."""
-    found = [*_integers(replay, roles), *_tuples(replay, roles), *_own_rows(replay, roles)]
+    found = [*_integers(replay, roles), *_tuples(replay, roles), *_own_rows(replay, roles, pair)]
     if pair is None or pair.own:
         return found
     outputs, labels = meetings(roles.base.recording, pair, roles.compared)
@@ -131,9 +131,16 @@ def _tuples(replay: Replay, roles: Roles) -> Iterator[Finding]:
         yield Finding("m-is-shape", FAULT, text, line)
 
 
-def _own_rows(replay: Replay, roles: Roles) -> Iterator[Finding]:
-    """Report parameters that have one entry for each sample from their start."""
+def _own_rows(replay: Replay, roles: Roles, pair: Pair | None) -> Iterator[Finding]:
+    """Report parameters that have one entry for each sample from their start.
+
+    Where outputs and labels meet, they are as many as the samples: a column of 64 is one sample.
+    """
     samples = {max(one.shape) for p in roles.data if (one := replay.before[p]).ndim > 1}
+    if pair is not None and not pair.own:
+        met = [side for some in meetings(roles.base.recording, pair, roles.compared)
+               for one in some for side in np.shape(one)]  # fmt: skip
+        samples &= {*met} if met else samples
     for path in roles.parameters:
         value = replay.before[path]
         if not is_array(value) or value.ndim != 2:

@@ -167,10 +167,21 @@ def run(
             ran.error, ran.line = error, line_of(error, script.path)
         finally:
             os.chdir(folder)  # the next run looks for its files where this one did
-            if before is not None:
-                sys.modules["__main__"] = before
+            _forget(module, before)
     ran.seconds = now() - began
     return ran
+
+
+def _forget(module: types.ModuleType, before: types.ModuleType | None) -> None:
+    """Put what was the main module back, also where `multiprocessing` took its second name.
+
+    A script that imports it, as scikit-learn does, would leave its names for the next run to see.
+    """
+    for name in [name for name, one in list(sys.modules.items()) if one is module]:
+        if before is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before
 
 
 def line_of(error: BaseException, path: str) -> int | None:

@@ -58,10 +58,21 @@ def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, st
     of_result = [f"{x} * (1 - {x})", f"1 - {x} ** 2", f"({x} > 0)"]
     known = {ast.unparse(ast.parse(one, mode="eval").body) for one in (*of_input, *of_result)}
     for one in _returned(function):
+        yield from ((one, text, "wrong-gradient") for text in _other_way(one))
         if any(is_derivative(part) for part in ast.walk(one)):
             name = "derivative-on-z" if ast.unparse(one) in known else "wrong-gradient"
             for new in (*of_result, *of_input):
                 yield one, new, name
+
+
+def _other_way(value: ast.expr) -> Iterator[str]:
+    """Yield a choice between two slopes with the two exchanged."""
+    if isinstance(value, ast.Call) and len(value.args) == 3:
+        if not ast.unparse(value.func).endswith("where"):
+            return
+        yield ast.unparse(ast.Call(value.func, [value.args[0], *value.args[:0:-1]], []))
+    elif isinstance(value, ast.IfExp):
+        yield ast.unparse(ast.IfExp(value.test, value.orelse, value.body))
 
 
 def _squashers(tree: ast.Module) -> list[str]:
