@@ -11,6 +11,7 @@ from tinygrad_bp.doctor.vocabulary import TABLE
 FAULT: Literal["fault"] = "fault"
 NOTE: Literal["note"] = "note"
 Severity = Literal["fault", "note"]
+OPEN = {"script", "loop", "gradient", "scale and start"}  # what "healthy" has to know
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Diagnosis:
         """``"faulty"``, ``"healthy"`` or ``"undecided"``."""
         if any(one.severity == FAULT for one in self.findings):
             return "faulty"
-        open_questions = any(one.about in {"script", "loop", "gradient"} for one in self.undecided)
+        open_questions = any(one.about in OPEN for one in self.undecided)
         return "undecided" if open_questions else "healthy"
 
     def to_dict(self) -> dict[str, Any]:

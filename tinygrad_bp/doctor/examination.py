@@ -209,7 +209,7 @@ class _Examination:
         self._evaluated(trials, base)
         if verdict.form[0].own:
             self.diagnosis.undecided.append(
-                Undecided("scale and start", "output and label do not meet in the loop")
+                Undecided("course", "the run was not followed: output and label do not meet in it")
             )
             return
         self._mended(trials, verdict, base)
@@ -234,6 +234,8 @@ class _Examination:
             return
         if not base.is_open or hard:
             self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
+            if all(one.severity == NOTE for one in self.diagnosis.findings):
+                self.diagnosis.findings += treatments.stopped_early(trials, base)
             return
         found = self.diagnosis.findings
         if any(o.severity == FAULT and o.name == "wrong-gradient" and not o.patch for o in found):

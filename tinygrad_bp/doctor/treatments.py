@@ -28,6 +28,7 @@ DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
 EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
 FAR = 20.0  # mean or standard deviation of inputs that saturates any unit
 OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
+RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
 TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
@@ -231,6 +232,25 @@ def _half(plan: Plan, found: Signs) -> list[Finding]:
         if outcome is not None and plan.is_solved(outcome):
             done = few and outcome.final.merit > WHOLE and end.merit < HALF
             return [_finding(plan, one, (one,), found, FAULT if done else NOTE)]
+    return []
+
+
+def stopped_early(trials: Trials, base: Outcome) -> list[Finding]:
+    """Note that a run which has learned well is ended long before it has learned all it can.
+
+    The curve has to rise still, and a longer run to leave a small part of what is missing.
+    """
+    end, curve = base.final, base.curve
+    missing = 1 - end.merit
+    before = next((1 - one.merit for epoch, one in curve if epoch >= base.epochs * 0.6), 0.0)
+    if end.merit >= WHOLE or len(curve) < 4 or missing > RISING * before:
+        return []
+    plan = Plan(trials, base, now() + LONGEST)
+    for many in LONG[:2] if longer(trials.script, trials.epoch, 1) else ():
+        more = Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
+        outcome = plan.run(more) if base.ran.seconds * many < LONGEST else None
+        if outcome is not None and 1 - outcome.final.merit < missing / 3:
+            return [_finding(plan, more, (more,), Signs(), NOTE)]
     return []
 
 
