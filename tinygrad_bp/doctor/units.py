@@ -21,9 +21,8 @@ ROUNDS = 4  # iterations after which units that started alike would differ
 def alike(replay: Replay, roles: Roles) -> list[Finding]:
     """Return the layers whose units are equal at the start and stay so."""
     equal = {}
-    silent = (
-        [] if roles.parameters or roles.stuck else roles.idle
-    )  # behind weights of 0 nothing acts
+    zero = not any(np.any(replay.before[path]) for path in roles.stuck)
+    silent = roles.idle if zero and not roles.parameters else []  # nothing acts behind weights of 0
     for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
         value = replay.before[path]
         if is_array(value) and value.ndim == 2 and value.dtype.kind == "f":
