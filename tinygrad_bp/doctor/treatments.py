@@ -73,7 +73,8 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
         lively = np.ravel(deviation)[np.ravel(deviation) > 0]
         if not lively.size or not np.isfinite(X).all():
             continue
-        spread = float(lively.max() / lively.min())
+        few = np.sort(lively)[(len(lively) - 1) // 4]  # pixels at the rim hardly ever change
+        spread = float(lively.max() / few)
         if lively.max() > 4 or mean.max() > 4 or spread > 20 or lively.max() < 0.02:
             return (
                 f"{shown(path)} has features with means up to {mean.max():.3g} and standard"
@@ -210,6 +211,10 @@ def treat(
         _finding(plan, one, chosen, found, FAULT if one.name in names or not asked else NOTE)
         for one in chosen
     ]
+    starts = [finding.gain for finding, one in zip(findings, chosen, strict=True) if one.start]
+    for finding in findings:
+        if finding.name == "unscaled-inputs" and found.size > FAR and starts:
+            finding.gain = max(finding.gain, max(starts) + 0.1)  # they saturate any start
     also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
     findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
     findings += _more_starts(found, chosen)
