@@ -30,6 +30,11 @@ FEW_WRONG = [
     "not_updated_loopvar", "npmatrix_slope_at_z", "package_layers/main",
     "rate_decay_epoch_class", "softmax_hidden", "tensors_rebound_in_a_loop",
     "tensors_labels_not_01", "xor_missing_tanh_slope",
+    # one each of loops over layers, fields of records, dropout masks, einsum, labels in blocks,
+    # held-out losses, exchanged slopes, stopping early, weights of 0, and inputs of any size
+    "updates_inside_loop_columns", "lists_hidden_slope_gone", "dropout_mask_forgotten",
+    "einsum_not_transposed", "all_zeros_then_all_ones", "learns_the_noise",
+    "leaky_slopes_exchanged", "sine_twenty_five_epochs", "zeros_init_xor", "pixels_not_divided",
 ]  # fmt: skip
 FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
@@ -77,7 +82,7 @@ def test_the_corpus_is_large_enough_and_its_causes_have_names() -> None:
 
 @pytest.mark.parametrize("name", FEW_WRONG)
 def test_a_cause_is_found_and_comes_first(name: str) -> None:
-    found = score(CORPUS / "wrong" / f"{name}.py")
+    found = score(next(CORPUS.glob(f"wrong*/{name}.py")))
     assert all(found.hits), found
     assert found.first, found
 

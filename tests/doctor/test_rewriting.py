@@ -16,7 +16,7 @@ from tinygrad_bp.doctor.replay import Replay
 from tinygrad_bp.doctor.rewriting import parsed
 from tinygrad_bp.doctor.roles import find_roles
 from tinygrad_bp.doctor.running import at_one_head, run
-from tinygrad_bp.doctor.slots import shown
+from tinygrad_bp.doctor.slots import Names, shown
 from tinygrad_bp.doctor.substitution import expression, substituted
 
 CORPUS = Path(__file__).parent / "corpus" / "healthy"
@@ -134,3 +134,13 @@ def test_no_two_places_share_a_node() -> None:
     tree = parsed("a = b + c\nd = e + f\na += 1\na += 2\n", "script.py").tree
     nodes = [id(one) for one in ast.walk(tree) if isinstance(one, ast.operator)]
     assert len(nodes) == len({*nodes}) == 4
+
+
+def test_a_run_sees_no_names_of_the_one_before() -> None:
+    """`multiprocessing` keeps the main module under a second name, and so do all that import it."""
+    second = 'import sys\n\nsys.modules.setdefault("__mp_main__", sys.modules["__main__"])\n'
+    script, recorder = parsed(f"{second}{SCRIPT}", "script.py"), Recorder()
+    for _ in range(2):
+        ran = run(script, recorder)
+        assert ran.error is None
+        assert Names(ran.module).others() == []

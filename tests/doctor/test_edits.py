@@ -1,0 +1,43 @@
+"""Which edits are tried: what a backward pass does inside its calls, too."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tinygrad_bp.doctor.edits import Edits
+from tinygrad_bp.doctor.rewriting import parsed
+from tinygrad_bp.doctor.substitution import substituted
+
+SHAPES = {"W": (3, 3), "x": (5, 3), "delta": (5, 3), "z": (5, 3)}
+LOOP = "for k in range(2):\n    "
+TURNS = f"{LOOP}for j in range(2):\n        "
+CASES = {
+    "appended": (f"{LOOP}grads.append(x @ delta)", "grads.append(x.T @ delta)"),
+    "inserted": (f"{LOOP}grads.insert(0, x @ delta)", "grads.insert(0, x.T @ delta)"),
+    "nested": (f"{LOOP}grads.append((x.T @ delta, x + z))", "grads.append((x.T @ delta, x - z))"),
+    "einsum": (f"{LOOP}g = np.einsum('ni,jn->ij', x, d)", "'ni,nj->ij'"),
+    "field": (
+        f"{LOOP}unit['delta'] = delta @ W.T\n    unit['a'] = 1",
+        "unit['delta'] = delta @ W.T * (unit['a'] * (1 - unit['a']))",
+    ),
+    "neighbour": (
+        f"{TURNS}d = (delta @ W.T) * 1\n        e = acts[j]",
+        "acts[j + 1] * (1 - acts[j + 1])",
+    ),
+    "where": (
+        "def f(z):\n    return np.where(z > 0, 0.1, 1.0)",
+        "return np.where(z > 0, 1.0, 0.1)",
+    ),
+    "one of two": ("def f(z):\n    return 0.1 if z > 0 else 1.0", "return 1.0 if z > 0 else 0.1"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_edit_undoes_the_slip(name: str) -> None:
+    text, mended = CASES[name]
+    script = parsed(text, "script.py")
+    edits = Edits(script.tree, script.tree.body, SHAPES, set(), {})
+    tried = [ast.unparse(substituted(one.unit, one.replaced)) for one in edits]
+    assert any(mended in one for one in tried)
