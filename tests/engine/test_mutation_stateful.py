@@ -26,7 +26,7 @@ from words import READ_ONLY, STAYS_LOCKED
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LEAST
 from tinygrad_bp.engine.views import owner_of
-from tinygrad_bp.errors import ViewError
+from tinygrad_bp.errors import TrackedTensorError, ViewError
 
 Plain = Callable[..., Any]
 
@@ -529,6 +529,10 @@ class AnyOrder(RuleBasedStateMachine):
         if np.shape(second) not in ((), one.tensor.shape):
             return
         tensor = one.tensor
+        if tensor.is_leaf and tensor.requires_grad and tensor.grad is not None:
+            with pytest.raises(TrackedTensorError, match="a parameter with a gradient"):
+                tensor += second
+            return
         tensor += second
         self.keep(tensor, np.add, one, line)
 

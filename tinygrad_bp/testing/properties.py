@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from tinygrad_bp.transforms import jvp, vjp
 EXAMPLES = 20
 DEEP = 10  # times as many with --grad-deep
 PATIENCE = 100  # arguments that a function may refuse before it has accepted any
-# Of arrays, unless one is given: a rule may be wrong of large or small numbers alone
-DOMAINS = (REAL, REAL, REAL, (-8.0, 8.0), (-100.0, 100.0), (-1e4, 1e4), (-1e-4, 1e-4))
+DOMAINS = (REAL, REAL, (-8.0, 8.0), (-100.0, 100.0))  # of arrays, unless one is given
+# A rule may be wrong of large or small numbers alone: each has its share of the examples.
+EXTREMES = ((-1e4, 1e4), (-1e-4, 1e-4))
+SHARE = 0.2  # of the examples, for each of them
 LONGEST = 4  # axis that a name stands for
 ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
 
@@ -85,7 +88,9 @@ def gradients_hold(
 
     def decorate(f: Callable[..., Any]) -> Callable[[], None]:
         def test() -> None:
-            _run(f, _arguments(f, shapes, domain, kinks), order, modes, examples)
+            drawn = domain is None and (not shapes or any(type(one) is tuple for one in shapes))
+            every = [DOMAINS, *[(one,) for one in EXTREMES]] if drawn else [(domain or REAL,)]
+            _run(f, [_arguments(f, shapes, one, kinks) for one in every], order, modes, examples)
 
         test.__name__ = test.__qualname__ = getattr(f, "__name__", "test_gradients")
         test.__module__ = getattr(f, "__module__", __name__)  # an older ufunc has none
@@ -97,14 +102,16 @@ def gradients_hold(
 
 
 def _run(
-    f: Callable[..., Any], arguments: Any, order: int, modes: Sequence[str], examples: int
+    f: Callable[..., Any], ways: Sequence[Any], order: int, modes: Sequence[str], examples: int
 ) -> None:
+    """Check a function at arguments drawn in each of these ways, in the first of them mostly."""
     import hypothesis
 
     given: Any = hypothesis.given  # its overloads know no strategy of Any
     done, refusals = 0, 0
+    examples *= DEEP if TALLY.deep else 1
+    few = max(1, round(SHARE * examples))
     how = hypothesis.settings(
-        max_examples=examples * (DEEP if TALLY.deep else 1),
         deadline=None,
         derandomize=not TALLY.deep,
         database=None,
@@ -124,8 +131,14 @@ def _run(
             hypothesis.reject()
         done += 1
 
+    def draw(arguments: Any, many: int) -> None:
+        hypothesis.settings(how, max_examples=many)(given(arguments)(hold))()
+
     try:
-        how(given(arguments)(hold))()
+        draw(ways[0], max(1, examples - few * (len(ways) - 1)))
+        for one in ways[1:]:
+            with suppress(hypothesis.errors.Unsatisfiable):  # it may be finite at no such numbers
+                draw(one, few)
     except (hypothesis.errors.Unsatisfiable, _AcceptsNothing) as stop:
         if not done:
             why = f" ({stop.__cause__})" if stop.__cause__ else ""
@@ -204,14 +217,14 @@ def _runs(f: Callable[..., Any], args: Sequence[Any]) -> bool:
 def _arguments(
     f: Callable[..., Any],
     shapes: Sequence[Any],
-    domain: tuple[float, float] | None,
+    domains: Sequence[tuple[float, float]],
     kinks: Sequence[float],
 ) -> Any:
-    """Return a strategy of the arguments."""
+    """Return a strategy of the arguments, each from one of the domains."""
     from tinygrad_bp.testing import strategies  # which says so if Hypothesis is missing
 
     def drawn(shape: Any) -> Any:
-        return st.sampled_from(DOMAINS if domain is None else (domain,)).flatmap(
+        return st.sampled_from(domains).flatmap(
             lambda one: strategies.arrays(shape, domain=one, kinks=kinks)
         )
 
