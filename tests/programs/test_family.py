@@ -22,6 +22,15 @@ def family_of(f: Any, *shapes: Any) -> Family:
     return Family.of_two(first, second, LENGTHS)
 
 
+def refusal(family: Family, trace: Any) -> str | None:
+    """Why a trace is of no program of a family; None if it is."""
+    try:
+        family.at(trace)
+    except Different as error:
+        return str(error)
+    return None
+
+
 def mean_of_squares(x: Any) -> Any:
     return np.sum(x * x) / len(x) * (1.0 / len(x))
 
@@ -58,7 +67,7 @@ def test_a_family_has_a_program_for_every_length(f: Any, n: int) -> None:
     assert [one.name for one in program.instructions] == [
         one.name for one in family.program.instructions
     ]
-    assert family.admits(traced(f, x)) is None
+    assert refusal(family, traced(f, x)) is None
 
 
 def test_what_the_length_decides_is_an_input() -> None:
@@ -84,8 +93,8 @@ def test_another_program_is_not_admitted() -> None:
         return np.sum(x) if len(x) > 50 else np.prod(x)
 
     family = family_of(f, (3,))
-    assert family.admits(traced(f, np.ones((60, 3)))) is None
-    assert "prod" in str(family.admits(traced(f, np.ones((7, 3)))))
+    assert refusal(family, traced(f, np.ones((60, 3)))) is None
+    assert "prod" in str(refusal(family, traced(f, np.ones((7, 3)))))
 
 
 def test_a_number_that_is_no_function_of_the_length_is_not_admitted() -> None:
@@ -96,9 +105,9 @@ def test_a_number_that_is_no_function_of_the_length_is_not_admitted() -> None:
         return x * min(float(len(x)), 10.5)
 
     assert "10.5, but 4.0 at this length, in multiply" in str(
-        family_of(g, (3,)).admits(traced(g, np.ones((4, 3))))
+        refusal(family_of(g, (3,)), traced(g, np.ones((4, 3))))
     )
-    assert family_of(f, (3,)).admits(traced(f, np.ones((4, 3)))) is None  # an input may be any
+    assert refusal(family_of(f, (3,)), traced(f, np.ones((4, 3)))) is None  # an input may be any
 
 
 def test_two_lengths_that_are_one_at_both_stand_ins_and_no_more_at_a_third() -> None:
@@ -106,8 +115,8 @@ def test_two_lengths_that_are_one_at_both_stand_ins_and_no_more_at_a_third() -> 
         return np.sum(x[: min(len(x), 200)] * 2.0)
 
     family = family_of(f, (3,))
-    assert family.admits(traced(f, np.ones((150, 3)))) is None
-    assert "is not what 97 and 101 stand for" in str(family.admits(traced(f, np.ones((300, 3)))))
+    assert refusal(family, traced(f, np.ones((150, 3)))) is None
+    assert "is not what 97 and 101 stand for" in str(refusal(family, traced(f, np.ones((300, 3)))))
 
 
 def test_one_side_is_not_taken_for_another() -> None:
@@ -117,8 +126,8 @@ def test_one_side_is_not_taken_for_another() -> None:
 
 def test_a_family_of_one_trace_admits_the_same_trace_alone() -> None:
     family = Family.of_one(traced(mean_of_squares, np.ones((4, 3))))
-    assert family.admits(traced(mean_of_squares, np.ones((4, 3)))) is None
-    assert "3" in str(family.admits(traced(mean_of_squares, np.ones((3, 3)))))
+    assert refusal(family, traced(mean_of_squares, np.ones((4, 3)))) is None
+    assert "3" in str(refusal(family, traced(mean_of_squares, np.ones((3, 3)))))
 
 
 @pytest.mark.parametrize("source", [count().__next__, np.random.rand])

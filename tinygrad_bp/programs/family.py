@@ -135,24 +135,6 @@ class Family:
         """Return the family, of whose programs it is known where fused rules stand."""
         return replace(self, program=replace(self.program, wholes=wholes))
 
-    def admits(self, trace: Program) -> str | None:
-        """Return None if a trace differs in what the length decides alone, else in what, and where.
-
-        Parameters
-        ----------
-        trace : Program
-            As `traced` gives it.
-
-        Returns
-        -------
-        str or None
-        """
-        try:
-            self.at(trace)
-        except Different as error:
-            return str(error)
-        return None
-
     def at(self, trace: Program) -> tuple[Program, dict[str, Any]]:
         """Return the program of a length, and the values of `numbers` there.
 
