@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from tinygrad_bp.elsewhere import OF_OPTIMIZER, answer
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, warn_user
-from tinygrad_bp.nn.state import State, matched
+from tinygrad_bp.nn.state import Kept, matched
 
 LOOKS = 10  # steps within which every parameter is expected to have had a gradient
 SHOWN = 3  # parameters that a warning names
@@ -22,7 +22,7 @@ SHOWN = 3  # parameters that a warning names
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
 
 
-class Optimizer:
+class Optimizer(Kept):
     """Base of the optimizers.
 
     A step builds every new value first and then swaps all of them in, parameters and state
@@ -82,16 +82,6 @@ class Optimizer:
         """Forget the gradients of all parameters: ``.grad`` becomes None."""
         for param in self.params:
             param._account.grad = None
-
-    def state(self) -> State:
-        """Return a copy of all that the next steps depend on beside the parameters' values.
-
-        Returns
-        -------
-        dict of str to array
-            ``"lr"``, and one array for each kind of memory and position of a parameter.
-        """
-        return {key: np.array(cell._value) for key, cell in self._all_cells().items()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state` returned, to the bit.
