@@ -51,7 +51,7 @@ def _aligned(size: int) -> Buffer:
     """
     room = np.empty(size + LINE, np.uint8)
     start = -room.__array_interface__["data"][0] % LINE
-    return np.asarray(memoryview(room)[start : start + size])  # type: ignore[arg-type]
+    return np.asarray(memoryview(room)[start : start + size])  # type: ignore[arg-type]  # NumPy takes any buffer
 
 
 def _counts_tell() -> bool:

@@ -156,7 +156,7 @@ class Run:
         dx = dx.reshape(self.steps, self.m, inner - n - 1).swapaxes(0, 1)
         return [dx, *self._parts(matrix, through)]
 
-    def _matrix(self, W: Any, U: Any, b: Any) -> Any:
+    def _matrix(self, W: Any, U: Any, b: Any, *_more: Any) -> Any:
         """Return what a row is multiplied by."""
         return np.concatenate([U, W, b[np.newaxis]])
 
@@ -218,8 +218,8 @@ class GRURun(Run):
     gates = 3
     order = (0, 1, 2, 3)
 
-    def _matrix(self, W: Any, U: Any, b: Any, c: Any) -> Any:  # type: ignore[override]
-        n = self.n
+    def _matrix(self, W: Any, U: Any, b: Any, *more: Any) -> Any:
+        (c,), n = more, self.n
         matrix = np.zeros((n + len(W) + 1, 4 * n), self.dtype)
         matrix[:n, : 2 * n], matrix[:n, 3 * n :] = U[:, : 2 * n], U[:, 2 * n :]
         matrix[n:-1, : 3 * n], matrix[-1, : 3 * n], matrix[-1, 3 * n :] = W, b, c
