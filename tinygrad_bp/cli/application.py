@@ -7,7 +7,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
+from functools import partial
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -17,33 +18,16 @@ from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.version import __version__
 
-# As the help page lists them: the name of each, its module, and what it does.
-COMMANDS = (
-    ("train", "tinygrad_bp.cli.train", "train on a table of classes or numbers"),
-    ("predict", "tinygrad_bp.cli.predict", "predict with a trained model"),
-    (
-        "explore",
-        "tinygrad_bp.cli.explore",
-        "train, and write a page to step through the computation",
-    ),
-    ("graph", "tinygrad_bp.cli.draw", "draw what a Python function computes"),
-    ("explain", "tinygrad_bp.cli.derive", "derive the gradients of a Python function"),
-    (
-        "gradcheck",
-        "tinygrad_bp.cli.gradcheck",
-        "compare the gradients of a Python function with an independent oracle",
-    ),
-    (
-        "doctor",
-        "tinygrad_bp.cli.doctor",
-        "run a training script in plain NumPy under watch, and say why it does not learn",
-    ),
-    (
-        "launch",
-        "tinygrad_bp.cli.launch",
-        "run a training script as several ranks of MPI, which compute each step together",
-    ),
-)
+COMMANDS = {  # as the help page lists them
+    "train": "train on a table of classes or numbers",
+    "predict": "predict with a trained model",
+    "explore": "train, and write a page to step through the computation",
+    "graph": "draw what a Python function computes",
+    "explain": "derive the gradients of a Python function",
+    "gradcheck": "compare the gradients of a Python function with an independent oracle",
+    "doctor": "run a training script in plain NumPy under watch, and say why it does not learn",
+    "launch": "run a training script as several ranks of MPI, which compute each step together",
+}
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -81,9 +65,31 @@ def build_parser() -> Parser:
         title="commands", metavar="COMMAND", parser_class=CommandParser
     )
     parser.set_defaults(run=None)
-    for name, module, what in COMMANDS:
-        commands.add_parser(name, module=module, help=what, what=what)
+    for name, what in COMMANDS.items():
+        commands.add_parser(name, load=partial(_module_of, name), help=what, what=what)
     return parser
+
+
+def _module_of(command: str) -> Any:
+    """Return the module of a command, which is imported here: all take as long as NumPy."""
+    module: Any
+    if command == "train":
+        from tinygrad_bp.cli import train as module
+    elif command == "predict":
+        from tinygrad_bp.cli import predict as module
+    elif command == "explore":
+        from tinygrad_bp.cli import explore as module
+    elif command == "graph":
+        from tinygrad_bp.cli import draw as module
+    elif command == "explain":
+        from tinygrad_bp.cli import derive as module
+    elif command == "gradcheck":
+        from tinygrad_bp.cli import gradcheck as module
+    elif command == "doctor":
+        from tinygrad_bp.cli import doctor as module
+    else:
+        from tinygrad_bp.cli import launch as module
+    return module
 
 
 def _dispatch(argv: Sequence[str] | None, console: Console) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeAlias
 
 Group: TypeAlias = "argparse._ArgumentGroup"
@@ -33,20 +32,19 @@ class Parser(argparse.ArgumentParser):
 
 
 class CommandParser(Parser):
-    """The parser of a command, whose module is imported when its arguments are there to be read.
+    """The parser of a command, whose module is loaded when its arguments are there to be read.
 
-    All of them take as long to import as NumPy.  What is parsed carries ``run(options, console)``
-    and ``fail(message)``.
+    What is parsed carries ``run(options, console)`` and ``fail(message)``.
     """
 
-    def __init__(self, *, module: str, what: str, **options: Any) -> None:
+    def __init__(self, *, load: Callable[[], Any], what: str, **options: Any) -> None:
         super().__init__(description=f"{what[0].upper()}{what[1:]}.", **options)
-        self._module = module
+        self._load = load
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse by the options of the command's module."""
         if self.epilog is None:
-            module = import_module(self._module)
+            module = self._load()
             self.epilog = module.EXAMPLE
             self.set_defaults(run=module.run, fail=self.error)
             module.add(self)
