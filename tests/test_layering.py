@@ -92,6 +92,20 @@ def test_no_imports_in_a_circle() -> None:
         pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
 
 
+def test_folders_of_the_doctor_import_in_one_direction() -> None:
+    """Unlike families of rules, which stand side by side, each of them leans on those below it."""
+    room = f"{FACE}.doctor"
+    folders: dict[str, set[str]] = {}
+    for module, names in EDGES.items():
+        if module.startswith(f"{room}.") and module.count(".") > 2:
+            own = module.rsplit(".", 1)[0]
+            above = {name.rsplit(".", 1)[0] for name in names if name.startswith(f"{room}.")}
+            folders.setdefault(own, set()).update(above - {own})
+    assert len(folders) > 5
+    assert room not in set().union(*folders.values()), "a folder imports from the face of the room"
+    TopologicalSorter(folders).prepare()
+
+
 def test_every_import_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the top, in a function, under TYPE_CHECKING, in a string, and of a package itself."""
     path = tmp_path / "module.py"

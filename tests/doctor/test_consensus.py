@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinygrad_bp.doctor.gradients import consensus
+from tinygrad_bp.doctor.learning.gradients import consensus
 
 
 @pytest.mark.parametrize(

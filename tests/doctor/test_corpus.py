@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tinygrad_bp.doctor.diagnosis import FAULT
 from tinygrad_bp.doctor.examination import examine
-from tinygrad_bp.doctor.vocabulary import TABLE
+from tinygrad_bp.doctor.findings.diagnosis import FAULT
+from tinygrad_bp.doctor.findings.vocabulary import TABLE
 
 CORPUS = Path(__file__).parent / "corpus"
 WRONG, HEALTHY = (

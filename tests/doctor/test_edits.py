@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from tinygrad_bp.doctor.edits import Edits
-from tinygrad_bp.doctor.rewriting import parsed
-from tinygrad_bp.doctor.substitution import substituted
+from tinygrad_bp.doctor.slips.edits import Edits
+from tinygrad_bp.doctor.watched.rewriting import parsed
+from tinygrad_bp.doctor.watched.substitution import substituted
 
 SHAPES = {"W": (3, 3), "x": (5, 3), "delta": (5, 3), "z": (5, 3)}
 LOOP = "for k in range(2):\n    "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tinygrad_bp.doctor.diagnosis import FAULT
 from tinygrad_bp.doctor.examination import examine
+from tinygrad_bp.doctor.findings.diagnosis import FAULT
 
 LOGISTIC = """
 import numpy as np

@@ -11,8 +11,8 @@ from command_line import contents
 
 import tinygrad_bp as tg
 from tinygrad_bp.doctor.examination import examine
-from tinygrad_bp.doctor.rewriting import parsed
-from tinygrad_bp.doctor.sources import MOST_LINES
+from tinygrad_bp.doctor.watched.rewriting import parsed
+from tinygrad_bp.doctor.watched.sources import MOST_LINES
 
 SCRIPT = """
 import numpy as np

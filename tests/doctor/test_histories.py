@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
-from tinygrad_bp.doctor.diagnosis import FAULT
+from tinygrad_bp.doctor.findings.diagnosis import FAULT
 from tinygrad_bp.training.history import History
 
 EPOCHS = np.arange(60)

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
-from tinygrad_bp.doctor.vocabulary import TABLE
+from tinygrad_bp.doctor.findings.vocabulary import TABLE
 
 X = np.random.default_rng(0).normal(size=(30, 2))
 Y = (X[:, :1] > 0).astype(float)

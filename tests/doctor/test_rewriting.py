@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_bp.doctor.patches import patched
-from tinygrad_bp.doctor.recorder import Recorder
-from tinygrad_bp.doctor.replay import Replay
-from tinygrad_bp.doctor.rewriting import parsed
-from tinygrad_bp.doctor.roles import find_roles
-from tinygrad_bp.doctor.running import at_one_head, run
-from tinygrad_bp.doctor.slots import Names, shown
-from tinygrad_bp.doctor.substitution import expression, substituted
+from tinygrad_bp.doctor.learning.roles import find_roles
+from tinygrad_bp.doctor.watched.patches import patched
+from tinygrad_bp.doctor.watched.recorder import Recorder
+from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.rewriting import parsed
+from tinygrad_bp.doctor.watched.running import at_one_head, run
+from tinygrad_bp.doctor.watched.slots import Names, shown
+from tinygrad_bp.doctor.watched.substitution import expression, substituted
 
 CORPUS = Path(__file__).parent / "corpus" / "healthy"
 NAMES = ["linear_regression", "one_sample_at_a_time", "columns_returned_parameters",

@@ -11,8 +11,8 @@ import pytest
 from command_line import Command, contents
 
 import tinygrad_bp as tg
-from tinygrad_bp.doctor.diagnosis import Diagnosis, Finding, from_dict
-from tinygrad_bp.doctor.page import page
+from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Finding, from_dict
+from tinygrad_bp.doctor.findings.page import page
 from tinygrad_bp.errors import DataError
 
 LOOP = """

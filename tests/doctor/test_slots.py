@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from tinygrad_bp.doctor.slots import Names, Reached
+from tinygrad_bp.doctor.watched.slots import Names, Reached
 
 DRAWS = {
     "Generator": (np.random.default_rng(1), lambda one: one.random()),

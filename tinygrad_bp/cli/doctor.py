@@ -10,7 +10,7 @@ from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE, MISMATCH
 from tinygrad_bp.doctor import Diagnosis, diagnose_script
-from tinygrad_bp.doctor.page import page
+from tinygrad_bp.doctor.findings.page import page
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import atomic_write_text
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from tinygrad_bp.doctor.diagnosis import Diagnosis, Finding
+from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Finding
 from tinygrad_bp.doctor.models import diagnose
 from tinygrad_bp.doctor.scripts import diagnose_script
 from tinygrad_bp.doctor.watching import watch

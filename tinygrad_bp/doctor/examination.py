@@ -8,39 +8,36 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor import (
+from tinygrad_bp.doctor.checks import (
     averaging,
     courses,
     crashes,
     invariants,
-    layers,
     loops,
     numerics,
-    patches,
     ranges,
     recorded_runs,
-    remedies,
     reports,
     state,
-    treatments,
-    units,
-    verdicts,
 )
-from tinygrad_bp.doctor.clock import now
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
-from tinygrad_bp.doctor.judgement import Verdict
-from tinygrad_bp.doctor.outcome import Follower, Outcome, classes_of
-from tinygrad_bp.doctor.recorder import Recorder, is_number
-from tinygrad_bp.doctor.replay import Replay
-from tinygrad_bp.doctor.rewriting import Place, Script, parsed
-from tinygrad_bp.doctor.roles import Roles, find_roles
-from tinygrad_bp.doctor.running import Ran, at_one_head, line_of, run
-from tinygrad_bp.doctor.slots import Path as Slot
-from tinygrad_bp.doctor.slots import shown
-from tinygrad_bp.doctor.survey import Candidate, Survey, survey
-from tinygrad_bp.doctor.treatments import Signs
-from tinygrad_bp.doctor.trials import Treatment, Trials
-from tinygrad_bp.doctor.unlearned import nothing_learns
+from tinygrad_bp.doctor.checks.unlearned import nothing_learns
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.learning.judgement import Verdict
+from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
+from tinygrad_bp.doctor.learning.roles import Roles, find_roles
+from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
+from tinygrad_bp.doctor.slips import verdicts
+from tinygrad_bp.doctor.treatments import layers, remedies, treatments, units
+from tinygrad_bp.doctor.treatments.treatments import Signs
+from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
+from tinygrad_bp.doctor.watched import patches
+from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.recorder import Recorder, is_number
+from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.rewriting import Place, Script, parsed
+from tinygrad_bp.doctor.watched.running import Ran, at_one_head, line_of, run
+from tinygrad_bp.doctor.watched.slots import Path as Slot
+from tinygrad_bp.doctor.watched.slots import shown
 from tinygrad_bp.errors import TinygradError
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_bp.doctor.diagnosis import Diagnosis, Finding, Trial
 from tinygrad_bp.doctor.examination import Examined
-from tinygrad_bp.doctor.outcome import Outcome
-from tinygrad_bp.doctor.trials import Treatment, Trials
+from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Finding, Trial
+from tinygrad_bp.doctor.learning.outcome import Outcome
+from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
 
 
 def mended(examined: Examined, seeds: int) -> None:

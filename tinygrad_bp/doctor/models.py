@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor import crashes, ranges
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
-from tinygrad_bp.doctor.histories import diagnose_history
-from tinygrad_bp.doctor.recorded import asleep, leaf_nodes, met, out_of_reach, squashed_twice
+from tinygrad_bp.doctor.checks import crashes, ranges
+from tinygrad_bp.doctor.checks.histories import diagnose_history
+from tinygrad_bp.doctor.checks.recorded import asleep, leaf_nodes, met, out_of_reach, squashed_twice
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse

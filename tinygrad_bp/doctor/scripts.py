@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tinygrad_bp.doctor.diagnosis import Diagnosis, Undecided, from_dict
+from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Undecided, from_dict
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import FilePath
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor import ranges
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
-from tinygrad_bp.doctor.histories import of_losses
+from tinygrad_bp.doctor.checks import ranges
+from tinygrad_bp.doctor.checks.histories import of_losses
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.engine.tensor import Tensor
 
 STILL = 3  # epochs after which an array that has not moved does not move

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.diagnosis import FAULT, NOTE, Finding, Severity
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.training.observed import Frame, Layer, Observed
 from tinygrad_bp.view.labels import number_text
 

@@ -1,0 +1,117 @@
+"""What left the range of floating point: which operation, on which line, and what came of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.learning.outcome import Outcome, first_rise
+from tinygrad_bp.doctor.watched import patches
+from tinygrad_bp.doctor.watched.rewriting import Script
+
+KINDS = (
+    ("divide by zero encountered in log", "log-zero"),
+    ("invalid value encountered in log", "log-zero"),
+    ("overflow encountered in exp", "exp-overflow"),
+    ("divide by zero encountered", "zero-division"),
+    ("invalid value encountered in divide", "zero-division"),
+    ("invalid value encountered in scalar divide", "zero-division"),
+    ("overflow encountered", "exploding"),
+)
+
+
+def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]:
+    """Return the operations that left the range, the first of each kind.
+
+    Parameters
+    ----------
+    spoilt : str
+        What is no number at the end because of it, in words; empty where nothing is.
+    """
+    found: dict[str, Finding] = {}
+    for message, line in outcome.ran.warned:
+        name = next((name for text, name in KINDS if text in message), None)
+        if name == "exp-overflow" and _is_softmax(script, line):
+            name = "softmax-shift"
+        if name is None or name in found:
+            continue
+        source = _source(script, line)
+        text = f"{script.at(line)} ({source}): {message}"
+        text += f"; {spoilt}" if spoilt else "; nothing that is kept was spoilt by it"
+        severity = FAULT if spoilt else NOTE
+        found[name] = Finding(name, severity, text, line)
+    listed = list(found.values())
+    if "exp-overflow" in found and {"log-zero", "zero-division"} & {*found}:
+        listed.remove(found["exp-overflow"])  # exp(-z) for a sure 0 is inf, and 1 / inf is right
+    for one in listed[1:]:
+        one.gain = -1.0  # what came first is the cause of the others
+    blown = first_rise(outcome.curve)
+    if "exploding" in found and blown is None and not spoilt:
+        listed.remove(found["exploding"])
+    return listed
+
+
+def _is_softmax(script: Script, line: int) -> bool:
+    """Tell whether what a line exponentiates, or a function that it stands in, is made to shares.
+
+    A loss averaged in the same function is no softmax: what is divided by a sum is.
+    """
+    for one in ast.walk(script.tree):
+        if isinstance(one, ast.FunctionDef) and one.lineno <= line <= (one.end_lineno or 0):
+            return _makes_shares(one, line)
+    return _makes_shares(script.tree, line)
+
+
+def _makes_shares(root: ast.AST, line: int) -> bool:
+    statements = [one for one in ast.walk(root) if isinstance(one, ast.stmt)]
+    made = {ast.unparse(target) for one in statements if one.lineno == line
+            for target in getattr(one, "targets", [])}  # fmt: skip
+    made |= {f"{name}.sum" for name in made}
+    sums = {ast.unparse(target) for one in statements if isinstance(one, ast.Assign)
+            and _is_sum(one.value) for target in one.targets}  # fmt: skip
+    for one in ast.walk(root):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
+            above, below = one.left, one.right
+        elif isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div):
+            above, below = one.target, one.value
+        else:
+            continue
+        is_share = _is_sum(below) or ast.unparse(below) in sums
+        if is_share and (line == one.lineno or ast.unparse(above) in made):
+            return True
+    return False
+
+
+def _is_sum(node: ast.AST) -> bool:
+    """Tell a sum, and something to keep it away from 0."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return any(ast.unparse(one.func).split(".")[-1] == "sum" for one in calls)
+
+
+def literals(script: Script) -> list[Finding]:
+    """Return the comparisons of identity with a literal, of which Python warns once."""
+    found: list[Finding] = []
+    for one in ast.walk(script.tree):
+        if not isinstance(one, ast.Compare):
+            continue
+        for operator, right in zip(one.ops, one.comparators, strict=True):
+            if isinstance(operator, ast.Is | ast.IsNot) and _is_value(right):
+                new: Any = ast.Eq() if isinstance(operator, ast.Is) else ast.NotEq()
+                text = f"{script.at(one.lineno)}: {ast.unparse(one)}; Python warns of it"
+                text += " (SyntaxWarning)"
+                found.append(Finding("is-literal", NOTE, text, one.lineno))
+                edit = {id(one): ast.Compare(one.left, [new], [right])}
+                found[-1].patch = patches.patch_of(script, edit)
+    return found
+
+
+def _is_value(node: ast.expr) -> bool:
+    """Tell a literal number or text from None, True and False, which are one object each."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
+
+
+def _source(script: Script, line: int) -> str:
+    lines = script.text.splitlines()
+    return lines[line - 1].strip() if 0 < line <= len(lines) else ""

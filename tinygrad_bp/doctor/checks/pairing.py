@@ -1,0 +1,98 @@
+"""Whether inputs still meet the labels that they had before the first epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.learning.pairs import Pair
+from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.replay import Iteration
+
+FEWEST, MOST = 6, 5000  # rows of a table that is followed
+
+
+class Pairing:
+    """Each sample's label at the head of the first epoch, and what it meets later."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.pair = pair
+        self.labels: list[dict[bytes, Any]] = []
+        self.strayed = self.seen = 0
+
+    def begin(self, values: dict[Any, Any]) -> None:
+        """Take the tables as they are before the first epoch."""
+        tables = [one for one in _tables(values.values()) if FEWEST <= len(one) <= MOST]
+        for X in tables:
+            for y in values.values():
+                labels = _rows(y, len(X))
+                if labels is not None and X is not y:
+                    keys = [row.tobytes() for row in X]
+                    if len({*keys}) == len(keys):
+                        self.labels.append(dict(zip(keys, labels, strict=True)))
+
+    def look(self, iteration: Iteration, values: dict[Any, Any]) -> None:
+        """Compare the rows of one iteration with the labels that it compares them with."""
+        met = [one for one in iteration.recording.comparisons if one.place == self.pair.place]
+        if not met or not self.labels:
+            return
+        label = self.pair.label_of(met[-1])
+        many = max(label.shape, default=0)
+        labels = _rows(label, many)
+        if labels is None or many < 2:
+            return
+        stored = [value for _, value, _ in iteration.recording.stores]
+        shares = [
+            share
+            for X in _tables([*stored, *values.values()])
+            if len(X) == many
+            for known in self.labels
+            if (share := _strayed(X, labels, known)) is not None
+        ]
+        if shares:
+            self.seen += 1
+            self.strayed += min(shares) > 0.2  # if any table fits, that is the one in use
+
+    def findings(self) -> list[Finding]:
+        """Return what the looks found."""
+        if self.seen < 3 or self.strayed < 0.6 * self.seen:
+            return []
+        text = (
+            f"in {self.strayed} of {self.seen} iterations that were looked at, samples meet labels"
+            " that are not those they had before the first epoch"
+        )
+        return [Finding("shuffled-without-labels", FAULT, text)]
+
+
+def _tables(values: Any) -> Iterator[Any]:
+    """Yield arrays of two axes with samples as rows, those with samples as columns turned."""
+    for one in values:
+        if is_array(one) and one.ndim == 2 and min(one.shape) > 1:
+            yield np.ascontiguousarray(one, float)
+            yield np.ascontiguousarray(one.T, float)
+
+
+def _rows(value: Any, many: int) -> Any:
+    """Return labels as one row a sample, or None if they are no labels of so many samples."""
+    if not is_array(value) or value.ndim > 2 or value.ndim == 0:
+        return None
+    array = np.asarray(value, float)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.shape[0] == many:
+        return array
+    return array.T if array.shape[1] == many and array.shape[0] == 1 else None
+
+
+def _strayed(X: Any, labels: Any, known: dict[bytes, Any]) -> float | None:
+    """Return the share of rows with another label; None if these are other rows, or labels."""
+    before = [known.get(row.tobytes()) for row in X]
+    if any(one is None or one.shape != labels.shape[1:] for one in before):
+        return None
+    if not {*np.ravel(labels)} <= {float(v) for one in known.values() for v in one}:
+        return None
+    wrong = [bool(np.any(a != b)) for a, b in zip(before, labels, strict=True)]
+    return float(np.mean(wrong))

@@ -1,0 +1,298 @@
+"""Scripts that let this package derive their gradients: what their backward passes show."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.checks import ranges
+from tinygrad_bp.doctor.checks.recorded import (
+    OF_LOGITS,
+    asleep,
+    leaf_nodes,
+    met,
+    out_of_reach,
+    squashed_twice,
+)
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.watched.recorder import Recorder
+from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.running import Ran, run
+from tinygrad_bp.doctor.watched.slots import is_own
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.nn.module import Module
+
+LOOKS = 6  # backward passes that are looked at; of the others only the loss is kept
+MOST = 500  # passes of which the labels are kept
+FIRST = 3.0  # times the loss of one that knows nothing
+SLEEPING = 0.85  # share of a layer's units that keeps it from learning
+STUCK = 0.98  # share of the first loss above which nothing was learned
+
+
+@dataclass
+class Pass:
+    """One backward pass: the leaves it reached, their values, and what was in their gradients."""
+
+    reached: set[Any]
+    values: dict[str, Any]
+    nodes: dict[str, Any]
+    left_over: set[str]
+
+
+@dataclass
+class Recorded:
+    """What the backward passes of a run showed."""
+
+    passes: list[Pass] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    found: dict[str, Finding] = field(default_factory=dict)
+    asleep: list[Finding] = field(default_factory=list)  # at the last look
+    labels: list[tuple[float, float, int]] = field(default_factory=list)  # least, largest, how many
+    looks: int = 0
+    slopes: dict[str, float] = field(default_factory=dict)  # the size of each gradient, once
+
+    def look(self, loss: Tensor, frame: FrameType | None) -> None:
+        """Take down a backward pass that is about to begin."""
+        if loss.size == 1:
+            self.losses.append(float(loss.item()))
+        self._meet(loss)
+        if len(self.passes) >= LOOKS or frame is None:
+            return
+        tensors = dict(_named(frame))
+        kept: dict[str, Any] = {name: one for name, one in tensors.items() if one.is_leaf}
+        left = {n for n, one in kept.items() if one.grad is not None and np.any(one.grad.numpy())}
+        values = {name: one.numpy().copy() for name, one in kept.items()}
+        nodes = {name: one.node for name, one in kept.items()}
+        self.passes.append(Pass(leaf_nodes(loss), values, nodes, left))
+        for one in squashed_twice(loss):
+            one.line = frame.f_lineno
+            self.found.setdefault(one.name, one)
+
+    def _meet(self, loss: Tensor) -> None:
+        """Take down the labels of a pass, and at every second power the units that are asleep."""
+        self.looks += 1
+        if self.looks & (self.looks - 1) == 0:
+            self.asleep = asleep(loss)
+        pair = met(loss) if len(self.labels) < MOST else None
+        if pair is not None:
+            name, labels = pair
+            self.labels.append((float(labels.min()), float(labels.max()), labels.size))
+            for one in out_of_reach(name, labels):
+                self.found.setdefault(one.name, one)
+            if len(self.losses) == 1 and name in OF_LOGITS:
+                self._first(name, labels)
+
+    def _first(self, name: str, labels: Any) -> None:
+        """Compare the first loss with that of a network that knows nothing."""
+        many = len(np.unique(labels)) if name == "cross_entropy" and labels.ndim == 1 else 2
+        many = labels.shape[-1] if name == "cross_entropy" and labels.ndim == 2 else max(many, 2)
+        chance = float(np.log(many))
+        if self.losses[0] > FIRST * chance:
+            text = f"the first loss is {self.losses[0]:.3g}; one that knows nothing has ln {many} ="
+            told = Finding("init-too-large", NOTE, f"{text} {chance:.3g}")
+            self.found.setdefault(told.name, told)
+
+    def after(self, frame: FrameType | None) -> None:
+        """Take down the gradients that a backward pass has made."""
+        if frame is None or len(self.passes) > LOOKS:
+            return
+        for name, one in _named(frame):
+            if one.is_leaf and one.grad is not None:
+                size = float(np.linalg.norm(one.grad.numpy()))
+                self.slopes[name] = max(self.slopes.get(name, 0.0), size)
+
+
+def uses_package(script: Script) -> bool:
+    """Tell whether a script imports this package."""
+    names = []
+    for one in ast.walk(script.tree):
+        if isinstance(one, ast.Import):
+            names += [alias.name for alias in one.names]
+        elif isinstance(one, ast.ImportFrom):
+            names.append(one.module or "")
+    return any(name.split(".")[0] == __name__.split(".")[0] for name in names)
+
+
+def watched(script: Script, recorder: Recorder, seconds: float) -> tuple[Recorded, Ran]:
+    """Run a script, and look at its backward passes."""
+    kept = Recorded()
+
+    def prepare(recorder: Recorder) -> None:
+        recorder.at_shapes = lambda o, y, line: _compare(kept, o, y, line)
+
+    with _hooks(kept, script.path):
+        ran = run(script, recorder, seconds=seconds, prepare=prepare)
+    return kept, ran
+
+
+def findings(kept: Recorded, script: Script) -> list[Finding]:
+    """Return what the passes of a run show."""
+    found = list(kept.found.values())
+    found += _outside(kept, script)
+    found += _unmoved(kept)
+    found += _added_up(kept)
+    course = _course(kept)
+    stuck = len(kept.losses) > LOOKS and kept.losses[-1] > STUCK * kept.losses[0]
+    for one in kept.asleep:
+        one.severity = FAULT if stuck and one.gain > SLEEPING else NOTE
+    return [*found, *course, *kept.asleep, *_unshuffled(kept)]
+
+
+def _unshuffled(kept: Recorded) -> list[Finding]:
+    """Note batches that hold one class each, where there are several classes."""
+    single = [least for least, most, many in kept.labels if least == most and many > 3]
+    if len(kept.labels) < 4 or len(single) < 0.8 * len(kept.labels) or len({*single}) < 2:
+        return []
+    text = f"{len(single)} of {len(kept.labels)} batches that were looked at hold one class each"
+    return [Finding("not-shuffled", NOTE, text)]
+
+
+def _compare(kept: Recorded, o: Any, y: Any, line: int) -> None:
+    for one in ranges.broadcast(tuple(np.shape(o)), tuple(np.shape(y)), line):
+        kept.found.setdefault(one.name, one)
+
+
+@contextmanager
+def _hooks(kept: Recorded, path: str) -> Iterator[None]:
+    """Look at every backward pass that the script begins."""
+    backward = Tensor.backward
+
+    def looked(self: Tensor, *given: Any, **options: Any) -> Any:
+        frame = _script_frame(path)
+        kept.look(self, frame)
+        result = backward(self, *given, **options)
+        kept.after(frame)
+        return result
+
+    Tensor.backward = looked  # type: ignore[method-assign, assignment]  # for this run
+    try:
+        yield
+    finally:
+        Tensor.backward = backward  # type: ignore[method-assign]  # its own again
+
+
+def _script_frame(path: str) -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename != path:
+        frame = frame.f_back
+    return frame
+
+
+def _named(frame: FrameType) -> Iterator[tuple[str, Tensor]]:
+    """Yield the Tensors that track gradients, by the names the script has for them."""
+    seen: set[int] = set()
+    for names in (frame.f_locals, frame.f_globals):
+        for name, value in list(names.items()):
+            yield from _inside(name, value, seen, 0)
+
+
+def _inside(name: str, value: Any, seen: set[int], depth: int) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(value, Tensor):
+        if id(value) not in seen and value.requires_grad:
+            seen.add(id(value))
+            yield name, value
+    elif isinstance(value, Module):
+        for inner, one in value.named_parameters():
+            yield from _inside(f"{name}.{inner}", one, seen, depth)
+    elif depth < 3 and isinstance(value, list | tuple) and len(value) < 50:
+        for k, one in enumerate(value):
+            yield from _inside(f"{name}[{k}]", one, seen, depth + 1)
+    elif depth < 3 and isinstance(value, dict) and len(value) < 50:
+        for key, one in list(value.items()):
+            yield from _inside(f"{name}[{key!r}]", one, seen, depth + 1)
+    elif depth < 3 and is_own(value) and hasattr(value, "__dict__"):
+        for key, one in list(vars(value).items()):
+            yield from _inside(f"{name}.{key}", one, seen, depth + 1)
+
+
+def _outside(kept: Recorded, script: Script) -> list[Finding]:
+    """Return the Tensors that no loss depends on."""
+    first = kept.passes[0]
+    names = [
+        name for name, node in first.nodes.items()
+        if all(one.nodes.get(name) not in one.reached for one in kept.passes if name in one.nodes)
+        and node is not None
+    ]  # fmt: skip
+    if not names:
+        return []
+    told = ", ".join(names)
+    lines = script.text.splitlines()
+    out = [k for k, line in enumerate(lines, 1) if ".numpy()" in line or ".detach()" in line]
+    loops = [loop.node.lineno for loop in script.loops.values()]
+    cut = [line for line in out if loops and line > min(loops)]
+    text = f"the loss depends on other Tensors, and not on {told}"
+    if cut:
+        text += (
+            f"; {script.at(cut[0])} ({lines[cut[0] - 1].strip()}) takes a value out of the graph"
+        )
+        return [Finding("detached", FAULT, text, cut[0], told)]
+    return [Finding("not-in-graph", FAULT, text, parameter=told)]
+
+
+def _unmoved(kept: Recorded) -> list[Finding]:
+    """Return the Tensors with a gradient whose values stay the same."""
+    if len(kept.passes) < 3:
+        return []
+    first, last = kept.passes[0], kept.passes[-1]
+    still = [
+        name for name, value in first.values.items()
+        if name in last.values and np.array_equal(value, last.values[name])
+        and first.nodes[name] in first.reached and kept.slopes.get(name, 0.0) > 0
+    ]  # fmt: skip
+    if not still:
+        return []
+    told = ", ".join(still)
+    text = f"{told} have gradients, and are the same after {len(kept.passes) - 1} steps"
+    return [Finding("not-updated", FAULT, text, parameter=told)]
+
+
+def _added_up(kept: Recorded) -> list[Finding]:
+    """Return the gradients that are still there when the next pass begins."""
+    later = kept.passes[1:]
+    if len(later) < 2 or not all(one.left_over for one in later):
+        return []
+    told = ", ".join(sorted(later[0].left_over))
+    text = (
+        f"{told} still have their gradients when the next backward pass begins, which adds to them"
+    )
+    return [Finding("never-reset", FAULT, text, parameter=told)]
+
+
+def _course(kept: Recorded) -> list[Finding]:
+    """Return what the losses and the sizes of the steps say."""
+    losses = np.array(kept.losses)
+    if len(losses) < 3:
+        return []
+    if not np.isfinite(losses).all():
+        at = int(np.argmin(np.isfinite(losses))) + 1
+        return [Finding("exploding", FAULT, f"the loss is {losses[at - 1]} at backward pass {at}")]
+    found = []
+    shares = _shares(kept)
+    typical = float(np.median(shares)) if shares else 0.0
+    text = f"the loss is {losses[0]:.4g} first and {losses[-1]:.4g} after {len(losses)} steps"
+    if 0 < typical < 1e-5 and losses[-1] > STUCK * losses[0]:
+        told = f"{text}; a step changes a parameter by {typical:.1g} of its size"
+        found.append(Finding("step-too-small", FAULT, told))
+    elif losses[-1] > 1.5 * losses[0] and losses[-1] > np.median(losses):
+        found.append(Finding("step-too-large", FAULT, text))
+    elif typical > 1 and losses[-1] > STUCK * losses[0]:
+        told = f"{text}; a step changes a parameter by {typical:.2g} times its size"
+        found.append(Finding("step-too-large", NOTE, told))
+    return found
+
+
+def _shares(kept: Recorded) -> list[float]:
+    found = []
+    for one, other in zip(kept.passes, kept.passes[1:], strict=False):
+        for name, value in one.values.items():
+            size = float(np.linalg.norm(value))
+            if name in other.values and np.shape(other.values[name]) == np.shape(value) and size:
+                found.append(float(np.linalg.norm(other.values[name] - value)) / size)
+    return [share for share in found if share > 0]

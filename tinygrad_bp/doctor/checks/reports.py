@@ -1,0 +1,195 @@
+"""What the script reports: losses that measure something else, and counts that never start anew."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.learning.gradients import Form, Point, meetings
+from tinygrad_bp.doctor.learning.pairs import Pair
+from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
+from tinygrad_bp.doctor.watched.recorder import is_number
+from tinygrad_bp.doctor.watched.rewriting import Script
+
+COUNTED = ("correct", "loss", "err", "hits", "acc", "total", "cost", "right", "sum", "mse")
+Measure = Callable[[Any, Any], float]
+
+
+def _logs(o: Any, y: Any) -> tuple[Any, Any]:
+    return y * np.log(o), (1 - y) * np.log1p(-o)
+
+
+WRONG: dict[str, Measure] = {
+    "the mean error, in which too high and too low cancel": lambda o, y: float(np.mean(o - y)),
+    "the sum of errors, in which too high and too low cancel": lambda o, y: float(np.sum(o - y)),
+    "cross entropy of the labels 1 alone: the term of the labels 0 is missing":
+        lambda o, y: float(-np.mean(_logs(o, y)[0])),
+    "cross entropy with its sign turned: it grows as the answers get better":
+        lambda o, y: float(np.mean(sum(_logs(o, y)))),
+}  # fmt: skip
+RIGHT: dict[str, Measure] = {
+    "mean squared error": lambda o, y: float(np.mean((o - y) ** 2)),
+    "mean absolute error": lambda o, y: float(np.mean(np.abs(o - y))),
+    "binary cross entropy": lambda o, y: float(-np.mean(sum(_logs(o, y)))),
+    "root mean squared error": lambda o, y: float(np.sqrt(np.mean((o - y) ** 2))),
+}
+
+
+def _guarded(guard: float, clips: bool) -> Measure:
+    """Return binary cross entropy with logarithms that are kept away from 0, as scripts do."""
+
+    def measure(o: Any, y: Any) -> float:
+        if clips:
+            o = np.clip(o, guard, 1 - guard)
+            return float(-np.mean(sum(_logs(o, y))))
+        return float(-np.mean(y * np.log(o + guard) + (1 - y) * np.log(1 - o + guard)))
+
+    return measure
+
+
+GUARDS = (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
+GUARDED = [RIGHT["binary cross entropy"]]
+GUARDED += [_guarded(guard, clips) for guard in GUARDS for clips in (False, True)]
+
+
+def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
+    """Return the losses of the script that are, at every point, proportional to a wrong measure."""
+    found = []
+    meets = [meetings(one.base.recording, pair, roles.compared) for one in points]
+    if len(meets) < 3 or any(len(outputs) != 1 for outputs, _ in meets):
+        return []
+    if any(o[0].shape != y[0].shape or o[0].size < 2 for o, y in meets):
+        return []
+    one_hot = meets[0][1][0].ndim == 2 and min(meets[0][1][0].shape) > 1
+    for text, line in _reported(points):
+        values = [_stored(one, text, line) for one in points]
+        if any(one is None or not np.isfinite(one) for one in values):
+            continue
+        right = any(_fits(values, meets, one) for one in RIGHT.values())
+        for what, one in WRONG.items():
+            if not right and not (one_hot and "missing" in what) and _fits(values, meets, one):
+                told = f"{script.at(line)}: {text} is {what}"
+                found.append(Finding("loss-misreported", FAULT, told, line))
+                break
+    return found
+
+
+def other_rule(script: Script, points: list[Point], roles: Roles, form: Form) -> list[Finding]:
+    """Return whether steps along squared error are reported by cross entropy."""
+    pair, name = form
+    if name != "squared error" or pair.own or len(points) < 3:
+        return []
+    meets = [meetings(one.base.recording, pair, roles.compared) for one in points]
+    inside = all(np.all((o > 0) & (o < 1)) for outputs, _ in meets for o in outputs)
+    if not inside or any(len(outputs) != 1 for outputs, _ in meets):
+        return []
+    told: list[Finding] = []
+    for text, line in _reported(points):
+        values = [_stored(one, text, line) for one in points]
+        if any(one is None or not np.isfinite(one) for one in values):
+            continue
+        if _fits(values, meets, RIGHT["mean squared error"]):
+            return []  # what the steps lower is reported too
+        if any(_fits(values, meets, one) for one in GUARDED):
+            said = f"{script.at(line)}: {text} is cross entropy"
+            said += ", and each step goes along squared error"
+            told.append(Finding("squared-error-rule", FAULT, said, line))
+    return told[:1]
+
+
+def _reported(points: list[Point]) -> list[tuple[str, int]]:
+    stores = points[0].base.recording.stores
+    named = [
+        (text, place[0])
+        for text, value, place in stores
+        if value.size == 1 and any(name in text.lower() for name in (*LOSS_NAMES, "acc"))
+    ]
+    return list(dict.fromkeys(named))
+
+
+def _stored(point: Point, text: str, line: int) -> float | None:
+    for other, value, place in point.base.recording.stores:
+        if other == text and place[0] == line and value.size == 1:
+            return float(value.ravel()[0])
+    return None
+
+
+def _fits(values: list[Any], meets: list[Any], measure: Measure) -> bool:
+    """Tell whether the values are one multiple of a measure."""
+    with np.errstate(all="ignore"):
+        wanted = np.array([measure(o[0], y[0]) for o, y in meets])
+    got = np.array(values, float)
+    if not np.isfinite(wanted).all() or not np.any(wanted):
+        return False
+    factor = float(got @ wanted / (wanted @ wanted))
+    is_signed = measure in list(WRONG.values())[2:]  # turned, it would be the other one
+    if abs(factor) < 1e-9 or (is_signed and factor < 0):
+        return False
+    return bool(np.allclose(got, factor * wanted, rtol=1e-6, atol=1e-12))
+
+
+class Counts:
+    """Numbers of the script at the head of each epoch: some add up and are never set back."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def look(self, names: dict[str, Any]) -> None:
+        """Take the numbers at the head of an epoch."""
+        if len(self.rows) < 6:
+            self.rows.append({
+                name: float(value)
+                for name, value in names.items()
+                if is_number(value) and any(one in name.lower() for one in COUNTED)
+            })  # fmt: skip
+
+    def findings(self, script: Script, epoch_line: int) -> list[Finding]:
+        """Return the numbers that the epochs add to, and that a report divides or prints."""
+        found = []
+        for name in self.rows[0] if len(self.rows) > 3 else ():
+            values = [row[name] for row in self.rows if name in row]
+            steps = np.diff(values)
+            grows = len(values) == len(self.rows) and np.all(steps >= 0) and np.sum(steps > 0) > 2
+            if not grows or values[0] != 0 or _is_counter(name, steps):
+                continue
+            line = _added(script, name, epoch_line)
+            if line is not None and _is_told(script, name, epoch_line):
+                told = ", ".join(f"{one:.4g}" for one in values)
+                text = f"{name} is {told} at the heads of the first epochs: it only grows"
+                found.append(Finding("metric-never-reset", FAULT, text, line))
+        return found
+
+
+def _is_counter(name: str, steps: Any) -> bool:
+    """Tell a count of all samples so far, and a mean over all epochs, from a forgotten zero."""
+    tested = "total" in name.lower() and "loss" not in name.lower()
+    return tested and bool(np.all(steps == steps[0]))
+
+
+def _added(script: Script, name: str, after: int) -> int | None:
+    for one in ast.walk(script.tree):
+        if not isinstance(one, ast.AugAssign) or not isinstance(one.op, ast.Add):
+            continue
+        if one.lineno > after and ast.unparse(one.target) == name:
+            return one.lineno
+    return None
+
+
+def _is_told(script: Script, name: str, after: int) -> bool:
+    """Tell whether the loop prints it, or divides it by something that does not grow."""
+    for one in ast.walk(script.tree):
+        if getattr(one, "lineno", 0) <= after:
+            continue
+        if isinstance(one, ast.Call) and ast.unparse(one.func) in {"print", "logging.info"}:
+            told = any(getattr(part, "id", "") == name for part in ast.walk(one))
+        elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
+            told = ast.unparse(one.left) == name
+        else:
+            told = False
+        if told:
+            return True
+    return False

@@ -1,0 +1,306 @@
+"""Which arrays are parameters, which value is the output and which the label: found by behaviour.
+
+A parameter changes from one iteration to the next, and moving it moves one side of a comparison
+before it is changed itself.  That side is the output; the other, which stays, is the label.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.learning.pairs import Pair, disturbed, moved_by, pairs_of
+from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.replay import Iteration, Replay
+from tinygrad_bp.doctor.watched.rewriting import Place
+from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
+
+LOSS_NAMES = ("loss", "cost", "err", "mse", "nll", "objective")
+
+
+@dataclass
+class Roles:
+    """What the arrays of a loop are for.
+
+    Attributes
+    ----------
+    compared : int
+        How many comparisons an iteration makes before the first parameter changes.
+    turn : int or None
+        How many it makes until it begins its second step, where it makes several.
+    """
+
+    parameters: list[Path]
+    stuck: list[Path]
+    pairs: list[Pair]
+    compared: int
+    base: Iteration
+    turn: int | None = None
+    changed: list[Path] = field(default_factory=list)
+    idle: list[Path] = field(default_factory=list)  # stored into, and neither moving nor acting
+    data: list[Path] = field(default_factory=list)
+
+
+def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
+    """Return the roles in an iteration, or None where nothing learns in it."""
+    until = now() + seconds
+    base = replay.run()
+    if not base.recording.comparisons and not base.recording.stores:
+        return None
+    _prefer_moving_names(replay, base)
+    changed = [] if base.error else _changed(replay, base)
+    crashed = base.error is not None
+    candidates = changed or [p for p, v in replay.before.items() if crashed and _may_learn(v)]
+    candidates = [p for p in candidates if not _is_target(replay, p)]
+    base = replay.run(watched=changed)
+    moved = moved_by(replay, candidates, base, until)
+    pairs = pairs_of(replay, base, moved, changed)
+    roles = Roles([], [], pairs, 0, base, changed=changed)
+    roles.parameters = [p for p in candidates if any(one in pairs for one in moved.get(p, ()))]
+    if crashed:
+        samples = _sample_counts(replay, roles)
+        roles.parameters = [
+            p for p in roles.parameters if not {*np.shape(replay.before[p])} & samples
+        ] or roles.parameters
+    _count_comparisons(roles)
+    if not crashed:
+        _add_stuck(replay, roles, until)
+        _add_own_loss(replay, roles, candidates, until)
+        _count_comparisons(roles)
+    return roles if roles.parameters or roles.stuck else None
+
+
+def _count_comparisons(roles: Roles) -> None:
+    """Find where the first step of an iteration begins and ends."""
+    met, marks = roles.base.recording.comparisons, roles.base.marks
+    changes = [marks[p] for p in roles.parameters if p in marks]
+    roles.compared = min(changes, default=len(met))
+    place = roles.pairs[0].place if roles.pairs else None
+    later = range(max(changes, default=len(met)), len(met))
+    roles.turn = next((k + 1 for k in later if met[k].place == place), None)
+
+
+def _prefer_moving_names(replay: Replay, base: Iteration) -> None:
+    """Of two names of one array keep the one under which the iteration puts a new value."""
+    for first, second in replay.reached.aliases:
+        before = replay.before.get(first)
+        if before is None or not same(base.value(first), before):
+            continue
+        after = base.value(second)
+        if after is not None and np.ndim(after) == np.ndim(before) and not same(after, before):
+            for values in (replay.before, replay.reached.values):
+                values[second] = values.pop(first)
+
+
+def _may_learn(value: Any) -> bool:
+    return is_array(value) and value.dtype.kind == "f"
+
+
+def _is_target(replay: Replay, path: Path) -> bool:
+    """Tell whether a path is a variable of a loop, or an array that such a variable holds."""
+    targets = set()
+    for place in (replay.loop.place, *replay.loop.around):
+        node = replay.script.loops[place].node
+        if isinstance(node, ast.For):
+            targets |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+    return len(path) == 2 and path[1] in targets
+
+
+def _changed(replay: Replay, base: Iteration) -> list[Path]:
+    """Return what differs after one iteration, or after three."""
+    after = {path: base.value(path) for path in replay.before}
+    later = after
+    for _ in range(2):  # a gradient may be 0 at the start
+        more = replay.run(keep=True)
+        if more.error is not None:
+            break
+        later = {path: more.value(path) for path in replay.before}
+    saved = replay.reached.dicts[0][1]
+    replay.names.local.clear()
+    replay.names.local.update(saved)
+    replay.reached.restore()
+    found = []
+    for path, before in replay.before.items():
+        values = [one for one in (after[path], later[path]) if one is not None]
+        if all(same(before, one) for one in values):
+            continue
+        if isinstance(before, int) and not any(isinstance(v, float | np.floating) for v in values):
+            continue  # a counter
+        if is_array(before) and any(_is_permuted(before, one) for one in values):
+            continue
+        found.append(path)
+    return found
+
+
+def _is_permuted(one: Any, other: Any) -> bool:
+    if np.shape(one) != np.shape(other) or np.size(one) < 4:
+        return False
+    return not same(one, other) and same(np.sort(np.ravel(one)), np.sort(np.ravel(other)))
+
+
+def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
+    """Return the lengths that are numbers of samples: the labels', or the tables' of a loop."""
+    counts: set[int] = set()
+    for one in roles.base.recording.comparisons:
+        for pair in roles.pairs[:1]:  # another may be a step: a gradient beside a parameter
+            if pair.place == one.place and pair.label_of(one).size > 1:
+                counts.add(max(pair.label_of(one).shape))
+    fixed = [v for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
+    lengths = Counter(len(one) for one in fixed if one.ndim)
+    shared = [length for length, many in lengths.items() if many > 1 and length > 3]
+    longest = max(shared, default=0)
+    return counts | ({longest} if longest > max(counts, default=0) else set())
+
+
+def stored_in_loop(replay: Replay, *, lasting: bool = False) -> set[str]:
+    """Return what the loop, or a function it calls, stores into, as the script writes it.
+
+    What is `lasting` leaves out the names that are a called function's own: they are gone with it.
+    """
+    called = {line for _, line in replay.functions()}
+    found = _stored(replay.loop.node)
+    for one in ast.walk(replay.script.tree):
+        if isinstance(one, ast.FunctionDef) and one.lineno in called:
+            shared = {name for part in ast.walk(one) if isinstance(part, ast.Global | ast.Nonlocal)
+                      for name in part.names}  # fmt: skip
+            some = _stored(one)
+            own = {text for text in some if text.isidentifier() and text not in shared}
+            found |= some - own if lasting else some
+    return found
+
+
+def _stored(root: ast.AST) -> set[str]:
+    nodes = ast.walk(root)
+    return {ast.unparse(one) for one in nodes if isinstance(getattr(one, "ctx", None), ast.Store)}
+
+
+def is_stored(path: Path, stored: set[str]) -> bool:
+    """Tell whether a loop stores under the last name of a path: `W` alone is not `self.W`."""
+    if len(path) == 2:  # the name itself, or elements of what it holds
+        return any(one.split("[")[0] == path[1] for one in stored)
+    last = [str(key) for kind, key in path[2:] if kind in {"attr", "cell"}][-1:] or [str(path[1])]
+    parts = {one.split("[")[0].split(".")[-1] for one in stored if "." in one or "[" in one}
+    return last[0] in parts
+
+
+def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
+    """Find what acts on the output as a parameter does, and never moves; and the data."""
+    fixed = [p for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
+    fixed = [p for p in fixed if not _is_target(replay, p)]
+    rng = np.random.default_rng(5)
+    others = {p: disturbed(replay.before[p], rng, 1.0) for p in roles.parameters}
+
+    def change(names: Names) -> None:
+        for path, value in others.items():
+            names.put(path, value)
+
+    base = replay.run(change, watched=roles.changed)
+    moved = moved_by(replay, fixed, base, until, others, roles.compared)
+    stored, lasting = stored_in_loop(replay), stored_in_loop(replay, lasting=True)
+    if not roles.pairs:
+        kept = [path for path in fixed if is_stored(path, stored)]
+        roles.pairs = pairs_of(replay, roles.base, moved, kept)
+    samples = _sample_counts(replay, roles)
+    for path, pairs in moved.items():
+        value = replay.before[path]
+        named, sampled = is_stored(path, stored), bool({*value.shape} & samples)
+        if not any(one in roles.pairs for one in pairs):
+            roles.idle += [path] if named and not sampled and value.dtype.kind == "f" else []
+            continue
+        visited = any(
+            not some for other, some in moved.items() if other != path and _alike(other, path)
+        )  # a sample of a list: the others do not act in this iteration
+        is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
+        if value.ndim and (is_stored(path, lasting) or not is_data):
+            roles.stuck.append(path)
+        else:
+            roles.data.append(path)
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Tell whether two paths differ in the numbers of elements alone."""
+    pairs = zip(one[2:], other[2:], strict=False)
+    return (
+        len(one) == len(other) > 2
+        and one[:2] == other[:2]
+        and all(a == b or (isinstance(a[1], int) and isinstance(b[1], int)) for a, b in pairs)
+    )
+
+
+def _is_table(replay: Replay, roles: Roles, path: Path) -> bool:
+    """Tell whether each row of an array acts on no more than one sample's answer: it is data."""
+    pair, value = roles.pairs[0], replay.before[path]
+    if pair.own:
+        return False
+    base = _first_output(replay, roles, {})
+    if base is None or max(base.shape, default=0) < 3:
+        return False
+    samples = int(np.argmax(base.shape))
+    for axis in range(value.ndim):
+        for k in range(min(value.shape[axis], 3)):
+            row = np.array(value, float)
+            row[(slice(None),) * axis + (k,)] += 1.0 + np.abs(row).mean()
+            moved = _first_output(replay, roles, {path: row})
+            if moved is None or moved.shape != base.shape:
+                break
+            others = tuple(a for a in range(base.ndim) if a != samples)
+            if np.sum(np.any(moved != base, axis=others)) > 1:
+                break
+        else:
+            return True
+    return False
+
+
+def _first_output(replay: Replay, roles: Roles, values: dict[Path, Any]) -> Any:
+    """Return the output of an iteration with some values changed, or None."""
+
+    def change(names: Names) -> None:
+        for path, value in values.items():
+            names.put(path, value)
+
+    try:
+        run = replay.run(change, limit=roles.compared or None)
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+    met = (one for one in run.recording.comparisons if one.place == roles.pairs[0].place)
+    return next((roles.pairs[0].output_of(one) for one in met), None)
+
+
+def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: float) -> None:
+    """Add the losses that the script computes itself: weights of classes, say, are in no other."""
+    moved: dict[tuple[Place, str], set[Path]] = {}
+    before = _scalars(roles.base)
+    for path in roles.parameters or candidates:
+        if now() > until or not before:
+            break
+        value = disturbed(replay.before[path], np.random.default_rng(7), 1.0)
+
+        def change(names: Names, path: Path = path, value: Any = value) -> None:
+            names.put(path, value)
+
+        try:
+            after = _scalars(replay.run(change))
+        except (TypeError, KeyError, ValueError, AttributeError):
+            continue
+        for key in before.keys() & after.keys():
+            if key[1] != shown(path) and not same(before[key], after[key]):  # a sum moves itself
+                moved.setdefault(key, set()).add(path)
+    for (place, text), paths in sorted(moved.items(), key=lambda one: (-len(one[1]), one[0]))[:2]:
+        roles.pairs.append(Pair(place, "own", "left", text))
+        roles.parameters = roles.parameters or [path for path in candidates if path in paths]
+
+
+def _scalars(iteration: Iteration) -> dict[tuple[Place, str], float]:
+    """Return the numbers that an iteration stores under the name of a loss."""
+    found = {}
+    for text, value, place in iteration.recording.stores:
+        leaf = text.lower().split(".")[-1]
+        named = any(name in leaf for name in LOSS_NAMES) or text in {"J", "E", "L"}
+        if value.size == 1 and named and value.dtype.kind == "f":
+            found[place, text] = float(value.ravel()[0])
+    return found

@@ -1,0 +1,95 @@
+"""Which of a script's loops is the one that learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import FrameType
+
+from tinygrad_bp.doctor.learning.roles import Roles, find_roles
+from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.recorder import Recorder, Stop
+from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.rewriting import Loop, Place, Script
+from tinygrad_bp.doctor.watched.running import Ran, run
+from tinygrad_bp.doctor.watched.slots import Path
+
+LOOKS = 6  # at a loop of which an iteration, one sample say, does not use every parameter
+HEADS = 3  # of one loop, after which its inner loops have been met
+
+
+@dataclass
+class Candidate:
+    """A loop in which something learns."""
+
+    loop: Loop
+    parameters: set[Path]
+    moving: bool
+    order: int
+    at: int = 1  # the iteration that was looked at
+
+
+@dataclass
+class Survey:
+    """What the first look found."""
+
+    ran: Ran
+    candidates: list[Candidate]
+    loops: int  # that ran at all
+
+    def best(self) -> Candidate | None:
+        """Return the innermost loop in which all parameters of its outer ones learn."""
+        if not self.candidates:
+            return None
+        moving = [one for one in self.candidates if one.moving] or self.candidates
+        chosen = moving[0]
+        for one in moving[1:]:
+            inside = chosen.loop.place in one.loop.around or not one.loop.around
+            if inside and 2 * len(one.parameters) >= len(chosen.parameters):
+                chosen = one
+        return chosen
+
+
+def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
+    """Run a script to its first learning loop, and look into every loop at its first head."""
+    until = now() + seconds
+    counts: dict[Place, int] = {}
+    found: list[Candidate] = []
+
+    def at_head(place: Place, frame: FrameType) -> None:
+        counts[place] = counts.get(place, 0) + 1
+        done = found and counts[found[0].loop.place] >= HEADS
+        if done or now() > until:
+            raise Stop
+        known = next((one for one in found if one.loop.place == place), None)
+        full = max((len(one.parameters) for one in found), default=0)
+        is_partial = known is not None and len(known.parameters) < full and counts[place] <= LOOKS
+        if counts[place] > 1 and not is_partial:
+            return
+        loop = script.loops[place]
+        replay = Replay(script, loop, recorder, frame)
+        try:
+            roles = find_roles(replay)
+        finally:
+            replay.reached.restore()
+        if roles is None:
+            return
+        if known is None:
+            found.append(_candidate(loop, roles, len(found)))
+        elif len(_learning(roles)) > len(known.parameters):
+            known.parameters, known.at = _learning(roles), counts[place]
+
+    def prepare(recorder: Recorder) -> None:
+        recorder.at_head = at_head
+
+    ran = run(script, recorder, seconds=seconds, prepare=prepare)
+    ran.out_of_time |= now() > until
+    return Survey(ran, found, len(counts))
+
+
+def _candidate(loop: Loop, roles: Roles, order: int) -> Candidate:
+    return Candidate(loop, _learning(roles), bool(roles.parameters), order)
+
+
+def _learning(roles: Roles) -> set[Path]:
+    """Return what moves; where nothing does, what would."""
+    return {*roles.parameters} or {*roles.stuck}

@@ -1,0 +1,1 @@
+"""Wrong gradients: the slips behind them, found by the edits that make the steps right."""

@@ -1,0 +1,295 @@
+"""Which slips are behind parameters that take wrong steps, by the edits that mend them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding, Undecided
+from tinygrad_bp.doctor.learning import gradients
+from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
+from tinygrad_bp.doctor.learning.judgement import Table, Verdict, names, source_line
+from tinygrad_bp.doctor.learning.roles import Roles
+from tinygrad_bp.doctor.slips.repairs import Repair, Workshop, repaired
+from tinygrad_bp.doctor.watched import patches
+from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.slots import Path, shown
+
+CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
+
+
+def explain(
+    replay: Replay,
+    roles: Roles,
+    verdict: Verdict,
+    wrong: list[Path],
+    table: Table,
+    seconds: float,
+) -> None:
+    """Name the slips behind the wrong parameters."""
+    form = verdict.form
+    assert form is not None  # noqa: S101  # `judged` has asked
+    points = [one for one in verdict.points if form in one.slopes]
+    shop = Workshop(replay, roles)
+    form, repairs = _most_mended(shop, verdict, wrong, seconds)
+    verdict.form = form
+    points = [one for one in verdict.points if form in one.slopes]
+    table = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
+    if not verdict.right and _mended(repairs) < len(wrong):
+        repairs = []  # where no step fits, the loss may be one that was not tried
+    for repair in repairs:
+        repair.mended = repair.mended or repairs[-1].mended
+        _add(replay, verdict, repair, points, table, form)
+    left = [p for p in wrong if not any(p in one.mended for one in repairs)]
+    if left and roles.base.error is None:
+        _unexplained(verdict, left, table, form, bool(repairs))
+
+
+def _most_mended(
+    shop: Workshop, verdict: Verdict, wrong: list[Path], seconds: float
+) -> tuple[Form, list[Repair]]:
+    """Return the edits that mend most, under the loss that fits best or another of its pair."""
+    best = verdict.form
+    assert best is not None  # noqa: S101  # `judged` has asked
+    others = [one for one in verdict.points[0].slopes if one != best and one[0] == best[0]]
+    forms, until = [best, *others], now() + seconds
+    found: tuple[Form, list[Repair]] = (best, [])
+    for number, form in enumerate(forms):
+        time = (until - now()) / (len(forms) - number)
+        if verdict.right and form == best:
+            time = max(time, 0.7 * seconds)  # this loss is the likely one
+        points = [one for one in verdict.points if form in one.slopes]
+        judged = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
+        tried = [one for one in points if any(judged[one.name][p].right is not None for p in wrong)]
+        is_crash = shop.roles.base.error is not None
+        chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
+        rest = [] if is_crash else [one for one in points if one not in chosen]
+        repairs = repaired(shop, chosen, form, wrong, time, rest)
+        if _worth(repairs) > _worth(found[1]):
+            found = (form, repairs)
+        alone = len({one.edit.name for one in repairs}) == 1
+        if _mended(repairs) == len(wrong) and (verdict.right or alone):
+            break
+    return found
+
+
+def _worth(repairs: list[Repair]) -> tuple[int, int]:
+    """Order by how many parameters are right again, and then by how few slips explain it."""
+    return _mended(repairs), -len({one.edit.name for one in repairs})
+
+
+def _mended(repairs: list[Repair]) -> int:
+    return len({path for one in repairs for path in one.mended})
+
+
+def by_factor(replay: Replay, roles: Roles, verdict: Verdict, table: Table) -> list[Path]:
+    """Look at steps of the right direction and another length; return those that are wrong.
+
+    A constant factor is a rate of its own, unless it is the number of samples.  A single number
+    whose factor changes from point to point has no gradient for a step.
+    """
+    wrong = []
+    samples = _samples(roles, verdict)
+    for path in gradients.learned(roles):
+        rows = [row[path] for row in table.values() if path in row]
+        factors = _factors(path, table)
+        if len(factors) < 2:
+            continue
+        spread, factor = max(factors) / min(factors), float(np.median(factors))
+        is_mean = samples > 1 and min(abs(factor / samples - 1), abs(factor * samples - 1)) < 0.03
+        if (
+            spread > 1.05
+            and rows[0].size == 1
+            and (any(one.size > 1 for one in _others(table, path)) or _agree(table))
+        ):
+            wrong.append(path)
+        elif spread < 1.05 and is_mean:
+            _mean_or_sum(replay, roles, verdict, path, (factor, samples), table)
+    return wrong
+
+
+def _factors(path: Path, table: Table) -> list[float]:
+    """Return how much longer the steps of a parameter are than those of the largest right one."""
+    right = {
+        other: row[other].size
+        for row in table.values()
+        for other in row
+        if all(r[other].right is not False for r in table.values() if other in r)
+    }
+    steady = _steady(table)
+    widest = steady or max(right, key=lambda other: right[other], default=None)
+    found = []
+    for row in table.values():
+        own, other = row.get(path), row.get(widest) if widest is not None else None
+        if own is None or other is None or not own.right or not own.ratio or not other.ratio:
+            continue
+        among = own.size == other.size == 1 and steady is None
+        common = own.factor if among else own.ratio / other.ratio
+        found += [common] if common is not None else []
+    return found
+
+
+def _steady(table: Table) -> Path | None:
+    """Return the largest parameter that takes plain steps along its gradient."""
+    rows = [*table.values()]
+    found = gradients.steady(rows)
+    return max(found, key=lambda path: (rows[0][path].size, str(path)), default=None)
+
+
+def _agree(table: Table) -> bool:
+    """Tell whether enough single numbers take steps of one length, for others to be wrong."""
+    if _steady(table) is not None:
+        return True
+    return all(gradients.agreed(row) >= max(gradients.AGREED, len(row) / 4)
+               for row in table.values())  # fmt: skip
+
+
+def _others(table: Table, path: Path) -> list[Match]:
+    return [one for row in table.values() for other, one in row.items() if other != path]
+
+
+def _mean_or_sum(
+    replay: Replay,
+    roles: Roles,
+    verdict: Verdict,
+    path: Path,
+    found: tuple[float, int],
+    table: Table,
+) -> None:
+    """Report a gradient that is a sum where the others are means, or the other way round."""
+    factor, samples = found
+    text = (
+        f"the step of {shown(path)} has the gradient's direction and {factor:.3g} times the length"
+        f" of the largest parameter's; there are {samples} samples: one is a sum, the other a mean"
+    )
+    form = verdict.form
+    assert form is not None  # noqa: S101  # `judged` has asked
+    points = [one for one in verdict.points if form in one.slopes]
+    repairs = repaired(Workshop(replay, roles), points[1:3] or points, form, [path], 1.5)
+    name = (
+        "bias-axis"
+        if any("axis" in source_line(replay, r.edit.line) for r in repairs)
+        else "not-averaged"
+    )
+    for one in repairs:
+        one.edit.name = name
+        _add(replay, verdict, one, points, table, form)
+        verdict.findings[-1].evidence = text
+    if not repairs:
+        verdict.findings.append(Finding(name, FAULT, text, parameter=shown(path)))
+
+
+def _samples(roles: Roles, verdict: Verdict) -> int:
+    point = verdict.points[0]
+    pair = verdict.form[0] if verdict.form else roles.pairs[0]
+    for one in point.base.recording.comparisons:
+        if one.place == pair.place:
+            return int(max(pair.label_of(one).shape, default=1))
+    return 1
+
+
+def _add(
+    replay: Replay,
+    verdict: Verdict,
+    repair: Repair,
+    points: list[Point],
+    table: Table,
+    form: Form,
+) -> None:
+    script, edit = replay.script, repair.edit
+    name = edit.name
+    shapes = _grown(points, table, repair.mended)
+    patch = patches.patch_of(script, edit.replaced)
+    evidence = _cosines(repair.mended, table, form)
+    if shapes:
+        evidence = f"after one step {shapes}"
+    evidence += "; with the patched line the step is the gradient at every point that was tried"
+    same = next((one for one in verdict.findings if one.name == name and one.patch), None)
+    if same is not None:  # the same slip in another layer
+        edits = verdict.edits.setdefault(name, {})
+        edits.update(edit.replaced)
+        if names(repair.mended) not in (same.parameter or ""):
+            same.parameter = f"{same.parameter}, {names(repair.mended)}"
+            same.evidence += f". And {evidence}"
+        same.patch = patches.patch_of(script, edits)
+    else:
+        verdict.edits[name] = dict(edit.replaced)
+        verdict.findings.append(
+            Finding(name, FAULT, evidence, edit.line, names(repair.mended), patch)
+        )
+    if shapes and not any(one.name == "parameter-grew" for one in verdict.findings):
+        verdict.findings.append(
+            Finding("parameter-grew", FAULT, f"after one step {shapes}", edit.line,
+                    names(repair.mended), patch)
+        )  # fmt: skip
+    elif shapes:
+        grown = next(one for one in verdict.findings if one.name == "parameter-grew")
+        if names(repair.mended) not in (grown.parameter or ""):
+            grown.parameter = f"{grown.parameter}, {names(repair.mended)}"
+            grown.evidence += f"; {shapes}"
+
+
+def _grown(points: list[Point], table: Any, paths: list[Path]) -> str:
+    for point in points:
+        row = table[point.name]
+        found = [(p, row[p].shape) for p in paths if p in row and row[p].shape is not None]
+        if found:
+            return ", ".join(
+                f"{shown(p)} has the shape {shape} instead of {np.shape(point.values[p])}"
+                for p, shape in found
+            )
+    return ""
+
+
+def _cosines(paths: list[Path], table: Table, form: Form) -> str:
+    parts = []
+    rows = [row[path] for row in table.values() for path in paths if path in row]
+    alone = rows and all(one.size == 1 and one.right for one in rows)
+    if alone and any(_factors(path, table) for path in paths):
+        factors = [one for path in paths for one in _factors(path, table)]
+        return (
+            f"to the gradient of {form[1]} (finite differences) the steps are from"
+            f" {min(factors):.3g} to {max(factors):.3g} times as long as the other parameters'"
+        )
+    for path in paths[:4]:
+        known = [row[path].cosine for row in table.values() if row[path].cosine is not None]
+        if known:
+            spread = ", ".join(f"{one:.3f}" for one in known)
+            parts.append(f"{shown(path)}: {spread}")
+    if not parts:
+        return f"{names(paths)} take no step that could be compared"
+    return (
+        f"the cosine of the step with the true downhill direction of {form[1]} (finite differences;"
+        f" 1 is right) is {'; '.join(parts)}"
+    )
+
+
+def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, some: bool) -> None:
+    grown = [p for p in left if any(row[p].shape for row in table.values())]
+    if grown:
+        points = [one for one in verdict.points if one.name in table]
+        shapes = _grown(points, table, grown)
+        verdict.findings.append(
+            Finding("parameter-grew", FAULT, f"after one step {shapes}", None, names(grown))
+        )
+        left = [p for p in left if p not in grown]
+    known = {p: [c for row in table.values() if (c := row[p].cosine) is not None] for p in left}
+    clear = [p for p in left if known[p] and np.median(known[p]) < CLEAR]
+    if not clear and _agree(table):
+        text = _cosines(left, table, form)
+        verdict.findings.append(Finding("wrong-gradient", FAULT, text, None, names(left)))
+    if not clear:
+        return
+    evidence = _cosines(clear, table, form)
+    lowest = min(float(np.median(known[p])) for p in clear)
+    if verdict.right or some or lowest < 0.5:
+        name = (
+            "wrong-sign" if all(np.median(known[p]) < -CLEAR for p in clear) else "wrong-gradient"
+        )
+        verdict.findings.append(Finding(name, FAULT, evidence, None, names(clear)))
+    else:
+        verdict.undecided.append(
+            Undecided("gradient", f"no loss that was tried fits the steps; {evidence}")
+        )

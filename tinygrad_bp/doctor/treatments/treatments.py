@@ -1,0 +1,389 @@
+"""Scale, start and rate: named only where a task stays undone, and a treatment does it.
+
+An improvement is no evidence: healthy runs improve too.  A treatment that makes an open task a
+solved one is, and of those that do it the one comes first for which the script itself shows a
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecided
+from tinygrad_bp.doctor.learning.outcome import Outcome
+from tinygrad_bp.doctor.treatments.trials import (
+    Treatment,
+    Trials,
+    glorot,
+    is_bias,
+    longer,
+    sample_axis,
+)
+from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.slots import Path, shown
+
+LONG = (5, 25, 100)  # times the epochs
+LONGEST = 2.0  # seconds of a run with more of them
+CHANCE = 9  # weights that may all be positive by chance: once in 500 starts
+FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
+DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
+EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
+FAR = 20.0  # mean or standard deviation of inputs that saturates any unit
+OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
+RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
+TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
+FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
+
+
+@dataclass
+class Signs:
+    """What the script itself shows, before any treatment: reasons to try one."""
+
+    summed: bool = False
+    samples: int = 1
+    decay: float = 1.0
+    inputs: str = ""
+    size: float = 1.0  # of the inputs, where they are not scaled
+    anchored: str = ""
+    faint: str = ""  # the gradient of the first layer against that of the last
+    starts: list[tuple[str, Path, str]] = field(default_factory=list)
+
+
+def signs(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
+    """Look at rate, inputs and start."""
+    found = Signs(summed, trials.samples, trials.decay)
+    found.inputs, found.size = _unscaled(trials, before)
+    roles = trials.roles
+    for path in [*roles.parameters, *roles.stuck, *roles.idle]:
+        value: Any = before.get(path)
+        if is_array(value) and value.ndim == 2 and value.size >= 2 and np.any(value):
+            found.starts += [(name, path, text) for name, text in _start(value)]
+    positive = [one for one in found.starts if one[0] == "all-positive-init"]
+    if sum(before[path].size for _, path, _ in positive) < CHANCE:
+        found.starts = [one for one in found.starts if one not in positive]
+    return found
+
+
+def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
+    for path in trials.roles.data:
+        X: Any = before.get(path)
+        if not is_array(X) or X.ndim == 0 or X.size < 4:
+            continue
+        X = np.asarray(X, float)
+        axis = sample_axis(X, trials.samples)
+        mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
+        lively = np.ravel(deviation)[np.ravel(deviation) > 0]
+        if not lively.size or not np.isfinite(X).all():
+            continue
+        few = np.sort(lively)[(len(lively) - 1) // 4]  # pixels at the rim hardly ever change
+        spread = float(lively.max() / few)
+        if lively.max() > 4 or mean.max() > 4 or spread > 20 or lively.max() < 0.02:
+            return (
+                f"{shown(path)} has features with means up to {mean.max():.3g} and standard"
+                f" deviations from {lively.min():.3g} to {lively.max():.3g}"
+            ), float(max(lively.max(), mean.max()))
+    return "", 1.0
+
+
+def _start(W: Any) -> Iterator[tuple[str, str]]:
+    if is_bias(W, W.shape):
+        if abs(np.ravel(W)[0]) > FLAT:
+            yield "saturated", f"it starts at {np.ravel(W)[0]:.3g}, where a sigmoid or tanh is flat"
+        return
+    usual, size = glorot(W.shape), float(W.std())
+    if W.min() >= 0 and W.mean() > 0.2 * W.max():
+        yield (
+            "all-positive-init",
+            f"all of its {W.size} elements are positive, with mean {W.mean():.2g}",
+        )
+    elif np.sqrt(np.mean(W**2)) > 4 * usual:
+        yield "init-too-large", f"standard deviation {size:.2g}; {usual:.2g} would keep the scale"
+    elif np.sqrt(np.mean(W**2)) < 0.12 * usual:
+        yield "init-too-small", f"standard deviation {size:.2g}; {usual:.2g} would keep the scale"
+
+
+@dataclass
+class Plan:
+    """The trials that were made, with what came of them."""
+
+    trials: Trials
+    base: Outcome
+    until: float
+    tried: dict[tuple[Treatment, ...], Outcome] = field(default_factory=dict)
+    labels: list[Any] = field(default_factory=list)  # of one epoch
+
+    def run(self, *treatments: Treatment) -> Outcome | None:
+        """Return how a run with these treatments ends; None when the time is up."""
+        if treatments not in self.tried:
+            if now() > self.until:
+                return None
+            self.tried[treatments] = self.trials.run(treatments)
+        return self.tried[treatments]
+
+    def solves(self, *treatments: Treatment) -> bool:
+        """Tell whether these treatments make the open task a solved one."""
+        outcome = self.run(*treatments)
+        return outcome is not None and self.is_solved(outcome)
+
+    def is_solved(self, outcome: Outcome) -> bool:
+        """Tell whether a run solved what the untreated one did not."""
+        best, base = outcome.final, self.base.final
+        return best.is_solved and best.merit > base.merit + (0.3 if base.is_open else 0.15)
+
+
+def treatments_of(found: Signs) -> list[Treatment]:
+    """Return the treatments that the signs ask for, the likeliest cause first."""
+    listed = []
+    if found.decay > DECAYED:
+        listed.append(Treatment("rate-decays", "a constant rate", steady=True))
+    scaled = [Treatment("unscaled-inputs", "standardised inputs", inputs=True)]
+    text = "inputs and labels shifted to mean 0"
+    centred = [Treatment("no-bias", text, inputs=True, centred=True)]
+    scaled, centred = scaled if found.inputs else [], centred if found.anchored else []
+    is_far = found.size > FAR  # else it may be the shift alone that helps
+    listed += [*scaled, *centred] if is_far else [*centred, *scaled]
+    if found.starts:
+        listed.append(
+            Treatment(found.starts[0][0], "weights from Glorot's distribution", start=True)
+        )
+    if found.faint:
+        listed.append(Treatment("vanishing", "weights 4 times Glorot's", start=True, spread=4.0))
+    if found.summed and found.samples > 1:
+        scale = 1 / found.samples
+        listed.append(
+            Treatment("not-averaged", f"gradients divided by {found.samples}", scale=scale)
+        )
+    return listed
+
+
+def _steps(found: Signs) -> list[Treatment]:
+    """Return other rates; a step that is too long and a sum of many gradients is one thing."""
+    long = "not-averaged" if found.summed and found.samples > MANY else "step-too-large"
+    return [
+        Treatment(
+            "step-too-small" if factor > 1 else long,
+            f"steps {factor:g} times as long"
+            if factor > 1
+            else f"steps {1 / factor:g} times shorter",
+            scale=factor,
+        )
+        for factor in FACTORS
+    ]
+
+
+def treat(
+    trials: Trials, base: Outcome, found: Signs, seconds: float
+) -> tuple[list[Finding], list[Undecided], list[Treatment]]:
+    """Look for treatments that solve what the script leaves open.
+
+    Returns
+    -------
+    findings, undecided, treatments
+        The last are what solves it together.
+    """
+    last = trials.follower.last if trials.follower is not None else None
+    plan = Plan(trials, base, now() + seconds, labels=[*last[1]] if last is not None else [])
+    reasons = treatments_of(found)
+    if not base.is_open:  # half learned: only what the script itself shows, and by far
+        reasons = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
+        made = [_finding(plan, one, (one,), found, FAULT) for one in reasons]
+        return made or _half(plan, found), [], reasons
+    steps = _steps(found)
+    proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
+    if not proven:
+        proven = _together(plan, reasons, steps)
+    if not proven:
+        proven = next(([(one,)] for one in steps if plan.solves(one)), [])
+    if not proven and longer(trials.script, trials.epoch, LONG[0]):
+        more = [Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
+                for many in LONG if many * base.ran.seconds < LONGEST]  # fmt: skip
+        proven = next(([(one,)] for one in more if plan.solves(one)), [])
+    if not proven and not any(one.start for one in reasons):
+        proven = _elsewhere(plan, steps)
+    if not proven:
+        reason = "the task stays undone, and no other rate, start or scale of the inputs does it"
+        if now() > plan.until:
+            reason = "the task stays undone; there was no time to try every treatment"
+        noted = [Finding("vanishing", NOTE, found.faint)] if found.faint else []
+        return noted, [Undecided("scale and start", reason)], []
+    chosen = _needed(plan, proven[0])
+    names = {one.name for one in reasons}
+    asked = any(one.name in names for one in chosen)  # a rate beside what is asked for goes along
+    findings = [
+        _finding(plan, one, chosen, found, FAULT if one.name in names or not asked else NOTE)
+        for one in chosen
+    ]
+    starts = [finding.gain for finding, one in zip(findings, chosen, strict=True) if one.start]
+    for finding in findings:
+        if finding.name == "unscaled-inputs" and found.size > FAR and starts:
+            finding.gain = max(finding.gain, max(starts) + 0.1)  # they saturate any start
+    also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
+    findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
+    findings += _more_starts(found, chosen)
+    return findings, [], list(chosen)
+
+
+def _half(plan: Plan, found: Signs) -> list[Finding]:
+    """Note what would finish a task that is half done; on so few samples it is no matter of taste.
+
+    A run that is stopped early, or started elsewhere, is a choice; a truth table half right is not.
+    """
+    end = plan.base.final
+    few = sum(max(np.shape(one), default=1) for one in plan.labels) <= TABLE_ROWS
+    listed = [Treatment("unlucky-start", "another start", start=True)] if few else []
+    if longer(plan.trials.script, plan.trials.epoch, LONG[0]):
+        text = f"{LONG[0]} times as many epochs"
+        listed.append(Treatment("too-few-steps", text, longer=LONG[0]))
+    for one in listed:
+        outcome = plan.run(one)
+        if outcome is not None and plan.is_solved(outcome):
+            done = few and outcome.final.merit > WHOLE and end.merit < HALF
+            return [_finding(plan, one, (one,), found, FAULT if done else NOTE)]
+    return []
+
+
+def stopped_early(trials: Trials, base: Outcome) -> list[Finding]:
+    """Note that a run which has learned well is ended long before it has learned all it can.
+
+    The curve has to rise still, and a longer run to leave a small part of what is missing.
+    """
+    end, curve = base.final, base.curve
+    missing = 1 - end.merit
+    before = next((1 - one.merit for epoch, one in curve if epoch >= base.epochs * 0.6), 0.0)
+    if end.merit >= WHOLE or len(curve) < 4 or missing > RISING * before:
+        return []
+    plan = Plan(trials, base, now() + LONGEST)
+    for many in LONG[:2] if longer(trials.script, trials.epoch, 1) else ():
+        more = Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
+        outcome = plan.run(more) if base.ran.seconds * many < LONGEST else None
+        if outcome is not None and 1 - outcome.final.merit < missing / 3:
+            return [_finding(plan, more, (more,), Signs(), NOTE)]
+    return []
+
+
+def _is_extreme(one: Treatment, found: Signs) -> bool:
+    """Tell whether what a treatment is for is far beyond what any working script has."""
+    return {
+        "rate-decays": found.decay > EXTREME,
+        "unscaled-inputs": found.size > FAR,
+        "not-averaged": found.samples > MANY,
+    }.get(one.name, False)
+
+
+def _together(
+    plan: Plan, reasons: list[Treatment], steps: list[Treatment]
+) -> list[tuple[Treatment, ...]]:
+    """Try what there is a reason for together, and with other rates."""
+    if not reasons:
+        return []
+    whole = tuple(reasons)
+    if len(whole) > 1 and plan.solves(*whole):
+        return [whole]
+    for step in steps[:5]:
+        for some in dict.fromkeys([(one,) for one in reasons] + [whole]):
+            if any(one.name == "not-averaged" for one in some) and step.scale < 1:
+                continue
+            if plan.solves(*some, step):
+                return [(*some, step)]
+    return []
+
+
+def _elsewhere(plan: Plan, steps: list[Treatment]) -> list[tuple[Treatment, ...]]:
+    """Try another start, alone and with other rates: this one may be unlucky."""
+    other = Treatment("unlucky-start", "another start", start=True)
+    if plan.solves(other):
+        return [(other,)]
+    return next(([(other, one)] for one in steps[:2] if plan.solves(other, one)), [])
+
+
+def _needed(plan: Plan, chosen: tuple[Treatment, ...]) -> tuple[Treatment, ...]:
+    """Leave out what is not needed for the solution."""
+    for one in reversed(chosen):
+        rest = tuple(other for other in chosen if other is not one)
+        if rest and plan.solves(*rest):
+            chosen = rest
+    return chosen
+
+
+def _finding(
+    plan: Plan, one: Treatment, chosen: tuple[Treatment, ...], found: Signs, severity: Any
+) -> Finding:
+    outcome = plan.run(*chosen)
+    assert outcome is not None  # noqa: S101  # it was run before
+    rest = tuple(other for other in chosen if other is not one)
+    without = plan.run(*rest) if rest else plan.base
+    effect = (
+        f"{plan.base.final} as it is; {outcome.final} with {' and '.join(o.text for o in chosen)}"
+    )
+    if rest and without is not None:
+        effect += f"; {without.final} with these but not {one.text}"
+    gain = outcome.final.merit - (without.final.merit if without is not None else 0)
+    parameter = None
+    if one.start and found.starts:
+        parameter = ", ".join(shown(path) for _, path, _ in found.starts)
+    return Finding(one.name, severity, _evidence(plan, one, found), parameter=parameter,
+                   effect=effect, gain=gain)  # fmt: skip
+
+
+def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
+    if one.steady:
+        return _decay(plan.trials)
+    if one.inputs:
+        return found.anchored if one.name == "no-bias" else found.inputs
+    if one.name == "not-averaged":
+        return _sum_of(found)
+    if one.name == "vanishing":
+        return found.faint
+    if one.start and found.starts:
+        return "; ".join(f"{shown(path)}: {text}" for _, path, text in found.starts[:3])
+    if one.name == "step-too-large":
+        end = plan.base.final
+        return f"the run ends with {end}, and {one.text} do what these do not"
+    if one.name == "too-few-steps":
+        return f"the loss still falls at epoch {plan.base.epochs}"
+    return f"the run ends with {plan.base.final} after {plan.base.epochs} epochs"
+
+
+def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
+    """Note what stands out about rate, start and inputs in a run that does not hang on it."""
+    names = {one.name for one in known}
+    if all(one.severity == NOTE for one in known):
+        told = found.size > FAR and bool(names & OVERFLOWN)
+        return [Finding("unscaled-inputs", NOTE, found.inputs)] if told else []
+    noted = _more_starts(found, ())
+    if found.decay > 50:
+        noted.append(Finding("rate-decays", NOTE, _decay(trials)))
+    if found.summed and found.samples > 1:
+        noted.append(Finding("not-averaged", NOTE, _sum_of(found)))
+    for one in noted:
+        one.effect = "none in this run: it learns with what is mended above"
+    return noted
+
+
+def _sum_of(found: Signs) -> str:
+    many = f"{found.samples} samples"
+    return f"each step is the sum of the gradients of {many}, not divided by their number"
+
+
+def _decay(trials: Trials) -> str:
+    step, rate = trials.rates[-1]
+    return (
+        f"at step {step} a step is {1 / max(rate, 1e-12):.3g} times shorter than the first,"
+        " from the same weights"
+    )
+
+
+def _more_starts(found: Signs, chosen: tuple[Treatment, ...]) -> list[Finding]:
+    """Note a start that is out of the ordinary and was not what decides."""
+    if not found.starts or any(one.start for one in chosen):
+        return []
+    name, _, _ = found.starts[0]
+    parameter = ", ".join(shown(path) for _, path, _ in found.starts)
+    text = "; ".join(f"{shown(path)}: {text}" for _, path, text in found.starts[:3])
+    return [Finding(name, NOTE, text + ". Mending it alone does not decide this run",
+                    parameter=parameter)]  # fmt: skip

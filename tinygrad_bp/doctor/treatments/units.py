@@ -1,0 +1,123 @@
+"""What the units of the hidden layers do: alike, dead, or saturated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
+from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.roles import Roles
+from tinygrad_bp.doctor.treatments.trials import Trials
+from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.slots import same, shown
+
+MOSTLY = 0.8  # share of a layer's values that keep it from learning
+ROUNDS = 4  # iterations after which units that started alike would differ
+
+
+def alike(replay: Replay, roles: Roles) -> list[Finding]:
+    """Return the layers whose units are equal at the start and stay so."""
+    equal = {}
+    zero = not any(np.any(replay.before[path]) for path in roles.stuck)
+    silent = roles.idle if zero and not roles.parameters else []  # nothing acts behind weights of 0
+    for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
+        value = replay.before[path]
+        if is_array(value) and value.ndim == 2 and value.dtype.kind == "f":
+            axes = [axis for axis in (0, 1) if value.shape[axis] > 1 and _equal(value, axis)]
+            if axes:
+                equal[path] = axes
+    if not equal:
+        return []
+    ended = None
+    for round_ in range(ROUNDS):
+        ended = replay.run(keep=round_ > 0)
+        if ended.error is not None:
+            break
+    assert ended is not None  # noqa: S101  # there is at least one round
+    kept = {}
+    for path, axes in equal.items():
+        after = ended.value(path)
+        if after is not None and np.shape(after) == np.shape(replay.before[path]):
+            left = [axis for axis in axes if _equal(after, axis)]
+            if left:
+                kept[path] = left
+    saved = replay.reached.dicts[0][1]
+    replay.names.local.clear()
+    replay.names.local.update(saved)
+    replay.reached.restore()
+    wide = [path for path in kept if min(replay.before[path].shape) > 1]
+    if not wide:
+        return []
+    names = ", ".join(shown(path) for path in wide)
+    text = f"all units of {names} have equal weights, at the start and after {ROUNDS} steps"
+    return [Finding("symmetric-init", FAULT, text, parameter=names)]
+
+
+def _equal(value: Any, axis: int) -> bool:
+    first = np.take(value, [0], axis=axis)
+    return bool(np.allclose(value, first, rtol=1e-9, atol=1e-12))
+
+
+def unmoved(points: list[Point]) -> set[str]:
+    """Return what an iteration stores that is the same under any weights: data, and no units."""
+    values: dict[str, list[Any]] = {}
+    for point in points:
+        first = {text: value for text, value, _ in reversed(point.base.recording.stores)}
+        for text, value in first.items():
+            values.setdefault(text, []).append(value)
+    return {text for text, some in values.items()
+            if len(some) > 1 and all(same(some[0], one) for one in some[1:])}  # fmt: skip
+
+
+def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) -> list[Finding]:
+    """Return the hidden layers of which units are dead or saturated at a step."""
+    found: dict[str, Finding] = {}
+    for text, value, place in stores:
+        if value.ndim != 2 or value.dtype.kind != "f" or min(value.shape) < 1 or value.size < 8:
+            continue
+        name, share = _state(value)
+        if name and name not in found:
+            what = (
+                "answer 0 to every sample" if name == "dead-relu" else "are within 0.01 of a bound"
+            )
+            line = f"at step {step}, {share:.0%} of the values of {text} {what}"
+            found[name] = Finding(name, severity, line, place[0], text, gain=share)
+    return list(found.values())
+
+
+def explained(found: list[Finding], known: list[Finding], trials: Trials) -> list[Finding]:
+    """Name what is unlucky about a start: dead, saturated or silent units, where there are any."""
+    unlucky = next((one for one in found if one.name == "unlucky-start"), None)
+    if unlucky is None:
+        return found
+    reason = next((one for one in known if one.name in {"dead-relu", "relu-output"}), None)
+    if reason is None:
+        reason = next(iter(states(trials.at_first, 1, NOTE)), None)
+        if reason is None or reason.gain < MOSTLY:
+            return found
+        known.append(reason)
+    reason.severity, reason.effect, reason.gain = FAULT, unlucky.effect, unlucky.gain
+    return [one for one in found if one is not unlucky]
+
+
+def _state(value: Any) -> tuple[str, float]:
+    if not np.isfinite(value).all():
+        return "", 0.0
+    zero = np.mean(np.all(value == 0, axis=0)), np.mean(np.all(value == 0, axis=1))
+    masks = np.any(value) and len(np.unique(value)) < 3  # or labels
+    if value.min() == 0 and max(zero) >= 0.5 and not masks:
+        return "dead-relu", float(max(zero))
+    inside = value.min() >= -1 and value.max() <= 1
+    if inside and value.min() >= 0:
+        flat = float(np.mean((value < 0.01) | (value > 0.99)))
+        between = float(np.mean((value > 0) & (value < 1)))
+        if flat > 0.7 and between > 0.05 and len(np.unique(value)) > 4:
+            return "saturated", flat
+    elif inside:
+        flat = float(np.mean(np.abs(value) > 0.99))
+        if flat > 0.7 and len(np.unique(value)) > 4:
+            return "saturated", flat
+    return "", 0.0

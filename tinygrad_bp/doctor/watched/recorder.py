@@ -1,0 +1,199 @@
+"""The object that a rewritten script calls: it keeps what is asked for, and is quick otherwise."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.watched.rewriting import Place
+from tinygrad_bp.engine.tensor import Tensor
+
+MOST = 20_000  # comparisons and stores of one iteration that are kept
+
+
+class Stop(BaseException):  # no error: the script's own `except Exception` lets it pass
+    """Ends a run of the script from inside."""
+
+
+@dataclass
+class Comparison:
+    """Two operands that met: by which operation, and where."""
+
+    place: Place
+    operation: str
+    left: Any
+    right: Any
+
+
+@dataclass
+class Recording:
+    """What one iteration did, up to where it was read."""
+
+    comparisons: list[Comparison] = field(default_factory=list)
+    stores: list[tuple[str, Any, Place]] = field(default_factory=list)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    by_tuple: list[Place] = field(default_factory=list)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+class Recorder:
+    """What the calls in the script reach.
+
+    Attributes
+    ----------
+    on : bool
+        Whether values are kept at all.
+    at_head, at_store, at_pair : callable or None
+        What is told of heads of loops, of stores, and of comparisons at one place.
+    """
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: a new run begins."""
+        self.on = False
+        self.limit = MOST
+        self.recording = Recording()
+        self.at_head: Callable[[Place, FrameType], None] | None = None
+        self.heads: set[Place] = set()  # those that are told of; all where there are none
+        self.at_store: Callable[[str, Any, FrameType], None] | None = None
+        self.at_pair: Callable[[Any, Any], None] | None = None
+        self.pair: Place | None = None
+        self.at_equal: Callable[[Any, Any, Place, FrameType], None] | None = None
+        self.at_half: Callable[[Any, Place], None] | None = None
+        self.at_shapes: Callable[[Any, Any, int], None] | None = None
+
+    # ---- what the script calls
+
+    def head(self, line: int, column: int) -> None:
+        """Begin an iteration."""
+        if self.at_head is None or (self.heads and (line, column) not in self.heads):
+            return
+        if threading.get_ident() == self.thread:
+            self.at_head((line, column), sys._getframe(1))
+
+    def sub(self, left: Any, right: Any, line: int, column: int) -> Any:
+        """Subtract."""
+        if self.at_shapes is not None:
+            self.at_shapes(left, right, line)
+        if self.on:
+            self._keep("-", left, right, (line, column))
+        if self.pair == (line, column) and self.at_pair is not None:
+            self.at_pair(_plain(left), _plain(right))
+        return left - right
+
+    def div(self, left: Any, right: Any, line: int, column: int) -> Any:
+        """Divide."""
+        if self.on:
+            self._keep("/", left, right, (line, column))
+        if self.pair == (line, column) and self.at_pair is not None:
+            self.at_pair(_plain(left), _plain(right))
+        return left / right
+
+    def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
+        """Compare for equality."""
+        self.told(left, right, line, column)
+        return left == right
+
+    def told(self, left: Any, right: Any, line: int, column: int) -> None:
+        """Tell of a comparison for equality."""
+        if self.at_equal is not None:
+            self.at_equal(left, right, (line, column), sys._getframe(1))
+
+    def halved(self, value: Any, line: int, column: int) -> Any:
+        """Return what is then compared with 0.5."""
+        if self.at_half is not None:
+            self.at_half(value, (line, column))
+        return value
+
+    def picked(self, base: Any, index: Any, value: Any, line: int, column: int) -> None:
+        """Take the label of a class from its output, in place: compare with a one-hot target."""
+        wanted = self.on or self.pair == (line, column)
+        if not wanted or not isinstance(base, np.ndarray) or isinstance(index, bool):
+            return
+        target = np.zeros(base.shape)
+        try:
+            target[index] = value
+        except (IndexError, ValueError, TypeError):
+            return
+        if self.on:
+            self._keep("-", base, target, (line, column))
+        if self.pair == (line, column) and self.at_pair is not None:
+            self.at_pair(base, target)
+
+    def store(self, text: str, value: Any, line: int, column: int) -> None:
+        """Have stored a value."""
+        if not self.on:
+            return
+        kept = self.recording
+        if is_array(value) or is_number(value):
+            kept.shapes[text] = np.shape(value)
+            if len(kept.stores) < MOST:
+                kept.stores.append((text, np.array(value), (line, column)))
+        if self.at_store is not None:
+            self.at_store(text, value, sys._getframe(1))
+
+    def tick(self, *_: int) -> None:
+        """Have done something that may have stored a value."""
+        if self.on and self.at_store is not None:
+            self.at_store("", None, sys._getframe(1))
+
+    def enter(self, names: dict[str, Any], *_: int) -> None:
+        """Enter a function of the script."""
+        shapes = self.recording.shapes
+        for name, value in names.items():
+            if is_array(value) or is_number(value):
+                shapes[name] = np.shape(value)
+
+    def keep(self, names: dict[str, Any]) -> None:
+        """Take the local names at the end of an iteration."""
+        self.recording.kept = names
+
+    def _keep(self, operation: str, left: Any, right: Any, place: Place) -> None:
+        kept = self.recording
+        if isinstance(right, tuple):
+            kept.by_tuple.append(place)
+        left, right = _plain(left), _plain(right)
+        if isinstance(left, list) or isinstance(right, list):
+            left, right = _arrays(left), _arrays(right)
+        if (is_array(left) or is_number(left)) and (is_array(right) or is_number(right)):
+            kept.comparisons.append(
+                Comparison(place, operation, np.array(left, float), np.array(right, float))
+            )
+            if len(kept.comparisons) >= self.limit:
+                raise Stop
+
+
+def _plain(value: Any) -> Any:
+    """Return the array of a Tensor of this package, and anything else as it is."""
+    return value.numpy() if isinstance(value, Tensor) else value
+
+
+def _arrays(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.asarray(value, float)
+    except (ValueError, TypeError):
+        return None
+
+
+def is_array(value: Any) -> bool:
+    """Tell whether this is a NumPy array of real numbers."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.size > 0
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether this is a real number, and no truth value."""
+    return isinstance(value, int | float | np.floating | np.integer) and not isinstance(value, bool)
