@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,27 +21,21 @@ from tinygrad_bp.training import EarlyStopping, History, fit
 HIDDEN = 32  # units of the network that is built where none is given
 
 
+@dataclass(eq=False, repr=False)
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What both estimators share: the module, and how it is trained."""
 
-    def __init__(
-        self,
-        module: Any = None,
-        *,
-        optimizer: Callable[..., Any] = Adam,
-        learning_rate: float = 0.01,
-        epochs: int = 100,
-        batch_size: int | None = 32,
-        validation_fraction: float = 0.2,
-        patience: int | None = None,
-        dtype: Any = np.float64,
-        random_state: RandomState = None,
-        progress: bool = False,
-    ) -> None:
-        self.module, self.optimizer, self.learning_rate = module, optimizer, learning_rate
-        self.epochs, self.batch_size = epochs, batch_size
-        self.validation_fraction, self.patience = validation_fraction, patience
-        self.dtype, self.random_state, self.progress = dtype, random_state, progress
+    module: Any = None
+    _: KW_ONLY
+    optimizer: Callable[..., Any] = Adam
+    learning_rate: float = 0.01
+    epochs: int = 100
+    batch_size: int | None = 32
+    validation_fraction: float = 0.2
+    patience: int | None = None
+    dtype: Any = np.float64
+    random_state: RandomState = None
+    progress: bool = False
 
     def _begin(self, X: Any, outputs: int) -> None:
         """Build the network and what trains it, anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -11,14 +12,13 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from tinygrad_bp.classifier.settings import RandomState
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.functional import softmax
 from tinygrad_bp.nn import cross_entropy
-from tinygrad_bp.optim import Adam
 from tinygrad_bp.sklearn.network import NetworkEstimator
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]  # the same
     """Any module as a classifier of any number of classes, by its softmax.
 
@@ -66,34 +66,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     True
     """
 
-    def __init__(
-        self,
-        module: Any = None,
-        *,
-        optimizer: Callable[..., Any] = Adam,
-        learning_rate: float = 0.01,
-        epochs: int = 100,
-        batch_size: int | None = 32,
-        validation_fraction: float = 0.2,
-        patience: int | None = None,
-        class_weight: Any = None,
-        dtype: Any = np.float64,
-        random_state: RandomState = None,
-        progress: bool = False,
-    ) -> None:
-        super().__init__(
-            module,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            dtype=dtype,
-            random_state=random_state,
-            progress=progress,
-        )
-        self.class_weight = class_weight
+    class_weight: Any = None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train a fresh network.

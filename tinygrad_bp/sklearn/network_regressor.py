@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
-from tinygrad_bp.classifier.settings import RandomState
 from tinygrad_bp.nn import mse
-from tinygrad_bp.optim import Adam
 from tinygrad_bp.sklearn.network import NetworkEstimator
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]  # the same
     """Any module as a regressor, of one target or several.
 
@@ -61,34 +61,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc] 
     True
     """
 
-    def __init__(
-        self,
-        module: Any = None,
-        *,
-        loss: Callable[[Any, Any], Any] | None = None,
-        optimizer: Callable[..., Any] = Adam,
-        learning_rate: float = 0.01,
-        epochs: int = 100,
-        batch_size: int | None = 32,
-        validation_fraction: float = 0.2,
-        patience: int | None = None,
-        dtype: Any = np.float64,
-        random_state: RandomState = None,
-        progress: bool = False,
-    ) -> None:
-        super().__init__(
-            module,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            patience=patience,
-            dtype=dtype,
-            random_state=random_state,
-            progress=progress,
-        )
-        self.loss = loss
+    loss: Callable[[Any, Any], Any] | None = None
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train a fresh network.

@@ -12,9 +12,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tinygrad_bp import classifier
 
 
+class Validated(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What makes either a scikit-learn estimator: stands before the class of its network.
+
+    What predicts raises scikit-learn's own NotFittedError before `fit`.
+    """
+
+    get_params = BaseEstimator.get_params  # before that of the network's class, which refuses
+
+    def _outputs(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return super()._outputs(validate_data(self, X, reset=False))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+
 class SigmoidClassifier(
-    ClassifierMixin,  # type: ignore[misc]  # scikit-learn has no types
-    BaseEstimator,  # type: ignore[misc]  # the same
+    ClassifierMixin,  # type: ignore[misc]  # the same
+    Validated,
     classifier.SigmoidClassifier,
 ):
     """A fully connected network of sigmoids for classes, in pipelines and searches.
@@ -61,28 +77,10 @@ class SigmoidClassifier(
         check_classification_targets(y)
         return super().fit(X, y, on_epoch=on_epoch, callbacks=callbacks)
 
-    def decision_function(self, X: Any) -> Any:
-        """Return the logit of ``classes_[1]`` for each row of `X`, or the logits of all classes.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`: scikit-learn's own.
-        ValueError
-            If X cannot be used.
-        """
-        check_is_fitted(self)
-        return super().decision_function(validate_data(self, X, reset=False))
-
-    get_params = BaseEstimator.get_params  # before that of the base, which names this class
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "network_")
-
 
 class SigmoidRegressor(
     RegressorMixin,  # type: ignore[misc]  # the same
-    BaseEstimator,  # type: ignore[misc]  # the same
+    Validated,
     classifier.SigmoidRegressor,
 ):
     """A fully connected network of sigmoids for a number, in pipelines and searches.
@@ -125,24 +123,6 @@ class SigmoidRegressor(
         """
         X, y = validate_data(self, X, y, y_numeric=True)
         return super().fit(X, y, on_epoch=on_epoch, callbacks=callbacks)
-
-    def predict(self, X: Any) -> Any:
-        """Return the number for each row of `X`; shape (m,).
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`: scikit-learn's own.
-        ValueError
-            If X cannot be used.
-        """
-        check_is_fitted(self)
-        return super().predict(validate_data(self, X, reset=False))
-
-    get_params = BaseEstimator.get_params  # before that of the base, which names this class
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "network_")
 
     def __sklearn_tags__(self) -> Any:
         return super().__sklearn_tags__()
