@@ -29,14 +29,15 @@ class Cell(Module):
     Attributes
     ----------
     gates : int
-    along : callable
-        The record of a whole sequence of steps.
+    along, step : callable
+        The records of a whole sequence of steps, and of one.
     further : tuple of str
         Parameters that a step reads beside U.
     """
 
     gates = 1
     along: Any
+    step: Any
     further: tuple[str, ...] = ()
     b: Tensor
 
@@ -83,6 +84,21 @@ class Cell(Module):
         """
         return np.zeros((m, self.U.shape[0]), self.U.dtype)
 
+    def forward(self, x: Array, state: Any) -> Array:
+        """Return the next state, which is the output too.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (m, n_in)
+        state : array or Tensor, shape (m, n_hidden)
+
+        Returns
+        -------
+        Tensor, shape (m, n_hidden)
+        """
+        further = (getattr(self, name) for name in self.further)
+        return self.step(affine(x, self.W, self.b), state, self.U, *further)[0]
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.W.shape[0]}, {self.U.shape[0]})"
 
@@ -114,21 +130,7 @@ class RNNCell(Cell):
     Elman (1990), "Finding structure in time".
     """
 
-    along = staticmethod(rnn)
-
-    def forward(self, x: Array, state: Any) -> Array:
-        """Return the next state, which is the output too.
-
-        Parameters
-        ----------
-        x : array or Tensor, shape (m, n_in)
-        state : array or Tensor, shape (m, n_hidden)
-
-        Returns
-        -------
-        Tensor, shape (m, n_hidden)
-        """
-        return rnn_step(affine(x, self.W, self.b), state, self.U)[0]
+    along, step = staticmethod(rnn), staticmethod(rnn_step)
 
 
 class GRUCell(Cell):
@@ -165,26 +167,12 @@ class GRUCell(Cell):
     """
 
     gates = 3
-    along = staticmethod(gru)
+    along, step = staticmethod(gru), staticmethod(gru_step)
     further = ("c",)
     c: Tensor
 
     def _biases(self, n: int) -> dict[str, Any]:
         return {**super()._biases(n), "c": np.zeros(n)}
-
-    def forward(self, x: Array, state: Any) -> Array:
-        """Return the next state, which is the output too.
-
-        Parameters
-        ----------
-        x : array or Tensor, shape (m, n_in)
-        state : array or Tensor, shape (m, n_hidden)
-
-        Returns
-        -------
-        Tensor, shape (m, n_hidden)
-        """
-        return gru_step(affine(x, self.W, self.b), state, self.U, self.c)[0]
 
 
 class LSTMCell(Cell):
@@ -221,7 +209,7 @@ class LSTMCell(Cell):
     """
 
     gates = 4
-    along = staticmethod(lstm)
+    along, step = staticmethod(lstm), staticmethod(lstm_step)
 
     def _biases(self, n: int) -> dict[str, Any]:
         return {"b": np.repeat([0.0, 1.0, 0.0, 0.0], n)}
@@ -254,4 +242,4 @@ class LSTMCell(Cell):
         (Tensor, Tensor), each of shape (m, n_hidden)
         """
         h, c = state
-        return lstm_step(affine(x, self.W, self.b), h, c, self.U)
+        return self.step(affine(x, self.W, self.b), h, c, self.U)
