@@ -49,27 +49,24 @@ class CompiledStep(Step):
 
     def descend(self, X: Any, y: Any) -> Numbers:
         """Descend the loss of a batch; return its numbers."""
-        if self._runs(X, y):
-            X, y = _wrapped(X), _wrapped(y)
-            try:
-                pair = self._descend(X, y) if self._accumulate == 1 else self._summed(X, y)
-            except TraceError as error:
-                self._refuse(str(error))
-            else:
-                return self.objective.numbers(pair[0], pair[1], y)
-        return super().descend(X, y)
+        step = self._descend if self._accumulate == 1 else self._summed
+        return self._compiled(step, X, y) or super().descend(X, y)
 
     def judge(self, X: Any, y: Any) -> Numbers:
         """Return the numbers of a batch, and move nothing."""
-        if self._runs(X, y):
-            X, y = _wrapped(X), _wrapped(y)
-            try:
-                pair = self._judge(X, y)
-            except TraceError as error:
-                self._refuse(str(error))
-            else:
-                return self.objective.numbers(pair[0], pair[1], y)
-        return super().judge(X, y)
+        return self._compiled(self._judge, X, y) or super().judge(X, y)
+
+    def _compiled(self, step: Callable[..., tuple[Any, Any]], X: Any, y: Any) -> Numbers | None:
+        """Return the numbers of a batch that goes the compiled way; None of one that does not."""
+        if not self._runs(X, y):
+            return None
+        X, y = _wrapped(X), _wrapped(y)
+        try:
+            value, prediction = step(X, y)
+        except TraceError as error:
+            self._refuse(str(error))
+            return None
+        return self.objective.numbers(value, prediction, y)
 
     def finish(self) -> None:
         """Let the optimizer move by the gradients that wait, if there are any."""
@@ -92,10 +89,7 @@ class CompiledStep(Step):
         # of what has no gradient 0 is handed on, and there is one call for all batches
         self._sums = [a if b is None else b for a, b in zip(before, new, strict=True)]
         self._without = frozenset([k for k, one in enumerate(new) if one is None])
-        self._rows += rows
-        self._batches += 1
-        if self._batches == self._accumulate:
-            self.finish()
+        self._wait(rows)
         return value, prediction
 
     def _runs(self, X: Any, y: Any) -> bool:
