@@ -18,6 +18,7 @@ from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.engine.walk import conform, plain_answer, pull_back
 from tinygrad_bp.errors import DTypeError, ShapeError, UnsupportedFunctionError
+from tinygrad_bp.transforms.calls import added_up
 from tinygrad_bp.transforms.joint import Unlisted, joint_rule
 
 MANY = 64  # arguments that ``*args`` is taken to stand for
@@ -193,11 +194,7 @@ class Applied:
         self, parts: list[Any], ts: list[Any], starts: list[Any], *, record: bool
     ) -> list[Any]:
         """Return what the tangents make of what was pulled back, by its own cotangents."""
-        seeds: dict[Any, Any] = {}
-        for part, t in zip(parts, ts, strict=True):
-            node = part._node
-            if t is not None and node is not None:
-                seeds[node] = seeds[node] + t if node in seeds else t
+        seeds = added_up((part._node, t) for part, t in zip(parts, ts, strict=True))
         found = pull_back(seeds, targets=starts, record=record)
         return [found.get(node) for node in starts]
 

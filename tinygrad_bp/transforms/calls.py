@@ -278,15 +278,22 @@ def seeds_of(name: str, outputs: Any, roots: Sequence[Any], cotangents: Any) -> 
     if len(roots) == 1:  # the commonest case
         start = seed(roots[0], cts[0], name)
         return {roots[0]._node: start}
-    some = any(isinstance(root, Tensor) and root._node is not None for root in roots)
-    seeds: dict[Node, Any] = {}
-    for root, ct in zip(roots, cts, strict=True):
-        if some and not (isinstance(root, Tensor) and root._node is not None):
-            continue
-        start = seed(root, ct, name)
-        node = root._node
-        seeds[node] = seeds[node] + start if node in seeds else start
-    return seeds
+    tracked = [isinstance(root, Tensor) and root._node is not None for root in roots]
+    some = any(tracked)
+    return added_up(
+        (root._node, seed(root, ct, name))
+        for root, ct, is_tracked in zip(roots, cts, tracked, strict=True)
+        if is_tracked or not some
+    )
+
+
+def added_up(seeds: Iterable[tuple[Node | None, Any]]) -> dict[Node, Any]:
+    """Return what a walk begins with at each node: the sum of its seeds, of which None is zero."""
+    found: dict[Node, Any] = {}
+    for node, ct in seeds:
+        if node is not None and ct is not None:
+            found[node] = found[node] + ct if node in found else ct
+    return found
 
 
 def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:

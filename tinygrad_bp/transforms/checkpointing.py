@@ -20,7 +20,7 @@ from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.transforms.calls import as_tensor, found_or_zeros
+from tinygrad_bp.transforms.calls import added_up, as_tensor, found_or_zeros
 from tinygrad_bp.transforms.joint import attached, joint_rule, record
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -188,10 +188,7 @@ class _Segment:
     def pull(self, cts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Pull cotangents back through the function, run again."""
         starts, roots, record = self.again(outs, args)
-        seeds: dict[Node, Any] = {}
-        for root, ct in zip(roots, cts, strict=True):
-            if ct is not None:
-                seeds[root] = seeds[root] + ct if root in seeds else ct
+        seeds = added_up(zip(roots, cts, strict=True))
         found = recorded(pull_back, seeds, targets=starts, record=record, free=not record)
         return [_filled(found, node, one, record) for node, one in zip(starts, args, strict=True)]
 

@@ -18,6 +18,7 @@ from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap, wrap
 from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.transforms.calls import (
     Call,
+    added_up,
     as_tensor,
     chosen,
     found_or_zeros,
@@ -181,11 +182,8 @@ def hvp(
     del result, grads
     if mode == "forward":
         return tuple(call.rebuild(call.push(roots, vector)))
-    seeds: dict[Node, Any] = {}
-    for root, node in zip(roots, call.nodes, strict=True):
-        if root.node is not None and node in vector:
-            t = vector[node]
-            seeds[root.node] = seeds[root.node] + t if root.node in seeds else t
+    moved = (vector.get(node) for node in call.nodes)
+    seeds = added_up((root.node, t) for root, t in zip(roots, moved, strict=True))
     return tuple(call.pull(seeds, free=True))
 
 
@@ -264,16 +262,14 @@ def _rows(root: Tensor, nodes: Sequence[Node], how: tuple[bool, bool]) -> list[A
     """
     outside, join = how
     pieces = [_Pieces(root.size, node.shape, _dtype(root, node), 0, join) for node in nodes]
-    for k in range(root.size if root.node is not None else 0):
-        parts: list[list[Any]] = [[] for _ in nodes]
-        for unit in _units(root, nodes):
-            seeds: dict[Any, Any] = {root.node: _one_hot(root, k, unit, outside)}
-            found = pull_back(seeds, targets=nodes, record=outside)
-            for node, mine in zip(nodes, parts, strict=True):
-                if node in found:
-                    mine.append(conform(found[node], node))
-        for piece, node, mine in zip(pieces, nodes, parts, strict=True):
-            piece.put(k, mine, node)
+
+    def pulled(seed: Any) -> list[Any]:
+        seeds: dict[Any, Any] = {root.node: seed}
+        found = pull_back(seeds, targets=nodes, record=outside)
+        return [conform(found[node], node) if node in found else None for node in nodes]
+
+    if root.node is not None:
+        _fill(pieces, root, nodes, pulled, record=outside)
     return [
         piece.joined(root.shape + node.shape) for piece, node in zip(pieces, nodes, strict=True)
     ]
@@ -286,19 +282,30 @@ def _columns(
     outside, join = how
     pieces = [_Pieces(node.size, root.shape, _dtype(root, node), -1, join) for root in roots]
     tracked = [root.node for root in roots if root.node is not None]
-    for k in range(node.size):
-        parts: list[list[Any]] = [[] for _ in roots]
-        for unit in _units(node, roots):
-            tangents = {node: _one_hot(node, k, unit, outside)}
-            found = push_forward(tracked, tangents, record=outside, order=order)
-            for root, mine in zip(roots, parts, strict=True):
-                if root.node in found:
-                    mine.append(found[root.node])
-        for piece, root, mine in zip(pieces, roots, parts, strict=True):
-            piece.put(k, mine, root)
+
+    def pushed(tangent: Any) -> list[Any]:
+        found = push_forward(tracked, {node: tangent}, record=outside, order=order)
+        return [None if root.node is None else found.get(root.node) for root in roots]
+
+    _fill(pieces, node, roots, pushed, record=outside)
     return [
         piece.joined(root.shape + node.shape) for piece, root in zip(pieces, roots, strict=True)
     ]
+
+
+def _fill(
+    pieces: Sequence[_Pieces],
+    start: Any,
+    ends: Sequence[Any],
+    walk: Callable[[Any], list[Any]],
+    *,
+    record: bool,
+) -> None:
+    """Walk from one element of `start` after the other; `walk` gives a part for each of `ends`."""
+    for k in range(start.size):
+        walks = [walk(_one_hot(start, k, unit, record)) for unit in _units(start, ends)]
+        for piece, end, *parts in zip(pieces, ends, *walks, strict=True):
+            piece.put(k, [part for part in parts if part is not None], end)
 
 
 def _units(start: Any, ends: Iterable[Any]) -> tuple[complex, ...]:
