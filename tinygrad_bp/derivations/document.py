@@ -5,7 +5,7 @@ What is said is said here, once; the writers differ in marks alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tinygrad_bp.derivations.records import Derivation, Element, Equation, Path, Reason, Shown, Step
@@ -41,9 +41,9 @@ class Display:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The numbers of a value, by rows."""
+    """The numbers of a value, by rows, with … for what is beyond the width of a page."""
 
-    rows: tuple[tuple[str, ...], ...]
+    rows: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def _values(shown: Shown) -> Iterator[Block]:
     if shown.numbers is not None and shown.numbers:
         width = shown.shape[-1] if shown.shape else 1
         told = [number_text(one) for one in shown.numbers]
-        rows = [tuple(told[k : k + width]) for k in range(0, len(told), width)]
-        yield Matrix(tuple(rows))
+        rows = (told[k : k + width] for k in range(0, len(told), width))
+        yield Matrix([[*row[:ACROSS], "…"] if width > ACROSS else row for row in rows])
     elif shown.statistics is not None:
         s = shown.statistics
         told_of = (
@@ -183,8 +183,3 @@ def _way(path: Path) -> str:
     first, *rest = map(shortened, path.through)
     steps = [f" → {number_text(f)} → {name}" for f, name in zip(path.factors, rest, strict=True)]
     return first + "".join(steps)
-
-
-def rows_shown(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Return rows of numbers, with … for what is beyond the width of a page."""
-    return [[*row[:ACROSS], "…"] if len(row) > ACROSS else list(row) for row in rows]

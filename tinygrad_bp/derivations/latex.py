@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tinygrad_bp.derivations.document import (
-    Display,
-    Heading,
-    Matrix,
-    Paragraph,
-    Table,
-    document,
-    rows_shown,
-)
+from tinygrad_bp.derivations.document import Display, Heading, Matrix, Paragraph, Table, document
 from tinygrad_bp.derivations.markdown import aligned, constant, matrix, shapes
 from tinygrad_bp.derivations.records import Derivation, Equation
 from tinygrad_bp.formulas.boxes import tex, tex_escaped, text
@@ -49,7 +41,7 @@ def written(found: Derivation) -> str:
             case Display(equation, _):
                 lines += _equation(equation)
             case Matrix(rows):
-                lines += [r"\[ \footnotesize", matrix(rows_shown(rows)), r"\]"]
+                lines += [r"\[ \footnotesize", matrix(rows), r"\]"]
             case Table():
                 lines += _table(block)
     return "\n".join([*lines, r"\end{document}"]) + "\n"

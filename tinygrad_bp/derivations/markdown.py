@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tinygrad_bp.derivations.document import (
-    Display,
-    Heading,
-    Matrix,
-    Paragraph,
-    Table,
-    document,
-    rows_shown,
-)
+from tinygrad_bp.derivations.document import Display, Heading, Matrix, Paragraph, Table, document
 from tinygrad_bp.derivations.records import Derivation, Equation
 from tinygrad_bp.formulas.boxes import Line, tex, tex_escaped
 
@@ -32,7 +24,7 @@ def written(found: Derivation) -> str:
             case Display(equation, _):
                 blocks.append(f"$$\n{_equation(equation)}\n$$")
             case Matrix(rows):
-                blocks.append(f"$$\n{matrix(rows_shown(rows))}\n$$")
+                blocks.append(f"$$\n{matrix(rows)}\n$$")
             case Table():
                 blocks.append("\n".join(_table(block)))
     return "\n\n".join(blocks) + "\n"

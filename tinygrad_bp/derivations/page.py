@@ -17,7 +17,6 @@ from tinygrad_bp.derivations.document import (
     Paragraph,
     Table,
     document,
-    rows_shown,
 )
 from tinygrad_bp.derivations.records import Derivation, Equation
 from tinygrad_bp.formulas.boxes import Line, mathml
@@ -124,7 +123,7 @@ def _block(block: Block) -> str:
         case Display(equation, depth):
             return "\n".join(_equation(equation, "back" if depth else "line"))
         case Matrix(rows):
-            return _matrix(rows_shown(rows))
+            return _matrix(rows)
         case Table():
             return _table(block)
     raise TypeError(f"{type(block).__name__} is no block")

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from tinygrad_bp.derivations.document import (
-    Display,
-    Heading,
-    Matrix,
-    Paragraph,
-    Table,
-    document,
-    rows_shown,
-)
+from tinygrad_bp.derivations.document import Display, Heading, Matrix, Paragraph, Table, document
 from tinygrad_bp.derivations.records import Derivation, Equation
 from tinygrad_bp.formulas.boxes import Line, text
 
@@ -37,7 +29,7 @@ def written(found: Derivation) -> str:
             case Display(equation, depth):
                 lines += _equation(equation, "  " + "  " * depth)
             case Matrix(rows):
-                lines += _matrix(rows_shown(rows))
+                lines += _matrix(rows)
             case Table():
                 lines += _table(block)
     return "\n".join(line.rstrip() for line in lines) + "\n"
