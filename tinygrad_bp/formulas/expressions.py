@@ -228,18 +228,19 @@ def _is(one: Any, number: Any) -> bool:
 
 
 def _and(call: Call) -> Expression:
-    left, right = call.operands
-    for one, other in ((left, right), (right, left)):
-        if type(one) is Number and type(one.value) is bool:
-            return fitted(other, call) if one.value else Number(False, call.shape)  # noqa: FBT003  # a number
-    return call
+    return _joined(call, idle=True)
 
 
 def _or(call: Call) -> Expression:
+    return _joined(call, idle=False)
+
+
+def _joined(call: Call, *, idle: bool) -> Expression:
+    """Return what is left of "and" or "or" beside a value that says nothing, or decides."""
     left, right = call.operands
     for one, other in ((left, right), (right, left)):
         if type(one) is Number and type(one.value) is bool:
-            return Number(True, call.shape) if one.value else fitted(other, call)  # noqa: FBT003  # a number
+            return fitted(other, call) if one.value is idle else Number(one.value, call.shape)
     return call
 
 
