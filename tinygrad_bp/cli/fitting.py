@@ -60,6 +60,25 @@ class Scores:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """A table, and which of its rows are to train on, and which are held out."""
+
+    table: Table
+    train: Rows
+    heldout: Rows
+
+    def scores(self, outputs: Any) -> Scores:
+        """Judge what a model says of all rows."""
+        judge = judge_of(self.table)
+        first, *second = (
+            judge.score(outputs[rows], self.table.y[rows])
+            for rows in (self.train, self.heldout)
+            if len(rows)
+        )
+        return Scores(first, second[0] if second else None)
+
+
+@dataclass(frozen=True)
 class Run:
     """A finished or interrupted training, and all there is to say about it.
 
@@ -221,21 +240,16 @@ def fit(
     interrupts = interrupts or Interrupts()
     settings = {**settings, "random_state": seed}
     train, heldout = divided(table, seed)
+    parts, judge = Parts(table, train, heldout), judge_of(table)
     begin = time.perf_counter()
     watching = [Observe()] if observed else []
-    model, epochs, interrupted = _network(
-        table, train, heldout, settings, console, interrupts, watching
-    )
+    model, epochs, interrupted = _network(parts, settings, console, interrupts, watching)
     seconds = time.perf_counter() - begin
-    simple = None
-    if not interrupted:
-        simple = _simple(table, train, heldout, settings, interrupts)
-    judge = judge_of(table)
+    simple = None if interrupted else _simple(parts, settings, interrupts)
     judged = heldout if len(heldout) else train
     confusion = None
     if isinstance(judge, ClassJudge):
         confusion = judge.confusion(judge.outputs(model, table.X[judged]), table.y[judged])
-    constant = judge.constant_outputs(table.y[train], len(table.y))
     return Run(
         table=table,
         seed=seed,
@@ -245,9 +259,9 @@ def fit(
         judge=judge,
         epochs=epochs,
         seconds=seconds,
-        network=_scores(judge.outputs(model, table.X), table, train, heldout),
+        network=parts.scores(judge.outputs(model, table.X)),
         simple=simple,
-        constant=_scores(constant, table, train, heldout),
+        constant=parts.scores(judge.constant_outputs(table.y[train], len(table.y))),
         confusion=confusion,
         interrupted=simple is None,
     )
@@ -259,20 +273,18 @@ def new_model(table: Table, settings: Mapping[str, Any]) -> Model:
 
 
 def _network(
-    table: Table,
-    train: Rows,
-    heldout: Rows,
+    parts: Parts,
     settings: Mapping[str, Any],
     console: Console,
     interrupts: Interrupts,
     watching: Sequence[Observe],
 ) -> tuple[Model, tuple[Epoch, ...], bool]:
     """Train the network; tell its epochs, and whether it was interrupted."""
+    table, train, heldout = parts.table, parts.train, parts.heldout
     model = new_model(table, settings)
     interrupted = False
     with progress(console, model.max_epochs) as update, _told_by_the_report():
-        judge = judge_of(table)
-        history = History(judge, table.X[heldout], table.y[heldout], update, interrupts)
+        history = History(judge_of(table), table.X[heldout], table.y[heldout], update, interrupts)
         try:
             interrupts.at_once = True
             model.fit(table.X[train], table.y[train], on_epoch=history, callbacks=watching)
@@ -306,14 +318,9 @@ def _told_by_the_report() -> Iterator[None]:
         yield
 
 
-def _simple(
-    table: Table,
-    train: Rows,
-    heldout: Rows,
-    settings: Mapping[str, Any],
-    interrupts: Interrupts,
-) -> Scores | None:
+def _simple(parts: Parts, settings: Mapping[str, Any], interrupts: Interrupts) -> Scores | None:
     """Train in the same way without hidden layers; None if interrupted."""
+    table, train = parts.table, parts.train
     model = new_model(table, {**settings, "hidden": ()})
     try:
         with _told_by_the_report():
@@ -322,12 +329,4 @@ def _simple(
             interrupts.at_once = False
     except KeyboardInterrupt:
         return None
-    return _scores(judge_of(table).outputs(model, table.X), table, train, heldout)
-
-
-def _scores(outputs: Any, table: Table, train: Rows, heldout: Rows) -> Scores:
-    judge = judge_of(table)
-    first, *second = (
-        judge.score(outputs[rows], table.y[rows]) for rows in (train, heldout) if len(rows)
-    )
-    return Scores(first, second[0] if second else None)
+    return parts.scores(judge_of(table).outputs(model, table.X))
