@@ -248,21 +248,19 @@ class Mode(Held):
                 f" use 'with tg.{name}():' inside it"
             )
         block = self.block
-        if inspect.iscoroutinefunction(function):
 
-            async def wrapped(*args: Any, **kwargs: Any) -> Any:
-                held = hold(block())
-                try:
-                    next(held)
-                    return await function(*args, **kwargs)
-                finally:
-                    held.close()
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            held = hold(block())
+            try:
+                next(held)
+                return await function(*args, **kwargs)
+            finally:
+                held.close()
 
-        else:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            return within(block(), function, *args, **kwargs)
 
-            def wrapped(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
-                return within(block(), function, *args, **kwargs)
-
+        wrapped = awaited if inspect.iscoroutinefunction(function) else called
         return functools.wraps(function)(wrapped)  # type: ignore[return-value]  # same signature
 
 

@@ -236,7 +236,9 @@ for _old, _new in MOVED.items():
     _stand_in(_old, _new)
 method("__reduce__", _reduce)
 method("__deepcopy__", _deep_copy)
-# attached here: nodes know no pickles
-Node.__reduce__ = _reduce_node  # type: ignore[method-assign,assignment]
-Node.__deepcopy__ = _deep_copy_node  # type: ignore[attr-defined]
-Leaf.__reduce__ = _reduce_leaf  # type: ignore[assignment]
+for _kind, _name, _how in (  # attached here: nodes know no pickles
+    (Node, "__reduce__", _reduce_node),
+    (Node, "__deepcopy__", _deep_copy_node),
+    (Leaf, "__reduce__", _reduce_leaf),
+):
+    setattr(_kind, _name, _how)

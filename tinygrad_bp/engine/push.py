@@ -124,7 +124,8 @@ def _push_elementwise(node: Node, ts: Sequence[Any], saved: tuple[Any, ...], _re
         if t.dtype is not dtype and t.dtype.kind == "c" and dtype.kind == "f":
             # pulled back, a real number becomes ∂f/∂x - i ∂f/∂y of a complex argument; f moves by
             # the real part of that times the tangent
-            part = np.real(pull(np.ones(t.shape, dtype)[()], *saved) * t)  # type: ignore[misc]
+            ones = np.ones(t.shape, dtype)[()]
+            part = np.real(pull(ones, *saved) * t)  # type: ignore[misc]  # as below
         else:
             part = pull(t, *saved)  # type: ignore[misc]  # a tracked argument has one
         total = part if total is None else _added(total, part, ts)

@@ -54,14 +54,11 @@ def viewing(record: Recorder, views: bool | Callable[..., bool]) -> Recorder:
 
     A number has no views in NumPy, and here it stands for an array without dimensions as well.
     """
+    asked = views if callable(views) else None
 
     def record_view(x: Any, *params: Any) -> Any:
         result = record(x, *params)
-        if (
-            type(x) is Tensor
-            and (views is True or views(result._value, *params))  # type: ignore[operator]
-            and x._value.ndim
-        ):
+        if type(x) is Tensor and (asked is None or asked(result._value, *params)) and x._value.ndim:
             result._looks_into = (ref(x), None) if x._looks_into is None else _link(x)
         return result
 

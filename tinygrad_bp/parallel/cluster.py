@@ -64,9 +64,10 @@ class Cluster(Shards):
         for _, left, right in additions(self.shards):
             if right in sums:
                 sums[left] = added(sums[left], sums.pop(right))
-        if self._client is None:
-            return sums[0].compute()  # type: ignore[no-any-return]
-        return self._client.compute(sums[0]).result()  # type: ignore[no-any-return]
+        task = sums[0]
+        total: Sums
+        total = task.compute() if self._client is None else self._client.compute(task).result()
+        return total
 
 
 def _part(pickled: bytes, *parts: Any) -> Sums:

@@ -216,7 +216,7 @@ def arange(*args: Any, dtype: Any = None, device: Any = None, **named: Any) -> A
     """`numpy.arange` with ``like=``: linear in start and step; stop decides how many there are."""
     del device
     if len(args) == 4:
-        *args, dtype = args  # type: ignore[assignment]
+        dtype, args = args[3], args[:3]
     given = dict(zip(("start", "stop", "step"), args, strict=False)) | named
     if "stop" not in given or given["stop"] is None:
         given = {"start": 0, "step": 1} | given | {"start": 0, "stop": given["start"]}
