@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -93,19 +94,27 @@ def listed(module: Any, outputs: Mapping[int, str] | None = None) -> Summary:
     return Summary(tuple(_row(name, one, named, outputs or {}) for name, one in named))
 
 
+@contextmanager
+def modes_restored(module: Any) -> Iterator[None]:
+    """Within it modules may be trained or not; after it each is as it was before."""
+    modes = [(one, one.training) for _, one in module.named_modules()]
+    try:
+        yield
+    finally:
+        for one, mode in modes:
+            one.training = mode
+
+
 def summarized(module: Any, sample: Any) -> Summary:
     """Call `module` once, as after the training, and return what its layers gave."""
     outputs: dict[int, str] = {}
-    modes = [(one, one.training) for _, one in module.named_modules()]
     token = observer.set(lambda one, out: outputs.setdefault(id(one), _shapes(out)))
     try:
-        module.eval()
-        with no_grad(), scope("summary"):
+        with modes_restored(module), no_grad(), scope("summary"):
+            module.eval()
             module(*sample) if isinstance(sample, tuple) else module(sample)
     finally:
         observer.reset(token)
-        for one, mode in modes:
-            one.training = mode
     return listed(module, outputs)
 
 

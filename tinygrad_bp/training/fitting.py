@@ -13,6 +13,7 @@ from tinygrad_bp.data.batching import Batches, Rows
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
+from tinygrad_bp.nn.summary import modes_restored
 from tinygrad_bp.optim import Optimizer
 from tinygrad_bp.parallel import Shards
 from tinygrad_bp.training.compiled_steps import CompiledStep
@@ -194,9 +195,8 @@ class _Epoch:
 
     def run(self, loop: Loop, epochs: int, progress: Progress | None) -> History:
         self.loop, self._progress = loop, progress
-        modes = [(module, module.training) for _, module in loop.model.named_modules()]
         try:
-            with enable_grad():
+            with modes_restored(loop.model), enable_grad():
                 loop.model.train()
                 return loop.run(epochs)
         except Exception as error:
@@ -205,8 +205,6 @@ class _Epoch:
             raise
         finally:
             self._step.forget()
-            for module, mode in modes:
-                module.training = mode
             if progress is not None:
                 progress.close(loop.history.stopped or "")
 

@@ -14,6 +14,7 @@ from tinygrad_bp.engine.modes import enable_grad
 from tinygrad_bp.engine.nodes import Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import Module
+from tinygrad_bp.nn.summary import modes_restored
 from tinygrad_bp.optim.clipping import norm_of
 from tinygrad_bp.training.observed import BINS, Frame, Layer
 from tinygrad_bp.training.probe import Probe, every
@@ -53,15 +54,9 @@ class Looked:
 @contextmanager
 def as_after_training(model: Module) -> Iterator[None]:
     """Within it the model behaves as after the training, and numbers may overflow."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    try:
-        for module, _ in modes:
-            module.training = False
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with modes_restored(model), np.errstate(all="ignore"):
+        model.eval()
+        yield
 
 
 def look(probe: Probe, parameters: Sequence[Tensor], sample: tuple[Any, Any]) -> Looked:
