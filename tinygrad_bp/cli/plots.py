@@ -5,7 +5,6 @@ The same run gives the same bytes: fixed ids, no date, and none of the user's ow
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from tinygrad_bp.cli.fitting import Run
 from tinygrad_bp.cli.report import layers
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.rules.elementwise.activations import sigmoid
+from tinygrad_bp.training.curves import svg_text
 
 # Okabe & Ito (2008), "Color Universal Design": told apart with any colour vision.
 BLUE, GREEN, VERMILLION, GREY = "#0072B2", "#009E73", "#D55E00", "#595959"
@@ -39,8 +39,6 @@ SETTINGS: Any = {
     "axes.titlepad": 12,
     "font.size": 11,
     "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: searchable, and in a script that the viewer has
-    "svg.hashsalt": "tinygrad_bp",
     "text.parse_math": False,  # a name with dollar signs is a name
     "xtick.color": GREY,
     "ytick.color": GREY,
@@ -87,7 +85,7 @@ def loss_svg(run: Run) -> str:
         axes.set(xlabel="epoch", ylabel=run.judge.curve)
         axes.set_title(f"{_table_name(run)}: {layers(run)} network, loss by epoch")
         figure.legend(loc="outside lower center", ncols=4)
-        return _text(figure)
+        return svg_text(figure)
 
 
 def is_drawable(X: NDArray[np.float64]) -> bool:
@@ -123,7 +121,7 @@ def boundary_svg(run: Run) -> str:
         legend = figure.legend(handles=_legend(run), loc="outside lower center", ncols=columns)
         if _stride(run) > 1:
             legend.set_title(f"one row in {_stride(run)} is shown")
-        return _text(figure)
+        return svg_text(figure)
 
 
 def _draw_field(figure: Any, axes: Any, sides: Any, field: Any, label: str) -> None:
@@ -208,9 +206,3 @@ def _style() -> Iterator[None]:
         mpl.rcdefaults()  # the same picture whatever the user's matplotlibrc says
         mpl.rcParams.update(SETTINGS)
         yield
-
-
-def _text(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()

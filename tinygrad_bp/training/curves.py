@@ -55,6 +55,7 @@ def drawn(columns: Mapping[str, Sequence[float]]) -> Figure:
 def svg_text(figure: Any) -> str:
     """Return a figure as SVG; the same figure gives the same text."""
     out = io.StringIO()
+    # text stays text: searchable, and in a script that the viewer has
     with mpl.rc_context({"svg.hashsalt": "tinygrad_bp", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
