@@ -276,11 +276,7 @@ def _jumps(out: Node, zero: Any, moves: dict[Node, Any]) -> dict[Node, Any]:
 # Zeros of which a derivative is not known
 
 
-def _zeros(x: Any, where: Any, order: Any) -> Any:  # noqa: ARG001  # of the derivative
-    return np.zeros_like(x)[()]
-
-
-def undefined(x: Array, where: Any, order: int) -> Array:
+def undefined(x: Array, where: Any, order: int) -> Array:  # noqa: ARG001  # of the derivative
     """Return zeros whose derivative of this order is not known.
 
     Parameters
@@ -294,7 +290,7 @@ def undefined(x: Array, where: Any, order: int) -> Array:
         direction 0, and of order 0, which is the first one too, even that is NaN when it is pulled,
         of order -1 also when it is pushed.
     """
-    return _zeros(x, where, order)
+    return np.zeros_like(x)[()]
 
 
 def _undefined_pull(ct: Cotangent, _out: Array, x: Array, where: Any, order: int) -> Array:
@@ -323,7 +319,6 @@ undefined = general(
     push=lambda tangents, out, x, where, order: _undefined_pull(
         tangents[0], out, x, where, order or 1
     ),
-    forward=_zeros,
     samples=(
         call((5,), np.zeros(5, bool), 1),
         call((2, 5), np.zeros((1, 5), bool), 3),

@@ -72,11 +72,6 @@ def sigmoid_error(z: Array, y: Array) -> Array:
     return np.where(sure, (1 - y) - sigmoid(-z), difference)
 
 
-def _softplus_forward(x: Array) -> Array:
-    # maximum compares complex numbers by their real parts
-    return log1p(exp(x)) if arrayed(x).dtype.kind == "c" else kernels.softplus(x)
-
-
 def softplus(x: Array) -> Array:
     """Compute ``log(1 + exp(x))`` of each element without overflow.
 
@@ -88,13 +83,13 @@ def softplus(x: Array) -> Array:
     -------
     array or Tensor of x's shape
     """
-    return _softplus_forward(x)
+    # maximum compares complex numbers by their real parts
+    return log1p(exp(x)) if arrayed(x).dtype.kind == "c" else kernels.softplus(x)
 
 
 softplus = elementwise(
     softplus,
     lambda ct, _out, x: ct * sigmoid(x),
-    forward=_softplus_forward,
     alike=True,
     composition=lambda x: log(1 + exp(x)),
     analytic=False,

@@ -51,7 +51,8 @@ def _summed(ratio: Callable[..., Any], order: int, y: Array, bound: float) -> Ar
     return total
 
 
-def _bessel_i(x: Array, order: int) -> Array:
+def bessel_i(x: Array, order: int) -> Array:
+    """Return the modified Bessel function of the first kind, of a non-negative integer order."""
     y = np.abs(x)
     bound = max(LARGE, order * order / 2)
     far = y > bound
@@ -67,11 +68,6 @@ def _bessel_i(x: Array, order: int) -> Array:
     return value if value.shape else value[()]  # a 0-d value is a NumPy scalar
 
 
-def bessel_i(x: Array, order: int) -> Array:
-    """Return the modified Bessel function of the first kind, of a non-negative integer order."""
-    return _bessel_i(x, order)
-
-
 def _slope(x: Array, order: int) -> Array:
     if not order:
         return bessel_i(x, 1)
@@ -81,7 +77,6 @@ def _slope(x: Array, order: int) -> Array:
 bessel_i = elementwise(
     bessel_i,
     lambda ct, _out, x, order: ct * _slope(x, order),
-    forward=_bessel_i,
     samples=(call((3, 4), 1), call((5,), 0), call((), 2), call((0, 3), 1), call((4,), 3)),
     analytic=False,
 )

@@ -11,16 +11,6 @@ from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.memory import LARGE, empty
 
 
-def _forward(x: Array, scale: Any, shift: Any) -> Array:
-    plain = type(x) is type(scale) is type(shift) is ndarray and x.size >= LARGE
-    if not (plain and x.dtype is scale.dtype is shift.dtype and scale.shape == shift.shape):
-        return x * scale + shift
-    if scale.ndim > x.ndim or not all(map(_fits, scale.shape[::-1], x.shape[::-1])):
-        return x * scale + shift
-    out = multiply(x, scale, empty(x.shape, x.dtype))
-    return add(out, shift, out)
-
-
 def _fits(narrow: int, wide: int) -> bool:
     return narrow in (1, wide)
 
@@ -37,7 +27,13 @@ def scaled(x: Array, scale: Any, shift: Any) -> Array:
     -------
     array or Tensor
     """
-    return _forward(x, scale, shift)
+    plain = type(x) is type(scale) is type(shift) is ndarray and x.size >= LARGE
+    if not (plain and x.dtype is scale.dtype is shift.dtype and scale.shape == shift.shape):
+        return x * scale + shift
+    if scale.ndim > x.ndim or not all(map(_fits, scale.shape[::-1], x.shape[::-1])):
+        return x * scale + shift
+    out = multiply(x, scale, empty(x.shape, x.dtype))
+    return add(out, shift, out)
 
 
 scaled = elementwise(
@@ -45,7 +41,6 @@ scaled = elementwise(
     lambda ct, _out, _x, scale, _shift: ct * scale,
     lambda ct, _out, x, _scale, _shift: ct * x,
     lambda ct, _out, _x, _scale, _shift: ct,
-    forward=_forward,
     composition=lambda x, scale, shift: x * scale + shift,
     words="multiplies and adds",
     formula="{0} ⊙ {1} + {2}",

@@ -43,7 +43,8 @@ def _by_recurrence(y: Any, order: int) -> Any:
     return s
 
 
-def _sinc_derivative(x: Any, order: int) -> Any:
+def sinc_derivative(x: Any, order: int) -> Any:
+    """Return the derivative of `numpy.sinc` of this order; exact at 0 and beside it."""
     y = np.pi * x
     far = np.abs(y) > order + 1
     near = _by_integral(np.where(far, 0, y), order)
@@ -51,15 +52,9 @@ def _sinc_derivative(x: Any, order: int) -> Any:
     return value if value.shape else value[()]  # a 0-d value is a NumPy scalar
 
 
-def sinc_derivative(x: Any, order: int) -> Any:
-    """Return the derivative of `numpy.sinc` of this order; exact at 0 and beside it."""
-    return _sinc_derivative(x, order)
-
-
 sinc_derivative = elementwise(
     sinc_derivative,
     lambda ct, _out, x, order: ct * sinc_derivative(x, order + 1),
-    forward=_sinc_derivative,
     samples=(call((3, 4), 1), call((5,), 2), call((), 3), call((0, 3), 1), call((4,), 0)),
 )
 elementwise(np.sinc, lambda ct, _out, x: ct * sinc_derivative(x, 1))

@@ -33,7 +33,8 @@ NONE = Groups(*[np.zeros(0, int)] * 3)
 APART = Groups(np.arange(5), np.arange(5), np.ones(5, int))
 
 
-def _averaged(x: Array, groups: Any) -> Array:
+def averaged(x: Array, groups: Any) -> Array:
+    """Return `x` with each element replaced by the mean of its group: its own transpose."""
     order, starts, lengths = groups
     if not x.size:
         return x
@@ -50,34 +51,23 @@ def _averaged(x: Array, groups: Any) -> Array:
     return np.reshape(np.repeat(means, lengths)[back].astype(x.dtype), x.shape)
 
 
-def averaged(x: Array, groups: Any) -> Array:
-    """Return `x` with each element replaced by the mean of its group: its own transpose."""
-    return _averaged(x, groups)
-
-
 averaged = linear(
     averaged,
     lambda ct, _out, _x, groups: averaged(ct, groups),
-    forward=_averaged,
     bind=lambda x, groups: ((x,), (tuple(groups),)),
     samples=(call((5,), PAIR), call((5,), APART), call((1, 5), PAIR), call((0,), NONE)),
 )
 
 
-def _unchanged(x: Any, groups: Any) -> Any:  # noqa: ARG001  # which only the derivative reads
-    return x
-
-
-def evenly(x: Array, groups: Any) -> Array:
+def evenly(x: Array, groups: Any) -> Array:  # noqa: ARG001  # which only the derivative reads
     """Return `x`, whose equal elements, in these groups, move and are pulled as their mean does."""
-    return _unchanged(x, groups)
+    return x
 
 
 evenly = general(
     evenly,
     lambda ct, _out, _x, groups: averaged(ct, groups),
     push=lambda tangents, _out, _x, groups: averaged(tangents[0], groups),
-    forward=_unchanged,
     bind=lambda x, groups: ((x,), (tuple(groups),)),
     # nothing else has a slope to compare with
     samples=(call((5,), APART), call((1, 5), APART), call((0,), NONE)),

@@ -127,7 +127,6 @@ packed_qr = general(
     packed_qr,
     _qr_pull,
     push=_qr_push,
-    forward=packed_qr,
     samples=(
         call((3, 3), complete=False),
         call((4, 2), complete=False),

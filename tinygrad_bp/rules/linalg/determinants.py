@@ -92,7 +92,6 @@ cofactors = general(
     cofactors,
     _along,
     push=lambda tangents, out, a: _along(tangents[0], out, a),
-    forward=cofactors,
     samples=SQUARE,
     analytic=False,
 )
@@ -127,7 +126,6 @@ packed_slogdet = general(
     packed_slogdet,
     _slogdet_pull,
     push=_slogdet_push,
-    forward=packed_slogdet,
     samples=SQUARE,
     analytic=False,
 )

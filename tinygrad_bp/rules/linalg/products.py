@@ -59,7 +59,6 @@ bilinear(
     _product_left,
     _product_right,
     name="matrix_product",
-    forward=product,
     samples=(
         call((3, 4), (4, 2), "NN"),
         call((4, 3), (4, 2), "TN"),
@@ -264,22 +263,6 @@ def affine_composed(x: Array, W: Any, b: Array) -> Array:
     return matmul(x, W) + b
 
 
-def _affine_forward(x: Array, W: Any, b: Array) -> Array:
-    wide = b.shape
-    if len(wide) != 1 or W.shape[1:] != wide:
-        raise ShapeError(
-            f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
-        )
-    raw = type(x) is type(W) is ndarray
-    if raw and x.ndim > 2:  # BLAS takes matrices alone: dot would do without it
-        out = _rows_product(x, W).reshape(*x.shape[:-1], *wide)
-    else:
-        out = x.dot(W) if raw and len(x) < kernels.SHORT else product(x, W, "NN")
-    if type(out) is type(b) is ndarray and out.dtype is b.dtype:
-        return add(out, b, out)  # out is ours: no second array
-    return out + b
-
-
 def _affine_inputs(ct: Cotangent, _out: Array, _x: Array, W: Any, _b: Array) -> Array:
     if ct.ndim == 2:
         return product(ct, W, "NT")
@@ -348,7 +331,19 @@ def affine(x: Array, W: Any, b: Array) -> Array:
     ShapeError
         If the shapes do not fit.
     """
-    return _affine_forward(x, W, b)
+    wide = b.shape
+    if len(wide) != 1 or W.shape[1:] != wide:
+        raise ShapeError(
+            f"affine: expected W (n_in, n_out) and b (n_out,), got {W.shape} and {b.shape}"
+        )
+    raw = type(x) is type(W) is ndarray
+    if raw and x.ndim > 2:  # BLAS takes matrices alone: dot would do without it
+        out = _rows_product(x, W).reshape(*x.shape[:-1], *wide)
+    else:
+        out = x.dot(W) if raw and len(x) < kernels.SHORT else product(x, W, "NN")
+    if type(out) is type(b) is ndarray and out.dtype is b.dtype:
+        return add(out, b, out)  # out is ours: no second array
+    return out + b
 
 
 affine = general(
@@ -356,7 +351,6 @@ affine = general(
     _affine_inputs,
     _affine_weights,
     _affine_bias,
-    forward=_affine_forward,
     push=_affine_push,
     composition=affine_composed,
     remedy="; samples are rows: x (m, n_in), W (n_in, n_out), b (n_out,)",

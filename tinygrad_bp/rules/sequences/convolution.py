@@ -141,18 +141,14 @@ def _laid_out(x: Array, where: Geometry, groups: int) -> Array:
 RAW = {"output": _output, "kernel": _kernel, "input": _input}
 
 
-def _correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
-    if type(a) is type(b) is np.ndarray:
-        return RAW[gives](a, b, where, groups)
-    return composition(a, b, gives, where, groups)
-
-
 def correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
     """Return the "output" of (input, kernel), "input" of (output, kernel) or "kernel" of the rest.
 
     The kernel's gradient comes from (input, output).
     """
-    return _correlation(a, b, gives, where, groups)
+    if type(a) is type(b) is np.ndarray:
+        return RAW[gives](a, b, where, groups)
+    return composition(a, b, gives, where, groups)
 
 
 def _first(
@@ -185,7 +181,6 @@ correlation = bilinear(
     correlation,
     _first,
     _second,
-    forward=_correlation,
     composition=composition,
     name="convolution",
     words="weights each window of the input by the kernel, and adds up",

@@ -34,16 +34,12 @@ def _window(a: Array, start: int, length: int) -> Array:
     return np.concatenate([np.zeros(before, a.dtype), inner, np.zeros(after, a.dtype)])
 
 
-def _cross_correlation(a: Array, v: Array, start: int, length: int) -> Array:
+def cross_correlation(a: Array, v: Array, start: int, length: int) -> Array:
+    """Return ``sum(a[start + k + i] * v[i] over i)`` for k below `length`; 0 is outside `a`."""
     taps = v.shape[0]
     if not (length and taps):  # sums of nothing, which numpy.convolve refuses
         return np.broadcast_to(np.sum(a[:0]) * np.sum(v[:0]), (length,))
     return np.convolve(_window(a, start, length + taps - 1), v[::-1], "valid")
-
-
-def cross_correlation(a: Array, v: Array, start: int, length: int) -> Array:
-    """Return ``sum(a[start + k + i] * v[i] over i)`` for k below `length`; 0 is outside `a`."""
-    return _cross_correlation(a, v, start, length)
 
 
 cross_correlation = bilinear(
@@ -52,7 +48,6 @@ cross_correlation = bilinear(
         ct, v[::-1], 1 - v.shape[0] - start, _a.shape[0]
     ),
     lambda ct, _out, a, _v, start, _length: cross_correlation(a, ct, start, _v.shape[0]),
-    forward=_cross_correlation,
     samples=(
         call((5,), (3,), 0, 3),
         call((4,), (3,), start=-2, length=6),

@@ -264,7 +264,6 @@ polynomial_roots = general(
     polynomial_roots,
     _roots_pull,
     push=_roots_push,
-    forward=polynomial_roots,
     samples=(call((4,)), call((3,)), call((2,)), call((1,)), call((0,))),
     analytic=False,  # the order of the roots is LAPACK's, one for real and one for complex numbers
 )

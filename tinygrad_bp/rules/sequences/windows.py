@@ -152,37 +152,6 @@ def view(wide: Any, where: Geometry) -> Any:
     return as_strided(wide, shape, (*wide.strides[:lead], *within, *between))
 
 
-def _windows(x: Array, where: Geometry) -> Array:
-    wide = padded(x, where)
-    if type(x) is np.ndarray:
-        found = view(wide, where)
-        out = empty(found.shape, found.dtype)
-        out[...] = found
-        return out
-    if where.side_by_side:
-        return _cut(wide, where)
-    lead = x.shape[: x.ndim - len(where.size)]
-    each = [np.reshape(wide[index], (*lead, 1, *where.places)) for _, index in where.taps]
-    return np.reshape(np.concatenate(each, len(lead)), (*lead, *where.kernel, *where.places))
-
-
-def _overlap_add(parts: Any, where: Geometry) -> Any:
-    lead = parts.shape[: parts.ndim - 2 * len(where.size)]
-    between: tuple[Any, ...] = (slice(None),) * len(where.size)
-    if type(parts) is np.ndarray:
-        wide = empty((*lead, *where.padded), parts.dtype)
-        wide[...] = 0
-        for tap, index in where.taps:
-            wide[index] += parts[..., *tap, *between]
-        return wide[where.inside]
-    if where.side_by_side:
-        return _laid(parts, where)[where.inside]
-    total: Any = 0
-    for tap, index in where.taps:
-        total = total + _spread(parts[..., *tap, *between], index[1:], where.padded)
-    return total[where.inside]
-
-
 def _covered(where: Geometry) -> Shape:
     """Return how far windows that lie side by side reach along each axis."""
     return tuple(n * k for n, k in zip(where.places, where.kernel, strict=True))
@@ -229,12 +198,35 @@ def _spread(x: Array, index: Sequence[slice], shape: Shape) -> Array:
 
 def windows(x: Array, where: Geometry) -> Array:
     """Return the windows of the trailing axes of `x`: (..., *kernel, *places)."""
-    return _windows(x, where)
+    wide = padded(x, where)
+    if type(x) is np.ndarray:
+        found = view(wide, where)
+        out = empty(found.shape, found.dtype)
+        out[...] = found
+        return out
+    if where.side_by_side:
+        return _cut(wide, where)
+    lead = x.shape[: x.ndim - len(where.size)]
+    each = [np.reshape(wide[index], (*lead, 1, *where.places)) for _, index in where.taps]
+    return np.reshape(np.concatenate(each, len(lead)), (*lead, *where.kernel, *where.places))
 
 
 def overlap_add(parts: Any, where: Geometry) -> Any:
     """Add windows up where they come from: the transpose of `windows`, (..., *size)."""
-    return _overlap_add(parts, where)
+    lead = parts.shape[: parts.ndim - 2 * len(where.size)]
+    between: tuple[Any, ...] = (slice(None),) * len(where.size)
+    if type(parts) is np.ndarray:
+        wide = empty((*lead, *where.padded), parts.dtype)
+        wide[...] = 0
+        for tap, index in where.taps:
+            wide[index] += parts[..., *tap, *between]
+        return wide[where.inside]
+    if where.side_by_side:
+        return _laid(parts, where)[where.inside]
+    total: Any = 0
+    for tap, index in where.taps:
+        total = total + _spread(parts[..., *tap, *between], index[1:], where.padded)
+    return total[where.inside]
 
 
 PLAIN = Geometry((4,), (2,), (1,), (1,), (0,))
@@ -245,7 +237,6 @@ BESIDE = Geometry((5,), (2,), (3,), (1,), (0,))  # the last element is in no win
 windows = linear(
     windows,
     lambda ct, _out, _x, where: overlap_add(ct, where),
-    forward=_windows,
     samples=(
         call((2, 4), PLAIN),
         call((1, 2, 3, 4), FLAT),
@@ -258,7 +249,6 @@ windows = linear(
 overlap_add = linear(
     overlap_add,
     lambda ct, _out, _parts, where: windows(ct, where),
-    forward=_overlap_add,
     samples=tuple(
         call((*lead, *where.kernel, *where.places), where)
         for lead, where in (

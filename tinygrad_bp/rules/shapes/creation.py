@@ -37,7 +37,6 @@ evenly_spaced = linear(
     evenly_spaced,
     lambda ct, _out, _x, _y, num, endpoint, axis: _share(ct, _x, num, endpoint, axis, start=True),
     lambda ct, _out, _x, _y, num, endpoint, axis: _share(ct, _y, num, endpoint, axis, start=False),
-    forward=evenly_spaced,
     samples=(
         call((), (), 5, endpoint=True, axis=0),
         call((3,), (2, 1), 4, endpoint=False, axis=-1),

@@ -15,7 +15,11 @@ from tinygrad_bp.rules.special.ufuncs import special
 from tinygrad_bp.rules.unread import may_hold
 
 
-def _raw_polygamma(x: Array, n: int) -> Array:
+def polygamma(x: Array, n: int) -> Array:
+    """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
+
+    Abramowitz & Stegun (1964), 6.4.10.
+    """
     if x.dtype.kind == "c":
         raise UnsupportedFunctionError(
             "digamma: has no derivative rule for complex arguments, since SciPy has no polygamma of"
@@ -25,18 +29,9 @@ def _raw_polygamma(x: Array, n: int) -> Array:
     return special.zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
 
 
-def polygamma(x: Array, n: int) -> Array:
-    """Compute the n-th derivative of ``scipy.special.digamma``, n at least 1.
-
-    Abramowitz & Stegun (1964), 6.4.10.
-    """
-    return _raw_polygamma(x, n)
-
-
 polygamma = elementwise(
     polygamma,
     lambda ct, _out, x, n: ct * polygamma(x, n + 1),
-    forward=_raw_polygamma,
     bind=lambda x, n: ((x,), (n,)),
     domain=POSITIVE,
     analytic=False,

@@ -22,13 +22,14 @@ CANCELS = 1.0
 TERMS = 200
 
 
-def _raw_erfcx_derivative(x: Array, n: int) -> Array:
-    """Return the n-th derivative, to a few ulp on the whole line.
+def erfcx_derivative(x: Array, n: int) -> Array:
+    """Compute the n-th derivative of ``scipy.special.erfcx``, n at least 1.
 
-    With ``y_n = 2 x y_(n-1) + 2 (n-1) y_(n-2)`` upwards where that cancels nothing.  To the right
-    the y_n are the recurrence's minimal solution: there the ratios ``y_n / y_(n-1)`` come from its
-    continued fraction (Gautschi 1961, "Recursive computation of the repeated integrals of the
-    error function"), all of whose terms have one sign.
+    Its plain formula, ``2 x erfcx(x) - 2 / sqrt(pi)``, loses all digits for large x.  To a few ulp
+    on the whole line: with ``y_n = 2 x y_(n-1) + 2 (n-1) y_(n-2)`` upwards where that cancels
+    nothing.  To the right the y_n are the recurrence's minimal solution: there the ratios ``y_n /
+    y_(n-1)`` come from its continued fraction (Gautschi 1961, "Recursive computation of the
+    repeated integrals of the error function"), all of whose terms have one sign.
     """
     left = np.real(x) <= CANCELS
     near = np.where(left, x, 0)
@@ -48,18 +49,9 @@ def _raw_erfcx_derivative(x: Array, n: int) -> Array:
     return np.where(left, y, product)[()]
 
 
-def erfcx_derivative(x: Array, n: int) -> Array:
-    """Compute the n-th derivative of ``scipy.special.erfcx``, n at least 1.
-
-    Its plain formula, ``2 x erfcx(x) - 2 / sqrt(pi)``, loses all digits for large x.
-    """
-    return _raw_erfcx_derivative(x, n)
-
-
 erfcx_derivative = elementwise(
     erfcx_derivative,
     lambda ct, _out, x, n: ct * erfcx_derivative(x, n + 1),
-    forward=_raw_erfcx_derivative,
     bind=lambda x, n: ((x,), (n,)),
     samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
 )
@@ -69,11 +61,13 @@ DAWSON_FAR = 7.0
 DAWSON_TERMS = 26
 
 
-def _raw_dawson_derivative(x: Array, n: int) -> Array:
-    """Return the n-th derivative: by ``y_n = -2 x y_(n-1) - 2 (n-1) y_(n-2)``, or far out.
+def dawson_derivative(x: Array, n: int) -> Array:
+    """Compute the n-th derivative of ``scipy.special.dawsn``, n at least 1.
 
-    There the recurrence cancels, and the terms of the asymptotic expansion, of which the k-th is
-    ``(2k-1)!! / (2^(k+1) x^(2k+1))``, are differentiated each (Abramowitz & Stegun 1964, 7.1.23).
+    Its plain formula, ``1 - 2 x dawsn(x)``, loses all digits for large x.  Near 0 by ``y_n = -2 x
+    y_(n-1) - 2 (n-1) y_(n-2)``.  Far out that cancels, and the terms of the asymptotic expansion,
+    of which the k-th is ``(2k-1)!! / (2^(k+1) x^(2k+1))``, are differentiated each (Abramowitz &
+    Stegun 1964, 7.1.23).
     """
     wide = x.astype(np.result_type(x.dtype, np.float64))
     # where exp(-x^2), which is no part of the expansion, has vanished beside it
@@ -92,18 +86,9 @@ def _raw_dawson_derivative(x: Array, n: int) -> Array:
     return np.where(far, total, y).astype(x.dtype)[()]
 
 
-def dawson_derivative(x: Array, n: int) -> Array:
-    """Compute the n-th derivative of ``scipy.special.dawsn``, n at least 1.
-
-    Its plain formula, ``1 - 2 x dawsn(x)``, loses all digits for large x.
-    """
-    return _raw_dawson_derivative(x, n)
-
-
 dawson_derivative = elementwise(
     dawson_derivative,
     lambda ct, _out, x, n: ct * dawson_derivative(x, n + 1),
-    forward=_raw_dawson_derivative,
     bind=lambda x, n: ((x,), (n,)),
     samples=(call((3,), 1), call((2, 3), 2), call((), 1), call((0, 3), 1)),
 )
