@@ -27,7 +27,7 @@ from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import TABLE, call
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import Tensor, unwrap
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.rules.linalg.matrices import (
     OPEN,
     PAIRS,
@@ -49,6 +49,7 @@ from tinygrad_bp.rules.linalg.matrices import (
     require_invariance,
     result_type,
     used_columns,
+    vectors_of,
 )
 from tinygrad_bp.rules.linalg.products import transposed
 
@@ -96,7 +97,6 @@ packed_eigh = general(
     packed_eigh,
     _eigh_pull,
     push=_eigh_push,
-    forward=packed_eigh,
     samples=tuple(call(*one.args, UPLO=uplo) for one in PAIRS for uplo in "LU"),
     analytic=False,
     symmetric=True,
@@ -104,19 +104,13 @@ packed_eigh = general(
 )
 
 
-def _eigh_vectors(like: Any, a: Array, uplo: Any, known: Known | None) -> Array:
-    if known and not isinstance(like, Tensor):
-        return known.vectors[0]
-    return np.linalg.eigh(a, uplo)[1]
-
-
 def _eigvalsh_pull(ct: Cotangent, _out: Array, a: Array, uplo: Any, known: Known | None) -> Array:
-    v = _eigh_vectors(ct, a, uplo, known)
+    (v,) = vectors_of(known, ct, lambda: np.linalg.eigh(a, uplo)[1:])
     return (conj(v) * np.expand_dims(real(ct), -2)) @ transposed(v)
 
 
 def _eigvalsh_push(tangents: Any, _out: Array, a: Array, uplo: Any, known: Known | None) -> Array:
-    v = _eigh_vectors(tangents[0], a, uplo, known)
+    (v,) = vectors_of(known, tangents[0], lambda: np.linalg.eigh(a, uplo)[1:])
     return real(np.sum(conj(v) * (tangents[0] @ v), axis=-2))
 
 
@@ -179,27 +173,20 @@ packed_eig = general(
     packed_eig,
     _eig_pull,
     push=_eig_push,
-    forward=packed_eig,
     samples=PAIRS,
     analytic=False,
     elsewhere=UNDETERMINED,
 )
 
 
-def _eig_vectors(like: Any, a: Array, known: Known | None) -> Array:
-    if known and not isinstance(like, Tensor):
-        return known.vectors[0]
-    return np.linalg.eig(a)[1]
-
-
 def _eigvals_pull(ct: Cotangent, _out: Array, a: Array, known: Known | None) -> Array:
-    v = _eig_vectors(ct, a, known)
+    (v,) = vectors_of(known, ct, lambda: np.linalg.eig(a)[1:])
     g = np.linalg.solve(transposed(v), np.expand_dims(ct, -1) * transposed(v))
     return matched(g, a)
 
 
 def _eigvals_push(tangents: Any, _out: Array, a: Array, known: Known | None) -> Array:
-    v = _eig_vectors(tangents[0], a, known)
+    (v,) = vectors_of(known, tangents[0], lambda: np.linalg.eig(a)[1:])
     return diagonal_of(np.linalg.solve(v, tangents[0] @ v))
 
 

@@ -12,8 +12,9 @@ twice, and second derivatives follow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import unwrap
+from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.rules.linalg.products import transposed
 
@@ -102,28 +103,20 @@ def packed(parts: Sequence[Any], core: Sequence[int]) -> Any:
     flat = []
     for part, ndim in zip(parts, core, strict=True):
         lead = part.shape[: part.ndim - ndim]
-        flat.append(np.reshape(part, (*lead, size(part.shape[part.ndim - ndim :]))))
+        flat.append(np.reshape(part, (*lead, prod(part.shape[part.ndim - ndim :]))))
     return np.concatenate(flat, axis=-1)
 
 
 def part(whole: Any, shapes: Sequence[Shape], which: int) -> Any:
     """Return one of the arrays of these core shapes that `packed` joined."""
-    start = sum(size(shape) for shape in shapes[:which])
+    start = sum(prod(shape) for shape in shapes[:which])
     shape = shapes[which]
-    return np.reshape(whole[..., start : start + size(shape)], (*whole.shape[:-1], *shape))
+    return np.reshape(whole[..., start : start + prod(shape)], (*whole.shape[:-1], *shape))
 
 
 def parts(whole: Any, shapes: Sequence[Shape]) -> list[Any]:
     """Return all the arrays of these core shapes that `packed` joined."""
     return [part(whole, shapes, i) for i in range(len(shapes))]
-
-
-def size(shape: Shape) -> int:
-    """Return the number of elements of an array of `shape`."""
-    n = 1
-    for length in shape:
-        n *= length
-    return n
 
 
 def require_invariance(name: str, residue: Any, ct: Cotangent, of: Any, what: str) -> None:
@@ -180,6 +173,11 @@ class Known:
     def __init__(self, values: Array, *vectors: Any) -> None:
         self.values = values
         self.vectors = vectors
+
+
+def vectors_of(known: Known | None, like: Any, factorised: Callable[[], Any]) -> Any:
+    """Return the vectors that a rule of values reads: known ones, unless `like` is recorded."""
+    return factorised() if known is None or isinstance(like, Tensor) else known.vectors
 
 
 def used_columns(*cts: Any) -> Any:

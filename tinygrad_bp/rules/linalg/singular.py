@@ -17,7 +17,7 @@ from tinygrad_bp.engine.constructors import composed, general
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import TABLE, call
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import Tensor, unwrap
+from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.rules.linalg.decompositions import folded
 from tinygrad_bp.rules.linalg.matrices import (
     OPEN,
@@ -37,6 +37,7 @@ from tinygrad_bp.rules.linalg.matrices import (
     require_invariance,
     result_type,
     used_columns,
+    vectors_of,
 )
 from tinygrad_bp.rules.linalg.products import transposed
 
@@ -119,7 +120,6 @@ packed_svd = general(
     packed_svd,
     _svd_pull,
     push=_svd_push,
-    forward=packed_svd,
     samples=(
         call((2, 2), full_matrices=False),
         call((4, 2), full_matrices=False),
@@ -137,10 +137,7 @@ packed_svd = general(
 
 def _svd_vectors(like: Any, a: Array, known: Known | None) -> tuple[Any, Any]:
     """Return U and V^T: the singular values' own derivative is ``Re diag(U^H dA V)``."""
-    if known and not isinstance(like, Tensor):
-        u, vh = known.vectors
-    else:
-        u, _, vh = np.linalg.svd(a, full_matrices=False)
+    u, vh = vectors_of(known, like, lambda: np.linalg.svd(a, full_matrices=False)[::2])
     return u, conj(vh)
 
 

@@ -7,6 +7,7 @@ nonlinear least squares problems whose variables separate", section 4.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from tinygrad_bp.rules.linalg.matrices import (
     floating,
     hermitian,
     real,
-    size,
 )
 from tinygrad_bp.rules.linalg.products import transposed
 
@@ -133,7 +133,7 @@ def _pinv_bind(a: Array, rcond: Any = None, hermitian: bool = False, **rtol: Any
             rcond = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
     elif rtol:
         raise UnsupportedFunctionError("pinv: rcond and rtol mean the same; give one of them")
-    if rcond is not None and size(a.shape):
+    if rcond is not None and prod(a.shape):
         a = _cut(a, np.asarray(unwrap(rcond)), hermitian)
     return (a,), (1e-15 if rcond is None else rcond, hermitian)  # numpy.linalg.pinv's own default
 
@@ -203,8 +203,8 @@ def tensorsolve(a: Array, b: Array, axes: Any = None) -> Array:
         moved = normalize_axes(axes, a.ndim, "tensorsolve")
         a = np.transpose(a, (*(i for i in range(a.ndim) if i not in moved), *moved))
     shape = a.shape[b.ndim :]
-    n = size(shape)
-    if size(a.shape) != n * n or b.size != n:
+    n = prod(shape)
+    if prod(a.shape) != n * n or b.size != n:
         raise ShapeError(
             f"tensorsolve: a of shape {a.shape} is not square for b of shape {b.shape}: the lengths"
             " after b's dimensions must multiply to b's size"
@@ -217,7 +217,7 @@ def tensorinv(a: Array, ind: int = 2) -> Array:
     """`numpy.linalg.tensorinv`."""
     if ind <= 0:
         raise ShapeError(f"tensorinv: ind must be positive, got {ind}")
-    rows, columns = size(a.shape[:ind]), size(a.shape[ind:])
+    rows, columns = prod(a.shape[:ind]), prod(a.shape[ind:])
     inverse = np.linalg.inv(np.reshape(a, (rows, columns)))
     return np.reshape(inverse, a.shape[ind:] + a.shape[:ind])
 

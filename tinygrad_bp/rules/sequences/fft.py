@@ -83,34 +83,31 @@ SAMPLES = (
     call((0, 4)),
 )
 
-fft = linear(
-    np.fft.fft,
-    lambda ct, _out, _a, _n, axis, norm: matched(
-        fitted(np.fft.fft(ct, None, axis, norm), _a.shape[axis], axis), _a
-    ),
-    forward=lambda a, n=None, axis=-1, norm=None: np.fft.fft(a, n, axis, norm),
-    samples=SAMPLES,
-    analytic=False,
-    takes_complex=True,
-)
-ifft = linear(
-    np.fft.ifft,
-    lambda ct, _out, _a, _n, axis, norm: matched(
-        fitted(np.fft.ifft(ct, None, axis, norm), _a.shape[axis], axis), _a
-    ),
-    forward=lambda a, n=None, axis=-1, norm=None: np.fft.ifft(a, n, axis, norm),
-    samples=SAMPLES,
-    analytic=False,
-    takes_complex=True,
-)
-rfft = linear(
+
+def _own_transpose(transform: Callable[..., Any]) -> None:
+    """Add a transform whose matrix is symmetric."""
+    linear(
+        transform,
+        lambda ct, _out, _a, _n, axis, norm: matched(
+            fitted(transform(ct, None, axis, norm), _a.shape[axis], axis), _a
+        ),
+        forward=lambda a, n=None, axis=-1, norm=None: transform(a, n, axis, norm),
+        samples=SAMPLES,
+        analytic=False,
+        takes_complex=True,
+    )
+
+
+_own_transpose(np.fft.fft)
+_own_transpose(np.fft.ifft)
+linear(
     np.fft.rfft,
     _rfft_pull,
     forward=lambda a, n=None, axis=-1, norm=None: np.fft.rfft(a, n, axis, norm),
     samples=(*SAMPLES, call((1,)), call((3,), 1)),
     analytic=False,
 )
-irfft = linear(
+linear(
     np.fft.irfft,
     _irfft_pull,
     forward=lambda a, n=None, axis=-1, norm=None: np.fft.irfft(a, n, axis, norm),
