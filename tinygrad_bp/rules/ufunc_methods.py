@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -132,9 +133,7 @@ def _rows(array: Array, axes: Shape) -> Array:
     """Return `array` with `axes` put together as the first."""
     rest = tuple(i for i in range(array.ndim) if i not in axes)
     shape = tuple(array.shape[i] for i in rest)
-    count = 1
-    for i in axes:
-        count *= array.shape[i]
+    count = prod(array.shape[i] for i in axes)
     return np.reshape(np.transpose(array, (*axes, *rest)), (count, *shape))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from operator import index
 from typing import Any
 
@@ -160,6 +161,11 @@ def records_spread(whole: Recorder) -> Callable[[Any], Recorder]:
     return make
 
 
+def over_axes(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Bind a call of a function of our own that reduces."""
+    return (x,), (tuple(axis) if type(axis) is list else axis, bool(keepdims))
+
+
 def is_discrete(dtype: Any) -> bool:
     """Whether a result of this dtype has no derivative."""
     return dtype is not None and np.dtype(dtype).kind not in "fc"
@@ -188,10 +194,7 @@ def _fixed(axis: Any) -> Axis:
 
 def count(shape: Shape, axis: Axis) -> int:
     """Return how many elements a reduction over `axis` makes one."""
-    n = 1
-    for i in reduced_axes(axis, len(shape)):
-        n *= shape[i]
-    return n
+    return prod(shape[i] for i in reduced_axes(axis, len(shape)))
 
 
 def widened(ct: Cotangent, shape: Shape, axis: Axis, keepdims: bool) -> Array:

@@ -11,17 +11,13 @@ from tinygrad_bp.engine.constructors import general
 from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.engine.shapes import Axis, kept_shape
 from tinygrad_bp.rules.conventions import Convention
-from tinygrad_bp.rules.reductions.axes import AXES, widened
-
-
-def _forward(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    squares = np.real(np.conjugate(x) * x) if x.dtype.kind == "c" else x * x
-    return np.sqrt(np.sum(squares, axis=axis, keepdims=keepdims))
+from tinygrad_bp.rules.reductions.axes import AXES, over_axes, widened
 
 
 def length(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the root of the sum of squares over `axis`; its gradient is 0 where it is 0."""
-    return _forward(x, axis, keepdims)
+    squares = np.real(np.conjugate(x) * x) if x.dtype.kind == "c" else x * x
+    return np.sqrt(np.sum(squares, axis=axis, keepdims=keepdims))
 
 
 def _square_pull(q: Array, _out: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
@@ -49,15 +45,11 @@ length = general(
     length,
     _length_pull,
     push=_length_push,
-    forward=_forward,
     convention=Convention(
         lambda out, x, axis, _keepdims: np.reshape(out == 0, kept_shape(x.shape, axis)),
         squared=(_square_pull,),
     ),
-    bind=lambda x, axis=None, keepdims=False: (
-        (x,),
-        (tuple(axis) if type(axis) is list else axis, bool(keepdims)),
-    ),
+    bind=over_axes,
     samples=AXES,
     domain=POSITIVE,
     analytic=False,

@@ -21,18 +21,7 @@ from tinygrad_bp.engine.tensor import SCALARS, Tensor, unwrap
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.elementwise.elementary import LN2
 from tinygrad_bp.rules.kernels import below_maximum, same_dtype
-from tinygrad_bp.rules.reductions.axes import AXES, widened
-
-
-def _logsumexp_forward(x: Array, axis: Any, keepdims: bool) -> Array:
-    below, top = below_maximum(x, axis)
-    with np.errstate(divide="ignore"):  # log(0) = -inf is right where every term is exp(-inf)
-        out = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top
-    out = _as_given(out, x)
-    if keepdims:
-        return out
-    out = np.reshape(out, ()) if axis is None else np.squeeze(out, axis)
-    return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
+from tinygrad_bp.rules.reductions.axes import AXES, over_axes, widened
 
 
 def _as_given(out: Array, x: Array) -> Array:
@@ -67,7 +56,14 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     array or Tensor
         A Tensor if `x` is one; ``-inf`` where there is nothing to sum.
     """
-    return _logsumexp_forward(x, axis, keepdims)
+    below, top = below_maximum(x, axis)
+    with np.errstate(divide="ignore"):  # log(0) = -inf is right where every term is exp(-inf)
+        out = np.log(np.sum(np.exp(below), axis=axis, keepdims=True)) + top
+    out = _as_given(out, x)
+    if keepdims:
+        return out
+    out = np.reshape(out, ()) if axis is None else np.squeeze(out, axis)
+    return out if out.shape else out[()]  # a 0-d value is a NumPy scalar
 
 
 logsumexp = general(
@@ -76,28 +72,13 @@ logsumexp = general(
     push=lambda tangents, _out, x, axis, keepdims: np.sum(
         tangents[0] * _weights(x, axis), axis=axis, keepdims=keepdims
     ),
-    forward=_logsumexp_forward,
-    bind=lambda x, axis=None, keepdims=False: (
-        (x,),
-        (tuple(axis) if type(axis) is list else axis, bool(keepdims)),
-    ),
+    bind=over_axes,
     composition=lambda x, axis=None, keepdims=False: np.log(
         np.sum(np.exp(x), axis=axis, keepdims=keepdims)
     ),
     samples=AXES,
     analytic=False,
 )
-
-
-def _log_softmax_forward(x: Array, axis: Any) -> Array:
-    below, _ = below_maximum(x, axis)
-    if not x.size:
-        return below
-    if _is_raw_rows(below, axis):
-        total = sum_columns(_rows(np.exp(below, empty_like(below))))
-        out = np.subtract(below, np.log(total).reshape(*below.shape[:-1], 1), below)
-        return _as_given(out, x)
-    return _as_given(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)), x)
 
 
 def _is_raw_rows(x: Array, axis: Any) -> bool:
@@ -124,7 +105,14 @@ def log_softmax(x: Array, axis: Any = -1) -> Array:
     -------
     array or Tensor of x's shape
     """
-    return _log_softmax_forward(x, axis)
+    below, _ = below_maximum(x, axis)
+    if not x.size:
+        return below
+    if _is_raw_rows(below, axis):
+        total = sum_columns(_rows(np.exp(below, empty_like(below))))
+        out = np.subtract(below, np.log(total).reshape(*below.shape[:-1], 1), below)
+        return _as_given(out, x)
+    return _as_given(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)), x)
 
 
 # Where a probability p is nearly 1 (at most one is above a half), 1 - p is the sum of the others:
@@ -172,7 +160,6 @@ log_softmax = general(
     log_softmax,
     _log_softmax_pull,
     push=_log_softmax_push,
-    forward=_log_softmax_forward,
     bind=lambda x, axis=-1: ((x,), (axis,)),
     composition=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
     samples=(call((3,)), call((2, 3)), call((2, 3), axis=0), call((0, 3))),

@@ -141,6 +141,9 @@ def masked_deviation(
     return _but_few((n <= ddof) | np.reshape(lost, n.shape), numpys, deviation)
 
 
+# What `numpy.mean` and its like do with ``where=``; those that pass NaN over choose otherwise.
+
+
 def whole_mean(a: Array, where: Any, axis: Axis, keepdims: bool) -> Array:
     """Return `numpy.mean` with ``where=``."""
     return masked_mean(
@@ -152,7 +155,13 @@ def whole_mean(a: Array, where: Any, axis: Axis, keepdims: bool) -> Array:
     )
 
 
-def _whole_spread(function: Any, masked: Callable[..., Any]) -> Callable[..., Any]:
+def whole_spread(
+    function: Any,
+    masked: Callable[..., Any],
+    chosen: Callable[[Any, Any], Any] = chosen_of,
+) -> Callable[..., Any]:
+    """Return what a variance or a deviation does with ``where=``, of what that chooses."""
+
     def whole(
         a: Array, where: Any, axis: Axis, keepdims: bool, dtype: Any, ddof: float, mean: Any
     ) -> Array:
@@ -160,7 +169,7 @@ def _whole_spread(function: Any, masked: Callable[..., Any]) -> Callable[..., An
         given = options if mean is None else options | {"mean": unwrap(mean)}
         return masked(
             a,
-            chosen_of(where, a),
+            chosen(where, a),
             **options,
             mean=mean,
             numpys=lambda: function(unwrap(a), where=unwrap(where), **given),
@@ -169,5 +178,5 @@ def _whole_spread(function: Any, masked: Callable[..., Any]) -> Callable[..., An
     return whole
 
 
-whole_variance = _whole_spread(np.var, masked_variance)
-whole_deviation = _whole_spread(np.std, masked_deviation)
+whole_variance = whole_spread(np.var, masked_variance)
+whole_deviation = whole_spread(np.std, masked_deviation)

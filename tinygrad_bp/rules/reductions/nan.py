@@ -1,4 +1,4 @@
-"""Reductions that pass NaN over: nansum, nanmean, nanmax and their like.
+"""Reductions that pass NaN over: nansum, nanmean, nanmax and their like, running ones too.
 
 NaN elements get the gradient 0.  Warnings are NumPy's own: of a slice that holds nothing but NaN.
 """
@@ -24,13 +24,15 @@ from tinygrad_bp.rules.reductions.masked import (
     masked_mean,
     masked_variance,
     whole_reduction,
+    whole_spread,
 )
+from tinygrad_bp.rules.reductions.running import SAMPLES as RUNNING
 
 SLICE = "All-NaN slice encountered"
 SPREAD = (*AXES[:5], call((3, 4), axis=0, ddof=1))
 
 
-def _numbers(a: Array, where: Any) -> Array:
+def _numbers(where: Any, a: Array) -> Array:
     """Return the mask of what is chosen and is no NaN."""
     numbers = ~np.isnan(unwrap(a))
     return numbers if where is True else numbers & chosen_of(where, a)
@@ -42,7 +44,7 @@ def _refuse_discrete(name: str, dtype: Any) -> None:
 
 
 def _filled(name: str, function: Any, neutral: float) -> Any:
-    """Return what `numpy.nansum`, or its like of products, does on Tensors."""
+    """Return what `numpy.nansum`, or its like of products and of running ones, does on Tensors."""
 
     def reduce(
         a: Array, axis: Axis = None, dtype: Any = None, out: Array = None, *args: Any, **kwargs: Any
@@ -56,6 +58,8 @@ def _filled(name: str, function: Any, neutral: float) -> Any:
 
 composed(np.nansum, samples=AXES)(_filled("nansum", np.sum, 0))
 composed(np.nanprod, samples=AXES)(_filled("nanprod", np.prod, 1))
+composed(np.nancumsum, samples=RUNNING)(_filled("nancumsum", np.cumsum, 0))
+composed(np.nancumprod, samples=RUNNING)(_filled("nancumprod", np.cumprod, 1))
 
 
 # fmax.reduce and fmin.reduce have the derivatives of max and min but where everything is NaN.
@@ -139,7 +143,7 @@ def nanmean(
     value = unwrap(a := arrayed(a))
     return masked_mean(
         a if dtype is None else a.astype(dtype),
-        _numbers(a, where),
+        _numbers(where, a),
         axis,
         keepdims,
         lambda: np.nanmean(value, axis, dtype, keepdims=keepdims, where=unwrap(where)),
@@ -148,6 +152,7 @@ def nanmean(
 
 def _spread(name: str, function: Any, masked: Any) -> Any:
     """Return what `numpy.nanvar`, or its root, does on Tensors."""
+    whole = whole_spread(function, masked, _numbers)
 
     def reduce(
         a: Array,
@@ -164,16 +169,7 @@ def _spread(name: str, function: Any, masked: Any) -> Any:
         refuse_out(name, out)
         _refuse_discrete(name, dtype)
         ddof = freedom_lost(name, ddof, correction)
-        a = arrayed(a)
-        options = {"axis": axis, "keepdims": keepdims, "dtype": dtype, "ddof": ddof}
-        given = options if mean is None else options | {"mean": unwrap(mean)}
-        return masked(
-            a,
-            _numbers(a, where),
-            **options,
-            mean=mean,
-            numpys=lambda: function(unwrap(a), where=unwrap(where), **given),
-        )
+        return whole(arrayed(a), where, axis, keepdims, dtype, ddof, mean)
 
     return reduce
 

@@ -19,7 +19,7 @@ from tinygrad_bp.engine.shapes import Axis, kept_shape, reduced_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules.indexing.sorting import stable_order
 from tinygrad_bp.rules.indexing.ties import sharing
-from tinygrad_bp.rules.reductions.axes import weights_over
+from tinygrad_bp.rules.reductions.axes import count, weights_over
 from tinygrad_bp.rules.unread import may_hold, must_hold
 
 # The methods that choose an element; the others interpolate.
@@ -99,9 +99,7 @@ class _Sorted:
 def _sorted(a: Array, axis: Axis, *, skips_nan: bool) -> _Sorted:
     axes = reduced_axes(axis, a.ndim)
     rest = tuple(i for i in range(a.ndim) if i not in axes)
-    n = 1
-    for i in axes:
-        n *= a.shape[i]
+    n = count(a.shape, axis)
     rows = np.reshape(np.transpose(a, (*rest, *axes)), (*(a.shape[i] for i in rest), n))
     counts = n - np.sum(np.isnan(unwrap(rows)), axis=-1, keepdims=True)
     lost = counts == 0 if skips_nan else counts < n

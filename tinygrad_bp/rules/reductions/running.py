@@ -1,4 +1,4 @@
-"""Running sums and products: cumsum, cumprod, and the functions that pass NaN over.
+"""Running sums and products: cumsum, cumprod.
 
 No product is divided by one of its factors: zeros are factors like others.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
-from tinygrad_bp.engine.constructors import arrayed, composed, general, linear
+from tinygrad_bp.engine.constructors import composed, general, linear
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.recording import unary
 from tinygrad_bp.engine.rule import Recorder, call
@@ -161,18 +161,3 @@ for _function, _of, _start in (
             call(()),
         ),
     )(_running(_function.__name__, _of, _start))
-
-
-def _without_nan(name: str, function: Any, neutral: float) -> Any:
-    """Return what `numpy.nancumsum`, or its like of products, does on Tensors."""
-
-    def running(a: Array, axis: int | None = None, dtype: Any = None, out: Array = None) -> Array:
-        refuse_out(name, out)
-        a = arrayed(a)
-        return function(np.where(np.isnan(a), neutral, a), axis=axis, dtype=dtype)
-
-    return running
-
-
-composed(np.nancumsum, samples=SAMPLES)(_without_nan("nancumsum", np.cumsum, 0))
-composed(np.nancumprod, samples=SAMPLES)(_without_nan("nancumprod", np.cumprod, 1))
