@@ -121,5 +121,8 @@ class Kept:
         ShapeError, TinygradError
             If a name, shape or dtype is not as expected; every fault is listed and nothing changed.
         """
-        cells = self._all_cells()
-        assign(cells.values(), matched(type(self).__name__, cells, state))
+        self._take(matched(type(self).__name__, self._all_cells(), state))
+
+    def _take(self, values: list[Any]) -> None:
+        """Set all at once to values in their order, which fit."""
+        assign(self._all_cells().values(), values)

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from tinygrad_bp.elsewhere import OF_OPTIMIZER, answer
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, warn_user
-from tinygrad_bp.nn.state import Kept, matched
+from tinygrad_bp.nn.state import Kept
 
 LOOKS = 10  # steps within which every parameter is expected to have had a gradient
 SHOWN = 3  # parameters that a warning names
@@ -83,24 +83,12 @@ class Optimizer(Kept):
         for param in self.params:
             param._account.grad = None
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state` returned, to the bit.
-
-        Parameters
-        ----------
-        state : mapping of str to array
-            Exactly the names, shapes and dtypes of this optimizer's.  Copied.
-
-        Raises
-        ------
-        ShapeError, TinygradError
-            If a name, shape or dtype is not as expected; every fault is listed and nothing changed.
-        """
-        rate, *values = matched(type(self).__name__, self._all_cells(), state)
+    def _take(self, values: list[Any]) -> None:
+        rate, *others = values
         lr = self._setting("lr", float(rate))  # first: it may be refused
         owners = (self, *self._cells.values())
-        names = ("_lr", *repeat("_value", len(values)))
-        any(map(setattr, owners, names, (lr, *values)))  # in C, as `assign`
+        names = ("_lr", *repeat("_value", len(others)))
+        any(map(setattr, owners, names, (lr, *others)))  # in C, as `assign`
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
