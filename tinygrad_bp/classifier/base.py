@@ -54,14 +54,13 @@ class SigmoidEstimator:
         X: Any,
         y: Any,
         task_of: Callable[[Any], Task],
-        split: Callable[[Any, float, np.random.Generator], Any],
         on_epoch: OnEpoch | None,
         callbacks: Iterable[Any],
     ) -> Self:
         """Train on checked samples and targets; `task_of` takes the targets to train on."""
         rng = generator(self.random_state, type(self).__name__)
         share = self.validation_fraction
-        train, held = split(y, share, rng) if share else (np.arange(len(y)), np.arange(0))
+        train, held = self._split(y, share, rng) if share else (np.arange(len(y)), np.arange(0))
         vars(self).pop("network_", None)  # interrupted before the first epoch: not fitted
         self.n_features_in_ = X.shape[1]
         self.mean_, self.scale_ = mean_and_scale(X[train])
@@ -78,6 +77,10 @@ class SigmoidEstimator:
                 list(callbacks),
             )
         return self
+
+    def _split(self, y: Any, share: float, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Return the rows to train on, and those that early stopping watches."""
+        raise NotImplementedError
 
     def _checked(self, X: Any) -> Any:
         check_settings(self)

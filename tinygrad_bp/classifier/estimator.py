@@ -122,7 +122,7 @@ class SigmoidClassifier(SigmoidEstimator):
             own = class_weights(self.class_weight, classes, train) if balanced else weights
             return Classes(len(classes), own)
 
-        return self._fit(X, codes, task_of, self._split, on_epoch, callbacks)
+        return self._fit(X, codes, task_of, on_epoch, callbacks)
 
     def decision_function(self, X: Any) -> Any:
         """Return the logit of ``classes_[1]`` for each row of `X`, or the logits of all classes.
@@ -217,7 +217,6 @@ class SigmoidClassifier(SigmoidEstimator):
         return float(np.mean(predicted == y))
 
     def _split(self, codes: Any, share: float, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Return the rows to train on, and those that early stopping watches."""
         rows, least = len(codes), int(np.bincount(codes).min())
         if share * rows >= LEAST_HELD and least > 1:
             return holdout_split(codes, share, rng)

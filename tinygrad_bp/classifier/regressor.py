@@ -90,7 +90,7 @@ class SigmoidRegressor(SigmoidEstimator):
             self.target_mean_, self.target_scale_ = float(mean), float(scale)
             return Numbers(self.target_mean_, self.target_scale_)
 
-        return self._fit(X, target, task_of, self._split, on_epoch, callbacks)
+        return self._fit(X, target, task_of, on_epoch, callbacks)
 
     def predict(self, X: Any) -> Any:
         """Return the number for each row of `X`.
@@ -140,7 +140,6 @@ class SigmoidRegressor(SigmoidEstimator):
         return float(1.0 - error / spread) if spread else float(error == 0.0)
 
     def _split(self, y: Any, share: float, rng: np.random.Generator) -> tuple[Any, Any]:
-        """Return the rows to train on, and those that early stopping watches."""
         rows = len(y)
         if share * rows < LEAST_HELD:
             self._too_few(rows, "")
