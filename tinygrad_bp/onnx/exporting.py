@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ProgramError
 from tinygrad_bp.files.atomic import FilePath, atomic_write_bytes
 from tinygrad_bp.nn import Module
+from tinygrad_bp.nn.summary import modes_restored
 from tinygrad_bp.onnx.batch import of_any_size
 from tinygrad_bp.onnx.operators import OPSET, Graph, build
 from tinygrad_bp.programs import program
@@ -69,20 +71,15 @@ def export(
     """
     arguments = sample if isinstance(sample, tuple) else (sample,)
     arrays = tuple(np.asarray(unwrap(one)) for one in arguments)
-    modules = [m for _, m in model.named_modules()] if isinstance(model, Module) else []
-    modes = [(one, one.training) for one in modules]
-    try:
-        for one in modules:
-            one.training = False
-        with no_grad():
-            first = program(model, *arrays)
-            instructions, shapes = list(first.instructions), _shapes(first)
-            if batch:
-                longer = tuple(np.concatenate([one, one[:1]]) for one in arrays)
-                instructions, shapes = of_any_size(first, program(model, *longer))
-    finally:
-        for one, mode in modes:
-            one.training = mode
+    module = model if isinstance(model, Module) else None
+    with nullcontext() if module is None else modes_restored(module), no_grad():
+        if module is not None:
+            module.eval()
+        first = program(model, *arrays)
+        instructions, shapes = list(first.instructions), _shapes(first)
+        if batch:
+            longer = tuple(np.concatenate([one, one[:1]]) for one in arrays)
+            instructions, shapes = of_any_size(first, program(model, *longer))
     made = _model(first, instructions, shapes)
     onnx.checker.check_model(made, full_check=True)
     atomic_write_bytes(path, made.SerializeToString())
