@@ -101,7 +101,6 @@ def _scatter_composed(ct: Cotangent, shape: Shape, index: Any) -> Array:
 scatter = linear(
     scatter,
     lambda ct, _out, _x, _shape, index: ct[index],
-    forward=scatter,
     composition=_scatter_composed,
     samples=(
         call((2,), shape=(3, 2), index=(1,)),
@@ -355,6 +354,11 @@ def along_axis(index: Any, shape: Shape, axis: int) -> tuple[Any, ...]:
     ]
     grid[axis] = index
     return tuple(grid)
+
+
+def slab(x: Array, axis: int, start: int | None, stop: int | None) -> Array:
+    """Return the part of `x` from `start` to `stop` along `axis`, which counts from the first."""
+    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def rearranged(move: Callable[..., Any], *arrays: Any) -> Any:

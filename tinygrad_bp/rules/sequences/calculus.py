@@ -15,14 +15,10 @@ from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Axis, Shape, normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.errors import ShapeError, UnsupportedFunctionError
+from tinygrad_bp.rules.indexing.indexing import slab
 from tinygrad_bp.rules.linalg.matrices import as_arrays
 
 ABSENT: Any = object()  # None would be a value
-
-
-def _along(x: Array, axis: int, start: int | None, stop: int | None) -> Array:
-    """Return the part of `x` from `start` to `stop` along `axis`."""
-    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def _on_axis(x: Array, axis: int, ndim: int) -> Array:
@@ -62,7 +58,7 @@ def diff(
         a = np.concatenate(whole, axis)
     subtract = np.not_equal if a.dtype == bool else np.subtract
     for _ in range(n):
-        a = subtract(_along(a, axis, 1, None), _along(a, axis, None, -1))
+        a = subtract(slab(a, axis, 1, None), slab(a, axis, None, -1))
     return a
 
 
@@ -130,13 +126,13 @@ def _spacings(given: tuple[Any, ...], lengths: list[int]) -> list[Any]:
 
 
 def _inside(f: Any, h: Any, axis: int) -> Any:
-    before, after = _along(f, axis, None, -2), _along(f, axis, 2, None)
+    before, after = slab(f, axis, None, -2), slab(f, axis, 2, None)
     if np.ndim(h) == 0:
         return (after - before) / (2.0 * h)
     left, right = (_on_axis(part, axis, f.ndim) for part in (h[:-1], h[1:]))
     return (
         -right / (left * (left + right)) * before
-        + (right - left) / (left * right) * _along(f, axis, 1, -1)
+        + (right - left) / (left * right) * slab(f, axis, 1, -1)
         + left / (right * (left + right)) * after
     )
 
@@ -154,13 +150,13 @@ def _edges(f: Any, h: Any, axis: int, edge_order: int) -> tuple[Any, Any]:
     if edge_order == 1:
         first, last = (h, h) if np.ndim(h) == 0 else (h[0], h[-1])
         return (
-            (_along(f, axis, 1, 2) - _along(f, axis, 0, 1)) / first,
-            (_along(f, axis, -1, None) - _along(f, axis, -2, -1)) / last,
+            (slab(f, axis, 1, 2) - slab(f, axis, 0, 1)) / first,
+            (slab(f, axis, -1, None) - slab(f, axis, -2, -1)) / last,
         )
     a, b, c = _edge_weights(h, 0, 1)
-    first = a * _along(f, axis, 0, 1) + b * _along(f, axis, 1, 2) + c * _along(f, axis, 2, 3)
+    first = a * slab(f, axis, 0, 1) + b * slab(f, axis, 1, 2) + c * slab(f, axis, 2, 3)
     a, b, c = (-weight for weight in _edge_weights(h, -1, -2))  # mirrored, so with the other sign
-    last = c * _along(f, axis, -3, -2) + b * _along(f, axis, -2, -1) + a * _along(f, axis, -1, None)
+    last = c * slab(f, axis, -3, -2) + b * slab(f, axis, -2, -1) + a * slab(f, axis, -1, None)
     return first, last
 
 
@@ -202,5 +198,5 @@ def trapezoid(y: Array, x: Array = None, dx: Any = 1.0, axis: int = -1) -> Array
     else:
         (x,) = as_arrays(x)
         widths = _on_axis(diff(x), place, y.ndim) if x.ndim == 1 else diff(x, axis=axis)
-    areas = widths * (_along(y, place, 1, None) + _along(y, place, None, -1)) / 2.0
+    areas = widths * (slab(y, place, 1, None) + slab(y, place, None, -1)) / 2.0
     return np.sum(areas, axis=axis)

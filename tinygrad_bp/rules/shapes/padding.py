@@ -13,7 +13,7 @@ from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
 from tinygrad_bp.errors import DTypeError, UnsupportedFunctionError
-from tinygrad_bp.rules.indexing.indexing import rearranged
+from tinygrad_bp.rules.indexing.indexing import rearranged, slab
 
 # Modes whose padding consists of elements of the array.
 MOVED = ("edge", "reflect", "symmetric", "wrap")
@@ -102,20 +102,16 @@ def _padded(
         values = arrayed(options.get(name, 0))
         left, right = _pairs(values, x.ndim, lambda one: one)[axis]
         if mode == "linear_ramp":
-            left = _ramp(left, _slab(x, axis, 0, 1), axis, before)
-            right = np.flip(_ramp(right, _slab(x, axis, -1, None), axis, after), axis)
+            left = _ramp(left, slab(x, axis, 0, 1), axis, before)
+            right = np.flip(_ramp(right, slab(x, axis, -1, None), axis, after), axis)
     else:
         length = options.get("stat_length")
         left, right = (None, None) if length is None else _pairs(length, x.ndim, int)[axis]
         statistic, n = STATISTICS[mode], x.shape[axis]
-        left = statistic(_slab(x, axis, 0, left), axis=axis, keepdims=True)
+        left = statistic(slab(x, axis, 0, left), axis=axis, keepdims=True)
         start = 0 if right is None or right >= n else n - right
-        right = statistic(_slab(x, axis, start, None), axis=axis, keepdims=True)
+        right = statistic(slab(x, axis, start, None), axis=axis, keepdims=True)
     return np.concatenate([_filled(left, x, axis, before), x, _filled(right, x, axis, after)], axis)
-
-
-def _slab(x: Array, axis: int, start: int, stop: int | None) -> Array:
-    return x[(slice(None),) * axis + (slice(start, stop),)]
 
 
 def _filled(value: Array, x: Array, axis: int, width: int) -> Array:
@@ -143,10 +139,10 @@ def _mirrored(x: Array, axis: int, before: int, after: int, *, symmetric: bool) 
     while before or after:
         n = x.shape[axis]
         left, right = min(before, period), min(after, period)
-        image = np.flip(_slab(x, axis, skipped, skipped + left), axis)
-        head = 2 * _slab(x, axis, 0, 1) - image
-        image = np.flip(_slab(x, axis, n - skipped - right, n - skipped), axis)
-        tail = 2 * _slab(x, axis, n - 1, n) - image
+        image = np.flip(slab(x, axis, skipped, skipped + left), axis)
+        head = 2 * slab(x, axis, 0, 1) - image
+        image = np.flip(slab(x, axis, n - skipped - right, n - skipped), axis)
+        tail = 2 * slab(x, axis, n - 1, n) - image
         x = np.concatenate([head, x, tail], axis)
         before, after = before - left, after - right
     return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,11 @@ def spread(ct: Cotangent, shape: Shape) -> Array:
     """Broadcast `ct` to `shape`; a raw result may be a read-only view."""
     if not shape:
         return ct
-    if isinstance(ct, (np.ndarray, np.generic)):
-        size = 1
-        for n in shape:
-            size *= n
-        if size <= SMALL and ct.ndim <= len(shape):  # else numpy.broadcast_to refuses
-            out = np.empty(shape, ct.dtype)
-            out[...] = ct
-            return out
+    raw = isinstance(ct, (np.ndarray, np.generic))
+    if raw and ct.ndim <= len(shape) and prod(shape) <= SMALL:  # else numpy.broadcast_to refuses
+        out = np.empty(shape, ct.dtype)
+        out[...] = ct
+        return out
     return np.broadcast_to(ct, shape)
 
 
