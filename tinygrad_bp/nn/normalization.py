@@ -119,7 +119,39 @@ class BatchNorm(Module):
         return f"BatchNorm({self.g.size})"
 
 
-class LayerNorm(Module):
+class SampleNorm(Module):
+    """What the norms of a sample's last axis share; see these."""
+
+    def __init__(
+        self, n: int, *, eps: float = 1e-5, name: str | None = None, dtype: DTypeLike = np.float64
+    ) -> None:
+        self.eps = float(eps)
+        self.g = parameter(np.ones(size(type(self).__name__, "n", n)), "g", name, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return `x` normalized.
+
+        Parameters
+        ----------
+        x : array or Tensor, shape (..., n)
+
+        Returns
+        -------
+        Tensor of x's shape
+        """
+        x, n = arrayed(x), self.g.size
+        if not x.ndim or x.shape[-1] != n:
+            raise ShapeError(f"{type(self).__name__}: expected (..., {n}), got {x.shape}")
+        return self._normalized(x)
+
+    def _normalized(self, x: Array) -> Array:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.g.size})"
+
+
+class LayerNorm(SampleNorm):
     """Each sample's last axis with mean 0 and variance 1: ``(x - mean) / sqrt(var + eps) g + b``.
 
     Parameters
@@ -146,30 +178,14 @@ class LayerNorm(Module):
     def __init__(
         self, n: int, *, eps: float = 1e-5, name: str | None = None, dtype: DTypeLike = np.float64
     ) -> None:
-        n = size("LayerNorm", "n", n)
-        self.eps = float(eps)
-        self.g = parameter(np.ones(n), "g", name, dtype)
-        self.b = parameter(np.zeros(n), "b", name, dtype)
+        super().__init__(n, eps=eps, name=name, dtype=dtype)
+        self.b = parameter(np.zeros(self.g.size), "b", name, dtype)
 
-    def forward(self, x: Array) -> Array:
-        """Return `x` normalized.
-
-        Parameters
-        ----------
-        x : array or Tensor, shape (..., n)
-
-        Returns
-        -------
-        Tensor of x's shape
-        """
-        x = _of_length("LayerNorm", x, self.g.size)
+    def _normalized(self, x: Array) -> Array:
         return normalized(x, self.g, self.b, "last", self.eps)
 
-    def __repr__(self) -> str:
-        return f"LayerNorm({self.g.size})"
 
-
-class RMSNorm(Module):
+class RMSNorm(SampleNorm):
     """Each sample's last axis with mean square 1: ``x / sqrt(mean(x^2) + eps) g``.
 
     Parameters
@@ -193,32 +209,5 @@ class RMSNorm(Module):
     Zhang & Sennrich (2019), "Root mean square layer normalization", equation 4.
     """
 
-    def __init__(
-        self, n: int, *, eps: float = 1e-5, name: str | None = None, dtype: DTypeLike = np.float64
-    ) -> None:
-        self.eps = float(eps)
-        self.g = parameter(np.ones(size("RMSNorm", "n", n)), "g", name, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return `x` normalized.
-
-        Parameters
-        ----------
-        x : array or Tensor, shape (..., n)
-
-        Returns
-        -------
-        Tensor of x's shape
-        """
-        x = _of_length("RMSNorm", x, self.g.size)
+    def _normalized(self, x: Array) -> Array:
         return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.g
-
-    def __repr__(self) -> str:
-        return f"RMSNorm({self.g.size})"
-
-
-def _of_length(layer: str, x: Array, n: int) -> Array:
-    x = arrayed(x)
-    if not x.ndim or x.shape[-1] != n:
-        raise ShapeError(f"{layer}: expected (..., {n}), got {x.shape}")
-    return x
