@@ -166,68 +166,35 @@ def _kve_slope(v: Array, x: Array) -> Array:
     return _far_out(v, x, -1, lambda x: special.kve(v, x) - _mean(special.kve, v, x, 1))
 
 
-parametric(
+def _of_order(
+    function: Any, pull: Callable[..., Any], name: str = "v", order: float = 1.5, **record: Any
+) -> None:
+    """Add a function of positive arguments; what it is tried at is one order."""
+    parametric(function, name, pull, domain=POSITIVE, samples=at(order), **record)
+
+
+_of_order(
     special.jv,
-    "v",
     lambda ct, _out, v, x: ct * _j_slope(v, x),
-    domain=POSITIVE,
     analytic=False,
     takes_complex=True,
-    samples=at(1.5),
 )
-parametric(
+_of_order(
     special.yv,
-    "v",
     lambda ct, _out, v, x: ct * _y_slope(v, x),
-    domain=POSITIVE,
     analytic=False,
     takes_complex=True,
-    samples=at(1.5),
 )
-parametric(
-    special.iv,
-    "v",
-    lambda ct, _out, v, x: ct * _i_slope(special.iv, v, x),
-    domain=POSITIVE,
-    samples=at(1.5),
+_of_order(special.iv, lambda ct, _out, v, x: ct * _i_slope(special.iv, v, x))
+_of_order(special.kv, lambda ct, _out, v, x: -ct * _mean(special.kv, v, x, 1))
+_of_order(special.yn, lambda ct, _out, n, x: ct * _y_slope(n, x), "n", 3, analytic=False)
+_of_order(
+    special.kn, lambda ct, _out, n, x: -ct * _mean(special.kv, n, x, 1), "n", 3, analytic=False
 )
-parametric(
-    special.kv,
-    "v",
-    lambda ct, _out, v, x: -ct * _mean(special.kv, v, x, 1),
-    domain=POSITIVE,
-    samples=at(1.5),
-)
-parametric(
-    special.yn,
-    "n",
-    lambda ct, _out, n, x: ct * _y_slope(n, x),
-    domain=POSITIVE,
-    analytic=False,
-    samples=at(3),
-)
-parametric(
-    special.kn,
-    "n",
-    lambda ct, _out, n, x: -ct * _mean(special.kv, n, x, 1),
-    domain=POSITIVE,
-    analytic=False,
-    samples=at(3),
-)
-parametric(
+_of_order(
     special.ive,
-    "v",
     lambda ct, _out, v, x: ct * _far_out(v, x, 1, lambda x: _ive_slope(v, x)),
     convention=Convention(lambda _out, _v, x: x == 0),
-    domain=POSITIVE,
     analytic=False,
-    samples=at(1.5),
 )
-parametric(
-    special.kve,
-    "v",
-    lambda ct, _out, v, x: ct * _kve_slope(v, x),
-    domain=POSITIVE,
-    analytic=False,
-    samples=at(1.5),
-)
+_of_order(special.kve, lambda ct, _out, v, x: ct * _kve_slope(v, x), analytic=False)
