@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import count
+from math import prod
 from operator import attrgetter
 from typing import Any
 from weakref import ref
@@ -79,10 +80,7 @@ class Node:
     @property
     def size(self) -> int:
         """Number of elements of the result."""
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return prod(self.shape)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
@@ -93,6 +91,24 @@ class Node:
 def one_object(*shape: int) -> Shape:
     """Return the same tuple for equal shapes, so that recorders see at a glance that they are."""
     return shape
+
+
+def node_of(
+    rule: Any, parents: tuple[Node | None, ...], saved: Any, shape: Shape, dtype: Any
+) -> Node:
+    """Return a node for a value that was computed elsewhere; the recorders have this unrolled."""
+    node: Node = object.__new__(Node)
+    node.rule = rule
+    node.left = node.right = node.more = None
+    if len(parents) > 2:
+        node.more = parents
+    else:
+        node.left, node.right = [*parents, None][:2]
+    node.saved = saved
+    node.index = tick()
+    node.shape = shape
+    node.dtype = dtype
+    return node
 
 
 class LeafRule:

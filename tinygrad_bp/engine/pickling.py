@@ -19,8 +19,8 @@ from weakref import ref
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, by_creation, tick
-from tinygrad_bp.engine.tensor import Tensor, method, new, wrap
+from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, by_creation, node_of
+from tinygrad_bp.engine.tensor import Tensor, method, wrap
 from tinygrad_bp.errors import UnsupportedFunctionError
 
 # What nobody writes into: a copy of a graph shares it.
@@ -133,16 +133,7 @@ def _reduce_node(self: Node) -> tuple[Any, ...]:
 
 def _node(rule: Any, parents: Any, saved: Any, shape: Any, dtype: Any, name: str | None) -> Node:
     """Build a node, with a fresh index."""
-    node = new(Node)
-    node.rule = rule
-    node.left = node.right = node.more = None
-    if len(parents) > 2:
-        node.more = tuple(parents)
-    else:
-        node.left, node.right = [*parents, None][:2]
-    node.saved = saved
-    node.shape, node.dtype = shape, dtype
-    node.index = tick()
+    node = node_of(rule, tuple(parents), saved, shape, dtype)
     if name is not None:
         node.label = name
     return node

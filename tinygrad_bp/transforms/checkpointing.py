@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import Rebuild, flatten
 from tinygrad_bp.engine.modes import is_recording, recorded
-from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, inside_from, tick
+from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, inside_from, node_of, tick
 from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.engine.rule import TABLE
@@ -21,7 +21,7 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.transforms.calls import added_up, as_tensor, found_or_zeros
-from tinygrad_bp.transforms.joint import attached, joint_rule, record
+from tinygrad_bp.transforms.joint import joint_rule, record
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -252,7 +252,7 @@ class _Segment:
 
 def _copied(node: Node) -> Node:
     """Return a new node for the same value: the walk may end there."""
-    return attached(TABLE["positive"], (node,), (None, None), node.shape, node.dtype)
+    return node_of(TABLE["positive"], (node,), (None, None), node.shape, node.dtype)
 
 
 def _redirect(nodes: Iterable[Node], swap: Mapping[Node, Node]) -> None:

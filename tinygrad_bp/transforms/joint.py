@@ -15,10 +15,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
-from tinygrad_bp.engine.nodes import Node, tick
+from tinygrad_bp.engine.nodes import Node, node_of
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import Tensor, new, wrap
+from tinygrad_bp.engine.tensor import Tensor, wrap
 
 
 class Bundle:
@@ -125,26 +125,10 @@ def record(
     if len(outs) == 1:
         (out,) = outs
         saved = (out if keep_outs else None, x, call)
-        return [wrap(out, attached(rule, (source,), saved, out.shape, out.dtype))]
+        return [wrap(out, node_of(rule, (source,), saved, out.shape, out.dtype))]
     saved = (Bundle(outs if keep_outs else [None] * len(outs)), x, call)
-    node = attached(rule, (source,), saved, Bundle.shape, Bundle.dtype)
+    node = node_of(rule, (source,), saved, Bundle.shape, Bundle.dtype)
     return [wrap(out, _picked(node, i, len(outs), out)) for i, out in enumerate(outs)]
-
-
-def attached(
-    rule: Rule, parents: tuple[Node, ...], saved: tuple[Any, ...], shape: Shape, dtype: Any
-) -> Node:
-    """Return a node for a value that was computed elsewhere."""
-    node = new(Node)
-    node.rule = rule
-    node.left = parents[0] if len(parents) < 3 else None
-    node.right = parents[1] if len(parents) == 2 else None
-    node.more = parents if len(parents) > 2 else None
-    node.saved = saved
-    node.index = tick()
-    node.shape = shape
-    node.dtype = dtype
-    return node
 
 
 def _arguments(x: Array) -> list[Any]:
@@ -185,7 +169,7 @@ def _bundled(parts: Sequence[Any]) -> Any:
 def _packed(parents: Sequence[Node]) -> Node:
     """Return a node for the bundle of the values at `parents`; it keeps none of them."""
     rule = _pack(len(parents))
-    return attached(rule, tuple(parents), (None, *parents), Bundle.shape, Bundle.dtype)
+    return node_of(rule, tuple(parents), (None, *parents), Bundle.shape, Bundle.dtype)
 
 
 @functools.cache
@@ -214,7 +198,7 @@ def _unpack(i: int) -> Callable[..., Any]:
 
 def _picked(node: Node, i: int, count: int, like: Any) -> Node:
     """Return a node for the i-th value of the bundle at `node`."""
-    return attached(_pick(), (node,), (None, node, i, count), like.shape, like.dtype)
+    return node_of(_pick(), (node,), (None, node, i, count), like.shape, like.dtype)
 
 
 @functools.cache
