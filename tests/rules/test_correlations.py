@@ -21,7 +21,7 @@ from oracles import same
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import ShapeError
-from tinygrad_bp.rules.sequences.convolutions import cross_correlation
+from tinygrad_bp.rules.sequences.correlations import cross_correlation
 
 FUNCTIONS = (np.convolve, np.correlate)
 MODES = ("full", "same", "valid")
