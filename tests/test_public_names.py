@@ -91,7 +91,9 @@ def test_a_module_may_have_an_attribute_that_others_know_as_a_method() -> None:
 
 
 @together
-@pytest.mark.parametrize("module", [tg, tg.nn, tg.optim], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [tg, tg.nn, tg.optim, tg.data, tg.training], ids=lambda module: module.__name__
+)
 @pytest.mark.parametrize("name", sorted({*elsewhere.KNOWN, "zeros", "einsum"}))
 def test_a_name_known_from_elsewhere_is_answered_with_what_is_here(
     module: ModuleType, name: str

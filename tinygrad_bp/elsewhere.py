@@ -14,6 +14,8 @@ ROOMS = {
     " cross_entropy focal hinge huber kl_divergence load_torch mse poisson",
     "optim": "EMA SGD SWA Adagrad Adam AdamW Lion Minimum Optimizer RMSprop ReduceOnPlateau"
     " clip_grad_norm clip_grad_value minimize schedules",
+    "data": "GENERATORS Dropped Table batches circles generate holdout_split moons penguins"
+    " read_csv read_features spiral split xor",
     "files": "atomic_write_bytes atomic_write_text read_model write_model",
     "parallel": "Cluster Ranks Shards",
     "training": "Checkpoint EarlyStopping History Live Loop Observe Probe fit",
@@ -42,6 +44,12 @@ KNOWN = {
     **dict.fromkeys(("cuda", "device", "devices", "device_put", "set_default_device"), NO_DEVICE),
     "jit": COMPILER,
     **dict.fromkeys(("DataLoader", "TensorDataset", "Dataset"), "it is tg.data.batches"),
+    **dict.fromkeys(("random_split", "train_test_split"), "it is tg.data.split"),
+    **dict.fromkeys(("one_hot", "to_categorical"), "write np.eye(classes)[labels]"),
+    "ModelCheckpoint": "it is tg.training.Checkpoint",
+    "Trainer": "it is tg.training.fit",
+    "LearningRateScheduler": "it is tg.training.fit(…, schedule=…): see tg.optim.schedules",
+    "Lambda": "put the function itself into a tg.nn.Sequential",
     "lax": "write Python loops, and tg.compile(f)",
     **dict.fromkeys(("inference_mode", "set_grad_enabled"), "it is tg.no_grad"),
     **dict.fromkeys(("jacfwd", "jacrev"), "it is tg.jacobian"),
@@ -133,13 +141,13 @@ def where_it_is(name: str) -> str:
 
 NUMPY_FUNCTION = "write NumPy's own function, np."
 SAME_DEVICE = "leave it out: NumPy computes on the processor"
+DEVICE_OR_DTYPE = "write .astype(dtype) for a dtype; for a device leave it out: there is one"
 STATE = "write arrays = {}.state()"
 LOADED = "write {}.load_state(arrays)"
 # Attributes of Tensors, modules and optimizers that people know.
 OF_TENSOR = {
-    **dict.fromkeys(
-        ("cuda", "cpu", "to", "device", "contiguous", "block_until_ready"), SAME_DEVICE
-    ),
+    **dict.fromkeys(("cuda", "cpu", "device", "contiguous", "block_until_ready"), SAME_DEVICE),
+    "to": DEVICE_OR_DTYPE,
     "data": "write .detach() for a Tensor, .numpy() for a read-only array",
     "values": "write .numpy()",
     "to_numpy": "write .numpy()",

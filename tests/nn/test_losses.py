@@ -287,12 +287,28 @@ def test_shapes_that_would_broadcast_are_refused(name, first, second):
 
 
 REFUSED_LABELS = [
-    (np.ones((2, 3)), np.zeros((2, 1), int), ShapeError, r"\(2, 3\) and \(2, 1\)"),
+    (
+        np.ones((2, 3)),
+        np.zeros((2, 1), int),
+        ShapeError,
+        r"\(2, 3\) and \(2, 1\); write labels\[\.\.\., 0\]$",
+    ),
+    (
+        np.ones((2, 3)),
+        np.eye(3, dtype=int)[:2],
+        ShapeError,
+        r"numbers by labels.argmax\(axis=-1\)$",
+    ),
     (np.ones((2, 3)), np.zeros(3, int), ShapeError, r"\(2, 3\) and \(3,\)"),
     (np.ones(3), np.zeros(3, int), ShapeError, r"\(3,\)"),
     (np.ones((2, 3)), np.array([0, 3]), ShapeError, "labels run from 0 to 3, classes from 0 to 2"),
     (np.ones((2, 3)), np.array([-1, 0]), ShapeError, "labels run from -1"),
-    (np.ones((2, 3)), np.array([0.0, 1.0]), DTypeError, "labels are class numbers"),
+    (
+        np.ones((2, 3)),
+        np.array([0.0, 1.0]),
+        DTypeError,
+        r"class numbers.*; .*labels.astype\(int\)$",
+    ),
 ]
 
 

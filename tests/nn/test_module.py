@@ -535,6 +535,11 @@ def test_a_summary_has_every_layer_with_its_output_and_size():
     assert '<td style="text-align:left">(4, 3)</td>' in page
 
 
+def test_a_shape_is_no_sample_for_a_summary():
+    with pytest.raises(TypeError, match=r"expected arrays, as np.zeros\(\(4, 2\)\) of that shape"):
+        network().summary((4, 2))
+
+
 def test_a_summary_takes_several_arguments_and_leaves_no_trace():
     class Two(nn.Module):
         def __init__(self):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import linecache
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -439,3 +440,38 @@ def test_gradients_from_before_are_not_added(way, accumulate):
     nn.mse(net(X), Y).backward()
     settings = {**way, "accumulate": accumulate}
     assert bits(fitted(net, **settings)[0]) == bits(fitted(**settings)[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("model", np.tanh, "a tg.nn.Module"),
+        ("loss", "mse", "a function of (prediction, y)"),
+        ("loss", nn.Sigmoid, "a function of (prediction, y)"),
+        ("optimizer", "adam", "an optimizer of its parameters"),
+        ("optimizer", optim.Adam, "an optimizer of its parameters"),
+        ("metrics", ["accuracy"], "functions by name"),
+        ("metrics", {"accuracy": "accuracy"}, "functions by name"),
+        ("callbacks", training.EarlyStopping(patience=2), "a list"),
+        ("schedule", 0.1, "a function of the epoch"),
+    ],
+)
+def test_what_other_libraries_take_is_refused_and_what_to_pass_is_said(name, given, expected):
+    net = network()
+    before = bits(net)
+    arguments = {
+        "model": net,
+        "loss": nn.mse,
+        "data": (X, Y),
+        "optimizer": optim.SGD(net.parameters(), 0.1),
+        "epochs": 1,
+        name: given,
+    }
+    with pytest.raises(TypeError, match=f"^fit: {name}=.*; expected {re.escape(expected)}"):
+        training.fit(**arguments)
+    assert bits(net) == before
+
+
+def test_data_that_cannot_be_iterated_over_are_named():
+    with pytest.raises(DataError, match="the data are a function; expected"):
+        fitted(data=lambda: [(X, Y)])

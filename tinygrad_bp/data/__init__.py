@@ -7,6 +7,7 @@ from tinygrad_bp.data.generators import GENERATORS, circles, generate, moons, sp
 from tinygrad_bp.data.penguins import penguins
 from tinygrad_bp.data.strict_csv import Dropped
 from tinygrad_bp.data.tables import Table, holdout_split, read_csv, read_features
+from tinygrad_bp.deferred import deferred
 
 __all__ = [
     "GENERATORS",
@@ -24,3 +25,6 @@ __all__ = [
     "split",
     "xor",
 ]
+
+__getattr__, __dir__ = deferred(__name__, {})  # for the names that people know from elsewhere
+del deferred

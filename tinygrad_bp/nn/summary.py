@@ -107,6 +107,10 @@ def modes_restored(module: Any) -> Iterator[None]:
 
 def summarized(module: Any, sample: Any) -> Summary:
     """Call `module` once, as after the training, and return what its layers gave."""
+    if isinstance(sample, tuple) and sample and all(type(n) is int for n in sample):
+        raise TypeError(
+            f"summary: the sample is {sample}; expected arrays, as np.zeros({sample}) of that shape"
+        )
     outputs: dict[int, str] = {}
     token = observer.set(lambda one, out: outputs.setdefault(id(one), _shapes(out)))
     try:

@@ -14,6 +14,7 @@ from tinygrad_bp.engine.constructors import arrayed, general
 from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.recording import frozen, unary
 from tinygrad_bp.engine.rule import Recorder, call
+from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, unwrap
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.rules import kernels
@@ -32,6 +33,13 @@ def _cross_entropy_forward(z: Array, labels: Array, reduction: str) -> Array:
     return reduced(kernels.class_losses(z, labels), reduction)
 
 
+def _one_number(logits: Shape, labels: Shape) -> str:
+    """Return how labels in columns, as other libraries take them, become one number a row."""
+    if labels == (*logits[:-1], 1):
+        return "; write labels[..., 0]"
+    return "; one-hot labels become numbers by labels.argmax(axis=-1)" if labels == logits else ""
+
+
 def _cross_entropy_bind(logits: Array, labels: Array, reduction: str = "mean") -> Array:
     if type(labels) is not ndarray and not is_foreign(labels := unwrap(labels)):
         labels = np.asarray(labels)
@@ -40,11 +48,14 @@ def _cross_entropy_bind(logits: Array, labels: Array, reduction: str = "mean") -
         if len(shape) < 3 or labels.shape != shape[:-1]:
             raise ShapeError(
                 "cross_entropy: expected logits (m, classes) and labels (m,), or (..., classes) and"
-                f" (...), got {shape} and {labels.shape}"
+                f" (...), got {shape} and {labels.shape}{_one_number(shape, labels.shape)}"
             )
         logits, labels = np.reshape(logits, (-1, shape[-1])), np.reshape(labels, -1)
     if labels.dtype.kind not in "iu":
-        raise DTypeError(f"cross_entropy: labels are class numbers (integers), got {labels.dtype}")
+        raise DTypeError(
+            f"cross_entropy: labels are class numbers (integers), got {labels.dtype}; whole numbers"
+            " become such by labels.astype(int)"
+        )
     guard(labels, partial(_require_classes, shape[-1]))
     return (logits,), (labels, reduction)
 

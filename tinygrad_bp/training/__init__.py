@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_bp.deferred import deferred
 from tinygrad_bp.training.checkpoints import Checkpoint
 from tinygrad_bp.training.fitting import fit
 from tinygrad_bp.training.history import History
@@ -12,3 +13,6 @@ from tinygrad_bp.training.probe import Probe
 from tinygrad_bp.training.stopping import EarlyStopping
 
 __all__ = ["Checkpoint", "EarlyStopping", "History", "Live", "Loop", "Observe", "Probe", "fit"]
+
+__getattr__, __dir__ = deferred(__name__, {})  # for the names that people know from elsewhere
+del deferred

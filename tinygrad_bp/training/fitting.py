@@ -106,6 +106,9 @@ def fit(
     NonFiniteError
         If a loss is NaN or infinite.  The message names the operation and its line; the model has
         the weights from before that operation's step.
+    TypeError
+        If the model, the loss, the optimizer, the metrics, the callbacks or the schedule is of
+        another kind; the message says what to pass.
     DataError
         If there is no batch, or the data have another form.
     GraphError
@@ -124,8 +127,9 @@ def fit(
     >>> history["loss"][-1] < 1e-3
     True
     """
-    generator = np.random.default_rng(rng)
+    _check_kinds(model, loss, optimizer, metrics, callbacks, schedule)
     _check_counts(epochs=epochs, accumulate=accumulate)
+    generator = np.random.default_rng(rng)
     if isinstance(validation, float):
         data, validation = split(*_pair(data), validation, rng=generator)
     objective = Objective(model, loss, dict(metrics or {}))
@@ -279,6 +283,40 @@ class _Means:
         return {name: total / self._rows for name, total in self._sums.items()}
 
 
+def _check_kinds(
+    model: Any, loss: Any, optimizer: Any, metrics: Any, callbacks: Any, schedule: Any
+) -> None:
+    """Refuse what other libraries take here: names of losses, a list of metrics, one callback."""
+    by_name = isinstance(metrics or {}, Mapping) and all(map(callable, (metrics or {}).values()))
+    expected = {
+        "model": (model, isinstance(model, Module), "a tg.nn.Module, as nn.Sequential(function)"),
+        "loss": (
+            loss,
+            callable(loss) and not isinstance(loss, type),
+            "a function of (prediction, y), as tg.nn.cross_entropy",
+        ),
+        "optimizer": (
+            optimizer,
+            isinstance(optimizer, Optimizer),
+            "an optimizer of its parameters, as tg.optim.Adam(model.parameters(), 0.01)",
+        ),
+        "metrics": (
+            metrics,
+            by_name,
+            'functions by name, as {"accuracy": lambda out, y: np.mean(out.argmax(axis=1) == y)}',
+        ),
+        "callbacks": (callbacks, isinstance(callbacks, Iterable), "a list: [callback]"),
+        "schedule": (
+            schedule,
+            schedule is None or callable(schedule),
+            "a function of the epoch: see tg.optim.schedules",
+        ),
+    }
+    for name, (given, fits, what) in expected.items():
+        if not fits:
+            raise TypeError(f"fit: {name}={given!r:.60}; expected {what}")
+
+
 def _check_counts(**counts: int) -> None:
     for name, value in counts.items():
         if not (isinstance(value, int | np.integer) and value >= 1):
@@ -330,6 +368,11 @@ def _checked(data: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     DataError
         If there is none, or one is no pair.
     """
+    if not isinstance(data, Iterable):
+        raise DataError(
+            f"fit: the data are a {type(data).__name__}; expected (X, y), or batches that can be"
+            " iterated over once for each epoch, as tg.data.batches gives them"
+        )
     empty = True
     for batch in data:
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
