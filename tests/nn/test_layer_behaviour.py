@@ -278,6 +278,23 @@ REFUSED: list[tuple[Any, Any, str]] = [
         ShapeError,
         r"LSTM: expected one length a sample, \(4,\), got \(1,\)",
     ),
+    (
+        lambda: nn.GRU(2, 3)(np.ones((2, 4, 2)), lengths=[4, 5]),
+        ShapeError,
+        "GRU: lengths run from 4 to 5, steps from 0 to 4",
+    ),
+    (lambda: nn.RNN(2, 3)(np.ones((2, 4, 2)), lengths=[-1, 4]), ShapeError, "run from -1 to 4"),
+    (
+        lambda: nn.LSTM(2, 3)(np.ones((1, 4, 2)), lengths=[2.5]),
+        DTypeError,
+        "LSTM: lengths are integers, got float64",
+    ),
+    (lambda: nn.Conv2d(1, 1, 3, stride=0), ShapeError, "Conv2d: stride=0; expected"),
+    (lambda: nn.Conv1d(1, 1, 3, dilation=0.5), ShapeError, "Conv1d: dilation=0.5; expected"),
+    (lambda: nn.Conv2d(1, 1, 3, padding="valid"), ShapeError, "padding='valid'; expected"),
+    (lambda: nn.Conv2d(1, 1, 2, padding="same"), ShapeError, "needs an odd kernel"),
+    (lambda: nn.AvgPool2d(2, padding=-1), ShapeError, "AvgPool2d: padding=-1; expected"),
+    (lambda: nn.MaxPool1d(2, stride=(1, 1)), ShapeError, r"MaxPool1d: stride=\(1, 1\); expected"),
     (lambda: nn.MultiHeadAttention(5, 2), ValueError, "a width of 5 cannot be parted into 2 heads"),
     (
         lambda: nn.MultiHeadAttention(4, 2)(np.ones((1, 3, 4)), mask=np.ones((1, 3))),

@@ -13,7 +13,7 @@ from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
 from tinygrad_bp.rules.sequences.convolution import convolution
-from tinygrad_bp.rules.sequences.windows import per_axis
+from tinygrad_bp.rules.sequences.windows import per_axis, spacing
 
 
 class Convolution(Module):
@@ -45,6 +45,7 @@ class Convolution(Module):
                 f"{layer}: {n_in} and {n_out} channels cannot be parted into {groups} groups"
             )
         shape = per_axis(layer, "kernel", kernel, self.axes)
+        spacing(layer, shape, stride=stride, padding=padding, dilation=dilation)  # or refused
         depth = n_in // groups * int(np.prod(shape, dtype=int))
         weights = drawn(layer, init, rng, depth, n_out)
         weights = np.transpose(weights).reshape(n_out, n_in // groups, *shape)

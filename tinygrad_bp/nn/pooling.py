@@ -10,7 +10,7 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.nn.module import Module
-from tinygrad_bp.rules.sequences.windows import geometry, per_axis, windows
+from tinygrad_bp.rules.sequences.windows import geometry, per_axis, spacing, windows
 
 
 class Pooling(Module):
@@ -22,6 +22,8 @@ class Pooling(Module):
         self.kernel = per_axis(type(self).__name__, "kernel", kernel, self.axes)
         self.stride = self.kernel if stride is None else stride
         self.padding = padding
+        layer = type(self).__name__
+        spacing(layer, self.kernel, stride=self.stride, padding=padding, dilation=1)  # or refused
 
     def _windows(self, x: Array, fill: float = 0.0) -> Array:
         """Return the elements of each window of `x` along one axis: (m, c, elements, *places)."""

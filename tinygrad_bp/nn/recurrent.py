@@ -5,6 +5,7 @@ Samples come first, then time: a sequence is (m, time, n_in).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import DTypeLike
 
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
+from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.modes import takes_whole
 from tinygrad_bp.engine.tensor import is_foreign, unwrap
-from tinygrad_bp.errors import ShapeError
+from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.nn.cells import Cell, GRUCell, LSTMCell, RNNCell
 from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
@@ -57,7 +59,9 @@ class Recurrent(Module):
         Raises
         ------
         ShapeError
-            If `x` or `lengths` does not fit.
+            If `x` or `lengths` does not fit, or a length is beyond the last step.
+        DTypeError
+            If lengths are no integers.
         """
         x = arrayed(x)
         if x.ndim != 3 or x.shape[2] != self.cell.W.shape[0] or not x.shape[1]:
@@ -65,7 +69,7 @@ class Recurrent(Module):
                 f"{type(self).__name__}: expected (m, time, {self.cell.W.shape[0]}) of at least one"
                 f" step, got {x.shape}"
             )
-        counts = self._counts(lengths, x.shape[0])
+        counts = self._counts(lengths, *x.shape[:2])
         start = self.cell.start(x.shape[0]) if state is None else state
         foreign = is_foreign(unwrap(x)) or is_foreign(unwrap(self.cell.U))
         written = foreign and not takes_whole(self.cell.along.__name__)
@@ -94,7 +98,7 @@ class Recurrent(Module):
             outputs.append(out if counts is None else np.where(counts > step, out, 0.0))
         return np.stack(outputs, axis=1), state
 
-    def _counts(self, lengths: Any, m: int) -> Any:
+    def _counts(self, lengths: Any, m: int, time: int) -> Any:
         """Return the lengths as a column, or None."""
         if lengths is None:
             return None
@@ -104,10 +108,20 @@ class Recurrent(Module):
             raise ShapeError(
                 f"{type(self).__name__}: expected one length a sample, ({m},), got {counts.shape}"
             )
+        if counts.dtype.kind not in "iu":
+            raise DTypeError(f"{type(self).__name__}: lengths are integers, got {counts.dtype}")
+        guard(counts, partial(_require_steps, type(self).__name__, time))
         return counts[:, np.newaxis]
 
     def __repr__(self) -> str:
         return repr(self.cell).replace("Cell", "")
+
+
+def _require_steps(layer: str, time: int, counts: Any) -> None:
+    if counts.size and not (counts.min() >= 0 and counts.max() <= time):
+        raise ShapeError(
+            f"{layer}: lengths run from {counts.min()} to {counts.max()}, steps from 0 to {time}"
+        )
 
 
 def _chosen(going: Any, new: Any, old: Any) -> Any:

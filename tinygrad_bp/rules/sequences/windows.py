@@ -87,26 +87,39 @@ def geometry(
     ShapeError
         If a number is out of its range, or no window fits.
     """
-    steps, gaps = (
-        per_axis(name, word, given, len(size))
-        for word, given in (("stride", stride), ("dilation", dilation))
-    )
-    if isinstance(padding, str) and padding == "same":
-        spans = [d * (k - 1) for d, k in zip(gaps, kernel, strict=True)]
-        if any(span % 2 for span in spans) or any(step != 1 for step in steps):
-            raise ShapeError(
-                f"{name}: padding='same' needs an odd kernel and stride 1, got kernel {kernel} and"
-                f" stride {steps}"
-            )
-        zeros = tuple(span // 2 for span in spans)
-    else:
-        zeros = per_axis(name, "padding", padding, len(size), least=0)
+    steps, gaps, zeros = spacing(name, kernel, stride=stride, padding=padding, dilation=dilation)
     found = Geometry(size, kernel, steps, gaps, zeros)
     if min(found.places, default=1) < 1:
         raise ShapeError(
             f"{name}: no window of {kernel} (dilation {gaps}) fits into {size} (padding {zeros})"
         )
     return found
+
+
+def spacing(
+    name: str, kernel: Shape, *, stride: Any, padding: Any, dilation: Any
+) -> tuple[Shape, Shape, Shape]:
+    """Return strides, dilations and paddings along each axis of a kernel.
+
+    Raises
+    ------
+    ShapeError
+        If a number is out of its range, or ``padding="same"`` cannot be.
+    """
+    count = len(kernel)
+    steps, gaps = (
+        per_axis(name, word, given, count)
+        for word, given in (("stride", stride), ("dilation", dilation))
+    )
+    if not (isinstance(padding, str) and padding == "same"):
+        return steps, gaps, per_axis(name, "padding", padding, count, least=0)
+    spans = [d * (k - 1) for d, k in zip(gaps, kernel, strict=True)]
+    if any(span % 2 for span in spans) or any(step != 1 for step in steps):
+        raise ShapeError(
+            f"{name}: padding='same' needs an odd kernel and stride 1, got kernel {kernel} and"
+            f" stride {steps}"
+        )
+    return steps, gaps, tuple(span // 2 for span in spans)
 
 
 def per_axis(name: str, word: str, given: Any, count: int, least: int = 1) -> Shape:
