@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import tinygrad_bp as tg
 from tinygrad_bp import files, nn
-from tinygrad_bp.errors import ShapeError, TinygradError
+from tinygrad_bp.errors import DTypeError, ShapeError, TinygradError
 
 
 def zeros(*shape, dtype=float):
@@ -533,6 +533,40 @@ def test_a_summary_has_every_layer_with_its_output_and_size():
     page = table._repr_html_()
     assert page.count("<tr>") == page.count("</tr>") == 7
     assert '<td style="text-align:left">(4, 3)</td>' in page
+
+
+class Overwriting(nn.Module):
+    def __init__(self):
+        self.W = tg.tensor(np.ones((2, 1)), requires_grad=True)
+        self.scale = tg.tensor(2.0, requires_grad=True)
+        self.seen = tg.tensor(np.zeros((2, 1)))
+
+    def forward(self, x):
+        self.seen = self.seen + self.W.detach()
+        self.normed = self.W * self.scale
+        self.normed = self.normed * 1.0
+        return x @ self.normed
+
+
+def test_a_parameter_that_becomes_a_result_is_told_at_the_line():
+    net = Overwriting()
+    net(np.ones((3, 2)))
+    net.W = tg.tensor(np.zeros((2, 1)), requires_grad=True)  # a new parameter is one
+    net.W = net.W.detach()
+    net.W = tg.tensor(np.zeros((2, 1)), requires_grad=True)
+    with pytest.warns(UserWarning, match="Overwriting.W was a parameter, and is a result") as told:
+        net.W = net.W * 0.5
+    assert [one.filename for one in told] == [__file__]
+
+
+def test_what_returns_nothing_is_told():
+    class Forgetful(nn.Module):
+        def forward(self, x):
+            np.tanh(x)
+
+    for loss in (nn.mse, nn.huber, nn.bce_with_logits):
+        with pytest.raises(DTypeError, match=r"got None: what made it, a forward\(\), returns"):
+            loss(Forgetful()(np.ones(3)), np.ones(3))
 
 
 def test_a_shape_is_no_sample_for_a_summary():

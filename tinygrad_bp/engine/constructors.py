@@ -39,7 +39,7 @@ from tinygrad_bp.engine.rule import (
 )
 from tinygrad_bp.engine.tensor import Tensor, method, unwrap
 from tinygrad_bp.engine.views import look_into, viewing
-from tinygrad_bp.errors import UnsupportedFunctionError
+from tinygrad_bp.errors import DTypeError, UnsupportedFunctionError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,11 @@ R = TypeVar("R")
 
 def arrayed(value: Any) -> Any:
     """Return a Tensor or a duck array as it is, anything else as NumPy's array of it."""
-    return value if hasattr(value, "ndim") else np.asarray(value)
+    if hasattr(value, "ndim"):
+        return value
+    if value is None:
+        raise DTypeError("expected numbers, got None: what made it, a forward(), returns nothing")
+    return np.asarray(value)
 
 
 def elementwise(

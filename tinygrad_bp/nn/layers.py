@@ -111,7 +111,11 @@ class Sequential(Module):
     def __init__(self, *layers: Any) -> None:
         for layer in layers:
             if not callable(layer):
-                raise TypeError(f"Sequential: {layer!r:.80} cannot be called; expected layers")
+                several = isinstance(layer, (list, tuple))
+                remedy = "; write Sequential(*layers)" if several else ""
+                raise TypeError(
+                    f"Sequential: {layer!r:.80} cannot be called; expected layers{remedy}"
+                )
         self.layers = list(layers)
 
     def forward(self, x: Array) -> Array:

@@ -15,11 +15,15 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.errors import TinygradError, warn_user
 from tinygrad_bp.nn.state import State, matched, require_in_sight
-from tinygrad_bp.nn.summary import Summary, listed, observer, summarized
+from tinygrad_bp.nn.summary import Summary, described, listed, observer, summarized
 
 Where = Callable[[str, Tensor], bool]
+REPLACED = (
+    "{} was a parameter, and is a result from now on, which no optimizer moves: give the result a"
+    " name of its own, or change the parameter in place, with tg.no_grad(): p[...] = value"
+)
 
 
 class Module:
@@ -76,6 +80,12 @@ class Module:
         if told is not None:
             told(self, out)
         return out
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        was = vars(self).get(name) if type(value) is Tensor and not value.is_leaf else None
+        if type(was) is Tensor and was.is_leaf and was.requires_grad:
+            warn_user(REPLACED.format(f"{type(self).__name__}.{name}"))
+        object.__setattr__(self, name, value)
 
     # What is in it
 
@@ -294,8 +304,8 @@ class Module:
 
     @recursive_repr()
     def __repr__(self) -> str:
-        own = {key: value for key, value in vars(self).items() if key != "training"}
-        lines = [f"  {key}: {_described(value)}" for key, value in own.items()]
+        own = vars(self).items()
+        lines = [f"  {key}: {described(value)}" for key, value in own if key != "training"]
         if not lines:
             return f"{type(self).__name__}()"
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
@@ -385,15 +395,6 @@ def _change(
         f"{name!r} cannot be set: it is a number or a read-only array in a"
         f" {type(container).__name__}; use a list"
     )
-
-
-def _described(value: Array) -> str:
-    if isinstance(value, Tensor):
-        return f"Tensor {value.shape} {value.dtype}"
-    if isinstance(value, (list, tuple)):
-        opening, closing = "[]" if isinstance(value, list) else "()"
-        return opening + ", ".join(map(_described, value)) + closing
-    return repr(value).replace("\n", "\n  ")
 
 
 answer(Module, OF_MODULE)

@@ -11,6 +11,7 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.scopes import scope
+from tinygrad_bp.engine.tensor import Tensor
 
 # Who is told of every module that is called within a scope, and of what it returns.
 observer: ContextVar[Callable[[Any, Any], Any] | None] = ContextVar("observer", default=None)
@@ -142,3 +143,13 @@ def _within(name: str, outer: str) -> bool:
 def _shapes(out: Array) -> str:
     found = [str(one.shape) for one in flatten(out)[0] if hasattr(one, "shape")]
     return ", ".join(found)
+
+
+def described(value: Array) -> str:
+    """Return an attribute of a module in a line, or in lines further in."""
+    if isinstance(value, Tensor):
+        return f"Tensor {value.shape} {value.dtype}"
+    if isinstance(value, (list, tuple)):
+        opening, closing = "[]" if isinstance(value, list) else "()"
+        return opening + ", ".join(map(described, value)) + closing
+    return repr(value).replace("\n", "\n  ")

@@ -210,7 +210,10 @@ def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
         )
     checked = list(params)
     if not checked:
-        raise ValueError(f"{name}: no parameters to optimize; is the list, or the network, empty?")
+        raise ValueError(
+            f"{name}: no parameters to optimize; is the list, or the network, empty?"
+            "  A parameter is a tg.tensor(array, requires_grad=True)"
+        )
     seen: dict[int, int] = {}
     for i, param in enumerate(checked):
         if not isinstance(param, Tensor):

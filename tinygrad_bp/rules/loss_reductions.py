@@ -10,6 +10,7 @@ from numpy import float32, float64, ndarray
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import sum_all
+from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import DataError, ShapeError
@@ -26,8 +27,7 @@ def require_same_shape(name: str, prediction: Any, target: Any) -> None:
     ShapeError
         If the shapes differ.
     """
-    first = prediction.shape if hasattr(prediction, "shape") else np.shape(prediction)
-    second = target.shape if hasattr(target, "shape") else np.shape(target)
+    first, second = arrayed(prediction).shape, arrayed(target).shape
     if first != second:
         raise ShapeError(
             f"{name}: predictions have shape {first}, targets {second}; they must agree (they"
@@ -87,7 +87,7 @@ def weights_of(name: str, weights: Any, shape: Any) -> Any:
     ShapeError, DataError
         If they are not.
     """
-    weights = weights if hasattr(weights, "ndim") else np.asarray(weights)
+    weights = arrayed(weights)
     if weights.shape != shape:
         raise ShapeError(
             f"{name}: weights have shape {weights.shape}, losses {shape}; they must agree (they"
