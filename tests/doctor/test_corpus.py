@@ -29,7 +29,8 @@ FEW_WRONG = [
     "labels_of_another_shape", "linear_regression_uphill", "loop_var_reused",
     "not_updated_loopvar", "npmatrix_slope_at_z", "package_layers/main",
     "rate_decay_epoch_class", "softmax_hidden", "tensors_rebound_in_a_loop",
-    "tensors_labels_not_01", "xor_missing_tanh_slope",
+    "tensors_five_epochs", "tensors_labels_not_01", "tensors_linear_layers",
+    "tensors_minus_the_loss", "xor_missing_tanh_slope",
     # one each of loops over layers, fields of records, dropout masks, einsum, labels in blocks,
     # held-out losses, exchanged slopes, stopping early, weights of 0, and inputs of any size
     "updates_inside_loop_columns", "lists_hidden_slope_gone", "dropout_mask_forgotten",

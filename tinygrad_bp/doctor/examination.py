@@ -16,6 +16,7 @@ from tinygrad_bp.doctor.checks import (
     loops,
     numerics,
     ranges,
+    recorded_passes,
     recorded_runs,
     reports,
     state,
@@ -28,6 +29,7 @@ from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import verdicts
 from tinygrad_bp.doctor.treatments import layers, remedies, treatments, units
+from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.treatments import Signs
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
 from tinygrad_bp.doctor.watched import patches
@@ -131,7 +133,7 @@ class _Examination:
 
     def _recorded(self) -> bool:
         """Judge a script by its backward passes; False where it makes none."""
-        kept, ran = recorded_runs.watched(self.script, self.recorder, self._left() / 2)
+        kept, ran = recorded_passes.watched(self.script, self.recorder, self._left() / 2)
         if not kept.passes:
             if isinstance(ran.error, TinygradError) and crashes.kind_of(ran.error) != "crashed":
                 nothing_learns(self.script, Survey(ran, [], 1), self.diagnosis)
@@ -141,6 +143,8 @@ class _Examination:
         self.diagnosis.findings += recorded_runs.findings(kept, self.script)
         self.diagnosis.findings += numerics.literals(self.script)
         self._crashed_later(ran)
+        if ran.error is None:
+            RecordedTrials(self.script, self.recorder, kept, ran, self.until).add(self.diagnosis)
         return True
 
     def _left(self) -> float:

@@ -128,7 +128,7 @@ def _one_step(
     value = loss(output, y)
     pair = met(value)
     found += [*squashed_twice(value), *asleep(value)]
-    found += out_of_reach(*pair) if pair is not None else []
+    found += out_of_reach(pair.rule, pair.labels) if pair is not None else []
     found += _first_loss(float(value.item()), np.asarray(y), loss)
     value.backward()
     reached = leaf_nodes(value)

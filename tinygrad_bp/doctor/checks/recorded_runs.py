@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import ast
-import sys
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.checks import ranges
 from tinygrad_bp.doctor.checks.recorded import (
     OF_LOGITS,
+    Met,
     asleep,
+    constant_operands,
     leaf_nodes,
     met,
     out_of_reach,
     squashed_twice,
+    turned,
 )
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
-from tinygrad_bp.doctor.watched.recorder import Recorder
+from tinygrad_bp.doctor.learning.outcome import Standing, standing
 from tinygrad_bp.doctor.watched.rewriting import Script
-from tinygrad_bp.doctor.watched.running import Ran, run
 from tinygrad_bp.doctor.watched.slots import is_own
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.module import Module
 
 LOOKS = 6  # backward passes that are looked at; of the others only the loss is kept
 MOST = 500  # passes of which the labels are kept
+WINDOW, RARELY = 64, 8  # passes at the end that are compared; of later passes every eighth
 FIRST = 3.0  # times the loss of one that knows nothing
 SLEEPING = 0.85  # share of a layer's units that keeps it from learning
 STUCK = 0.98  # share of the first loss above which nothing was learned
@@ -57,14 +58,32 @@ class Recorded:
     labels: list[tuple[float, float, int]] = field(default_factory=list)  # least, largest, how many
     looks: int = 0
     slopes: dict[str, float] = field(default_factory=dict)  # the size of each gradient, once
+    recent: deque[Met] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    taken: list[tuple[int, set[Any]]] = field(default_factory=list)  # line, leaves
+    inputs: list[Any] = field(default_factory=list)  # of the first pass's products
+    optimizes: bool = False  # by an optimizer of this package
+    lines: tuple[int, ...] = ()  # where the script was in its first backward pass, outermost first
+
+    @property
+    def line(self) -> int | None:
+        """The line of the first backward pass."""
+        return self.lines[-1] if self.lines else None
+
+    @property
+    def end(self) -> Standing | None:
+        """How far the last answers are from the labels; None where they are not known."""
+        return _standing(list(self.recent))
 
     def look(self, loss: Tensor, frame: FrameType | None) -> None:
         """Take down a backward pass that is about to begin."""
         if loss.size == 1:
             self.losses.append(float(loss.item()))
+        if frame is not None:
+            self.lines = self.lines or tuple(_lines(frame))
         self._meet(loss)
         if len(self.passes) >= LOOKS or frame is None:
             return
+        self.inputs = self.inputs or list(constant_operands(loss))
         tensors = dict(_named(frame))
         kept: dict[str, Any] = {name: one for name, one in tensors.items() if one.is_leaf}
         left = {n for n, one in kept.items() if one.grad is not None and np.any(one.grad.numpy())}
@@ -80,14 +99,27 @@ class Recorded:
         self.looks += 1
         if self.looks & (self.looks - 1) == 0:
             self.asleep = asleep(loss)
-        pair = met(loss) if len(self.labels) < MOST else None
-        if pair is not None:
-            name, labels = pair
+        pair = met(loss) if self.looks < MOST or self.looks % RARELY == 0 else None
+        if pair is None:
+            return
+        name, labels = pair.rule, pair.labels
+        self.recent.append(pair)
+        if self.looks <= LOOKS:
+            self._turned(loss, pair)
+        if len(self.labels) < MOST:
             self.labels.append((float(labels.min()), float(labels.max()), labels.size))
-            for one in out_of_reach(name, labels):
-                self.found.setdefault(one.name, one)
-            if len(self.losses) == 1 and name in OF_LOGITS:
-                self._first(name, labels)
+        for one in out_of_reach(name, labels):
+            self.found.setdefault(one.name, one)
+        if len(self.losses) == 1 and name in OF_LOGITS:
+            self._first(name, labels)
+
+    def _turned(self, loss: Tensor, pair: Met) -> None:
+        if turned(loss, pair):
+            text = f"the loss, {loss.item():.4g} first, is lower the worse the answers are"
+            self.found.setdefault("wrong-sign", Finding("wrong-sign", FAULT, text, self.line))
+        elif pair.rule in OF_LOGITS and pair.node.rule.name == "relu":
+            text = f"the logits of {pair.rule} are what a relu lets through, 0 or more"
+            self.found.setdefault("relu-output", Finding("relu-output", FAULT, text, self.line))
 
     def _first(self, name: str, labels: Any) -> None:
         """Compare the first loss with that of a network that knows nothing."""
@@ -109,6 +141,16 @@ class Recorded:
                 self.slopes[name] = max(self.slopes.get(name, 0.0), size)
 
 
+def _standing(pairs: list[Met]) -> Standing | None:
+    sides = [one for one in (pair.sides() for pair in pairs) if one is not None]
+    if not sides:
+        return None
+    try:
+        return standing([output for output, _ in sides], [label for _, label in sides])
+    except ValueError:  # shapes that do not broadcast: a loss of another kind
+        return None
+
+
 def uses_package(script: Script) -> bool:
     """Tell whether a script imports this package."""
     names = []
@@ -120,18 +162,6 @@ def uses_package(script: Script) -> bool:
     return any(name.split(".")[0] == __name__.split(".")[0] for name in names)
 
 
-def watched(script: Script, recorder: Recorder, seconds: float) -> tuple[Recorded, Ran]:
-    """Run a script, and look at its backward passes."""
-    kept = Recorded()
-
-    def prepare(recorder: Recorder) -> None:
-        recorder.at_shapes = lambda o, y, line: _compare(kept, o, y, line)
-
-    with _hooks(kept, script.path):
-        ran = run(script, recorder, seconds=seconds, prepare=prepare)
-    return kept, ran
-
-
 def findings(kept: Recorded, script: Script) -> list[Finding]:
     """Return what the passes of a run show."""
     found = list(kept.found.values())
@@ -140,6 +170,7 @@ def findings(kept: Recorded, script: Script) -> list[Finding]:
     found += _added_up(kept)
     course = _course(kept)
     stuck = len(kept.losses) > LOOKS and kept.losses[-1] > STUCK * kept.losses[0]
+    stuck = stuck and all(one.name != "step-too-large" for one in course)  # which may be why
     for one in kept.asleep:
         one.severity = FAULT if stuck and one.gain > SLEEPING else NOTE
     return [*found, *course, *kept.asleep, *_unshuffled(kept)]
@@ -154,35 +185,14 @@ def _unshuffled(kept: Recorded) -> list[Finding]:
     return [Finding("not-shuffled", NOTE, text)]
 
 
-def _compare(kept: Recorded, o: Any, y: Any, line: int) -> None:
-    for one in ranges.broadcast(tuple(np.shape(o)), tuple(np.shape(y)), line):
-        kept.found.setdefault(one.name, one)
-
-
-@contextmanager
-def _hooks(kept: Recorded, path: str) -> Iterator[None]:
-    """Look at every backward pass that the script begins."""
-    backward = Tensor.backward
-
-    def looked(self: Tensor, *given: Any, **options: Any) -> Any:
-        frame = _script_frame(path)
-        kept.look(self, frame)
-        result = backward(self, *given, **options)
-        kept.after(frame)
-        return result
-
-    Tensor.backward = looked  # type: ignore[method-assign, assignment]  # for this run
-    try:
-        yield
-    finally:
-        Tensor.backward = backward  # type: ignore[method-assign]  # its own again
-
-
-def _script_frame(path: str) -> FrameType | None:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename != path:
-        frame = frame.f_back
-    return frame
+def _lines(frame: FrameType) -> list[int]:
+    """Return the lines of a script on which its functions stand, the innermost last."""
+    found, path, one = [], frame.f_code.co_filename, frame
+    while one is not None:
+        if one.f_code.co_filename == path:
+            found.append(one.f_lineno)
+        one = one.f_back  # type: ignore[assignment]  # None ends the loop
+    return found[::-1]
 
 
 def _named(frame: FrameType) -> Iterator[tuple[str, Tensor]]:
@@ -224,9 +234,8 @@ def _outside(kept: Recorded, script: Script) -> list[Finding]:
         return []
     told = ", ".join(names)
     lines = script.text.splitlines()
-    out = [k for k, line in enumerate(lines, 1) if ".numpy()" in line or ".detach()" in line]
-    loops = [loop.node.lineno for loop in script.loops.values()]
-    cut = [line for line in out if loops and line > min(loops)]
+    nodes = {first.nodes[name] for name in names}
+    cut = [line for line, leaves in kept.taken if leaves & nodes and line <= len(lines)]
     text = f"the loss depends on other Tensors, and not on {told}"
     if cut:
         text += (
@@ -245,12 +254,13 @@ def _unmoved(kept: Recorded) -> list[Finding]:
         name for name, value in first.values.items()
         if name in last.values and np.array_equal(value, last.values[name])
         and first.nodes[name] in first.reached and kept.slopes.get(name, 0.0) > 0
+        and first.nodes[name] is last.nodes[name]  # else it is made anew each time: no parameter
     ]  # fmt: skip
     if not still:
         return []
     told = ", ".join(still)
     text = f"{told} have gradients, and are the same after {len(kept.passes) - 1} steps"
-    return [Finding("not-updated", FAULT, text, parameter=told)]
+    return [Finding("not-updated", FAULT, text, kept.line, told)]
 
 
 def _added_up(kept: Recorded) -> list[Finding]:
@@ -262,7 +272,7 @@ def _added_up(kept: Recorded) -> list[Finding]:
     text = (
         f"{told} still have their gradients when the next backward pass begins, which adds to them"
     )
-    return [Finding("never-reset", FAULT, text, parameter=told)]
+    return [Finding("never-reset", FAULT, text, kept.line, told)]
 
 
 def _course(kept: Recorded) -> list[Finding]:
@@ -280,7 +290,7 @@ def _course(kept: Recorded) -> list[Finding]:
     if 0 < typical < 1e-5 and losses[-1] > STUCK * losses[0]:
         told = f"{text}; a step changes a parameter by {typical:.1g} of its size"
         found.append(Finding("step-too-small", FAULT, told))
-    elif losses[-1] > 1.5 * losses[0] and losses[-1] > np.median(losses):
+    elif np.median(losses[len(losses) // 2 :]) > 1.5 * abs(losses[0]):
         found.append(Finding("step-too-large", FAULT, text))
     elif typical > 1 and losses[-1] > STUCK * losses[0]:
         told = f"{text}; a step changes a parameter by {typical:.2g} times its size"

@@ -93,27 +93,29 @@ def _rate(trials: Trials, factor: float) -> Replaced:
     """Return the edit of the number that the rate is set to."""
     names = _rates(trials)
     for one in ast.walk(trials.script.tree):
-        if isinstance(one, ast.keyword) and one.arg in names and _number(one.value) is not None:
-            return {id(one.value): _times(one.value, factor)}
+        if isinstance(one, ast.keyword) and one.arg in names and number(one.value) is not None:
+            return {id(one.value): times(one.value, factor)}
     for _, text, value in _targets(trials.script):
-        if _leaf(text) in names and _number(value) is not None:
-            return {id(value): _times(value, factor)}
+        if _leaf(text) in names and number(value) is not None:
+            return {id(value): times(value, factor)}
     for one in ast.walk(trials.script.tree):
         if isinstance(one, ast.FunctionDef) and one.args.defaults:
             given = one.args.args[-len(one.args.defaults) :]
             for argument, default in zip(given, one.args.defaults, strict=True):
-                if argument.arg in names and _number(default) is not None:
-                    return {id(default): _times(default, factor)}
+                if argument.arg in names and number(default) is not None:
+                    return {id(default): times(default, factor)}
     return {}
 
 
-def _number(node: ast.expr) -> float | None:
+def number(node: ast.expr) -> float | None:
+    """Return the number that an expression is, or None."""
     value = node.value if isinstance(node, ast.Constant) else None
     return float(value) if isinstance(value, int | float) else None
 
 
-def _times(node: ast.expr, factor: float) -> ast.Constant:
-    return ast.Constant(float(f"{(_number(node) or 0.0) * factor:.6g}"))
+def times(node: ast.expr, factor: float) -> ast.Constant:
+    """Return a number times a factor."""
+    return ast.Constant(float(f"{(number(node) or 0.0) * factor:.6g}"))
 
 
 def _averaged(trials: Trials) -> Replaced:
@@ -139,22 +141,30 @@ def _averaged(trials: Trials) -> Replaced:
 
 def _standardised(trials: Trials, before: dict[Path, Any]) -> Replaced:
     """Return the edit that standardises the inputs behind the line that makes them."""
-    body = trials.script.tree.body
     for path in trials.roles.data:
-        X, name = before.get(path), str(path[1])
-        made = [k for k, one in enumerate(body) if isinstance(one, ast.Assign)
-                and name in {ast.unparse(target) for target in one.targets}]  # fmt: skip
-        if len(path) != 2 or not made or X is None:
-            continue
-        axis = sample_axis(X, trials.samples)
-        tail = f"axis={axis}, keepdims=True" if np.ndim(X) > 1 else f"axis={axis}"
-        text = f"{name} = ({name} - {name}.mean({tail})) / {name}.std({tail})"
-        line: Any = ast.parse(text).body[0]
-        for one in ast.walk(line):
-            if "lineno" in one._attributes:
-                place(one, body[made[-1]])
-        return {id(body): [*body[: made[-1] + 1], line, *body[made[-1] + 1 :]]}
+        X = before.get(path)
+        if len(path) == 2 and X is not None:
+            axis = sample_axis(X, trials.samples)
+            found = standardising(trials.script, str(path[1]), axis, wide=np.ndim(X) > 1)
+            if found:
+                return found
     return {}
+
+
+def standardising(script: Script, name: str, axis: int, *, wide: bool = True) -> Replaced:
+    """Return the edit that standardises an array of the top level behind the line that makes it."""
+    body = script.tree.body
+    made = [k for k, one in enumerate(body) if isinstance(one, ast.Assign)
+            and name in {ast.unparse(target) for target in one.targets}]  # fmt: skip
+    if not made:
+        return {}
+    tail = f"axis={axis}, keepdims=True" if wide else f"axis={axis}"
+    text = f"{name} = ({name} - {name}.mean({tail})) / {name}.std({tail})"
+    line: Any = ast.parse(text).body[0]
+    for one in ast.walk(line):
+        if "lineno" in one._attributes:
+            place(one, body[made[-1]])
+    return {id(body): [*body[: made[-1] + 1], line, *body[made[-1] + 1 :]]}
 
 
 def _start(trials: Trials, before: dict[Path, Any]) -> Iterator[tuple[int, Any]]:
