@@ -381,3 +381,25 @@ def test_a_page_holds_so_many_pictures(monkeypatch):
     monkeypatch.setattr(unfolding, "NODES", 1)
     (one,) = unfoldings(three_parts())
     assert one.blocks == {}
+
+
+def test_several_values_that_a_part_sends_to_another_have_no_common_gradient():
+    x = ones((2, 3), "x")
+    with tg.scope("first"):
+        a = np.sin(x)
+        b = np.sum(a, axis=0)
+    with tg.scope("second"):
+        out = np.sum(a * b) + np.sum(np.cos(b))
+    view = tg.graph(out + 0)
+    small = view.folded(0)
+    parts = {node.name: node.id for node in small.nodes if node.kind == "scope"}
+    between = [edge for edge in small.edges if edge.target == parts["second"]]
+    assert [edge.source for edge in between] == [parts["first"]]
+    assert between[0].contribution is None
+    with tg.scope("alone"):
+        a = np.sin(x)
+    with tg.scope("twice"):
+        out = np.sum(a * np.cos(a))
+    small = tg.graph(out + 0).folded(0)
+    (edge,) = (edge for edge in small.edges if small.nodes[edge.target].name == "twice")
+    np.testing.assert_allclose(edge.contribution, tg.gradients(out, a).numpy().ravel())

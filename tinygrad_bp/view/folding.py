@@ -258,8 +258,8 @@ def _folded_node(path: tuple[str, ...], members: Sequence[NodeView], leaving: se
     operations = sum(node.count for node in members if not KINDS[node.kind].is_source)
     return replace(
         shown, id=members[-1].id, op="scope", name=path[-1], kind="scope", scope=path[:-1],
-        count=operations, detail="", words="", formula="", tex="", pulls=(), links=None,
-        is_sum=False, commutes=True,
+        count=operations, detail="", words="a part that is folded", formula="", tex="", pulls=(),
+        links=None, is_sum=False, commutes=True,
     )  # fmt: skip
 
 
@@ -289,9 +289,10 @@ def _contracted(
 def _renumbered(view: Picture, nodes: Sequence[NodeView], ids: dict[int, int]) -> Picture:
     """Return the picture of `nodes`, to which `ids` leads; an edge within one of them is dropped.
 
-    Edges that become one add up what they contribute.
+    Edges that become one add up what they contribute to one value; to several it is no number.
     """
     kept: dict[tuple[int, int, int], EdgeView] = {}
+    sources: dict[tuple[int, int, int], int] = {}  # what they come from, before
     of = {place: node.id for place, node in enumerate(nodes)}
     for edge in view.edges:
         source, target = ids[edge.source], ids[edge.target]
@@ -303,8 +304,10 @@ def _renumbered(view: Picture, nodes: Sequence[NodeView], ids: dict[int, int]) -
         key = (one.source, one.target, one.position)
         other = kept.get(key)
         if other is not None:
-            one = replace(one, contribution=_total(one.contribution, other.contribution))
-        kept[key] = one
+            alike = sources[key] == edge.source
+            total = _total(one.contribution, other.contribution) if alike else None
+            one = replace(one, contribution=total)
+        kept[key], sources[key] = one, edge.source
     return renumbered(view, nodes, kept.values())
 
 
