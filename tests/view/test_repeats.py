@@ -228,3 +228,20 @@ def test_a_note_says_what_was_folded_and_how_to_unfold_it():
     assert "a block that repeats 20 times; tg.graph(..., unfold='repeated ×20') opens it" in note
     assert "force=True draws all" in note
     assert "folded into" in tg.graph(loss).to_svg(engine="own")
+
+
+def test_what_reads_several_repetitions_says_which_is_which_argument():
+    W = ones((3, 3), "W")
+    a, b, c = (np.tanh(np.full((2, 3), i) @ W) for i in range(3))
+    small = tg.graph(np.sum(np.power(b - a, 2) / (c - a))).folded()
+    found = [
+        (edge.argument, edge.position, edge.of)
+        for edge in small.edges
+        if small.nodes[edge.target].op == "subtract"
+    ]
+    assert sorted(found) == [
+        ("x", 0, "last"),
+        ("x", 0, "no. 2"),
+        ("y", 1, "first"),
+        ("y", 1, "first"),
+    ]

@@ -280,10 +280,10 @@ class _Folding:
                     return [one]
             if before is after:
                 return None
-        return self._told(one, ends, [edge.position for edge in edges])
+        return self._told(one, ends, edges)
 
     def _told(
-        self, one: EdgeView, ends: Sequence[Ends], positions: Sequence[int]
+        self, one: EdgeView, ends: Sequence[Ends], edges: Sequence[EdgeView]
     ) -> list[EdgeView] | None:
         """Return edges that name the repetitions at their ends."""
         before, after = self.run.get(one.source), self.run.get(one.target)
@@ -300,11 +300,12 @@ class _Folding:
             return [
                 replace(
                     one,
-                    position=position,
+                    position=edge.position,
+                    argument=edge.argument,
                     of="" if before is None else _ordinal(i, n),
                     to="" if after is None else _ordinal(j, m),
                 )
-                for (i, j), position in zip(ends, positions, strict=True)
+                for (i, j), edge in zip(ends, edges, strict=True)
             ]
         return None
 
