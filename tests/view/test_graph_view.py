@@ -843,3 +843,44 @@ def test_leaves_that_are_called_alike_have_a_number_to_tell_them_apart():
     assert {node.name for node in tg.graph(np.sum(h), focus="W").nodes} > {"W (3)[0,0]"}
     named = tg.graph(np.sum(h), parameters=dict(zip("abc", weights, strict=True)))
     assert [node.name for node in named.nodes if node.kind == "parameter"] == ["a", "b", "c"]
+
+
+def weight(name, *shape):
+    return tg.tensor(np.full(shape, 0.1), requires_grad=True, name=name)
+
+
+def scopes_by_op(out):
+    found = {}
+    for node in tg.graph(out).nodes:
+        found.setdefault(node.op, set()).add("/".join(node.scope))
+    return found
+
+
+def test_what_joins_two_values_of_a_layer_belongs_to_it():
+    kernel, bias = weight("conv.W", 2, 3), weight("conv.b", 2)
+    out = np.zeros((4, 2)) @ kernel + np.sum(bias)
+    assert scopes_by_op(np.exp(out) * 2)["add"] == {"conv"}
+    assert scopes_by_op(out * np.cos(weight("top", 3)))["multiply"] == {""}
+
+
+def test_what_stands_between_operations_of_a_layer_belongs_to_it():
+    W1, W2, V = weight("net.W1", 3, 3), weight("net.W2", 3, 3), weight("head.V", 3, 1)
+    found = scopes_by_op(np.exp(np.sin(np.tanh(np.ones((2, 3)) @ W1) * 2) @ W2) @ V)
+    assert found["tanh"] == found["sin"] == found["multiply"] == {"net"}
+    assert found["exp"] == {""}  # on its way from one layer to another
+
+
+def test_the_last_of_a_chain_belongs_where_the_others_do():
+    Wx, Wh, V = weight("rnn.Wx", 3, 3), weight("rnn.Wh", 3, 3), weight("head.V", 3, 1)
+    h = np.zeros((2, 3))
+    for _ in range(3):
+        h = np.tanh(np.ones((2, 3)) @ Wx + h @ Wh)
+    assert scopes_by_op(np.sum(h @ V))["tanh"] == {"rnn"}
+
+
+def test_what_a_scope_holds_is_said_by_the_scope_alone():
+    W1, W2 = weight("net.W1", 3, 3), weight("net.W2", 3, 3)
+    h = np.ones((2, 3)) @ W1
+    with tg.scope("between"):
+        h = np.tanh(h)
+    assert scopes_by_op(np.sum(h @ W2))["tanh"] == {"between"}
