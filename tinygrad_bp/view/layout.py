@@ -99,10 +99,12 @@ def grid(
     rows = [sum(begin <= number for begin in folds.breaks) for number in range(len(ranked.columns))]
     part_ways(ranked, root, across, all_sizes, rows)
     before = [COLUMN_SPACE] * len(ranked.columns)
+    beside: dict[tuple[int, int], float] = {}  # labels of edges that run side by side
     for edge, width in zip(view.edges, labels, strict=True):
         if width and not edge.loop:
-            number = column[edge.target]
-            before[number] = max(before[number], width + LABEL_SPACE)
+            number, ends = column[edge.target], (edge.source, edge.target)
+            beside[ends] = beside.get(ends, 0.0) + width + LABEL_SPACE
+            before[number] = max(before[number], beside[ends])
     spans: list[Point] = []
     for number, members in enumerate(ranked.columns):
         start = 0.0 if number in folds.breaks else spans[-1][1] + before[number]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from tinygrad_bp.view.kinds import KINDS
 from tinygrad_bp.view.lanes import BOX_LOW, BOX_PAD, BOX_STEP, TITLE, members, nested
 from tinygrad_bp.view.layout import Grid
+from tinygrad_bp.view.loops import LANE, TRACK, Loops, loops
 from tinygrad_bp.view.parts import Part
 from tinygrad_bp.view.ranked import Point, Rectangle
 from tinygrad_bp.view.records import EdgeView, Picture
@@ -78,19 +79,16 @@ class Rows:
         self.width = max((right for _, right in grid.spans), default=0.0)
         boxed = nested(root)
         self.margin = BOX_PAD + BOX_STEP * (boxed - 1) if boxed else 0.0  # beside the rows
-        loops = [0] * len(ends)
         for number, (begin, end) in enumerate(zip(grid.breaks, ends, strict=True)):
             for column in range(begin, end):
                 self.row[column] = number
             self.rows.append(self._bounded(range(begin, end)))
-        for edge in view.edges:
-            if edge.loop:
-                for number in {self._row_of(edge.source), self._row_of(edge.target)}:
-                    loops[number] += 1
+        self.loops = self._loops()
         y = 0.0
         for number, row in enumerate(self.rows):
             row.above = y
-            row.room = CHANNEL * (loops[number] + 1) * (loops[number] > 0)
+            tracks = self.loops.room(number)
+            row.room = (TRACK * tracks + 2 * CHANNEL) * (tracks > 0)
             box = (TITLE + BOX_STEP) * boxed
             y = row.above + row.room + box
             row.shift = y - row.top
@@ -98,13 +96,23 @@ class Rows:
             row.under = y
             y += row.room + ROW_SPACE
         self.height = max(y - ROW_SPACE, 0.0)
-        self._looped = [0] * len(ends)
 
     def _bounded(self, columns: range) -> _Row:
         here = [i for column in columns for i in self.grid.ranked.columns[column]]
         tops = [self.grid.across[i] - self.grid.sizes[i][1] / 2 for i in here]
         lows = [self.grid.across[i] + self.grid.sizes[i][1] / 2 for i in here]
         return _Row(columns, min(tops, default=0.0), max(lows, default=0.0))
+
+    def _loops(self) -> Loops:
+        """Return the tracks of loops back but those from a node to itself."""
+        found = {
+            number: (edge.source, edge.target)
+            for number, edge in enumerate(self.view.edges)
+            if edge.loop and edge.source != edge.target
+        }
+        rows = {number: (self._row_of(a), self._row_of(b)) for number, (a, b) in found.items()}
+        column = self.grid.column
+        return loops(rows, {number: abs(column[a] - column[b]) for number, (a, b) in found.items()})
 
     def _row_of(self, i: int) -> int:
         return self.row[self.grid.column[i]]
@@ -124,8 +132,10 @@ class Rows:
         """Return the layout."""
         centres = [self.point(node.id) for node in self.view.nodes]
         bends = [
-            self._loop(edge) if edge.loop else self._way(chain)
-            for edge, chain in zip(self.view.edges, self._chains(), strict=True)
+            self._loop(number, edge) if edge.loop else self._way(chain)
+            for number, (edge, chain) in enumerate(
+                zip(self.view.edges, self._chains(), strict=True)
+            )
         ]
         boxes = list(_Boxes(self, centres).of(root))
         points = [point for way in bends for point in way]
@@ -168,7 +178,7 @@ class Rows:
             k += step
         return [(sign * reach, across)] if reach > border and goal != across else []
 
-    def _loop(self, edge: EdgeView) -> list[Point]:
+    def _loop(self, own: int, edge: EdgeView) -> list[Point]:
         """Return the whole way back: above or below the row, where it crosses less."""
         (x, y), (u, v) = self.point(edge.source), self.point(edge.target)
         (width, height), (_, depth) = self.grid.sizes[edge.source], self.grid.sizes[edge.target]
@@ -181,27 +191,26 @@ class Rows:
         exits = {side: self._exit(edge.source, side, after=True) for side in sides}
         entries = {side: self._exit(edge.target, side, after=False) for side in sides}
         side = min(sides, key=lambda one: exits[one][0] + entries[one][0])
-        levels = [self._level(number, side) for number in numbers]
-        self._looped[numbers[0]] += 1
+        levels = [self._level(own, number, side) for number in numbers]
         start, end = [(x, y + side * height / 2)], [(u, v + side * depth / 2)]
         if not exits[side][1]:
             x = self.grid.spans[self.grid.column[edge.source]][1] + CHANNEL + BOX_STEP
             start = [(self.point(edge.source)[0] + width / 2, y), (x, y)]
         if not entries[side][1]:
-            own = self.grid.spans[self.grid.column[edge.target]][0]
-            u = own - CHANNEL - ARROW
+            u = self.grid.spans[self.grid.column[edge.target]][0] - CHANNEL - ARROW
             end = [(u, v), (self.point(edge.target)[0] - self.grid.sizes[edge.target][0] / 2, v)]
         between = [(x, levels[0]), (u, levels[1])]
         if numbers[0] != numbers[1]:
-            margin = -self.margin - 2 * CHANNEL
+            margin = -self.margin - 2 * CHANNEL - LANE * self.loops.lanes[own]
             between = [between[0], (margin, levels[0]), (margin, levels[1]), between[1]]
         return [*start, *between, *end]
 
-    def _level(self, number: int, side: int) -> float:
+    def _level(self, edge: int, number: int, side: int) -> float:
         """Return how high a loop back runs above a row (-1), or below it (1)."""
         row = self.rows[number]
-        track = CHANNEL * (self._looped[number] + 0.5)
-        return row.under + track if side > 0 else row.above + row.room - track
+        track = TRACK * self.loops.tracks[edge, number] + CHANNEL / 2
+        # its label stands above it, there between it and the row
+        return row.under + track + CHANNEL if side > 0 else row.above + row.room - track
 
     def _exit(self, i: int, side: int, *, after: bool) -> tuple[int, bool]:
         """Return how many edges are crossed from a node to above (-1) or below (1) its row.
