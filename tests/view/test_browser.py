@@ -588,9 +588,105 @@ def test_graph_and_step_stand_side_by_side(opened, example):
         )
         assert graph["x"] + graph["width"] <= now["x"], step
         assert max(one["y"] + one["height"] for one in (graph, now)) <= 900, step
+        for hidden in ("#graph", "#now-section"):
+            high, shown_of = page.evaluate(
+                "(s) => ['scrollHeight', 'clientHeight'].map((k) => document.querySelector(s)[k])",
+                hidden,
+            )
+            assert high <= shown_of, (step, hidden)
         node = page.locator("#graph g.now > path").first.bounding_box()
         assert node["x"] >= graph["x"]
         assert node["x"] + node["width"] <= graph["x"] + graph["width"], step
+
+
+def memory(steps=30):
+    """Return the graph of a long short-term memory, written as a loop."""
+    W, U, b = ones((2, 12), "W"), ones((3, 12), "U"), ones((12,), "b")
+    h = c = np.zeros((2, 3))
+    for i in range(steps):
+        z = np.full((2, 2), 0.1 * i) @ W + h @ U + b
+        c = tg.sigmoid(z[:, :3]) * c + tg.sigmoid(z[:, 3:6]) * np.tanh(z[:, 6:9])
+        h = tg.sigmoid(z[:, 9:]) * np.tanh(c)
+    return tg.graph(np.mean(np.square(h @ ones((3, 1), "V"))))
+
+
+def frame_of(page):
+    return page.evaluate("""() => {
+        const [frame, figure] = ["#graph", "#graph svg"].map((s) => document.querySelector(s));
+        const { width, height } = figure.getBoundingClientRect();
+        return { scale: width / figure.viewBox.baseVal.width, width, height,
+                 across: frame.clientWidth, down: frame.clientHeight,
+                 left: frame.scrollLeft, top: frame.scrollTop,
+                 low: frame.getBoundingClientRect().bottom };
+    }""")
+
+
+def test_a_long_graph_fits_beside_its_step_and_can_be_looked_at_closely(opened):
+    page = opened(memory().to_html(), width=1280, height=900)
+    whole = frame_of(page)
+    assert whole["width"] <= whole["across"] + 1
+    assert whole["height"] <= whole["down"] + 1
+    assert 12 * whole["scale"] >= 7.5  # pixels of its letters
+    for key in ("f", "b", "End"):
+        page.keyboard.press(key)
+        for name in ("graph-section", "now-section"):
+            box = page.locator(f"#{name}").bounding_box()
+            assert box["y"] + box["height"] <= 900, (key, name)
+        assert frame_of(page) == whole
+    for key in "+++":
+        page.keyboard.press(key)
+    page.keyboard.press("Home")
+    page.keyboard.press("f")
+    closer = frame_of(page)
+    assert closer["scale"] > 1.9 * whole["scale"]
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    moved = frame_of(page)
+    assert (moved["left"], moved["top"]) != (closer["left"], closer["top"])
+    assert step_of(page).startswith("Step 1 ")
+    page.keyboard.press("ArrowRight")  # what it is about comes into view
+    node, frame = (page.locator(s).first.bounding_box() for s in ("#graph g.now > path", "#graph"))
+    assert frame["x"] <= node["x"] <= frame["x"] + frame["width"] - node["width"]
+    assert frame["y"] <= node["y"] <= frame["y"] + frame["height"] - node["height"]
+    page.keyboard.press("0")
+    assert frame_of(page) == whole
+    page.set_viewport_size({"width": 1280, "height": 760})
+    page.wait_for_function(
+        "(h) => document.getElementById('graph').clientHeight < h", arg=whole["down"]
+    )
+    assert frame_of(page)["low"] < 760
+
+
+def test_a_phone_has_a_narrow_drawing_that_follows_the_steps(opened):
+    page = opened(memory().to_html(), width=390, height=844)
+    frame = frame_of(page)
+    assert frame["width"] <= frame["across"]
+    assert frame["scale"] > 0.9
+    page.keyboard.press("f")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+        box = page.locator("#graph").bounding_box()
+        node = page.locator("#graph g.now > path").first.bounding_box()
+        assert box["y"] <= node["y"] <= box["y"] + box["height"] - node["height"]
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    step = step_of(page)
+    page.set_viewport_size({"width": 1280, "height": 900})  # turned, or on a larger screen
+    page.wait_for_function("() => document.querySelector('#graph svg').viewBox.baseVal.width > 500")
+    assert step_of(page) == step
+
+
+def test_what_is_in_a_folded_part_is_found_and_opened(opened):
+    loss, options = SAMPLES["transformer"]()
+    view = tg.graph(loss, **options)
+    inside = next(n.name for n in view.nodes if n.kind == "parameter" and n.scope == ("mlp",))
+    page = opened(view.to_html(focus=f"d({inside})" if "." in inside else f"d{inside}"), width=1280)
+    assert parts_of(page)[0] == "− mlp"
+    assert f"{inside}" in step_of(page)
+    page.click("#parts button >> nth=0")
+    assert parts_of(page)[0] == "+ attention"
+    page.fill("#find", inside)
+    page.press("#find", "Enter")
+    assert parts_of(page)[0] == "− mlp"
 
 
 def test_operands_stand_as_in_the_formula(opened, example):

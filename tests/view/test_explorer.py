@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from view_samples import HOSTILE, network_view, ones
 
 import tinygrad_bp as tg
-from tinygrad_bp.errors import DataError
+from tinygrad_bp.errors import DataError, GraphError
 from tinygrad_bp.formulas import printing
 from tinygrad_bp.view import Frame, TrainingFrames, labels
 from tinygrad_bp.view.explorer.content import content
@@ -244,3 +244,25 @@ def test_the_heading_names_every_result():
     first.name, second.name = "loss D", "loss G"
     assert "<h1>How loss D and loss G were computed</h1>" in tg.graph([first, second]).to_html()
     assert "<h1>How loss D was computed</h1>" in tg.graph(first).to_html()
+
+
+@pytest.mark.parametrize("focus", ["dW9", "W1[", "", "d", "[0]"])
+def test_a_focus_that_there_is_not_is_refused(focus):
+    view = network_view()
+    if not focus:
+        assert data_of(view.to_html(focus=focus))["focus"] == ""
+        return
+    with pytest.raises(GraphError, match=r"focus=.* there are: .*hidden1\.W"):
+        view.to_html(focus=focus)
+
+
+def test_a_focus_is_found_by_a_long_name_and_in_a_folded_part():
+    x, name = ones((2, 2), "x"), "w" * 90
+    out = np.sum(np.sin(x @ ones((2, 2), name)))
+    assert data_of(tg.graph(out).to_html(focus=f"{name}[0,1]"))["focus"].endswith("…[0,1]")
+    with tg.scope("part"):
+        for _ in range(50):
+            x = np.tanh(x) * np.cos(x)
+        x.name = "hidden"
+        x = np.sin(x) + 1
+    assert data_of(tg.graph(np.sum(x)).to_html(focus="dhidden"))["focus"] == "dhidden"

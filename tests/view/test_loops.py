@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from view_samples import ones
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.drawing import drawing
+from tinygrad_bp.view.drawing import drawing, framed
 from tinygrad_bp.view.loops import loops
 
 ROWS = st.tuples(st.integers(0, 4), st.integers(0, 4))
@@ -64,3 +64,14 @@ def test_those_of_a_memory_run_apart_on_any_page(page):
                 assert max(c[other], d[other]) < low or min(c[other], d[other]) > high
     (x, y), (u, v) = (edge.place for edge in back)
     assert abs(y - v) >= 9 or abs(x - u) > 60
+
+
+def test_a_picture_for_a_frame_has_the_sides_of_the_frame():
+    view = memory()
+    for across, down in ((590, 610), (900, 400)):
+        found, first = framed(view, across, down), drawing(view, across)
+        shares = [min(across / one.width, down / one.height) for one in (found, first)]
+        assert shares[0] >= shares[1]
+        assert shares[0] > 0.55
+    large = tg.graph(np.sum(np.stack([np.sin(ones((2,), f"x{i}")) for i in range(150)])))
+    assert framed(large, 590, 610).width == drawing(large, 590).width

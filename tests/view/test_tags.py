@@ -59,7 +59,8 @@ def test_what_is_used_a_few_times_has_its_edges():
 def test_tags_are_one_node_in_the_page():
     page = shared("w").to_html()
     leaf = next(node.id for node in shared("w").nodes if node.name == "w")
-    assert page.count(f'data-node="{leaf}"') == AGAIN
+    _, drawing = page.split('<template data-wide="0">')
+    assert drawing.split("</template>")[0].count(f'data-node="{leaf}"') == AGAIN
 
 
 def test_a_number_that_is_used_again_goes_by_its_value():

@@ -21,8 +21,10 @@ from tinygrad_bp.view.straightening import straightened
 from tinygrad_bp.view.tags import Tagged, tagged
 
 PAGES = 1.5 * 794 * 1123  # pixels of one and a half A4, which a large picture is shrunk to
-SMALLEST = 0.85  # but not below letters of 10 pixels
+SMALLEST = 10 / 12  # but not below letters of 10 pixels
 NARROWER = (0.8, 0.65, 0.5)  # shares of a width that are tried where it does not do
+LEGIBLE = 0.55  # of letters of 12 pixels; as the page has it
+REFRAMED = (0.88, 1.0, 1.12)  # rows that are tried, beside such as would fill a frame
 MARKED = "a number in a circle is where an arrow goes on in another row"
 NOTES, FEWEST = 90, 20  # characters of a line of notes below a picture, and at least
 LINE = 14.0  # pixels from line to line
@@ -178,10 +180,31 @@ def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
         return found, _notes(found, view, NOTES)
     found = drawing(view, width - 2 * MARGIN)
     for share in NARROWER:
-        if found.width > width:
-            narrower = drawing(view, share * (width - 2 * MARGIN))
-            found = min(found, narrower, key=lambda one: one.width)
+        if found.width <= width:
+            break
+        narrower = drawing(view, share * (width - 2 * MARGIN))
+        if narrower.width >= found.width:
+            break
+        found = narrower
     return found, _notes(found, view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
+
+
+def framed(view: Picture, across: float, down: float) -> Drawing:
+    """Lay out a picture in rows so wide that it is shrunk least in a frame of so many pixels.
+
+    What is too large for it to be read there as a whole stays as wide as the frame.
+    """
+
+    def share(one: Drawing) -> float:
+        return min(across / one.width, down / one.height)
+
+    first = drawing(view, across)
+    if share(first) >= 1 or across * down < LEGIBLE**2 * first.width * first.height:
+        return first
+    same = math.sqrt(first.width * first.height * across / down)  # the sides of the frame
+    others = [drawing(view, wider * same) for wider in REFRAMED]
+    found = max((first, *others), key=share)
+    return found if share(found) >= LEGIBLE else first
 
 
 def _notes(found: Drawing, view: Picture, width: int) -> list[str]:

@@ -209,13 +209,18 @@ class GraphView(Picture):
             Steps of a training, which a slider goes through.
         focus : str, optional
             Where the page opens: a value ``"W3"``, a gradient ``"dW3"``, or an element of either,
-            ``"dW3[2,0]"``.
+            ``"dW3[2,0]"``; in a folded part, which is open then.
         section : Section, optional
             What else the page shows: ``tg.explain(loss).section()`` is the derivation.
 
         Returns
         -------
         str
+
+        Raises
+        ------
+        GraphError
+            If nothing is called `focus`.
         """
         from tinygrad_bp.view.explorer import page
 

@@ -14,7 +14,6 @@ from tinygrad_bp.view.drawing import (
     DrawnBox,
     DrawnEdge,
     DrawnNode,
-    drawing,
     fitted,
 )
 from tinygrad_bp.view.kinds import KINDS, MARK
@@ -43,12 +42,11 @@ STYLE = (
 )
 
 
-def in_page(view: Picture, page: float) -> str:
-    """Return `view` as an SVG element for a page that has its colours, and so many pixels across.
+def in_page(drawn: Drawing) -> str:
+    """Return a drawing as an SVG element for a page that has its colours.
 
     Its edges have the ids that they join.
     """
-    drawn = drawing(view, page)
     width, height = drawn.width, drawn.height
     return (
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img"'

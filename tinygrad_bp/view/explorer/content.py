@@ -100,6 +100,7 @@ def _node(
         "words": printable(node.words),
         "note": printable(node.note),
         "count": node.count,
+        "times": node.times,
         "block": printable(key_of(node)),
         "over": {
             "value": samples_text(node.value_of),

@@ -31,6 +31,10 @@ document.addEventListener("keydown", (event) => {
     moveInMatrix(td, event.key);
     return;
   }
+  if (frameKey(event)) {
+    event.preventDefault();
+    return;
+  }
   const jumps = {
     ArrowRight: current + 1, ArrowLeft: current - 1, Home: 0, End: steps.length - 1,
     f: firstForward, F: firstForward, b: firstBackward, B: firstBackward,
@@ -77,12 +81,12 @@ drawOrder();
 listChecks();
 startTraining();
 markGradients();
-startPanning(get("graph"));
+startPanning();
 listNames();
-get("closer").addEventListener("click", () => zoom(1.25));
-get("farther").addEventListener("click", () => zoom(0.8));
-get("whole").addEventListener("click", () => zoom(0));
 window.addEventListener("hashchange", () => (askedFor() === data.number ? openAddress() : show(askedFor())), { signal });
+phone.addEventListener("change", () => show(data.number), { signal });
 listParts();
-if (data.place) comeBack(data.place);
+fit();
+if (data.place?.find) find(data.place.find);
+else if (data.place) comeBack(data.place);
 else openAddress();

@@ -5,12 +5,14 @@ function matrix(node, role, values, name, { into = cells, turned = false } = {})
   const across = node.shape.length ? node.shape[node.shape.length - 1] : 1;
   const down = node.shape.length > 1 ? Math.ceil(node.size / Math.max(across, 1)) : 1;
   const [rows, columns] = turned ? [across, down] : [down, across];
-  const shape = shapeText(turned ? [...node.shape].reverse() : node.shape);
+  const shape = node.dtype ? shapeText(turned ? [...node.shape].reverse() : node.shape) : "";  // of one value
   const table = make("table", { role: "grid", "aria-label": `${name}, ${shape}` });
   table.append(make("caption", {}, `${name}  ${shape}${node.over?.[role] ?? ""}`));
   const figure = make("figure", {}, table);
   if (values === null || values === undefined) {
-    const unknown = role === "value" && node.statistics ? "too large to show" : "not known";
+    const several = node.dtype ? `one in each of ${node.times} repetitions` : "several values leave it";
+    const missing = node.times > 1 || !node.dtype ? several : "not known";
+    const unknown = role === "value" && node.statistics ? "too large to show" : missing;
     figure.append(make("p", { class: "more" }, describe(node, role, unknown)));
     return figure;
   }

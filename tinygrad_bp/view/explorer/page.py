@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view import svg
-from tinygrad_bp.view.explorer.content import content, legend, symbol
-from tinygrad_bp.view.explorer.unfolding import unfoldings
+from tinygrad_bp.view.drawing import fitted, framed
+from tinygrad_bp.view.explorer.content import content, cotangent_symbol, legend, symbol
+from tinygrad_bp.view.explorer.unfolding import Unfolded, unfoldings
 from tinygrad_bp.view.kinds import KINDS, MARK
 from tinygrad_bp.view.labels import number_text, samples_text, shape_text
 from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
@@ -16,11 +20,15 @@ from tinygrad_bp.view.training_frames import TrainingFrames
 
 SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = (
-    "steps.js", "matrices.js", "show.js", "places.js", "unfold.js", "training.js", "keys.js",
+    "steps.js", "matrices.js", "show.js", "frame.js", "places.js", "unfold.js", "training.js",
+    "keys.js",
 )  # fmt: skip
+ELEMENT = re.compile(r"(.*?)((?:\[[\d,]*\])?)", re.DOTALL)
+LISTED = 12  # names in an error
 NAMED = 3  # results that the heading names
 TABLED = 400  # rows of the table that stands for the page without JavaScript
-PANEL = 540.0  # pixels across the graph, which stands beside the step on a screen of 1280
+PANEL = (590.0, 610.0)  # pixels of the graph, which stands beside the step on a screen of 1280×900
+PHONE = 350  # and across on a phone
 PLAIN_ELEMENTS = 30  # numbers of one value in that table
 
 
@@ -33,32 +41,58 @@ def page(
     """Return the explorer of a picture as one HTML document.
 
     Its content-security policy allows its own script and style, by their hash, and nothing else; it
-    asks no network for anything.  It opens at what is called `focus`.
+    asks no network for anything.  It opens at what is called `focus`, in the first picture with it.
     """
     pictures = unfoldings(view)
     shown = pictures[0].picture
-    found = content(pictures, frames) | {"focus": focus}
+    found = content(pictures, frames) | {"focus": focus and _focused(pictures, focus)}
     style = _colours() + asset("page.css") + asset("page.css", __package__)
     style += section.style if section else ""
-    drawing, *others = drawings = [svg.in_page(one.picture, PANEL) for one in pictures]
-    for one, text in zip((found, *found["unfolded"]), drawings, strict=True):
-        if svg.MARKED in text:
+    drawings = [_drawings(one.picture) for one in pictures]
+    for one, of in zip((found, *found["unfolded"]), drawings, strict=True):
+        if any(svg.MARKED in text for text in of.values()):
             one["legend"] += legend({MARK})
-    unfolded = [
-        f'<template data-picture="{number}">{other}</template>'
-        for number, other in enumerate(others, 1)
+    others = [
+        f'<template data-{kind}="{number}">{text}</template>'
+        for number, of in enumerate(drawings)
+        for kind, text in of.items()
     ]
     heading = _heading(shown)
     parts = {
         "TITLE": as_text(heading),
         "NOTES": "".join(f"<li>{as_text(note)}</li>" for note in shown.notes),
-        "DRAWING": drawing,
         "TABLE": "\n".join(_table(view, frames)),
         "SECTION": _section(section),
-        "UNFOLDED": "\n".join(unfolded),
+        "DRAWINGS": "\n".join(others),
         "DATA": as_json(found),
     }
     return filled(asset("page.html", __package__), style, _script(), parts)
+
+
+def _focused(pictures: Sequence[Unfolded], focus: str) -> str:
+    """Return `focus` as the page has it: names there may be cut.
+
+    Raises
+    ------
+    GraphError
+        If nothing is called like that; names some of what there is.
+    """
+    nodes = [node for one in pictures for node in one.picture.nodes]
+    known = dict.fromkeys(text for node in nodes for text in (symbol(node), cotangent_symbol(node)))
+    name, element = ELEMENT.fullmatch(focus).groups()  # type: ignore[union-attr]  # any text fits
+    for told in (focus, shortened(name) + element, shortened(focus)):
+        if told in known or told.removesuffix(element) in known:
+            return told
+    listed = ", ".join([*known][:LISTED])
+    raise GraphError(
+        f"to_html: focus={focus!r:.60} is no value and no gradient here; there are: {listed}"
+    )
+
+
+def _drawings(view: Picture) -> dict[str, str]:
+    """Return a picture as SVG for the frame beside the step, and for a phone."""
+    found = {"wide": framed(view, *PANEL), "narrow": fitted(view, PHONE)[0]}
+    return {kind: svg.in_page(drawn) for kind, drawn in found.items()}
 
 
 def _script() -> str:

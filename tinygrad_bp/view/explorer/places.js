@@ -1,4 +1,4 @@
-// Where one is: the address, names, and the drawing in its frame
+// Where one is: the address, names, and what leads to a gradient
 
 // The address of this step and element; pages that may not change it keep theirs.
 function remember(place) {
@@ -15,7 +15,7 @@ function stepOf(name) {
   return node && (forwardStep.get(node.id) ?? 0);
 }
 function pick(element) {
-  const [, name] = /^(.*?)(?:\[[\d,]*\])?$/.exec(element);
+  const name = nameOf(element);
   if (stepOf(name) !== undefined && ![...cells.values()].flat().some((td) => named(td) === element)) go(stepOf(name));
   const found = [...cells.values()].flat().find((td) => named(td) === element);
   if (found) trace(found);
@@ -34,14 +34,15 @@ function openAddress() {
 }
 function find(text) {
   const step = stepOf(text.trim());
-  if (step !== undefined) go(step);
-  else if (!pick(text.trim())) get("status").textContent = `Nothing is called ${text}.`;
+  if (step !== undefined) return go(step);
+  if (pick(text.trim())) return;
+  const number = pictureOf(nameOf(text.trim()));
+  if (number >= 0 && number !== data.number) show(number, { find: text });
+  else get("status").textContent = `Nothing is called ${text}.`;
 }
 function listNames() {
-  for (const node of nodes) {
-    get("names").append(make("option", { value: node.name }));
-    if (node.ct !== null) get("names").append(make("option", { value: node.d }));
-  }
+  const all = pictures.flatMap((one) => one.nodes.flatMap((node) => (node.ct === null ? [node.name] : [node.name, node.d])));
+  for (const name of new Set(all)) get("names").append(make("option", { value: name }));
   get("find").addEventListener("change", (event) => find(event.target.value));
 }
 
@@ -53,33 +54,9 @@ function markGradients() {
     if (!shape || !backwardStep.has(node.id) || node.kind === "cotangent") continue;
     const box = shape.getBBox();
     const mark = draw("g", { class: "mark", "data-gradient": node.id });
-    const share = node.given ? 0 : 0.1;  // a box has text up to its corner, a round one has none there
+    const share = node.given ? 0 : 0.05;  // a box has text up to its corner, a round one has none there
     const [x, y] = [box.x + (1 - share) * box.width, box.y + share * box.height];
     mark.append(draw("circle", { cx: x, cy: y, r: 7.5 }), draw("text", { x, y: y + 4 }, "∂"), draw("title", {}, `to ${node.d}, the gradient`));
     group.append(mark);
   }
-}
-let scale = 1;
-function zoom(factor) {
-  const svg = get("graph").querySelector("svg");
-  if (!svg) return;
-  scale = factor === 0 ? 1 : Math.max(0.3, Math.min(4, scale * factor));
-  svg.style.width = `${svg.viewBox.baseVal.width * scale}px`;
-  svg.style.maxWidth = scale === 1 ? "" : "none";
-}
-// What is larger than its frame is moved with the pointer.
-function startPanning(box) {
-  let from = null;
-  box.addEventListener("pointerdown", (event) => {
-    if (event.pointerType === "mouse" && !event.target.closest("[data-node]")) from = [event.clientX + box.scrollLeft, event.clientY + box.scrollTop];
-  });
-  window.addEventListener("pointermove", (event) => {
-    if (from) [box.scrollLeft, box.scrollTop] = [from[0] - event.clientX, from[1] - event.clientY];
-  }, { signal });
-  window.addEventListener("pointerup", () => (from = null), { signal });
-  box.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return;
-    event.preventDefault();
-    zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
-  }, { passive: false });
 }

@@ -9,13 +9,14 @@ function go(i) {
   get("last").disabled = get("next").disabled = current === steps.length - 1;
   cells = new Map();
   get("now").replaceChildren();
-  get("sum").textContent = "Point at a number, or move through a matrix with the arrow keys, to see what it is made of.";
+  get("sum").textContent = "Point at a number, or go to it with the arrows, to see its parts.";
   const phase = step.node && step.node.kind === "cotangent" ? "backward" : step.phase;
   const told = step.phase === "given" ? showGiven() : step.phase === "forward" ? showForward(step.node) : showBackward(step.node);
   get("words").textContent = told.words;
   get("why").textContent = told.why;
   remember(`step=${current}`);
   get("status").textContent = `Step ${current} of ${steps.length - 1}, ${phase}: ${told.short}`;
+  shrinkStep();
   paint();
 }
 function showGiven() {
@@ -154,13 +155,6 @@ function paint() {
   }
   if (step.node) keepInView(get("graph"), `g[data-node="${step.node.id}"]`);
   if (step.node) keepInView(get("order"), `circle[data-node="${step.node.id}"]`);
-}
-function keepInView(box, selector) {
-  const found = box.querySelector(selector);
-  if (!found || box.scrollWidth <= box.clientWidth) return;
-  const inner = found.getBoundingClientRect();
-  const outer = box.getBoundingClientRect();
-  box.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
 function drawOrder() {

@@ -4,9 +4,8 @@ const openable = new Map(Object.entries(data.blocks));
 const partName = (key) => key.split("/").at(-1);
 // What lies in the same place afterwards: the block, or where it was.
 function open(number, at, mark = null) {
-  const box = get("graph");
-  const from = (mark ?? box).getBoundingClientRect();
-  show(number, { at, scale, from: mark && { x: from.left, y: from.top }, scroll: [box.scrollLeft, box.scrollTop] });
+  const from = (mark ?? frame).getBoundingClientRect();
+  show(number, { at, scale: isFitted ? null : scale, from: mark && { x: from.left, y: from.top }, scroll: [frame.scrollLeft, frame.scrollTop] });
 }
 function unfold(key, mark) {
   const number = openable.get(key);
@@ -72,15 +71,16 @@ function listParts() {
   }
 }
 function comeBack({ at, scale: before, from, scroll }) {
+  if (before !== null) {
+    isFitted = false;
+    resize(before);
+    [frame.scrollLeft, frame.scrollTop] = scroll;
+  }
   go(forwardStep.get(at) ?? 0);
-  if (before !== 1) zoom(before);
-  const [box, group] = [get("graph"), groupOf(at)];
-  [box.scrollLeft, box.scrollTop] = scroll;
-  if (!group) return;
-  if (from) {
+  const group = groupOf(at);
+  if (group && from) {
     const now = group.getBoundingClientRect();
-    box.scrollLeft += now.left - from.x;
-    get("graph-section").scrollTop += now.top - from.y;
-  } else group.scrollIntoView({ block: "nearest", inline: "nearest" });
+    [frame.scrollLeft, frame.scrollTop] = [frame.scrollLeft + now.left - from.x, frame.scrollTop + now.top - from.y];
+  }
   get("parts").querySelector("button")?.focus({ preventScroll: true });
 }
