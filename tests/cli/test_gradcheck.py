@@ -70,6 +70,11 @@ W = tg.tensor([0.5, 1.0], requires_grad=True, name="W")
 def training_loss(scale=2.0):
     return np.sum(np.sin(W) * scale)
 
+def own_parameters():
+    first = tg.tensor(np.eye(2), requires_grad=True, name="first")
+    second = tg.tensor([[1.0], [2.0]], requires_grad=True, name="second")
+    return np.sum(np.tanh(np.ones((3, 2)) @ first) @ second)
+
 def nothing_tracked():
     return 3.0
 
@@ -106,6 +111,14 @@ def test_wrong_gradients(check: Callable[..., Any]) -> None:
     assert out.startswith("wrong: the gradient is wrong in argument 0 'x' at index")
     assert "the sign is wrong" in out
     assert "from gradcheck_user import wrong" in out
+
+
+def test_parameters_that_a_function_makes_for_itself_are_checked_too(
+    check: Callable[..., Any],
+) -> None:
+    code, out, err = check("gradcheck_user:own_parameters")
+    assert (code, err) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()] == ["first", "second"]
 
 
 def test_what_takes_no_arguments_is_checked_by_the_leaves_of_its_graph(

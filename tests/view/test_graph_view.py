@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 import weakref
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from view_samples import HOSTILE, network, network_loss, network_view, ones, programs, run_program
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
 from tinygrad_bp.nn import Linear, Module
@@ -884,3 +886,22 @@ def test_what_a_scope_holds_is_said_by_the_scope_alone():
     with tg.scope("between"):
         h = np.tanh(h)
     assert scopes_by_op(np.sum(h @ W2))["tanh"] == {"between"}
+
+
+def test_leaves_are_kept_for_pictures_as_long_as_that_is_asked_for():
+    def loss():
+        return np.sum(np.ones((2, 3)) @ weight("W", 3, 1))
+
+    def is_known():
+        return next(node for node in tg.graph(made).nodes if node.name == "W").value is not None
+
+    made = loss()
+    assert not is_known()
+    with kept_leaves(), kept_leaves():
+        made = loss()
+        assert is_known()
+    assert not is_known()
+    with suppress(KeyError), kept_leaves():
+        _ = {}["nothing"]
+    made = loss()
+    assert not is_known()

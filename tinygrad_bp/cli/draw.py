@@ -12,6 +12,7 @@ from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, DONE
 from tinygrad_bp.cli.user_functions import add_shapes, arguments_of, load_function
+from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.errors import DataError, GraphError, TinygradError
 from tinygrad_bp.view import GraphView, graph
 
@@ -73,12 +74,13 @@ def computation_of(
     was recorded before.
     """
     function = load_function(name)
-    try:
-        out = function(*arguments_of(function, shapes))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
-        console.error(f"{name} raised {type(error).__name__}: {error}")
-        return _recorded_before(error), BAD_INPUT
-    return graph(out, **options), DONE
+    with kept_leaves():
+        try:
+            out = function(*arguments_of(function, shapes))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # what was recorded is drawn
+            console.error(f"{name} raised {type(error).__name__}: {error}")
+            return _recorded_before(error), BAD_INPUT
+        return graph(out, **options), DONE
 
 
 def _recorded_before(error: BaseException) -> GraphView:

@@ -13,6 +13,7 @@ from tinygrad_bp.cli.arguments import Parser, integer
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import DONE, MISMATCH
 from tinygrad_bp.cli.user_functions import DOMAIN, add_shapes, load_function, takes_nothing
+from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.view import graph
 
@@ -96,7 +97,8 @@ def _of_leaves(name: str, function: Callable[[], Any], console: Console) -> int:
     Its recorded computation is run again with each element of a leaf moved.
     """
     try:
-        view = graph(function(), values=True)
+        with kept_leaves():
+            view = graph(function(), values=True)
     except TinygradError:
         raise
     except Exception as error:

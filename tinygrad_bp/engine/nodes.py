@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
 from math import prod
@@ -143,6 +144,30 @@ class Account:
     def __init__(self) -> None:
         self.grad = None
         self.holder = nobody
+
+
+KEEPING: list[list[Any]] = []  # what `kept_leaves` keeps, the innermost last
+
+
+@contextmanager
+def kept_leaves() -> Iterator[None]:
+    """Keep the Tensors of all leaves that are made within it, for pictures that ask their values.
+
+    A function that makes its own parameters and returns a loss leaves nobody else to hold them.
+    """
+    kept: list[Any] = []
+    KEEPING.append(kept)
+    try:
+        yield
+    finally:
+        KEEPING[:] = [one for one in KEEPING if one is not kept]
+
+
+def held(tensor: Any) -> Callable[[], Any]:
+    """Return what gives the Tensor of a leaf, or None once nobody has it any more."""
+    for kept in KEEPING:
+        kept.append(tensor)
+    return ref(tensor)
 
 
 def nobody() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from tinygrad_bp.elsewhere import OF_TENSOR, answer
 from tinygrad_bp.engine.array_names import name_array
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.memory import read_only
-from tinygrad_bp.engine.nodes import Account, Leaf, Node
+from tinygrad_bp.engine.nodes import Account, Leaf, Node, held
 from tinygrad_bp.engine.refusals import leaves_the_graph
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.errors import DeferredError, DTypeError, TrackedTensorError
@@ -88,7 +87,7 @@ class Tensor(Base):
                     " continuous value); pass dtype=float or floating data"
                 )
             self._account = Account()
-            self._account.holder = ref(self)
+            self._account.holder = held(self)
             self._node = Leaf(value.shape, value.dtype, name, self._account)
         if name is not None:
             self.name = name
