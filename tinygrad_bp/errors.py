@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
+from typing import Any
 from warnings import warn_explicit
 
 _OWN = __file__.removesuffix("errors.py")  # with the separator: not a longer name
@@ -84,10 +85,11 @@ def users_frame() -> FrameType:
 def warn_user(message: str) -> None:
     """Warn of something at the user's line, in the words of the function that they called."""
     where = users_frame()
-    warn_explicit(
-        message,
-        UserWarning,
-        where.f_code.co_filename,
-        where.f_lineno,
-        registry=where.f_globals.setdefault("__warningregistry__", {}),
-    )
+    registry = where.f_globals.setdefault("__warningregistry__", {})
+    warn_at(message, (where.f_code.co_filename, where.f_lineno, registry))
+
+
+def warn_at(message: str, place: tuple[str, int, dict[Any, Any]]) -> None:
+    """Warn of something at a line: its file, its number, and the registry of its module."""
+    file, line, registry = place
+    warn_explicit(message, UserWarning, file, line, registry=registry)

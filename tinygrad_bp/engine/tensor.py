@@ -189,25 +189,13 @@ class Tensor(Base):
         """Return a Tensor with this value that tracks nothing."""
         return wrap(self._value)
 
-    def numpy(self) -> Any:
-        """Return the value as a read-only array; no copy.  A Dask or CuPy value stays one."""
-        value = self._value
-        return read_only(np.asarray(value) if isinstance(value, np.generic) else value)
-
-    def item(self) -> Any:
-        """Return the only element as a Python number."""
-        return self._value.item()
-
-    def tolist(self) -> Any:
-        """Return the value as nested lists of Python numbers."""
-        return self._value.tolist()
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Convert for `numpy.asarray`; refused where it would lose a derivative."""
         if self._node is not None:
             raise leaves_the_graph("numpy.asarray")
         if copy is False and type(self._value) is np.ndarray:
-            return self.numpy() if dtype is None else np.asarray(self.numpy(), dtype, copy=False)
+            value = read_only(self._value)
+            return value if dtype is None else np.asarray(value, dtype, copy=False)
         return np.array(self._value, dtype)
 
     def _number(self, convert: Callable[[Any], Any]) -> Any:
@@ -266,15 +254,6 @@ class Tensor(Base):
         if self.name is not None:
             notes.append(f"name={self.name!r}")
         return f"Tensor({', '.join([text, *notes])})"
-
-    def __format__(self, spec: str) -> str:
-        if not spec:
-            return repr(self)
-        if self._value.size != 1:
-            raise TypeError(
-                f"format {spec!r}: only one element has a number format, the shape is {self.shape}"
-            )
-        return format(self._value.item(), spec)
 
     __hash__ = object.__hash__  # by identity: == compares elements, as ndarray's does
 

@@ -14,6 +14,7 @@ from tinygrad_bp.engine.containers import flatten, flatten_like, places
 from tinygrad_bp.engine.modes import is_recording, recorded, unasked
 from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, is_live
 from tinygrad_bp.engine.push import push_forward
+from tinygrad_bp.engine.readouts import judge, watched
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_foreign, private_copy, unwrap, wrap
 from tinygrad_bp.engine.walk import conform, pull_back, seed
 from tinygrad_bp.errors import DTypeError, GraphError, ShapeError
@@ -54,9 +55,12 @@ class Call:
         """Call `f`, recording; from its return on, nothing outside can ask for the variables."""
         self.open(on=True)
         try:
-            return recorded(f, *args, **kwargs)
+            result, reads = watched(recorded, f, *args, **kwargs)
         finally:
             self.open(on=False)
+        if reads:
+            judge(self.name, reads, result, self.nodes)
+        return result
 
     def open(self, *, on: bool) -> None:
         """Say whether what depends on the variables may still be differentiated by them."""

@@ -16,6 +16,7 @@ from tinygrad_bp.engine.modes import is_recording, recorded
 from tinygrad_bp.engine.nodes import Leaf, Node, Variable, ancestors, inside_from, node_of, tick
 from tinygrad_bp.engine.pickling import ByName
 from tinygrad_bp.engine.push import push_forward
+from tinygrad_bp.engine.readouts import judge, watched
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
@@ -98,7 +99,9 @@ def _first_run(f: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, 
     mixed = list(flat)
     for i, value, variable in zip(places, values, variables, strict=True):
         mixed[i] = wrap(value, variable)
-    result = _run(f, build(mixed), variables, floor)
+    result, reads_out = watched(_run, f, build(mixed), variables, floor)
+    if reads_out and variables:
+        judge("checkpoint", reads_out, result, variables)
     outputs, rebuild = flatten(result)
     ends = [i for i, one in enumerate(outputs) if isinstance(one, Tensor) and one.node is not None]
     if not ends:
@@ -215,7 +218,8 @@ class _Segment:
         mixed = [_snapshot(one) if isinstance(one, Tensor) else one for one in self.constants]
         for i, one, variable in zip(self.places, args[:count], variables[:count], strict=True):
             mixed[i] = wrap(unwrap(one), variable)
-        outputs, _ = flatten(_run(self.f, self.build(mixed), variables, floor))
+        result, _ = watched(_run, self.f, self.build(mixed), variables, floor)
+        outputs, _ = flatten(result)
         roots = self._checked(outputs, outs, floor)
         swap: dict[Node, Node] = dict(zip(self.reads, starts[count:], strict=True))
         if record:
