@@ -80,6 +80,44 @@ def test_an_attribute_known_from_elsewhere_is_answered(thing: Any, places: dict[
             assert hasattr(thing, own)
 
 
+X = tg.tensor(np.ones((2, 3)), requires_grad=True)
+CALLED: list[tuple[Any, dict[str, Any], str]] = [
+    *[
+        (getattr(X, name), {"dim": 0}, "axis=")
+        for name in ["sum", "mean", "max", "std", "cumsum", "squeeze"]
+    ],
+    *[(f, {"dim": 0}, "axis=") for f in (X.argmax, X.prod, X.var, X.repeat)],
+    *[(lambda f=f, **k: f(X, **k), {"dim": 0}, "axis=") for f in (tg.softmax, tg.logsumexp)],
+    (lambda **k: tg.log_softmax(X, **k), {"dim": 0}, "axis="),
+    (X.min, {"axis": 0, "keepdim": True}, "keepdims="),
+    (X.std, {"unbiased": False}, "ddof="),
+    (X.transpose, {"dim0": 0, "dim1": 1}, "np.swapaxes"),
+    (X.flatten, {"start_dim": 1}, "reshape"),
+    (X.backward, {"gradient": X}, "cotangent="),
+    (lambda **k: tg.tensor([1.0], **k), {"device": "cpu"}, "no device"),
+    (lambda **k: tg.grad(np.sin, **k), {"argnum": 0}, "argnums="),
+    (lambda **k: tg.vmap(np.sin, **k), {"in_dims": 0}, "in_axes="),
+    (lambda **k: tg.compile(np.sin, **k), {"static_argnums": 0}, "static="),
+    (lambda **k: tg.optim.Adam([X], **k), {"learning_rate": 0.1}, "lr="),
+    (tg.nn.Linear, {"in_features": 2, "out_features": 3}, "n_in="),
+]
+
+
+@pytest.mark.parametrize(("call", "keywords", "remedy"), CALLED)
+def test_a_keyword_known_from_elsewhere_is_answered(
+    call: Any, keywords: dict[str, Any], remedy: str
+) -> None:
+    with pytest.raises(TypeError, match=f"unexpected keyword argument .*{re.escape(remedy)}"):
+        call(**keywords)
+
+
+def test_an_error_of_another_kind_is_left_alone() -> None:
+    with pytest.raises(TypeError, match=r"argument 'axes'$"):
+        X.sum(axes=0)
+    with pytest.raises(TypeError, match=r"argument 'dim'$"):
+        tg.grad(lambda x, y: x * y)(1.0, dim=2)
+
+
 def test_a_module_may_have_an_attribute_that_others_know_as_a_method() -> None:
     class Net(tg.nn.Module):
         def train(self) -> int:

@@ -1,10 +1,14 @@
-"""Names that people know from PyTorch, JAX or NumPy, and where the thing is here."""
+"""Names and keywords that people know from PyTorch, JAX or NumPy, and where the thing is here."""
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 ROOMS = {
     "nn": "ELU GELU GRU INITIALIZERS LSTM RNN AvgPool1d AvgPool2d BatchNorm Conv1d Conv2d"
@@ -233,3 +237,46 @@ def answer(kind: type, places: dict[str, str]) -> None:
         return [name for name in object.__dir__(self) if name not in places]
 
     setattr(kind, "__dir__", names)  # noqa: B010  # they are not there
+
+
+# Keywords that people know, and what to write instead.
+KEYWORDS = {
+    **dict.fromkeys(("dim", "dims"), "NumPy's word is axis="),
+    "keepdim": "NumPy's word is keepdims=",
+    "unbiased": "write ddof=1 for unbiased=True, ddof=0 for False",
+    "descending": "sort, and turn around: np.sort(x)[::-1]",
+    **dict.fromkeys(("dim0", "dim1"), "write np.swapaxes(x, axis1, axis2)"),
+    **dict.fromkeys(("start_dim", "end_dim"), "write x.reshape(shape)"),
+    "device": NO_DEVICE,
+    "gradient": "the word is cotangent=",
+    **dict.fromkeys(("argnum", "wrt"), "the word is argnums="),
+    "has_aux": "the function returns the loss alone",
+    **dict.fromkeys(("in_dims", "in_dim"), "the word is in_axes="),
+    **dict.fromkeys(("out_dims", "out_dim"), "the word is out_axes="),
+    **dict.fromkeys(("static_argnums", "static_argnames"), "the word is static="),
+    **dict.fromkeys(("learning_rate", "eta"), "the word is lr="),
+    **dict.fromkeys(("b1", "b2", "beta1", "beta2"), "the word is betas=, a pair"),
+    "in_features": "the word is n_in=",
+    "out_features": "the word is n_out=",
+}
+
+
+def answered(error: TypeError, keywords: Iterable[str]) -> TypeError:
+    """Return the error of a call with these keywords, with the word that is meant if known."""
+    for name in keywords:
+        if name in KEYWORDS and f"unexpected keyword argument '{name}'" in str(error):
+            return TypeError(f"{error}: {KEYWORDS[name]}")
+    return error
+
+
+def answers_keywords(function: Function) -> Function:
+    """Let `function` say which keyword is meant, where one is given that people know."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            raise answered(error, kwargs) from error.__cause__
+
+    return called  # type: ignore[return-value]  # same signature

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
 
+@answers_keywords
 def softmax(x: Array, axis: int = -1) -> Array:
     """Compute ``exp(x) / sum(exp(x))`` along `axis`, as the exponential of `log_softmax`.
 

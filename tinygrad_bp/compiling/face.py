@@ -7,8 +7,10 @@ from typing import Any
 
 from tinygrad_bp.compiling.compiled import Compiled
 from tinygrad_bp.compiling.engines import BACKENDS
+from tinygrad_bp.elsewhere import answers_keywords
 
 
+@answers_keywords
 def compile(  # noqa: A001  # what the field calls it
     f: Callable[..., Any] | None = None,
     *,

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, Literal, Self
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.shapes import Axis, Shape
+
+ASKED = {"axis", "axes", "cotangent", "order"}  # parameters that go by other names elsewhere
 
 OutOfRange = Literal["raise", "wrap", "clip"]
 
@@ -217,8 +220,8 @@ class Attached:
 def declared(name: str, function: Any) -> Any:
     """Return a twin of `function` that shows the signature declared for `name`.
 
-    The twin has the same code: a call costs no more.  Without a declaration `function` itself is
-    returned.
+    The twin has the same code: a call costs no more.  That of a method which people call with other
+    libraries' keywords answers these.  Without a declaration `function` itself is returned.
     """
     declaration = vars(Attached).get(name)
     if type(function) is not FunctionType or type(declaration) is not FunctionType:
@@ -229,5 +232,7 @@ def declared(name: str, function: Any) -> Any:
     twin.__doc__ = function.__doc__
     twin.__module__ = function.__module__
     twin.__qualname__ = f"Tensor.{name}"
-    twin.__wrapped__ = declaration  # type: ignore[attr-defined]  # where inspect looks
-    return twin
+    asked = not ASKED.isdisjoint(declaration.__code__.co_varnames)
+    named = answers_keywords(twin) if asked else twin
+    named.__wrapped__ = declaration  # type: ignore[attr-defined]  # where inspect looks
+    return named

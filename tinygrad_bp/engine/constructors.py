@@ -18,11 +18,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import answered
 from tinygrad_bp.engine.dispatch import FUNCTIONS, REFUSED, UFUNCS, refuse_out
 from tinygrad_bp.engine.recording import PLAIN, binary, frozen, nary, ternary, unary
 from tinygrad_bp.engine.rule import (
@@ -310,11 +312,16 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
             return ternary(rule, bind)
         if recorder is not None:
             whole = count
+    elif isinstance(bind, FunctionType) and bind.__name__ == "<lambda>":
+        bind.__qualname__ = rule.name  # what errors of a call show
 
     def record(*args: Any, **kwargs: Any) -> Any:
         if len(args) == whole and not kwargs and PLAIN.issuperset(map(type, args[arity:])):
             return recorder(*args)
-        arguments, params = bind(*args, **kwargs)
+        try:
+            arguments, params = bind(*args, **kwargs)
+        except TypeError as error:
+            raise answered(error, kwargs) from error.__cause__
         for one in params:
             if type(one) not in PLAIN:
                 params = frozen(rule, params)

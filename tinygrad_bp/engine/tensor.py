@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import OF_TENSOR, answer
+from tinygrad_bp.elsewhere import OF_TENSOR, answer, answers_keywords
 from tinygrad_bp.engine.array_names import name_array
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.memory import read_only
@@ -352,6 +352,7 @@ def method(name: str, function: Any) -> None:
     setattr(Tensor, name, declared(name, function))
 
 
+@answers_keywords
 def tensor(
     data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
 ) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.modes import recorded
@@ -34,6 +35,7 @@ JacobianMode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input
 
 
+@answers_keywords
 def jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: JacobianMode = "auto"
 ) -> Callable[..., Any]:
@@ -89,6 +91,7 @@ def jacobian(
     return _jacobian("jacobian", f, argnums, mode)
 
 
+@answers_keywords
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives all second partial derivatives of `f`.
 

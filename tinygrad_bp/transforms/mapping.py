@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.containers import flatten, flatten_like
 from tinygrad_bp.engine.shapes import normalize_axes
@@ -15,6 +16,7 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.errors import ShapeError, TinygradError
 
 
+@answers_keywords
 def vmap(
     f: Callable[..., Any], in_axes: int | Sequence[int | None] | None = 0, out_axes: int = 0
 ) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Cotangent
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, method, new, unwrap
@@ -156,6 +157,7 @@ def gradients(
     return rebuild([as_tensor(found_or_zeros(found, one._node, one)) for one in wanted])
 
 
+@answers_keywords
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives f's value and its gradient.
 
@@ -204,6 +206,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     return differentiated
 
 
+@answers_keywords
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives the gradient of `f`.
 
