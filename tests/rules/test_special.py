@@ -280,6 +280,77 @@ def test_slopes_of_the_gamma_family_beside_its_poles(name: str) -> None:
     np.testing.assert_allclose(got, wanted, rtol=1e-13)
 
 
+def test_both_slopes_of_poch_beside_its_poles() -> None:
+    mp = pytest.importorskip("mpmath")
+    at = [(1e-10, -2.0), (1e-30, 0.5), (1e-10, 1e-12), (-2.5, 3.0), (-1.0 + 1e-9, -4.0)]
+    at += [(-3.0 - 1e-12, -1.0), (0.5, -0.9), (-0.3, 0.6), (7.0, -20.5)]
+    z, m = np.array(at).T
+    got = tg.grad(lambda z, m: np.sum(special.poch(z, m)), (0, 1))(z, m)
+    with mp.workdps(60):
+        pairs = [(mp.mpf(a), mp.mpf(b)) for a, b in at]
+        outs = [mp.gamma(a + b) / mp.gamma(a) for a, b in pairs]
+        ends = [mp.psi(0, a + b) for a, b in pairs]
+        wanted = [
+            [
+                float(out * (end - mp.psi(0, a)))
+                for (a, _), out, end in zip(pairs, outs, ends, strict=True)
+            ],
+            [float(out * end) for out, end in zip(outs, ends, strict=True)],
+        ]
+    np.testing.assert_allclose(got, wanted, rtol=1e-11)
+
+
+def test_poch_of_a_whole_number_is_a_polynomial_at_its_poles() -> None:
+    slopes = tg.grad(lambda z: np.sum(special.poch(z, [1.0, 2.0, 3.0])))(np.full(3, -3.0))
+    np.testing.assert_allclose(slopes, [1.0, -5.0, 11.0], rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["ive", "kve"])
+def test_scaled_bessel_functions_of_high_order(name: str) -> None:
+    mp = pytest.importorskip("mpmath")
+    orders = [2.5, 14.1, 50.0, 200.0, 300.0]
+    for v in orders:
+        x = np.array([max(v * v * share, 51.0) for share in (0.1, 0.1251, 0.3, 0.99, 1.01, 4.0)])
+        got = tg.grad(lambda x, v=v: np.sum(getattr(special, name)(v, x)))(x)
+        with mp.workdps(60):
+            f, sign = (mp.besseli, 1) if name == "ive" else (mp.besselk, -1)
+            wanted = [
+                float(sign * ((f(v - 1, y) + f(v + 1, y)) / 2 - f(v, y)) * mp.exp(-sign * y))
+                for y in map(mp.mpf, x.tolist())
+            ]
+        np.testing.assert_allclose(got, wanted, rtol=1e-10)  # the recurrence loses v * v / 8
+
+
+SIDES = [(1e8, 1.0), (1.0, 1e8), (3e8, -4e-8), (-1e155, 1e147), (1e-8, 1.0), (1.0, -1.0)]
+
+
+@pytest.mark.parametrize("name", ["hypot", "pseudo_huber"])
+def test_second_derivatives_of_a_long_and_a_short_side(name: str) -> None:
+    f = np.hypot if name == "hypot" else special.pseudo_huber
+    for x, y in SIDES:
+        x = abs(x) if name == "pseudo_huber" else x  # its delta
+        found = tg.hessian(lambda v: f(v[0], v[1]))(np.array([x, y]))
+        unit = math.hypot(x, y)
+        a, b = x / unit, y / unit
+        wanted = {
+            "hypot": [[b * b / unit, -a * b / unit], [-a * b / unit, a * a / unit]],
+            "pseudo_huber": [[None, b**3], [b**3, a**3]],
+        }[name]
+        for i, j in ((0, 1), (1, 0), (1, 1), *([(0, 0)] if name == "hypot" else [])):
+            np.testing.assert_allclose(found[i, j], wanted[i][j], rtol=1e-14)
+
+
+@pytest.mark.parametrize("x", [1e-300, -1e-150, 1e-30, -1e-8, 1e-4, 0.3, -0.7, 1 - 1e-9])
+def test_second_derivatives_of_inverse_functions(x: float) -> None:
+    rest = (1 - x) * (1 + x)
+    for f, wanted in (
+        (np.arcsin, x / rest**1.5),
+        (np.arccos, -x / rest**1.5),
+        (np.arctanh, 2 * x / rest**2),
+    ):
+        assert tg.grad(tg.grad(f))(x) == pytest.approx(wanted, rel=1e-13, abs=0), f
+
+
 def test_an_integer_order_and_an_order_array() -> None:
     x = np.array([0.5, 1.5])
     for order in (2, 2.0, np.array([2, 2]), np.array([2.0]), np.int8(2)):

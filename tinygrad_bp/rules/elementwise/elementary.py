@@ -10,11 +10,13 @@ from numpy import cos, sin
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.rule import POSITIVE, UNIT
+from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.conventions import Convention
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
+SMALL = 0.5  # up to here 1 - x*x has all digits
 
 elementwise(np.exp, lambda ct, out, _x: ct * out)
 elementwise(np.exp2, lambda ct, out, _x: ct * out * LN2)
@@ -29,13 +31,22 @@ elementwise(np.cos, lambda ct, _out, x: -ct * sin(x))
 elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
 
 
-def _cosine_of_arcsin(x: Array) -> Array:
-    """Return sqrt(1 - x*x) as (1 - x) (1 + x): near 1 the square rounds away what is left.
+def _one_minus_square(x: Array) -> Array:
+    """Return 1 - x*x as (1 - x) (1 + x): near 1 the square rounds away what is left.
 
     ``1 - x`` would lose the sign of a zero imaginary part, which says on which side of the branch
-    cut a complex x lies.
+    cut a complex x lies.  To be differentiated again, the square it is where it is small: the
+    derivative of the product is a difference of 1 and 1 there.
     """
-    return np.sqrt((-(x - 1) if x.dtype.kind == "c" else 1 - x) * (1 + x))
+    product = (-(x - 1) if x.dtype.kind == "c" else 1 - x) * (1 + x)
+    if not isinstance(x, Tensor):
+        return product
+    return np.where(np.absolute(unwrap(x)) < SMALL, 1 - x * x, product)
+
+
+def _cosine_of_arcsin(x: Array) -> Array:
+    """Return sqrt(1 - x*x)."""
+    return np.sqrt(_one_minus_square(x))
 
 
 elementwise(np.arcsin, lambda ct, _out, x: ct / _cosine_of_arcsin(x), domain=UNIT)
@@ -73,12 +84,29 @@ elementwise(
     lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),
     domain=(1.2, 4.0),
 )
-elementwise(np.arctanh, lambda ct, _out, x: ct / ((1 - x) * (1 + x)), domain=UNIT)
+elementwise(np.arctanh, lambda ct, _out, x: ct / _one_minus_square(x), domain=UNIT)
+
+
+def share(x: Any, y: Any, radius: Any) -> Any:
+    """Return ``x / radius``, where radius is hypot(x, y), or anything where that is 0.
+
+    To be differentiated again, in the quotient of the smaller by the larger: the derivative
+    ``y * y / radius**3`` is a difference of equal numbers otherwise, where x is the larger by far.
+    """
+    if not (isinstance(x, Tensor) or isinstance(y, Tensor)):
+        return x / np.where(radius == 0, 1, radius)
+    wide = np.absolute(x) >= np.absolute(y)
+    larger = np.where(wide, x, y)
+    larger = np.where(larger == 0, 1, larger)
+    smaller = np.where(wide, y, x) / larger
+    side = np.sign(np.where(wide, unwrap(x), unwrap(y)))
+    return np.where(wide, 1, smaller) * side / np.hypot(smaller, 1)
+
 
 elementwise(
     np.hypot,
-    lambda ct, out, x, _y: ct * x / np.where(out == 0, 1, out),
-    lambda ct, out, _x, y: ct * y / np.where(out == 0, 1, out),
+    lambda ct, out, x, y: ct * share(x, y, out),
+    lambda ct, out, x, y: ct * share(y, x, out),
     convention=Convention(
         lambda out, _x, _y: out == 0,
         squared=(lambda q, _out, x, _y: q * x, lambda q, _out, _x, y: q * y),

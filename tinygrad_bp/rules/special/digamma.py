@@ -90,6 +90,17 @@ def digamma(x: Array) -> Array:
     return special.digamma(np.where(left, 1 - x, x)) - np.where(left, np.pi * cosine / sine, 0)
 
 
+def digamma_of_sum(a: Array, b: Array) -> Array:
+    """Return ``digamma(a + b)``; beside a pole the sum would round off how far away it is."""
+    end = a + b
+    left = end < 0
+    (sine, cosine), (s, c) = (sine_and_cosine(np.where(left, one, 0.25)) for one in (a, b))
+    sine, cosine = sine * c + cosine * s, cosine * c - sine * s
+    sine = np.where(sine == 0, np.nan, sine)
+    reflected = special.digamma(np.where(left, 1 - end, 1)) - np.pi * cosine / sine
+    return np.where(left, reflected, special.digamma(np.where(left, 1, end)))
+
+
 def plain_difference(a: Array, b: Array) -> Array:
     """Return ``digamma(a + b) - digamma(a)``, which loses digits of a small b."""
     return special.digamma(a + b) - special.digamma(a)
@@ -98,11 +109,12 @@ def plain_difference(a: Array, b: Array) -> Array:
 def times_difference(factor: Any, a: Array, b: Array) -> Array:
     """Return ``factor * (digamma(a + b) - digamma(a))``, also where they are almost the same.
 
-    Left of 0 by reflection (Abramowitz & Stegun 1964, 6.3.7).
+    By reflection (Abramowitz & Stegun 1964, 6.3.7) if one is left of 0, and none beyond 1: what
+    both have of a pole cancels, and nothing is left of it where b is a whole number.
     """
     end = a + b
     low, high = np.minimum(a, end), np.maximum(a, end)
-    left, right = high < 0, low > 0
+    left, right = (low < 0) & (high < 1), low > 0
     one_side = left | right
     d = np.where(one_side, np.abs(b), 1)
     x = np.where(left, 1 - high, np.where(right, low, 1))
@@ -114,6 +126,8 @@ def times_difference(factor: Any, a: Array, b: Array) -> Array:
     change = factor * np.where(small, b, np.sign(b)) * (np.where(small, 1, d) * rise)
     change = change + factor * np.sign(b) * first
     sines = [sine_and_cosine(np.where(left, x, 0.5))[0] for x in (b, a, end)]
-    mirrored = factor * (np.pi * sines[0] / sines[1] / sines[2]) - change
+    whole = sines[0] == 0
+    first_sine, last_sine = (np.where(whole, 1, sine) for sine in sines[1:])
+    mirrored = factor * (np.pi * sines[0] / first_sine / last_sine) - change
     plain = special.digamma(np.where(one_side, 1, end)) - special.digamma(np.where(one_side, 1, a))
     return np.where(left, mirrored, np.where(right, change, factor * plain))

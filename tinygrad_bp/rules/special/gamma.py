@@ -12,6 +12,7 @@ from tinygrad_bp.engine.rule import POSITIVE
 from tinygrad_bp.rules.special.densities import beta_density, gamma_density
 from tinygrad_bp.rules.special.digamma import (
     digamma,
+    digamma_of_sum,
     plain_difference,
     sine_and_cosine,
     times_difference,
@@ -80,8 +81,11 @@ def _poch_slope(ct: Cotangent, out: Array, z: Array, m: Array) -> Array:
 elementwise(
     special.poch,
     lambda ct, out, z, m: _poch_slope(ct, out, z, m),
-    lambda ct, out, z, m: ct * out * special.digamma(z + m),
-    textbook=(lambda ct, out, z, m: ct * out * plain_difference(z, m), None),
+    lambda ct, out, z, m: ct * out * digamma_of_sum(z, m),
+    textbook=(
+        lambda ct, out, z, m: ct * out * plain_difference(z, m),
+        lambda ct, out, z, m: ct * out * special.digamma(z + m),
+    ),
     domain=POSITIVE,
     analytic=False,
 )

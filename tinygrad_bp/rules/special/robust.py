@@ -10,6 +10,7 @@ from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import elementwise
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.rules.conventions import Convention
+from tinygrad_bp.rules.elementwise.elementary import share
 from tinygrad_bp.rules.special.ufuncs import special
 
 elementwise(
@@ -36,8 +37,9 @@ def _delta_slope(delta: Any, r: Any) -> Any:
 
 def _residual_slope(delta: Any, r: Any) -> Any:
     """Return delta r / radius: the smaller times a share of 0.7 to 1."""
-    radius, inside = _radius(delta, r), np.absolute(r) < np.absolute(delta)
-    return np.where(inside, r, delta) * (np.where(inside, delta, r) / radius)
+    radius, inside = np.hypot(delta, r), np.absolute(r) < np.absolute(delta)
+    larger, smaller = np.where(inside, delta, r), np.where(inside, r, delta)
+    return smaller * share(larger, smaller, radius)
 
 
 def _vanishes(_out: Array, delta: Any, r: Any) -> Array:
