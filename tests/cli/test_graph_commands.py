@@ -201,6 +201,7 @@ def test_graph_of_a_function_that_ends_the_process_is_no_success(model, capsys):
     ("arguments", "part"),
     [
         (["drawn_model"], "expected MODULE:FUNCTION"),
+        (["drawn_model.py:loss"], "a module has no .py: write drawn_model:loss"),
         (["drawn_model:absent"], "absent"),
         (["no_such_model:loss"], "no_such_model"),
         (["drawn_model:number"], "not a function but a int"),

@@ -39,7 +39,9 @@ def load_function(text: str) -> Callable[..., Any]:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise DataError(f"{text}: {error}") from error
+        stem = module.removesuffix(".py").replace("/", ".")
+        remedy = f"; a module has no .py: write {stem}:{name}" if module.endswith(".py") else ""
+        raise DataError(f"{text}: {error}{remedy}") from error
     except (Exception, SystemExit) as error:  # its exit code is not the command's
         raise DataError(
             f"{text}: importing {module} raised {type(error).__name__}: {error}"
