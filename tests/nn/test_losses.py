@@ -383,8 +383,29 @@ ENDS = {
 }
 
 
+SIGMOIDS = {
+    "sigmoid": tg.sigmoid,
+    "expit": special.expit,
+    "written out": lambda z: 1 / (1 + np.exp(-z)),
+    "power": lambda z: np.reciprocal(np.exp(-z) + 1.0),
+    "share": lambda z: np.exp(z) / (1.0 + np.exp(z)),
+}
+NO_SIGMOIDS = {
+    "leaf": lambda z: z.reshape(3, 1).ravel(),
+    "quotient": lambda z: z / 3.0,
+    "rational": lambda z: 1 / (1 + z),
+    "two": lambda z: 1 / (2 + np.exp(-z)),
+    "ratio": lambda z: z / (1 + np.exp(-z)),  # silu
+}
+
+
+@pytest.mark.parametrize("inner", NO_SIGMOIDS.values(), ids=NO_SIGMOIDS)
+def test_what_is_no_sigmoid_is_not_warned_of(inner):
+    nn.bce_with_logits(inner(tg.tensor(np.ones(3), requires_grad=True)), np.ones(3))
+
+
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize("inner", [tg.sigmoid, special.expit], ids=["sigmoid", "expit"])
+@pytest.mark.parametrize("inner", SIGMOIDS.values(), ids=SIGMOIDS)
 def test_a_second_sigmoid_is_warned_of_once_with_the_users_line(inner, end):
     w = tg.tensor(np.ones(3), requires_grad=True)
     with warnings.catch_warnings(record=True) as caught:

@@ -17,7 +17,7 @@ SIGMOIDS = frozenset({"sigmoid", "expit"})
 ROUNDING = 1e-3  # by so much probabilities may miss [0, 1]
 # What may stand between a sigmoid and the loss and changes no number.
 RESHAPED = frozenset({"reshape", "getitem", "transpose", "cast"})
-SUSPECT = SIGMOIDS | RESHAPED
+SUSPECT = SIGMOIDS | RESHAPED | {"divide", "reciprocal"}
 SOFTENED = RESHAPED | {"exp"}  # of a log_softmax: that is what a softmax is
 _WARNED: WeakSet[Account] = WeakSet()  # the parameters of each network that was warned of
 
@@ -96,12 +96,42 @@ def warn_of_second_softmax(node: Node | None) -> None:
 def warn_of_second_sigmoid(node: Node | None) -> None:
     """Warn, once for each network, where the logits of a loss are probabilities already."""
     node = _before_shapes(node)
-    if node and node.rule.name in SIGMOIDS and _is_news(node):
+    if node and _is_sigmoid(node) and _is_news(node):
         warn_user(
             "bce_with_logits: the logits come from a sigmoid, and the loss applies its own: such a"
             " network can hardly learn; pass what went into the sigmoid, or use"
             " binary_cross_entropy"
         )
+
+
+def _is_sigmoid(node: Node) -> bool:
+    """Whether `node` is a sigmoid, also one written out as 1 / (1 + exp(-z))."""
+    if node.rule.name in SIGMOIDS:
+        return True
+    if node.rule.name not in ("divide", "reciprocal"):
+        return False
+    below = node.parents[-1]
+    if not _is_one_and_exponential(below):
+        return False
+    above = node.parents[0]
+    return above is below or _name(above) == "exp" or (above is None and _has_one(node))
+
+
+def _is_one_and_exponential(node: Node | None) -> bool:
+    if node is None or node.rule.name != "add":
+        return False
+    return {_name(one) for one in node.parents} == {"", "exp"} and _has_one(node)
+
+
+def _has_one(node: Node) -> bool:
+    """Whether a constant 1 is among the operands: such a constant is kept."""
+    operands = (node.saved or ())[1:]
+    pairs = zip(operands, node.parents, strict=False)
+    return any(parent is None and np.all(np.equal(one, 1)) for one, parent in pairs)
+
+
+def _name(node: Node | None) -> str:
+    return node.rule.name if node else ""
 
 
 def _before_shapes(node: Node | None) -> Node | None:
