@@ -197,7 +197,7 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("gradcheck_user:f",), "'f'"),
         (("gradcheck_user:value",), "not a function but a float"),
         (("gradcheck_broken:f",), "importing gradcheck_broken raised ZeroDivisionError"),
-        (("gradcheck_user:loss",), "give arguments"),
+        (("gradcheck_user:loss",), "give each a --shape"),
         (("gradcheck_user:nothing_tracked",), "nothing is tracked"),
         (("gradcheck_user:fails",), "fails raised KeyError: 'k'"),
         (("gradcheck_user:loss", "--shape", "3"), "raises at the arguments: TypeError"),

@@ -65,6 +65,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     function = load_function(options.function)
     if not options.shape and takes_nothing(function):
         return _of_leaves(options.function, function, console)
+    if not options.shape:
+        raise DataError(f"{options.function}: takes arguments; give each a --shape, as --shape 3,4")
     low, high = options.domain or DOMAIN
     if not np.isfinite([low, high, high - low]).all():
         raise DataError(
