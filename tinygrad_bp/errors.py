@@ -6,6 +6,7 @@ Every class also is the built-in exception that a NumPy user would catch.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import FrameType
 from typing import Any
 from warnings import warn_explicit
@@ -76,10 +77,16 @@ class ModelFileError(TinygradError, ValueError):
 def users_frame() -> FrameType:
     """Return the innermost frame that is neither ours nor NumPy's."""
     frame = sys._getframe(1)  # the standard library's own way to the caller
-    numpy = (sys.modules["numpy"].__file__ or "").removesuffix("__init__.py")
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((_OWN, numpy)):
+    while frame.f_back is not None and _is_within(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+@cache
+def _is_within(file: str) -> bool:
+    """Whether a file is ours or NumPy's."""
+    numpy = (sys.modules["numpy"].__file__ or "").removesuffix("__init__.py")
+    return file.startswith((_OWN, numpy))
 
 
 def warn_user(message: str) -> None:

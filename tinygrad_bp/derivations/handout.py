@@ -45,7 +45,7 @@ def _renamed(own: Program, new: dict[str, str]) -> Program:
         return Ref(new.get(ref.name, ref.name))
 
     instructions = [
-        replace(renewed(one, renamed), name=new.get(one.name, one.name)) for one in own.instructions
+        renewed(one, renamed, name=new.get(one.name, one.name)) for one in own.instructions
     ]
     return replace(own, instructions=tuple(instructions), outputs=replaced(own.outputs, renamed))
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from tinygrad_bp.native.ir import Block, Operand, Value
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.nests import Plan
 from tinygrad_bp.native.rows import Home, Rows
+from tinygrad_bp.native.tiles import COMBINED, IDENTITY
 
 
 def carried(
@@ -75,6 +77,7 @@ class Columns:
         self.block, self.lowering, self.plan = block, lowering, plan
         (self.count, self.end), self.high, self.width = counts, high, block.module.width
         self.memory = memory
+        self._origins: dict[tuple[str, Operand, Operand], Value] = {}
 
     def begin(self, base: Value) -> None:
         """Write what is known of the tile from a row on."""
@@ -87,8 +90,11 @@ class Columns:
     def at(self, name: str, column: Operand, t: Operand) -> Value:
         """Return where rows of a column are, from row t of the tile on."""
         block, root = self.block, self.plan.root(name)
-        start = block.add(block.mul(index_of(block, column), self.high), t)
-        return block.at(self.memory, block.add(start, self.plan.places[root] * self.high))
+        key = block.here, column, t  # what is above in the same basic block is there
+        if key not in self._origins:
+            start = block.add(block.mul(index_of(block, column), self.high), t)
+            self._origins[key] = block.at(self.memory, start)
+        return block.at(self._origins[key], self.plan.places[root] * self.high)
 
     def put(self, name: str, column: Operand, t: Value, value: Value) -> None:
         """Store a vector of a column, from row t of the tile on."""
@@ -131,6 +137,36 @@ class Columns:
     def many(self, name: str) -> int:
         """Return how many columns a value has."""
         return self.lowering.columns(self.lowering.types[name].shape)
+
+    def add_rows(self, op: str, sums: Value, name: str) -> None:
+        """Add the rows of each column of a value, by "sum", "prod", "max" or "min", to a vector.
+
+        A subroutine does, as there may be hundreds of such sums, and LLVM takes longer for each
+        loop the more of them a function has.
+        """
+        columns = self.block.constant(self.many(name), "i64")
+        start = self.at(name, 0, 0)
+        self.block.procedure(
+            f"rows.{op}", partial(self._add_rows, op), start, sums, columns, self.here, self.left
+        )
+
+    def _add_rows(self, op: str, block: Block, *operands: Value) -> None:
+        start, sums, columns, here, left = operands
+        combine = getattr(block, COMBINED[op])
+        with block.loop(columns) as c:
+            column, at = (
+                block.at(start, block.mul(c, self.high)),
+                block.at(sums, block.mul(c, self.width)),
+            )
+
+            def body(t: Value, values: list[Value]) -> list[Value]:
+                mask = Rows(block, t, block.sub(left, t), left).mask(block.module.real)
+                assert mask is not None  # noqa: S101  # how many rows there are is not known here
+                value = load(block, block.at(column, t))
+                return [combine(values[0], block.select(mask, value, IDENTITY[op]))]
+
+            (total,) = carried(block, here, [load(block, at)], body, step=self.width)
+            block.store(total, at, align=64)
 
     def load(self, name: str, column: Operand, t: Operand) -> Value:
         """Return a vector of a column, from row t of the tile on."""

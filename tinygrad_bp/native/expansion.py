@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_bp.native.cells import Cells
 from tinygrad_bp.native.moves import MOVES, NotLowered, moved, row_axis, shortened
-from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, is_number
+from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, Type, is_number
 
 # What single elements are reduced by, two at a time; a mean is a sum that is divided in the end.
 REDUCTIONS = {
@@ -114,9 +114,12 @@ class Expansion:
     def _elementwise(self, op: str, one: Instruction) -> Any:
         shape = shortened(one.shape, self.length)
         operands = one.operands[:1] if op == "astype" else one.operands
-        arrays = [np.broadcast_to(self.operand(x), shape) for x in operands]
-        result = np.empty(shape, object)
+        arrays = [self.operand(x) for x in operands]
         make = self._of_element(op, one)
+        if not shape:
+            return _single(make(*[x.item() for x in arrays]))
+        arrays = [x if x.shape == shape else np.broadcast_to(x, shape) for x in arrays]
+        result = np.empty(shape, object)
         flat = result.reshape(-1)
         for k, elements in enumerate(zip(*[x.reshape(-1) for x in arrays], strict=True)):
             flat[k] = make(*elements)
@@ -258,6 +261,12 @@ class Single(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         return self.types[name]._replace(shape=())
+
+
+def single(one: Instruction) -> Instruction:
+    """Return an instruction on arrays as that on one element of each."""
+    number = Type(one.dtype, (), one.one_type.weak)
+    return Instruction(one.name, one.op, one.operands, one.parameters, number)
 
 
 def spelled(one: Instruction, types: Values) -> str:

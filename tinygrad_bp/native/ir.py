@@ -89,6 +89,17 @@ class Block(Arithmetic, Memory):
         text = f"call {spelled} @{full}({listed})"
         return self.emit(text, values[0].type, vector=values[0].vector)
 
+    def procedure(self, name: str, body: Callable[..., None], *operands: Value) -> None:
+        """Call a function that gives nothing, as `subroutine` does; operands are scalars."""
+        full = f"tg.{name}"
+        if full not in self.module.functions:
+            inner = Block(self.module)
+            parameters = [v._replace(name=f"%x.{k}") for k, v in enumerate(operands)]
+            body(inner, *parameters)
+            self.module.define(full, parameters, inner, None, "internal")
+        listed = ", ".join(f"{self.spell(v)} {v.name}" for v in operands)
+        self.line(f"call void @{full}({listed})")
+
     # Lanes
 
     def lanes(self, element: str = "i64") -> Value:

@@ -261,12 +261,33 @@ class Writer(Layout):
             with block.loop(len(places) // many) as k:
                 result(k, block.add(block.mul(k, many), start))
             return
-        if places == list(range(start, start + len(places))) and len(places) > 1:
+        in_a_row = places == list(range(start, start + len(places))) and len(places) > 1
+        if in_a_row and self.lowering.wide and not sums.stride:
+            at = block.at(sums.value, start * block.module.width)
+            self._gather_in_a_row(op, at, home.base, len(places), count)
+            return
+        if in_a_row:
             with block.loop(len(places)) as k:
                 result(k, block.add(k, start))
             return
         for number, place in enumerate(places):
             result(number, block.constant(place, "i64"))
+
+    def _gather_in_a_row(
+        self, op: str, sums: Value, base: Value, many: int, count: Value | None
+    ) -> None:
+        """Write the same as a subroutine: a loop for each of many values is much for LLVM."""
+
+        def body(block: Block, sums: Value, base: Value, many: Value, *count: Value) -> None:
+            with block.loop(many) as k:
+                at = block.at(sums, block.mul(k, block.module.width))
+                number = block.across(op, block.load(at, vector=True, align=64))
+                number = block.div(number, *count) if count else number
+                block.store(number, block.at(base, k))
+
+        numbers = [self.block.constant(many, "i64"), *([] if count is None else [count])]
+        name = f"lanes.{op}" if count is None else "lanes.mean"
+        self.block.procedure(name, body, sums, base, *numbers)
 
     def _count(self, one: Instruction) -> Value:
         """Return how many elements a mean is of."""

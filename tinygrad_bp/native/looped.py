@@ -7,15 +7,14 @@ element is one nest of loops over columns and rows; products keep blocks of colu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.native.body import Store, live
 from tinygrad_bp.native.cells import Cells
-from tinygrad_bp.native.columns import Columns, carried, index_of, load
-from tinygrad_bp.native.expansion import REDUCTIONS, Expansion, Single
+from tinygrad_bp.native.columns import Columns, carried, index_of
+from tinygrad_bp.native.expansion import REDUCTIONS, Expansion, Single, single
 from tinygrad_bp.native.ir import Block, Operand, Value
 from tinygrad_bp.native.moves import moved
 from tinygrad_bp.native.nests import (
@@ -33,7 +32,7 @@ from tinygrad_bp.native.nests import (
 )
 from tinygrad_bp.native.products import VECTORS, outer_product, product
 from tinygrad_bp.native.rows import WOVEN, Home, Rows
-from tinygrad_bp.native.tiles import COMBINED, IDENTITY, Round
+from tinygrad_bp.native.tiles import IDENTITY, Round
 from tinygrad_bp.programs.instructions import Instruction, Ref
 
 COMBINE = {"add": "add", "maximum": "maximum", "minimum": "minimum", "multiply": "mul"}
@@ -87,7 +86,7 @@ class Looped:
     def _lay_out(self) -> None:
         """Give memory to the sums, and set them to what changes nothing."""
         block, total = self.block, 0
-        identities = []
+        identities: list[list[Any]] = []  # the first one, how many, and what they are set to
         for nest in self.plan.nests:
             if nest.kind not in (SUM, OUTER):
                 continue
@@ -96,7 +95,10 @@ class Looped:
             many = 1 if nest.kind == OUTER else self._folded(one)[1]
             self.sums[one.name] = total, count, many
             op = "sum" if nest.kind == OUTER or one.op == "mean" else one.op
-            identities.append((total, count * many, IDENTITY[op]))
+            if identities and identities[-1][2] == IDENTITY[op]:
+                identities[-1][1] += count * many
+            else:
+                identities.append([total, count * many, IDENTITY[op]])
             total += count * many
         self.sums_in = self.writer.sums(total * self.width)
         self.memory = self.sums_in.value
@@ -158,8 +160,7 @@ class Looped:
         found = {}
         for name in nest.names:
             one = self.makers[name]
-            single = replace(one, type=one.one_type._replace(shape=()))
-            found[name] = values.known[name] = values.expansion.expanded(single)
+            found[name] = values.known[name] = values.expansion.expanded(single(one))
         kept = [x for x in nest.names if x in self.plan.places or x in self.writer.stored]
         items = live([*cells.order, *[Store(x, 0, found[x][()]) for x in kept]])
         with self.tile.nest(nest.columns) as (c, t):
@@ -238,31 +239,9 @@ class Looped:
             self.tile.put(one.name, c, t, total)
 
     def _sum(self, one: Instruction) -> None:
-        start, kept, many = self.sums[one.name]
-        op = "sum" if one.op == "mean" else one.op
-        combine = getattr(self.block, COMBINED[op])
-        (name,) = one.refs
-        block = self.block
-
-        def column(c: Operand) -> None:
-            place = block.add(index_of(block, c), start)
-            at = block.at(self.memory, block.mul(place, self.width))
-
-            def body(t: Value, values: list[Value]) -> list[Value]:
-                mask = self.tile.rows(t).mask(block.module.real)
-                assert mask is not None  # noqa: S101  # how many rows there are is not known here
-                value = self.tile.load(name, c, t)
-                return [combine(values[0], block.select(mask, value, IDENTITY[op]))]
-
-            before = load(block, at)
-            (total,) = carried(block, self.tile.here, [before], body, step=self.width)
-            block.store(total, at, align=64)
-
-        if kept * many == 1:
-            column(0)
-        else:
-            with block.loop(kept * many) as c:
-                column(c)
+        start, _, _ = self.sums[one.name]
+        sums = self.block.at(self.memory, start * self.width)
+        self.tile.add_rows("sum" if one.op == "mean" else one.op, sums, *one.refs)
 
     def _product(self, one: Instruction) -> None:
         x, y = one.refs

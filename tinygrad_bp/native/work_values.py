@@ -7,13 +7,12 @@ that load an element of memory.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.native.cells import Cell, Cells
-from tinygrad_bp.native.expansion import Expansion, Single
+from tinygrad_bp.native.expansion import Expansion, Single, single
 from tinygrad_bp.native.moves import shortened
 from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, Work
 from tinygrad_bp.programs.instructions import Instruction
@@ -46,7 +45,7 @@ class Values:
     def expanded(self, one: Instruction) -> Any:
         """Return the array of an instruction of the work."""
         if self.work.kind == FLAT:
-            one = replace(one, type=one.one_type._replace(shape=()))
+            one = single(one)
         self.known[one.name] = self.expansion.expanded(one)
         return self.known[one.name]
 

@@ -107,7 +107,7 @@ def finished(
         name,
         parameters,
         tuple(replace(one, name=found[one.name]) for one in trace.inputs),
-        tuple(replace(renewed(one, renamed), name=found[one.name]) for one in trace.instructions),
+        tuple([renewed(one, renamed, name=found[one.name]) for one in trace.instructions]),
         replaced(outputs, renamed),
         wholes=tuple(one.renamed(found) for one in watch.wholes.values()),
     )

@@ -191,16 +191,20 @@ def replaced(tree: Operand, new: Callable[[Ref], Any]) -> Operand:
 
 
 def renewed(
-    one: Instruction, new: Callable[[Ref], Any], like: Instruction | None = None
+    one: Instruction,
+    new: Callable[[Ref], Any],
+    like: Instruction | None = None,
+    name: str | None = None,
 ) -> Instruction:
     """Return an instruction with ``new(ref)`` in place of every value that it reads.
 
-    It has its own name, line and formula, or those of another.
+    It has its own name, line and formula, or those of another; or a new name.
     """
     like = like or one
     parameters = tuple([(key, replaced(x, new)) for key, x in one.parameters])
     operands = tuple([new(x) if type(x) is Ref else replaced(x, new) for x in one.operands])
-    return Instruction(like.name, one.op, operands, parameters, one.type, like.line, like.formula)
+    name = name or like.name
+    return Instruction(name, one.op, operands, parameters, one.type, like.line, like.formula)
 
 
 def is_number(operand: Operand) -> bool:

@@ -187,14 +187,34 @@ def _array(value: Any) -> Any:
     return np.asarray(value)
 
 
+# Operands that leave the answer to a Symbol; ufuncs whose names are not those of operators.
+DIRECT = frozenset({Symbol, np.ndarray, *NUMBERS})
+UFUNCS = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "power",
+    "neg": "negative",
+    "pos": "positive",
+    "abs": "absolute",
+}
+
+
 def _operator(name: str, method: str) -> Any:
     """Return an operator: of numbers of Python's alone it is Python's, and gives one again."""
     of_arrays: Any = getattr(NDArrayOperatorsMixin, method)
+    op = name_of(getattr(np, UFUNCS.get(name, name)))
+    turned = method.startswith("__r")
 
     def operator(self: Symbol, *other: Any) -> Any:
         if not self.weak or not all(type(x) in NUMBERS or getattr(x, "weak", 0) for x in other):
+            if DIRECT.issuperset(map(type, other)):  # nobody else wants to answer
+                inputs = (*other, self) if turned else (self, *other)
+                return self._trace.record(op, inputs, {})
             return of_arrays(self, *other)
-        operands = (*other, self) if method.startswith("__r") else (self, *other)
+        operands = (*other, self) if turned else (self, *other)
         return self._trace.record(f"operator.{name}", operands, {})
 
     return operator
