@@ -93,7 +93,8 @@ class Columns:
         key = block.here, column, t  # what is above in the same basic block is there
         if key not in self._origins:
             start = block.add(block.mul(index_of(block, column), self.high), t)
-            self._origins[key] = block.at(self.memory, start)
+            at = block.at(self.memory, start)
+            self._origins[key] = block.emit(f"freeze ptr {at.name}", "ptr")
         return block.at(self._origins[key], self.plan.places[root] * self.high)
 
     def put(self, name: str, column: Operand, t: Value, value: Value) -> None:

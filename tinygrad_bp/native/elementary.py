@@ -23,6 +23,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     )
 }
 OF_TWO: dict[str, Callable[..., Value]] = {"power": power}
+CALLS = 64  # in one loop; if there are more they are subroutines
 _SUBROUTINES = {"cos", "sin", "tan"}  # they are, unless the angle is known to be moderate
 
 

@@ -29,7 +29,6 @@ NAME, OF_ARRAYS, PHASE = "kernel", "kernel_of_arrays", "phase."
 HEAD = object.__basicsize__  # bytes of an array before the address of its elements
 ACROSS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum", "prod": "mul"}
 COPIED = 64  # elements of a view that are copied one by one; more are in a loop
-CALLS = 64  # of functions, in one loop; if there are more they are subroutines
 
 
 @dataclass(frozen=True)
@@ -227,7 +226,7 @@ class Writer(Layout):
 
     def _loop(self, work: Work, items: list[Item]) -> tuple[Loop | None, Sums | None]:
         calls = sum(isinstance(one, Cell) and one.op in elementary.FUNCTIONS for one in items)
-        brief = calls > CALLS
+        brief = calls > elementary.CALLS
         if work.kind == NUMBERS:
             Round(self.block, self.home, None, brief=brief).write(items)
             return None, None

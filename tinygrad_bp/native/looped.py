@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_bp.native.body import Store, live
 from tinygrad_bp.native.cells import Cells
 from tinygrad_bp.native.columns import Columns, carried, index_of
+from tinygrad_bp.native.elementary import CALLS, FUNCTIONS
 from tinygrad_bp.native.expansion import REDUCTIONS, Expansion, Single, single
 from tinygrad_bp.native.ir import Block, Operand, Value
 from tinygrad_bp.native.moves import moved
@@ -67,6 +68,7 @@ class Looped:
         self.plan = self.planner.made()
         self.width = self.block.module.width
         self.high = -(-tile // VECTORS) * VECTORS * self.width  # rows of a tile
+        self.brief = sum(one.op in FUNCTIONS for one in instructions) > CALLS
         self.sums: dict[str, tuple[int, int, int]] = {}  # the first one, kept, folded
 
     def write(self) -> dict[str, tuple[int, int, int]]:
@@ -169,6 +171,7 @@ class Looped:
                 self.block,
                 lambda name: self._home(name, c),
                 rows,
+                brief=self.brief,
                 element=lambda name: self._element(name, c),
             )
             one_round.write([x for x in items if not isinstance(x, Store)])

@@ -183,8 +183,12 @@ class Lowering:
 
     def lines(self, one: Instruction) -> int:
         """Return about how many operations on numbers an instruction is for each row."""
+        return self._cells(one) * self.weight(one) if one.op not in MOVES else 0
+
+    def weight(self, one: Instruction) -> int:
+        """Return about how many operations on numbers an instruction is for each element."""
         op = OPERATIONS.get(spelled(one, self.types))
-        return self._cells(one) * (op.weight if op else 1) if one.op not in MOVES else 0
+        return op.weight if op else 1
 
     def _shapes(self, one: Instruction) -> list[tuple[int, ...]]:
         """Return the shapes of the arrays that an instruction reads."""

@@ -21,6 +21,9 @@ from tinygrad_bp.programs.instructions import Instruction, Ref
 LOAD, MOVE, GROUP, PRODUCT, FOLD, SUM, OUTER = range(7)
 
 RUNS = 64  # of columns, in a move
+# Lines of a group.  The processor works on several rounds of a short loop at once, and LLVM takes
+# more than twice as long for lines without a branch that are twice as many.
+GROUPED = 240
 
 
 @dataclass
@@ -93,6 +96,7 @@ class Planner:
         self.makers = {one.name: one for one in self.instructions}
         self.plan = Plan()
         self._open: Nest | None = None
+        self._weight = 0  # lines of the open nest
 
     def made(self) -> Plan:
         """Return the plan."""
@@ -123,9 +127,14 @@ class Planner:
         if kind == OUTER:
             self.plan.masked.update(self.reads(one.name))
         if kind == GROUP:
-            if self._open is not None and self._open.columns != columns:
+            own = self.lowering.weight(one)
+            if self._open is not None and (
+                self._open.columns != columns or self._weight + own > GROUPED
+            ):
                 self._close()
-            self._open = self._open or Nest(GROUP, columns, [])
+            if self._open is None:
+                self._open, self._weight = Nest(GROUP, columns, []), 0
+            self._weight += own
             self._open.names.append(one.name)
             return
         if self._open is not None and not set(self._open.names).isdisjoint(self.reads(one.name)):
