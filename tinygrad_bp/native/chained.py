@@ -15,12 +15,13 @@ import numpy as np
 
 from tinygrad_bp.native.code import Array, Call, Code, address, numbers
 from tinygrad_bp.native.schedule import VIEWS
-from tinygrad_bp.programs.calling import called, named, run
-from tinygrad_bp.programs.instructions import Instruction, Ref, Type, replaced
+from tinygrad_bp.programs.calling import INTO, called, named, run
+from tinygrad_bp.programs.instructions import Instruction, Ref, Type, references, replaced
 
 Part = tuple[Code | None, Sequence[Instruction]]
 # What writes its result where it is told to, beside ufuncs.
 WRITING = frozenset({"clip", "concatenate", "max", "mean", "min", "prod", "stack", "sum"})
+SEEN = VIEWS | {"getitem"}  # what may give a view
 BYTES = np.dtype(np.uint8)
 
 
@@ -101,6 +102,15 @@ class Values:
     def anew(self, one: Instruction) -> None:
         """Call a function that makes what it returns."""
         self.fresh[one.name] = run(one, {name: self.now(name) for name in one.refs})
+
+    def filled_with(self, operand: Any, place: Array) -> None:
+        """Copy an operand into a place."""
+        place[...] = self.now(operand.name) if type(operand) is Ref else operand
+
+    def written(self, one: Instruction, function: Any, place: Array) -> None:
+        """Call a function that writes into its first argument, with a place as that."""
+        (_, *rest), parameters = self.filled(one, self.now)
+        function(place, *rest, **parameters)
 
     def entered(self, call: Call, late: Sequence[tuple[int, str]]) -> None:
         """Call code, some of whose arrays have no place of their own."""
@@ -205,11 +215,14 @@ class Chain:
     def _numpys(self, one: Instruction, k: int) -> None:
         """Add a call of NumPy's."""
         function = _writing(one)
+        if one.op.startswith(INTO) and isinstance(one.type, Type):
+            self._written(one, k)
+            return
         if not one.refs and isinstance(one.type, Type):
             self._arrays[one.name] = np.asarray(run(one, {}))  # always the same
             return
         if function is None:
-            if one.op not in VIEWS or not self._is_seen(one):
+            if one.op not in SEEN or not self._is_seen(one):
                 self._steps.append(partial(self._values.anew, one))
             return
         late = [name for name in one.refs if name not in self._arrays or self._values.is_weak(name)]
@@ -223,9 +236,28 @@ class Chain:
         else:
             self._steps.append(partial(function, *operands, **parameters, out=place))
 
+    def _written(self, one: Instruction, k: int) -> None:
+        """Add a call that writes into a copy of a value; into itself, if nobody reads it after."""
+        first, *rest = one.operands
+        target = first.name if type(first) is Ref else ""
+        function = named(one.op.removeprefix(INTO))
+        others = [self._arrays.get(name) for name in references(rest)]
+        if (
+            target in self._owned
+            and target in self._ends.get(k, [])
+            and one.name not in self._places
+            and not any(x is None or np.may_share_memory(x, self._arrays[target]) for x in others)
+        ):
+            self._owned[one.name] = self._owned.pop(target)
+            place = self._arrays[one.name] = self._arrays[target]
+        else:
+            place = self._place(one.name)
+            self._steps.append(partial(self._values.filled_with, first, place))
+        self._steps.append(partial(self._values.written, one, function, place))
+
     def _is_seen(self, one: Instruction) -> bool:
         """Make a view of what stays, and say whether there is one."""
-        if any(name not in self._arrays for name in one.refs):
+        if len(one.refs) != 1 or one.refs[0] not in self._arrays:
             return False
         operands, parameters = self._values.filled(one, self._arrays.get)
         found = called(one.op, operands, parameters)
@@ -272,7 +304,7 @@ def _ends(units: Sequence[Any], outputs: Iterable[str]) -> dict[int, list[str]]:
 
     for k, (code, instructions) in enumerate(units):
         names = code.kernel.inputs if code else instructions[0].refs
-        if code is None and _writing(instructions[0]) is None:
+        if code is None and _writing(instructions[0]) is None and not _copies(instructions[0]):
             own = frozenset(names).union(*[bases.get(name, ()) for name in names])
             bases[instructions[0].name] = own
         for name in names:
@@ -284,6 +316,11 @@ def _ends(units: Sequence[Any], outputs: Iterable[str]) -> dict[int, list[str]]:
         if end != np.inf:
             found.setdefault(int(end), []).append(name)
     return found
+
+
+def _copies(one: Instruction) -> bool:
+    """Whether an instruction writes into a copy of its first operand."""
+    return one.op.startswith(INTO)
 
 
 def _chosen(condition: Any, x: Any, y: Any, out: Array) -> None:

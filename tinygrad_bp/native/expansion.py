@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.native.cells import Cells
-from tinygrad_bp.native.moves import MOVES, NotLowered, moved, row_axis, shortened
+from tinygrad_bp.native.moves import ADDED, MOVES, NotLowered, as_set, moved, row_axis, shortened
 from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, Type, is_number
 
 # What single elements are reduced by, two at a time; a mean is a sum that is divided in the end.
@@ -95,6 +95,8 @@ class Expansion:
         op = spelled(one, self.types)
         if op in MOVES:
             return self._moved(one)
+        if op == ADDED:
+            return self._added(one)
         if op in MAKERS:
             return self._made(one)
         if op in REDUCTIONS:
@@ -170,6 +172,16 @@ class Expansion:
         pool = np.empty(len(elements), object)
         pool[:] = elements
         return np.asarray(pool[self.sources(one)], object)
+
+    def _added(self, one: Instruction) -> Any:
+        """Return an array with values added to some of its elements."""
+        before, _, values = (x if k == 1 else self.operand(x) for k, x in enumerate(one.operands))
+        pool = [0.0, *before.reshape(-1).tolist(), *values.reshape(-1).tolist()]
+        result = np.empty(before.size, object)
+        for k, source in enumerate(self.sources(as_set(one)).reshape(-1).tolist()):
+            own = pool[k + 1]
+            result[k] = own if source == k + 1 else self.cells.make("add", own, pool[source])
+        return result.reshape(before.shape)
 
     def _made(self, one: Instruction) -> Any:
         shape = shortened(one.shape, self.length)

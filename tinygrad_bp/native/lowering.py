@@ -14,7 +14,16 @@ import numpy as np
 
 from tinygrad_bp.native.cells import COMPARISONS
 from tinygrad_bp.native.expansion import MAKERS, REDUCTIONS, reduced_axes, spelled
-from tinygrad_bp.native.moves import MOVES, NotLowered, is_still, moved, row_axis, sources
+from tinygrad_bp.native.moves import (
+    ADDED,
+    MOVES,
+    NotLowered,
+    as_set,
+    is_still,
+    moved,
+    row_axis,
+    sources,
+)
 from tinygrad_bp.native.operations import OPERATIONS
 from tinygrad_bp.programs.instructions import Instruction, Listing, Ref, Type, is_number
 
@@ -199,6 +208,8 @@ class Lowering:
         op = spelled(one, self.types)
         if op in MOVES:
             self._require_move(one)
+        elif op == ADDED:
+            self._require_added(one)
         elif op in MAKERS:
             self._require_maker(one)
         elif op in REDUCTIONS:
@@ -224,6 +235,11 @@ class Lowering:
         from_several = len(moved(one)) != 1 or (found == 0).any()
         if from_several and not self.of_rows(one) and found.size > SCATTERED:
             raise NotLowered("it brings many elements together")
+
+    def _require_added(self, one: Instruction) -> None:
+        if one.dtype.kind != "f" or self.columns(one.shape) > self._unrolled:
+            raise NotLowered("it is called whole")
+        self.sources(as_set(one))
 
     def _require_maker(self, one: Instruction) -> None:
         if self.columns(one.shape) > self._unrolled:
@@ -291,7 +307,7 @@ class Lowering:
         return self._flat[one.name]
 
     def _flat_shape(self, one: Instruction) -> tuple[int, ...] | None:
-        if self.of_rows(one) or one.op in MOVES or one.op == "constant":
+        if self.of_rows(one) or one.op in (*MOVES, ADDED, "constant"):
             return None
         shape: tuple[int, ...] = self.types[one.name].shape
         if one.op == "matmul" or one.op in REDUCTIONS:

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_bp.programs.calling import called
 from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, is_number, references
+from tinygrad_bp.rules.indexing.adding import BASIC
 
 MOVES = frozenset(
     (  # noqa: SIM905  # one line for many words
@@ -20,6 +21,7 @@ MOVES = frozenset(
         " moveaxis pad ravel repeat reshape roll squeeze stack swapaxes take transpose tril triu"
     ).split()
 )
+ADDED = "into.add.at"  # at an index: the elements move as those that are set there
 # Those that leave the elements in their order.
 STILL = frozenset({"array", "copy", "expand_dims", "ravel", "reshape", "squeeze"})
 PADS = frozenset({"constant", "edge", "reflect", "symmetric", "wrap"})  # others compute
@@ -28,6 +30,21 @@ MOST = 1 << 20  # numbers of a move that is tried
 
 class NotLowered(Exception):  # noqa: N818  # no fault: an answer
     """There is no machine code for an instruction; the text says why."""
+
+
+def as_set(one: Instruction) -> Instruction:
+    """Return what sets elements where an instruction adds them.
+
+    Raises
+    ------
+    NotLowered
+        If it may add to one element twice.
+    """
+    _, index, _ = one.operands
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(part, BASIC) for part in parts):
+        raise NotLowered("it adds again to what it has added to")
+    return Instruction(one.name, "into.setitem", one.operands, one.parameters, one.type)
 
 
 def is_still(one: Instruction) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_bp.native.expansion import REDUCTIONS, reduced_axes
 from tinygrad_bp.native.lowering import Lowering
-from tinygrad_bp.native.moves import MOVES, NotLowered, moved
+from tinygrad_bp.native.moves import ADDED, MOVES, NotLowered, moved
 from tinygrad_bp.programs.instructions import Instruction, Ref
 
 # Kinds of nests.
@@ -211,6 +211,8 @@ def require_loops(one: Instruction, lowering: Lowering) -> None:
     NotLowered
         If they cannot.
     """
+    if one.op == ADDED:
+        raise NotLowered("it adds to columns here and there")
     wide = [x for x in (one.name, *one.refs) if lowering.has_rows(x)]
     if max(lowering.columns(lowering.types[x].shape) for x in wide) > lowering.most_columns:
         raise NotLowered("it has very many columns")

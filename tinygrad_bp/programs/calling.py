@@ -44,7 +44,9 @@ def _add_at(array: Any, index: Any, values: Any) -> None:
     """Do what ``np.add.at`` does: the same sums in the same order, of whole rows far quicker."""
     index = index if isinstance(index, tuple) else (index,)
     parts = all(isinstance(one, (np.ndarray, *BASIC)) for one in index)
-    if parts and array.flags.c_contiguous and not is_unique(index):
+    if parts and is_unique(index):
+        array[index] += values
+    elif parts and array.flags.c_contiguous:
         add_at(array, index, values)
     else:
         np.add.at(array, index, values)

@@ -189,6 +189,9 @@ class _Writer:
         if op == "setitem":
             index, value = rest
             self.lines.append(f"    {name}[{self._subscript(index)}] = {self._text(value)}")
+        elif op == "add.at" and _is_plain(rest[0]):
+            index, value = rest
+            self.lines.append(f"    {name}[{self._subscript(index)}] += {self._text(value)}")
         else:
             self.lines.append(f"    {self._called(op, (name, *map(self._text, rest)), one)}")
 
@@ -286,6 +289,12 @@ class _Writer:
 
     def _in_place(self, ref: Ref) -> Ref:
         return Ref(self.expressions[ref.name][0])
+
+
+def _is_plain(index: Operand) -> bool:
+    """Whether an index names no element twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(isinstance(one, (int, slice, type(None), type(Ellipsis))) for one in parts)
 
 
 def _is_light(one: Instruction) -> bool:

@@ -236,6 +236,11 @@ def overlap_add(parts: Any, where: Geometry) -> Any:
         return wide[where.inside]
     if where.side_by_side:
         return _laid(parts, where)[where.inside]
+    if hasattr(parts, "weak"):  # the arrays of a program have that, and can be written into
+        wide = np.zeros((*lead, *where.padded), parts.dtype, like=parts)
+        for tap, index in where.taps:
+            np.add.at(wide, index, parts[..., *tap, *between])
+        return wide[where.inside]
     total: Any = 0
     for tap, index in where.taps:
         total = total + _spread(parts[..., *tap, *between], index[1:], where.padded)
