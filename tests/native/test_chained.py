@@ -58,6 +58,21 @@ def choices_by_numpy(x: Any, w: Any) -> Any:
     return np.cumsum(again, axis=0), np.where(y[:1] > 0, 2, np.sort(whole, axis=0)), chosen
 
 
+def writes_into_what_is_read_and_what_is_not(x: Any, w: Any) -> Any:
+    y = np.cumsum(x, axis=0)
+    grown = np.zeros((21, 3), like=y)
+    for part in (slice(0, 20), slice(1, 21), slice(0, 20)):
+        np.add.at(grown, (part, Ellipsis), np.sort(y, axis=0))
+    changed = y.copy()
+    changed[2:5] = w
+    changed[7] = 2.0 * w
+    again = np.sort(changed, axis=0)
+    ranks = np.argsort(y[:, 0])
+    counted = np.zeros((20, 3), like=y)
+    np.add.at(counted, (ranks // 2,), y[::-1])
+    return grown, np.cumsum(again, axis=0), y * 1.5, changed, np.sort(counted, axis=0)
+
+
 PROGRAMS: dict[str, Callable[..., Any]] = {
     one.__name__: one
     for one in (
@@ -68,6 +83,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
         views_of_constants,
         single_numbers_made_anew,
         choices_by_numpy,
+        writes_into_what_is_read_and_what_is_not,
     )
 }
 

@@ -10,6 +10,8 @@ import pytest
 from lowered import compare, interpreted, program_of, spoilt
 from oracles import EXACT
 
+import tinygrad_bp as tg
+from tinygrad_bp import nn
 from tinygrad_bp.native import Native, body, build
 from tinygrad_bp.native.cells import Cells
 from tinygrad_bp.native.lowering import Lowering
@@ -173,6 +175,24 @@ def test_a_large_view_that_is_asked_for_is_a_loop() -> None:
     native = check(lambda w: (np.tanh(w * 2.0).T, np.tanh(w * 2.0)[::-1, ::-1]), [rows(40)], None)
     assert lanes(native) == ["d"]
     assert len(native.ir.splitlines()) < 1000
+
+
+@pytest.mark.parametrize("pool", [nn.AvgPool1d(3, stride=2), nn.MaxPool1d(3, stride=1)])
+def test_windows_that_overlap_are_added_where_they_come_from(pool: Any) -> None:
+    gradient = tg.grad(lambda x: np.sum(np.sin(pool(x))))
+    native = check(gradient, [rows(2, 5)])
+    assert "add.at" in native.stages
+    assert "add.at" not in "".join(x for x in native.stages.splitlines() if "#" in x)
+    check(gradient, [rows(2, 500)])  # NumPy's
+
+
+def test_one_loop_is_for_all_sums_over_the_batch() -> None:
+    def f(x: Any, w: Any) -> list[Any]:
+        return [np.sum(np.tanh(x * w + k), axis=0) for k in range(70)]
+
+    native = check(f, [rows(4), np.arange(4.0)], wide=True)
+    assert native.ir.count(" = phi ") < 60
+    assert native.ir.count("call <8 x double> @tg.tanh") == 70
 
 
 def test_every_instruction_is_somewhere_and_once_unless_it_is_a_view() -> None:

@@ -96,6 +96,7 @@ class Planner:
         self.makers = {one.name: one for one in self.instructions}
         self.plan = Plan()
         self._open: Nest | None = None
+        self._waiting: list[Nest] = []  # for what that computes
         self._weight = 0  # lines of the open nest
 
     def made(self) -> Plan:
@@ -137,9 +138,13 @@ class Planner:
             self._weight += own
             self._open.names.append(one.name)
             return
+        nest = Nest(kind, columns, [one.name])
         if self._open is not None and not set(self._open.names).isdisjoint(self.reads(one.name)):
+            if kind in (SUM, OUTER):  # which nothing reads before the loop ends
+                self._waiting.append(nest)
+                return
             self._close()
-        self.plan.nests.append(Nest(kind, columns, [one.name]))
+        self.plan.nests.append(nest)
 
     def _renamed(self, one: Instruction) -> bool:
         """Note a move that leaves all columns where they are."""
@@ -155,8 +160,9 @@ class Planner:
 
     def _close(self) -> None:
         if self._open is not None:
-            self.plan.nests.append(self._open)
+            self.plan.nests += [self._open, *self._waiting]
             self._open = None
+            self._waiting.clear()
 
     def _settle(self) -> None:
         """Give each value that another nest reads columns of the tile's memory."""
