@@ -21,6 +21,13 @@ from tinygrad_bp.programs.instructions import Instruction, Ref, Type, references
 Part = tuple[Code | None, Sequence[Instruction]]
 # What writes its result where it is told to, beside ufuncs.
 WRITING = frozenset({"clip", "concatenate", "max", "mean", "min", "prod", "stack", "sum"})
+# What such a function calls in the end, without the Python before it.
+REDUCE: dict[str, Any] = {
+    "max": np.maximum.reduce,
+    "min": np.minimum.reduce,
+    "prod": np.multiply.reduce,
+    "sum": np.add.reduce,
+}
 SEEN = VIEWS | {"getitem"}  # what may give a view
 BYTES = np.dtype(np.uint8)
 
@@ -341,6 +348,9 @@ def _writing(one: Instruction) -> Any:
         return None
     if one.op == "where" and len(one.operands) == 3 and not one.parameters:
         return _chosen
+    if one.op in REDUCE and len(one.operands) == 1:
+        keys = dict(one.parameters)
+        return REDUCE[one.op] if "axis" in keys else partial(REDUCE[one.op], axis=None)
     is_ufunc = isinstance(function, np.ufunc) and function.nout == 1
     positional = len(one.operands) > getattr(function, "nin", len(one.operands))
     return function if (is_ufunc and not positional) or one.op in WRITING else None
