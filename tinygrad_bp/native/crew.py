@@ -21,41 +21,56 @@ Work = Callable[[int], Any]
 class Job:
     """Shards to be run, and who is at it.
 
+    Whoever is free takes the next one: where others have the processor, the one that called does
+    most of them, and nobody waits for a thread that does not come to run.
+
     Parameters
     ----------
     work : callable
-    shards, threads : int
-        Thread k runs the shards k, k + threads, ...
+    shards : int
     """
 
-    def __init__(self, work: Work, shards: int, threads: int) -> None:
-        self._work, self._shards, self._threads = work, shards, threads
+    def __init__(self, work: Work, shards: int) -> None:
+        self._work, self._rest, self._left = work, iter(range(shards)), shards
         self._lock, self._idle = threading.Lock(), threading.Event()
-        self._left, self._running, self._over = threads, 0, False
+        self._running, self._over = 0, False
         self._error: BaseException | None = None
 
-    def begin(self, k: int) -> None:
-        """Run the shards of one thread."""
-        with self._lock:
-            if self._over:
-                return
-            self._running += 1
-        try:
-            for shard in range(k, self._shards, self._threads):
-                self._work(shard)
-        except BaseException as error:  # noqa: BLE001  # told to who waits
-            self._error = error
-        with self._lock:
-            self._running -= 1
-            self._left -= 1
-            if not self._left or (self._over and not self._running):
-                self._idle.set()
+    def help(self) -> None:
+        """Run shards, in another thread than the one that called."""
+        while True:
+            with self._lock:
+                shard = None if self._over else next(self._rest, None)
+                if shard is None:
+                    return
+                self._running += 1
+            self._run(shard)
+            with self._lock:
+                self._running -= 1
+                self._left -= 1
+                if not self._left or (self._over and not self._running):
+                    self._idle.set()
 
-    def wait(self) -> None:
-        """Wait until all shards are done."""
-        self._idle.wait()
+    def finish(self) -> None:
+        """Run shards until there are no more, and wait for those that others run."""
+        while True:
+            with self._lock:
+                shard = next(self._rest, None)
+            if shard is None:
+                break
+            self._run(shard)
+            with self._lock:
+                self._left -= 1
+        if self._left:
+            self._idle.wait()
         if self._error is not None:
             raise self._error
+
+    def _run(self, shard: int) -> None:
+        try:
+            self._work(shard)
+        except Exception as error:  # noqa: BLE001  # told when all are done
+            self._error = error
 
     def end(self) -> None:
         """Let no thread begin any more, and wait for those that have: Ctrl-C may come meanwhile."""
@@ -72,7 +87,7 @@ class Job:
 
 
 class Crew:
-    """So many threads as were ever asked for."""
+    """So many threads as were ever asked for, beside those that ask."""
 
     def __init__(self) -> None:
         self.forget()
@@ -84,7 +99,7 @@ class Crew:
         self._lock = threading.Lock()
 
     def run(self, work: Work, shards: int, threads: int) -> None:
-        """Call ``work(shard)`` for each shard, in so many threads.
+        """Call ``work(shard)`` for each shard, in so many threads, of which this is one.
 
         Raises
         ------
@@ -92,13 +107,13 @@ class Crew:
             When no thread is at work any more; some shards may not have been.
         """
         threads = min(threads, shards)
-        if len(self._queues) < threads:
-            self._grow(threads)
-        job = Job(work, shards, threads)
+        if len(self._queues) < threads - 1:
+            self._grow(threads - 1)
+        job = Job(work, shards)
         try:
-            for k in range(threads):
-                self._queues[k].put((job, k))
-            job.wait()
+            for queue in self._queues[: threads - 1]:
+                queue.put(job)
+            job.finish()
         except BaseException:
             job.end()
             raise
@@ -126,12 +141,11 @@ class Crew:
 def _serve(queue: SimpleQueue[Any]) -> None:
     """Run what comes, until there is an end."""
     while True:
-        found = queue.get()
-        if found is None:
+        job = queue.get()
+        if job is None:
             return
-        job, k = found
-        job.begin(k)
-        del found, job  # nothing that it holds is kept until more work comes
+        job.help()
+        del job  # nothing that it holds is kept until more work comes
 
 
 CREW = Crew()
