@@ -186,6 +186,26 @@ def test_windows_that_overlap_are_added_where_they_come_from(pool: Any) -> None:
     check(gradient, [rows(2, 500)])  # NumPy's
 
 
+@pytest.mark.parametrize("threads", [None, 2])
+@pytest.mark.parametrize(("columns", "dtype"), [(130, "d"), (256, "f"), (129, "f")])
+def test_between_large_products_each_row_is_a_loop(
+    columns: int, dtype: str, threads: int | None
+) -> None:
+    def f(x: Any, w: Any, b: Any) -> Any:
+        h = np.maximum(x @ w + b, 0)
+        inside = (h > 0) & (h < 1)
+        y = np.where(inside, np.tanh(h) * b[0], -h) * np.float32(0.5)
+        z = (y + np.reshape(b, columns)) / (1 + np.exp(h @ np.outer(b, b)))
+        return np.sum(y * inside, axis=0), z, h @ w.T, inside
+
+    rng = np.random.default_rng(0)
+    w, b = rng.normal(size=(140, columns)) / 10, rng.normal(size=columns)
+    args = [x.astype(dtype) for x in (rows(140), w, b)]
+    native = check(f, args, threads=threads)
+    done = [line for line in native.stages.splitlines() if line.startswith("    ")]
+    assert {"tanh", "maximum", "where"}.isdisjoint(x.split()[2] for x in done if "#" in x)
+
+
 def test_one_loop_is_for_all_sums_over_the_batch() -> None:
     def f(x: Any, w: Any) -> list[Any]:
         return [np.sum(np.tanh(x * w + k), axis=0) for k in range(70)]

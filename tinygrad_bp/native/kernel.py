@@ -20,7 +20,7 @@ from tinygrad_bp.native.layout import SHARDS, Layout, Sums
 from tinygrad_bp.native.looped import Looped
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.moves import NotLowered
-from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, Segment, Work, works
+from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, ROWS, Segment, Work, works
 from tinygrad_bp.native.tiles import TILE, Loop, Round
 from tinygrad_bp.native.work_values import Values
 from tinygrad_bp.programs.instructions import Instruction
@@ -197,7 +197,7 @@ class Writer(Layout):
             elif one.name in self.stored:
                 cells.order += [Store(one.name, k, x) for k, x in enumerate(array.reshape(-1))]
         items = live(cells.order)
-        if work.kind == FLAT:
+        if work.kind in (FLAT, ROWS):
             self.note_overlays(items)
         loop, memory = self._loop(work, items)
 
@@ -229,6 +229,11 @@ class Writer(Layout):
         brief = calls > elementary.CALLS
         if work.kind == NUMBERS:
             Round(self.block, self.home, None, brief=brief).write(items)
+            return None, None
+        if work.kind == ROWS:
+            with self.block.loop(self.n) as row:
+                home = self.homes_in(row, work.shape)
+                Loop(self.block, home, items, *work.shape, (row, self.memory), brief=brief).write()
             return None, None
         sums = self.sums(sum(map(is_reduction, items)) * self.block.module.width)
         memory = sums.value, self.memory

@@ -8,7 +8,7 @@ kernel in shards is several: each begins with `enter`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from tinygrad_bp.native.ir import SIZE, Block, Module, Operand, Value
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.moves import row_axis, shortened
 from tinygrad_bp.native.rows import KINDS, Home
-from tinygrad_bp.native.schedule import Segment, Work
+from tinygrad_bp.native.schedule import ROWS, Segment, Work
 from tinygrad_bp.programs.instructions import Type
 
 REAL = {"d": "double", "f": "float"}
@@ -100,7 +100,7 @@ class Layout:
             for k in range(len(arrays), len(arrays) + 2)
         )
         for name, place in self._own.items():
-            self.homes[name] = self._home(self.types[name], place)
+            self.homes[name] = self._home(name, place)
 
     def settle(self, parts: Sequence[Work]) -> None:
         """Give memory to what one loop hands to another, and all reductions of the batch."""
@@ -118,6 +118,7 @@ class Layout:
                 self.stored.add(name)
         arrays = {*self.segment.inputs, *self.segment.outputs}
         own = [name for name in maker if name in self.stored and name not in arrays]
+        self._by_rows = {name for name in own if maker[name].kind == ROWS}
         self._own = {name: self._place(self.types[name]) for name in own}
         self._readers = self._counted(parts)
 
@@ -130,12 +131,13 @@ class Layout:
         count = self._count_of(found)
         return self._reserved(count) if self.sharded or count > NEAR else -1
 
-    def _home(self, found: Type, place: int) -> Home:
+    def _home(self, name: str, place: int) -> Home:
+        found = self.types[name]
         block, element = self.block, self.element(found)
         if row_axis(found.shape, self.lowering.length) is not None:
             base = block.at(self.scratch, block.mul(self._padded(), place))
             columns = _size(shortened(found.shape, self.lowering.length))
-            return Home(base, element, 1, columns, packed=True)
+            return Home(base, element, 1, columns, packed=name not in self._by_rows)
         if place < 0:
             return Home(block.local(count=max(1, self._count_of(found))), element)
         return Home(block.at(self.store, place), element)
@@ -181,6 +183,23 @@ class Layout:
     def flat_home(self, name: str) -> Home:
         """Return where a value lies, for a loop over its elements."""
         return self.homes[name]._replace(before=1, after=1)
+
+    def homes_in(self, row: Value, shape: tuple[int, ...]) -> Callable[[str], Home]:
+        """Return where the elements of a row lie of each value, for a loop over them."""
+        (columns,) = shape
+        start = self.block.mul(row, columns)
+        known: dict[str, Home] = {}
+
+        def home(name: str) -> Home:
+            if name not in known:
+                found = self.flat_home(name)
+                if self.types[name].shape[1:] == shape:
+                    base = self.block.at(found.base, start, found.element)
+                    found = found._replace(base=base)
+                known[name] = found
+            return known[name]
+
+        return home
 
     # Memory
 

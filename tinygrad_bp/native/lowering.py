@@ -64,6 +64,8 @@ class Lowering:
         Whether there are so many columns that code loops over them.
     reads : dict of str to list of str
         The values that each instruction reads.
+    large : bool
+        Whether a product of the program is NumPy's, as it is of many numbers.
     most_columns : int
         Of a value, in loops over columns.
     plain : set of str
@@ -87,9 +89,9 @@ class Lowering:
         self._views: dict[str, Instruction] = {}
         many, self._unrolled = self._count(program)
         self.wide = many if wide is None else wide
-        large = any(map(self._is_large, program.instructions))
-        self._blocked = LITTLE if large and self.wide else BLOCKED
-        self.most_columns = FEWER if large else MANY
+        self.large = self.wide and any(map(self._is_large, program.instructions))
+        self._blocked = LITTLE if self.large else BLOCKED
+        self.most_columns = FEWER if self.large else MANY
         self._long = len(program.instructions) > MOST
 
     def lane(self, one: Instruction) -> str:

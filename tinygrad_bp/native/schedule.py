@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tinygrad_bp.native.by_rows import is_by_rows
 from tinygrad_bp.native.lowering import Lowering
 from tinygrad_bp.native.moves import NotLowered
 from tinygrad_bp.native.nests import require_loops
@@ -17,7 +18,7 @@ from tinygrad_bp.programs.instructions import Instruction, Listing, references
 
 NUMPY = "numpy"
 # Works of one level run in this order.
-NUMBERS, FLAT, BATCH = range(3)
+NUMBERS, FLAT, BATCH, ROWS = range(4)
 # What NumPy has in no time as well.
 VIEWS = frozenset(
     {"broadcast_to", "expand_dims", "moveaxis", "reshape", "squeeze", "swapaxes", "transpose"}
@@ -33,9 +34,9 @@ class Work:
     ----------
     kind : int
         `NUMBERS`: no loop; `FLAT`: over the elements of arrays that lie in a row; `BATCH`: over the
-        rows of the batch.
+        rows of the batch; `ROWS`: over these, and the elements of each.
     shape : tuple of int
-        Of the arrays, where they are flat.
+        Of the arrays, where they are flat; of a row, where rows are.
     level : int
         Works of a lower one come before.
     """
@@ -96,7 +97,7 @@ def _lanes(program: Listing, lowering: Lowering) -> tuple[dict[str, str], dict[s
     for one in program.instructions:
         try:
             lanes[one.name] = lowering.lane(one)
-            if lowering.wide and lowering.of_rows(one):
+            if lowering.wide and lowering.of_rows(one) and not is_by_rows(one, lowering):
                 require_loops(one, lowering)
         except NotLowered as reason:
             lanes[one.name], why[one.name] = NUMPY, str(reason)
@@ -125,7 +126,8 @@ def _ready(
 def _worth(one: Segment, lowering: Lowering, why: dict[str, str]) -> Segment:
     """Return a segment as NumPy's, if its code would do next to nothing."""
     computing = [x for x in one.instructions if not lowering.is_view(x)]
-    if one.lane == NUMPY or len(computing) >= WORTH:
+    rows = any(is_by_rows(x, lowering) for x in computing)
+    if one.lane == NUMPY or len(computing) >= (1 if rows else WORTH):
         return one
     for x in one.instructions:
         why.setdefault(x.name, "a call of machine code would cost more")
@@ -198,6 +200,8 @@ def works(segment: Segment, lowering: Lowering) -> list[Work]:
 
 
 def _place(one: Instruction, lowering: Lowering) -> tuple[int, tuple[int, ...]]:
+    if is_by_rows(one, lowering):
+        return ROWS, one.shape[1:]
     if lowering.of_rows(one):
         return BATCH, ()
     shape = lowering.flat_shape(one)

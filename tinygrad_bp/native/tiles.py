@@ -263,7 +263,10 @@ class Loop:
         start = len(block.lines)
         index = Value(block.fresh("t"), "i64")
         sums = {key: value._replace(name=block.fresh("sum")) for key, value in before.items()}
-        rows = Rows(block, block.add(base, index), block.sub(left, index), self.count)
+        # where the last vector is full as well, nothing is masked
+        full = isinstance(self.count, int) and self.count % self.width == 0
+        rest = self.width if full else block.sub(left, index)
+        rows = Rows(block, block.add(base, index), rest, self.count)
         one = Round(block, self.homes, rows, brief=self.brief)
         one.sums = dict(sums)
         for x in part.taken:

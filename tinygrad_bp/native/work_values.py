@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_bp.native.cells import Cell, Cells
 from tinygrad_bp.native.expansion import Expansion, Single, single
 from tinygrad_bp.native.moves import shortened
-from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, Work
+from tinygrad_bp.native.schedule import BATCH, FLAT, NUMBERS, ROWS, Work
 from tinygrad_bp.programs.instructions import Instruction
 
 
@@ -35,16 +35,16 @@ class Values:
         self.own = {one.name for one in work.instructions}
         self.known: dict[str, Any] = {}
         lowering = writer.lowering
-        types = Single(lowering.types) if work.kind == FLAT else lowering.types
+        self.flat = flat = work.kind in (FLAT, ROWS)
+        types = Single(lowering.types) if flat else lowering.types
         length = lowering.length if work.kind == BATCH else None
-        flat = work.kind == FLAT
         if flat:  # a single number may be one of an array that another loop has
             self.numbers = Values(writer, Work(NUMBERS, (), work.level), cells)
         self.expansion = Expansion(cells, self, types, length, lowering.sources, flat=flat)
 
     def expanded(self, one: Instruction) -> Any:
         """Return the array of an instruction of the work."""
-        if self.work.kind == FLAT:
+        if self.flat:
             one = single(one)
         self.known[one.name] = self.expansion.expanded(one)
         return self.known[one.name]
@@ -52,7 +52,7 @@ class Values:
     def __call__(self, name: str) -> Any:
         """Return the array of a value."""
         if name not in self.known:
-            self.known[name] = self._flat(name) if self.work.kind == FLAT else self._read(name)
+            self.known[name] = self._flat(name) if self.flat else self._read(name)
         return self.known[name]
 
     def _read(self, name: str) -> Any:
