@@ -5,7 +5,8 @@ The way of a program through this package, each step a module or a few of them:
 1. `native` takes a family of programs, those of one function at any length of the batch.
 2. `lowering` and `moves` say of each instruction whether there is machine code for it, or why not.
 3. `schedule` puts instructions into segments, of machine code or of NumPy's calls in turn, and
-   those of a segment of code into works: loops over the batch, over flat arrays, or no loop.
+   those of a segment of code into works: loops over the batch, over flat arrays, or no loop;
+   `by_rows` says which go row by row, between products of large matrices.
 4. `kernel` writes a segment as a function of LLVM's language.  `layout` says where values lie, and
    a work is written by one of two: `tiles`, in which each column has lines of its own (`expansion`
    and `work_values` make `cells`, `body` cuts them into stages), or `looped`, in which columns are

@@ -233,7 +233,8 @@ class Writer(Layout):
         if work.kind == ROWS:
             with self.block.loop(self.n) as row:
                 home = self.homes_in(row, work.shape)
-                Loop(self.block, home, items, *work.shape, (row, self.memory), brief=brief).write()
+                columns, memory = _size(work.shape), (row, self.memory)  # nothing is summed
+                Loop(self.block, home, items, columns, memory, brief=brief).write()
             return None, None
         sums = self.sums(sum(map(is_reduction, items)) * self.block.module.width)
         memory = sums.value, self.memory
