@@ -14,6 +14,9 @@ SHAPES = {"W": (3, 3), "x": (5, 3), "delta": (5, 3), "z": (5, 3)}
 LOOP = "for k in range(2):\n    "
 TURNS = f"{LOOP}for j in range(2):\n        "
 CASES = {
+    "turned round": (f"{LOOP}g = delta * x[::-1]", "g = delta * x"),
+    "flipped": (f"{LOOP}g = np.dot(delta, np.flip(x))", "g = np.dot(delta, x)"),
+    "not turned": (f"{LOOP}g = np.convolve(x, W, 'full')", "np.convolve(x, W[::-1], 'full')"),
     "appended": (f"{LOOP}grads.append(x @ delta)", "grads.append(x.T @ delta)"),
     "inserted": (f"{LOOP}grads.insert(0, x @ delta)", "grads.insert(0, x.T @ delta)"),
     "nested": (f"{LOOP}grads.append((x.T @ delta, x + z))", "grads.append((x.T @ delta, x - z))"),
@@ -41,3 +44,9 @@ def test_an_edit_undoes_the_slip(name: str) -> None:
     edits = Edits(script.tree, script.tree.body, SHAPES, set(), {})
     tried = [ast.unparse(substituted(one.unit, one.replaced)) for one in edits]
     assert any(mended in one for one in tried)
+
+
+def test_a_sign_that_counts_places_is_none_of_a_gradient() -> None:
+    script = parsed(f"{LOOP}g = delta * x[::-1]", "script.py")
+    edits = Edits(script.tree, script.tree.body, SHAPES, set(), {})
+    assert not [one for one in edits if one.name == "wrong-sign"]

@@ -74,16 +74,40 @@ def _parallel(one: Any, other: Any) -> bool:
 
 def aliased(replay: Replay, roles: Roles) -> list[Finding]:
     """Return arrays with two names, of which the loop changes each by its own step."""
-    found = []
-    stored = stored_in_loop(replay)
+    stored, pairs = stored_in_loop(replay), []
     for first, second in replay.reached.aliases:
         names = [shown(path) for path in (first, second)]
         both = names[0] != names[1] and is_stored(first, stored) and is_stored(second, stored)
         siblings = first[:-1] == second[:-1] and first[0] == second[0]
+        siblings = siblings or _stays_one(replay, first, second, stored)
         if both and siblings and first in {*roles.parameters, *roles.changed}:
-            text = f"{names[0]} and {names[1]} are one array: a step for one is a step for both"
-            found.append(Finding("aliased-buffer", FAULT, text, parameter=", ".join(names)))
+            pairs.append(names)
+    found = []
+    if pairs:
+        text = ", ".join(f"{one} and {other} are one array" for one, other in pairs[:4])
+        every = ", ".join(dict.fromkeys(name for names in pairs for name in names))
+        text += ": a step for one is a step for both"
+        found.append(Finding("aliased-buffer", FAULT, text, parameter=every))
     return [*found, *_shared(replay, roles, stored)]
+
+
+def _stays_one(replay: Replay, first: Path, second: Path, stored: set[str]) -> bool:
+    """Tell whether two holders, each stored into by its own name, share an array that is kept.
+
+    They are alike but for that one name: `m["W1"]` and `v["W1"]`.
+    """
+    apart = [(a, b) for a, b in zip(first, second, strict=False) if a != b]
+    if len(first) != len(second) or len(apart) != 1:
+        return False
+    bases = {part for text in stored if "[" in text for part in text.split("[")[0].split(".")}
+    keys = [one[1] if isinstance(one, tuple) else one for one in apart[0]]
+    if not bases.issuperset(keys):
+        return False
+    ended, before = replay.run(), replay.reached.values[first]
+    try:
+        return ended.names.get(first) is before is ended.names.get(second)
+    except (KeyError, IndexError, AttributeError, TypeError):
+        return False
 
 
 def _shared(replay: Replay, roles: Roles, stored: set[str]) -> list[Finding]:

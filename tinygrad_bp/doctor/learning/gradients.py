@@ -305,7 +305,7 @@ def _settle(point: Point, found: dict[Path, Match]) -> None:
         if one.cosine is not None and one.right is None:
             one.right = one.cosine >= _aligned(point, path)
     aligned = [one for one in found.values() if one.right and one.ratio]
-    widest = max(aligned, key=lambda one: one.size, default=None)
+    widest = max(aligned, key=_weight, default=None)
     if widest is None or not widest.ratio:
         return
     same = [one.ratio for one in aligned if one.size == widest.size and one.ratio]
@@ -313,6 +313,11 @@ def _settle(point: Point, found: dict[Path, Match]) -> None:
     for one in aligned:
         if one.ratio:
             one.factor = one.ratio / common
+
+
+def _weight(match: Match) -> tuple[bool, int]:
+    """Order matches by how much they tell of the rate: one that nearly fits may be wrong."""
+    return match.size > 1 and (match.cosine or 0.0) > EXACT, match.size
 
 
 def consensus(ratios: list[float]) -> tuple[float, int]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from tinygrad_bp.doctor.slips.elements import indexed, names_of_fields
+from tinygrad_bp.doctor.slips.elements import indexed, inside_indices, names_of_fields
 from tinygrad_bp.doctor.slips.ordering import handed_on_last, is_update
+from tinygrad_bp.doctor.slips.reversals import reversals_in, turned_round
 from tinygrad_bp.doctor.slips.slopes import (
     answers,
     helpers_of,
@@ -83,6 +84,7 @@ class Edits:
         self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
                         if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
         self.keys, self.attributes = names_of_fields(tree)
+        self.reverses = reversals_in(tree)
 
     def __iter__(self) -> Iterator[Edit]:
         found = [edit for unit in self.units for edit in self._of_unit(unit)]
@@ -175,7 +177,10 @@ class Edits:
         yield from self._derived(unit, root, shape, atoms)
         steep = {id(part) for one in ast.walk(value) if is_derivative(one)
                  for part in ast.walk(one)}  # fmt: skip
-        for node in ast.walk(value):
+        counted = inside_indices(value)
+        for old, new, kind in turned_round(value) if self.reverses else ():
+            yield Edit(kind, unit, line, {id(old): new})
+        for node in (one for one in ast.walk(value) if id(one) not in counted):
             if isinstance(node, ast.BinOp):
                 yield from self._of_operation(unit, node)
             elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

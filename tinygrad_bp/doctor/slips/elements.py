@@ -38,3 +38,10 @@ def indexed(unit: Any) -> list[str]:
     near = [f"{ast.unparse(one.value)}[{ast.unparse(one.slice)} {side} 1]"
             for one in single if isinstance(one.ctx, ast.Load) for side in "+-"]  # fmt: skip
     return [*dict.fromkeys([*[*found][:LISTED], *near])][: 2 * LISTED]
+
+
+def inside_indices(value: ast.expr) -> set[int]:
+    """Return the operators of an expression that only count places: the sign in `x[::-1]`."""
+    slices = [one.slice for one in ast.walk(value) if isinstance(one, ast.Subscript)]
+    parts = (part for one in slices for part in ast.walk(one))
+    return {id(part) for part in parts if isinstance(part, ast.UnaryOp | ast.BinOp)}

@@ -66,13 +66,30 @@ def _most_mended(
         is_crash = shop.roles.base.error is not None
         chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
         rest = [] if is_crash else [one for one in points if one not in chosen]
-        repairs = repaired(shop, chosen, form, wrong, time, rest)
+        repairs = repaired(
+            shop, chosen, form, [*wrong, *_doubtful(verdict, wrong, judged)], time, rest
+        )
         if _worth(repairs) > _worth(found[1]):
             found = (form, repairs)
         alone = len({one.edit.name for one in repairs}) == 1
-        if _mended(repairs) == len(wrong) and (verdict.right or alone):
+        if _mended(repairs) >= len(wrong) and (verdict.right or alone):
             break
     return found
+
+
+def _doubtful(verdict: Verdict, wrong: list[Path], table: Table) -> list[Path]:
+    """Return what may be wrong as well: steps that are clearly off at one point.
+
+    And single numbers, where nothing that has a direction is right beside them.
+    """
+    rows = {path: [row[path] for row in table.values() if path in row]
+            for path in verdict.right if path not in wrong}  # fmt: skip
+    off = [path for path, some in rows.items()
+           if any(one.cosine is not None and one.cosine < CLEAR for one in some)]  # fmt: skip
+    sure = [path for path, some in rows.items() if path not in off and some]
+    if any(rows[path][0].size > 1 for path in sure):
+        return off
+    return [*off, *sure]
 
 
 def _worth(repairs: list[Repair]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.learning import gradients
 from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
-from tinygrad_bp.doctor.learning.judgement import Table, Verdict, created, names
+from tinygrad_bp.doctor.learning.judgement import Verdict, created, names
 from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop
 from tinygrad_bp.doctor.slips.slips import by_factor, explain
 from tinygrad_bp.doctor.watched.clock import now
@@ -109,10 +109,12 @@ def judged(replay: Replay, roles: Roles, verdict: Verdict, seconds: float) -> Ve
         return verdict
     points = [one for one in verdict.points if form in one.slopes]
     table = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
-    for path in gradients.learned(roles):
-        rows = [row[path] for row in table.values() if path in row]
+    seen = {path: [row[path] for row in table.values() if path in row]
+            for path in gradients.learned(roles)}  # fmt: skip
+    for path, rows in seen.items():
         _one(path, rows, points, form, verdict)
-    wrong = [p for p in gradients.learned(roles) if p not in verdict.right and _is_wrong(p, table)]
+    wrong = [path for path, rows in seen.items()
+             if path not in verdict.right and _is_wrong(path, rows, points)]  # fmt: skip
     wrong += [p for p in by_factor(replay, roles, verdict, table) if p not in wrong]
     wrong = [p for p in wrong if p not in roles.stuck]
     if roles.stuck:
@@ -174,10 +176,18 @@ def _why_not(roles: Roles, verdict: Verdict) -> str:
     )
 
 
-def _is_wrong(path: Path, table: Table) -> bool:
-    known = [row[path].right for row in table.values() if path in row]
-    known = [one for one in known if one is not None]
-    return bool(known) and 2 * sum(not one for one in known) >= len(known)
+def _is_wrong(path: Path, rows: list[Match], points: list[Point]) -> bool:
+    """Tell whether steps are no gradient: at half of the points, or clearly at one.
+
+    Where outputs hardly differ many a wrong step looks right.  A right one fits exactly somewhere.
+    """
+    known = [one for one in rows if one.right is not None]
+    if not known or 2 * sum(not one.right for one in known) >= len(known):
+        return bool(known)
+    cosines = [one.cosine for one in known if one.cosine is not None]
+    single = any(getattr(o.values.get(path), "dtype", None) == np.float32 for o in points)
+    vague = known[0].size < 2 or single or not cosines
+    return not vague and min(cosines) < CLEAR and max(cosines) < gradients.EXACT
 
 
 def _one(path: Path, rows: list[Match], points: list[Point], form: Form, verdict: Verdict) -> None:
@@ -185,7 +195,7 @@ def _one(path: Path, rows: list[Match], points: list[Point], form: Form, verdict
     known = [one for one in rows if one.right is not None]
     if not known:
         return
-    is_wrong = 2 * sum(not one.right for one in known) >= len(known)
+    is_wrong = _is_wrong(path, rows, points)
     if is_wrong and any(one.shape for one in known):
         return
     if is_wrong and _is_scaled(path, points, form):

@@ -38,6 +38,7 @@ OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by lar
 RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
 TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
+FURTHER = (1e4, 1e5, 1e6)  # where the largest of these is too small still
 
 
 @dataclass
@@ -161,7 +162,7 @@ def treatments_of(found: Signs) -> list[Treatment]:
     return listed
 
 
-def _steps(found: Signs) -> list[Treatment]:
+def _steps(found: Signs, factors: tuple[float, ...] = FACTORS) -> list[Treatment]:
     """Return other rates; a step that is too long and a sum of many gradients is one thing."""
     long = "not-averaged" if found.summed and found.samples > MANY else "step-too-large"
     return [
@@ -172,7 +173,7 @@ def _steps(found: Signs) -> list[Treatment]:
             else f"steps {1 / factor:g} times shorter",
             scale=factor,
         )
-        for factor in FACTORS
+        for factor in factors
     ]
 
 
@@ -199,6 +200,8 @@ def treat(
         proven = _together(plan, reasons, steps)
     if not proven:
         proven = next(([(one,)] for one in steps if plan.solves(one)), [])
+    if not proven:
+        proven = _further(plan, found)
     if not proven and longer(trials.script, trials.epoch, LONG[0]):
         more = [Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
                 for many in LONG if many * base.ran.seconds < LONGEST]  # fmt: skip
@@ -291,6 +294,15 @@ def _together(
             if plan.solves(*some, step):
                 return [(*some, step)]
     return []
+
+
+def _further(plan: Plan, found: Signs) -> list[tuple[Treatment, ...]]:
+    """Try still longer steps where each that was tried came further, and none came far."""
+    ends = [plan.run(one) for one in _steps(found, (10.0, 100.0, 1000.0))]
+    scores = [plan.base.final.score, *(one.final.score for one in ends if one is not None)]
+    if len(scores) <= len(ends) or scores != sorted(scores) or scores[0] == scores[-1]:
+        return []
+    return next(([(one,)] for one in _steps(found, FURTHER) if plan.solves(one)), [])
 
 
 def _elsewhere(plan: Plan, steps: list[Treatment]) -> list[tuple[Treatment, ...]]:
