@@ -30,7 +30,7 @@ from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import verdicts
 from tinygrad_bp.doctor.treatments import layers, remedies, treatments, units
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
-from tinygrad_bp.doctor.treatments.treatments import Signs
+from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.clock import now
@@ -228,7 +228,7 @@ class _Examination:
         hard = [
             one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
         ]
-        signs = treatments.signs(trials, self.before, self.summed)
+        signs = signs_of(trials, self.before, self.summed)
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
         halfway = not base.is_open and not base.final.is_solved and not hard
         if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.learning.pairs import Pair
+from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import shown
@@ -22,10 +22,11 @@ def summed(replay: Replay, roles: Roles, pair: Pair) -> tuple[int, bool]:
     They are averaged if the iteration divides by that number, or takes a mean on the way.
     """
     compared = roles.base.recording.comparisons
-    labels = [pair.label_of(one) for one in compared if one.place == pair.place]
+    met = [one for one in compared if one.place == pair.place]
+    labels = [pair.label_of(one) for one in met]
     if not labels:
         return 1, False
-    samples = max(sum(max(one.shape, default=1) for one in labels), 1)
+    samples = max(sum(_many(pair.output_of(one), pair.label_of(one)) for one in met), 1)
     counts = {float(samples), float(np.prod(labels[0].shape))}
     divided = any(
         one.operation == "/" and one.right.size == 1 and float(one.right.ravel()[0]) in counts
@@ -34,6 +35,12 @@ def summed(replay: Replay, roles: Roles, pair: Pair) -> tuple[int, bool]:
     if samples < 2 or divided or _averages(replay):
         return samples, False
     return samples, not _divides(replay, roles, counts)
+
+
+def _many(output: Any, label: Any) -> int:
+    """Return how many samples a label is of: the classes of one are none."""
+    single = np.size(output) == max(np.shape(output), default=1)
+    return 1 if single and are_shares(output) else max(np.shape(label), default=1)
 
 
 def _divides(replay: Replay, roles: Roles, counts: set[float]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.gradients import Form, Point, meetings
-from tinygrad_bp.doctor.learning.pairs import Pair
+from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
 from tinygrad_bp.doctor.watched.rewriting import Script
@@ -65,6 +65,7 @@ def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -
     if any(o[0].shape != y[0].shape or o[0].size < 2 for o, y in meets):
         return []
     one_hot = meets[0][1][0].ndim == 2 and min(meets[0][1][0].shape) > 1
+    one_hot = one_hot or all(are_shares(outputs[0]) for outputs, _ in meets)
     for text, line in _reported(points):
         values = [_stored(one, text, line) for one in points]
         if any(one is None or not np.isfinite(one) for one in values):

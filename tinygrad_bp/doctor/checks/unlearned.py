@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
+
+import numpy as np
 
 from tinygrad_bp.doctor.checks import crashes
+from tinygrad_bp.doctor.checks.numerics import out_of_range
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Diagnosis, Finding, Undecided
+from tinygrad_bp.doctor.learning.outcome import Outcome
 from tinygrad_bp.doctor.learning.survey import Survey
+from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.rewriting import Script
 
 OTHERS = {"torch": "PyTorch", "tensorflow": "TensorFlow", "keras": "Keras", "jax": "JAX",
           "mxnet": "MXNet", "theano": "Theano", "autograd": "autograd"}  # fmt: skip
 ELSEWHERE = (EOFError, ImportError, OSError)  # what is wrong is not in the script
+
+
+def _has_no_numbers(value: Any) -> bool:
+    return is_array(value) and value.dtype.kind == "f" and bool(np.isnan(value).any())
 
 
 def libraries_of(script: Script) -> list[str]:
@@ -41,6 +51,10 @@ def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None
             text = f"{where} asks for input(), and nobody answers; put the value there"
         diagnosis.undecided.append(Undecided("script", f"it ends before anything learns: {text}"))
         return
+    spoilt = [name for name, value in looked.ran.module.items() if _has_no_numbers(value)]
+    if spoilt and looked.loops:
+        text = f"{', '.join(spoilt[:4])} hold what is no number before anything learns"
+        diagnosis.findings += out_of_range(script, Outcome(looked.ran), text)
     if isinstance(error, SystemExit):
         reason = f"{where} ends the script before anything learns"
     elif looked.ran.out_of_time:
@@ -55,6 +69,8 @@ def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None
         )
     elif looked.loops == 0:
         reason = "no loop ran"
+    elif spoilt:
+        reason = f"{', '.join(spoilt[:4])} hold what is no number, and so has every answer"
     else:
         reason = "in no loop that ran does anything change that an output depends on"
     diagnosis.undecided.append(Undecided("loop", reason))

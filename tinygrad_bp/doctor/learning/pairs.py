@@ -37,6 +37,13 @@ class Pair:
         return one.right if self.output == "left" else one.left
 
 
+def are_shares(output: Any) -> bool:
+    """Tell whether an output is probabilities of classes, of many samples or of one."""
+    o = np.asarray(output)
+    axes = [axis for axis in range(o.ndim) if o.shape[axis] > 1]
+    return bool(np.all(o >= 0)) and any(np.allclose(o.sum(axis=axis), 1) for axis in axes)
+
+
 def disturbed(value: Any, rng: np.random.Generator, size: float) -> Any:
     """Return a value moved at random."""
     array = np.asarray(value, float)

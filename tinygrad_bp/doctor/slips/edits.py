@@ -68,6 +68,8 @@ class Edits:
         Lines of the forward pass, which no edit may touch.
     values : dict
         The last value seen under each text.
+    given : set of str
+        Names of arrays that are there before an iteration and that none changes.
     """
 
     def __init__(
@@ -77,9 +79,10 @@ class Edits:
         shapes: Shapes,
         early: set[int],
         values: dict[str, Any],
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.units, self.shapes, self.early = units, shapes, early
-        self.values = values
+        self.values, self.given = values, given
         self.tree, self.helpers = tree, helpers_of(tree)
         self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
                         if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
@@ -257,13 +260,18 @@ class Edits:
                 kept = [one for k, one in enumerate(factors) if k not in dropped]
                 gone = [part for k in dropped for part in ast.walk(factors[k])]
                 like = any(is_derivative(one) for one in gone)
-                if many == 2 and not like:
+                if not like and (many == 2 or any(self._is_given(factors[k]) for k in dropped)):
                     continue
                 new = kept[0]
                 for one in kept[1:]:
                     new = product(new, one)
                 name = "derivative-twice" if like else "wrong-gradient"
                 yield Edit(name, unit, node.lineno, {id(node): new})
+
+    def _is_given(self, factor: ast.expr) -> bool:
+        """Tell whether a factor is an array that no iteration computes: weights of the samples."""
+        names = [one for one in ast.walk(factor) if isinstance(one, ast.Name)]
+        return bool(self.given) and any(one.id in self.given for one in names)
 
     def _of_call(self, unit: Any, node: ast.Call, atoms: Shapes) -> Iterator[Edit]:
         line, text = node.lineno, ast.unparse(node.func)

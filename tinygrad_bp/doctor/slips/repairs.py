@@ -10,11 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.learning.gradients import EXACT, PROPORTIONAL, Form, Match, Point, judge
+from tinygrad_bp.doctor.learning.gradients import (
+    EXACT,
+    PROPORTIONAL,
+    Form,
+    Match,
+    Point,
+    judge,
+    learned,
+)
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.slips.edits import Edit, Edits, summed
 from tinygrad_bp.doctor.watched.clock import now
-from tinygrad_bp.doctor.watched.recorder import Recording
+from tinygrad_bp.doctor.watched.recorder import Recording, is_array
 from tinygrad_bp.doctor.watched.replay import (
     Iteration,
     Replay,
@@ -118,7 +126,10 @@ class Workshop:
         units = [self.replay.loop.node, *(self.nodes[key] for key in order if key in self.nodes)]
         kept = self.roles.base.recording
         values = {text: value for text, value, _ in kept.stores}
-        return Edits(self.replay.script.tree, units, kept.shapes, early, values)
+        moving = {path[1] for path in (*self.roles.changed, *learned(self.roles))}
+        given = {path[1] for path, value in self.replay.before.items()
+                 if len(path) == 2 and is_array(value)} - moving  # fmt: skip
+        return Edits(self.replay.script.tree, units, kept.shapes, early, values, frozenset(given))
 
 
 def units_of(edits: list[Edit]) -> list[Any]:

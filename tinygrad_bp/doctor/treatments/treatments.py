@@ -7,7 +7,6 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,97 +14,21 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.learning.outcome import Outcome
-from tinygrad_bp.doctor.treatments.trials import (
-    Treatment,
-    Trials,
-    glorot,
-    is_bias,
-    longer,
-    sample_axis,
-)
+from tinygrad_bp.doctor.treatments.signs import Signs
+from tinygrad_bp.doctor.treatments.trials import Treatment, Trials, longer
 from tinygrad_bp.doctor.watched.clock import now
-from tinygrad_bp.doctor.watched.recorder import is_array
-from tinygrad_bp.doctor.watched.slots import Path, shown
+from tinygrad_bp.doctor.watched.slots import shown
 
 LONG = (5, 25, 100)  # times the epochs
 LONGEST = 2.0  # seconds of a run with more of them
-CHANCE = 9  # weights that may all be positive by chance: once in 500 starts
-FLAT = 5.0  # a sigmoid is within 0.01 of its bound from here on
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
 EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
-FAR = 20.0  # mean or standard deviation of inputs that saturates any unit
+FAR = 20.0  # mean or standard deviation of inputs, or of weights to the usual, that saturates
 OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
 RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
 TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 FURTHER = (1e4, 1e5, 1e6)  # where the largest of these is too small still
-
-
-@dataclass
-class Signs:
-    """What the script itself shows, before any treatment: reasons to try one."""
-
-    summed: bool = False
-    samples: int = 1
-    decay: float = 1.0
-    inputs: str = ""
-    size: float = 1.0  # of the inputs, where they are not scaled
-    anchored: str = ""
-    faint: str = ""  # the gradient of the first layer against that of the last
-    starts: list[tuple[str, Path, str]] = field(default_factory=list)
-
-
-def signs(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
-    """Look at rate, inputs and start."""
-    found = Signs(summed, trials.samples, trials.decay)
-    found.inputs, found.size = _unscaled(trials, before)
-    roles = trials.roles
-    for path in [*roles.parameters, *roles.stuck, *roles.idle]:
-        value: Any = before.get(path)
-        if is_array(value) and value.ndim == 2 and value.size >= 2 and np.any(value):
-            found.starts += [(name, path, text) for name, text in _start(value)]
-    positive = [one for one in found.starts if one[0] == "all-positive-init"]
-    if sum(before[path].size for _, path, _ in positive) < CHANCE:
-        found.starts = [one for one in found.starts if one not in positive]
-    return found
-
-
-def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
-    for path in trials.roles.data:
-        X: Any = before.get(path)
-        if not is_array(X) or X.ndim == 0 or X.size < 4:
-            continue
-        X = np.asarray(X, float)
-        axis = sample_axis(X, trials.samples)
-        mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
-        lively = np.ravel(deviation)[np.ravel(deviation) > 0]
-        if not lively.size or not np.isfinite(X).all():
-            continue
-        few = np.sort(lively)[(len(lively) - 1) // 4]  # pixels at the rim hardly ever change
-        spread = float(lively.max() / few)
-        if lively.max() > 4 or mean.max() > 4 or spread > 20 or lively.max() < 0.02:
-            return (
-                f"{shown(path)} has features with means up to {mean.max():.3g} and standard"
-                f" deviations from {lively.min():.3g} to {lively.max():.3g}"
-            ), float(max(lively.max(), mean.max()))
-    return "", 1.0
-
-
-def _start(W: Any) -> Iterator[tuple[str, str]]:
-    if is_bias(W, W.shape):
-        if abs(np.ravel(W)[0]) > FLAT:
-            yield "saturated", f"it starts at {np.ravel(W)[0]:.3g}, where a sigmoid or tanh is flat"
-        return
-    usual, size = glorot(W.shape), float(W.std())
-    if W.min() >= 0 and W.mean() > 0.2 * W.max():
-        yield (
-            "all-positive-init",
-            f"all of its {W.size} elements are positive, with mean {W.mean():.2g}",
-        )
-    elif np.sqrt(np.mean(W**2)) > 4 * usual:
-        yield "init-too-large", f"standard deviation {size:.2g}; {usual:.2g} would keep the scale"
-    elif np.sqrt(np.mean(W**2)) < 0.12 * usual:
-        yield "init-too-small", f"standard deviation {size:.2g}; {usual:.2g} would keep the scale"
 
 
 @dataclass
@@ -191,9 +114,9 @@ def treat(
     plan = Plan(trials, base, now() + seconds, labels=[*last[1]] if last is not None else [])
     reasons = treatments_of(found)
     if not base.is_open:  # half learned: only what the script itself shows, and by far
-        reasons = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
-        made = [_finding(plan, one, (one,), found, FAULT) for one in reasons]
-        return made or _half(plan, found), [], reasons
+        sure = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
+        made = [_finding(plan, one, (one,), found, FAULT) for one in sure]
+        return made or _half(plan, found, reasons), [], sure
     steps = _steps(found)
     proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
     if not proven:
@@ -231,22 +154,28 @@ def treat(
     return findings, [], list(chosen)
 
 
-def _half(plan: Plan, found: Signs) -> list[Finding]:
-    """Note what would finish a task that is half done; on so few samples it is no matter of taste.
+def _half(plan: Plan, found: Signs, reasons: list[Treatment]) -> list[Finding]:
+    """Name what would finish a task that is half done: mostly a note, for it may be a choice.
 
-    A run that is stopped early, or started elsewhere, is a choice; a truth table half right is not.
+    A truth table half right is none, nor is a rate or a start with which little more than half is
+    learned and without which all of it is.
     """
     end = plan.base.final
     few = sum(max(np.shape(one), default=1) for one in plan.labels) <= TABLE_ROWS
-    listed = [Treatment("unlucky-start", "another start", start=True)] if few else []
+    listed = [*reasons]
+    if few:
+        listed.append(Treatment("unlucky-start", "another start", start=True))
+    if end.merit < HALF:
+        listed += _steps(found, (0.1, 0.01))
     if longer(plan.trials.script, plan.trials.epoch, LONG[0]):
         text = f"{LONG[0]} times as many epochs"
         listed.append(Treatment("too-few-steps", text, longer=LONG[0]))
     for one in listed:
         outcome = plan.run(one)
         if outcome is not None and plan.is_solved(outcome):
-            done = few and outcome.final.merit > WHOLE and end.merit < HALF
-            return [_finding(plan, one, (one,), found, FAULT if done else NOTE)]
+            done = outcome.final.merit > WHOLE and end.merit < HALF
+            meant = few or one.name in {"step-too-large", "init-too-large"}
+            return [_finding(plan, one, (one,), found, FAULT if done and meant else NOTE)]
     return []
 
 
@@ -274,6 +203,7 @@ def _is_extreme(one: Treatment, found: Signs) -> bool:
     return {
         "rate-decays": found.decay > EXTREME,
         "unscaled-inputs": found.size > FAR,
+        "init-too-large": found.wildest > FAR,
         "not-averaged": found.samples > MANY,
     }.get(one.name, False)
 
