@@ -27,7 +27,7 @@ from tinygrad_bp.doctor.learning.judgement import Verdict
 from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
-from tinygrad_bp.doctor.slips import verdicts
+from tinygrad_bp.doctor.slips import answers, verdicts
 from tinygrad_bp.doctor.treatments import layers, remedies, treatments, units
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
@@ -169,7 +169,9 @@ class _Examination:
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
         if pair is not None and not pair.own:
             found += reports.misreported(self.script, verdict.points, roles, pair)
-        broken = {one.name for one in found}
+        if roles.base.error is None and pair is not None and not pair.own:
+            found += answers.widened(replay, roles, pair)
+        broken = {one.name for one in found if one.severity == FAULT}
         if not broken & {"label-broadcast", "integer-array", "m-is-shape"}:
             verdicts.judged(replay, roles, verdict, self._left() / 5)
         if roles.base.error is not None:
@@ -391,9 +393,9 @@ class _Examination:
 
 
 FEWEST = 2.5  # runs that there has to be time for, to try a treatment
-HARD = {"label-broadcast", "constant-labels", "softmax-axis", "double-sigmoid", "labels-not-01",
-        "target-out-of-range", "symmetric-init", "not-updated", "integer-array", "relu-output",
-        "parameter-has-batch-shape", "never-reset", "shuffled-without-labels",
-        "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
+HARD = {"label-broadcast", "elementwise-for-matmul", "constant-labels", "softmax-axis",
+        "double-sigmoid", "labels-not-01", "target-out-of-range", "symmetric-init", "not-updated",
+        "integer-array", "relu-output", "parameter-has-batch-shape", "never-reset",
+        "shuffled-without-labels", "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}

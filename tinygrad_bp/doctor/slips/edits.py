@@ -235,10 +235,10 @@ class Edits:
         left, right = node.left, node.right
         if isinstance(node.op, ast.Mult):
             yield from self._fewer(unit, node)
-            for pair in _products(left, right):
+            for pair in matrix_products(left, right):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.MatMult):
-            for pair in [*_products(left, right), product(left, right)]:
+            for pair in [*matrix_products(left, right), product(left, right)]:
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.Sub):
             swapped = ast.BinOp(right, ast.Sub(), ast.copy_location(copied(left), right))
@@ -279,10 +279,10 @@ class Edits:
         if name in {"dot", "matmul"} and text != name:
             of: Any = node.func
             operands = node.args if len(node.args) == 2 else [of.value, *node.args]
-            for pair in _products(*operands[:2]):
+            for pair in matrix_products(*operands[:2]):
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         if name == "multiply" and len(node.args) == 2:
-            for pair in _products(*node.args):
+            for pair in matrix_products(*node.args):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
             for kept in node.args:
                 yield Edit("derivative-twice", unit, line, {id(node): kept})
@@ -357,7 +357,9 @@ def _subscripts(unit: Any, node: ast.Call) -> Iterator[Edit]:
             yield Edit("wrong-operand", unit, node.lineno, {id(node): new})
 
 
-def _products(left: ast.expr, right: ast.expr) -> Iterator[ast.BinOp]:
+def matrix_products(left: ast.expr, right: ast.expr) -> Iterator[ast.BinOp]:
+    """Yield the matrix products of two operands, in either order, each as it is or transposed."""
+
     def turned(node: ast.expr) -> ast.expr:
         if isinstance(node, ast.Attribute) and node.attr == "T":
             return node.value
