@@ -232,6 +232,7 @@ class _Examination:
         ]
         signs = signs_of(trials, self.before, self.summed)
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
+        signs.twice = averaging.divided_twice(verdict, self.samples, [*trials.held.values()])
         halfway = not base.is_open and not base.final.is_solved and not hard
         if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):
             return

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.learning.gradients import judge, steady
+from tinygrad_bp.doctor.learning.judgement import Verdict
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import shown
 
+FEWEST = 8  # samples by which a step is divided, for it to be no other number
+EXACTLY = 1e-3  # share by which it may be off
 REPORTS = ("loss", "acc", "err", "mse", "cost", "metric", "score")
 
 
@@ -35,6 +39,28 @@ def summed(replay: Replay, roles: Roles, pair: Pair) -> tuple[int, bool]:
     if samples < 2 or divided or _averages(replay):
         return samples, False
     return samples, not _divides(replay, roles, counts)
+
+
+def divided_twice(verdict: Verdict, samples: int, rates: list[float]) -> str:
+    """Return what shows that plain steps are the rate times a mean, divided by its number again.
+
+    The sum of squares may have its half or not.
+    """
+    form = verdict.form
+    if form is None or form[0].own or samples < FEWEST:
+        return ""
+    points = [one for one in verdict.points if form in one.slopes]
+    rows = [judge(one, form, one.base.ended) for one in points]
+    for path in steady(rows):
+        ratio = rows[0][path].ratio or 0.0
+        for rate in rates:
+            times = ratio * samples * samples / rate
+            if any(abs(times / known - 1) < EXACTLY for known in (1, 2)):
+                return (
+                    f"a step of {shown(path)} is the rate, {rate:g}, times the gradient of the mean"
+                    f" over {samples} samples, divided by {samples} once more"
+                )
+    return ""
 
 
 def _many(output: Any, label: Any) -> int:

@@ -48,6 +48,14 @@ class Finding:
     effect: str | None = None
     gain: float = 0.0
     file: str | None = None
+    brings: str | None = None  # the name of another finding that this one is the cause of
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Where it stands among others of its severity: before what it brings about."""
+        return min(
+            TABLE[one].rank for one in (self.name, self.brings or self.name)
+        ), not self.brings
 
     @property
     def where(self) -> str:
@@ -170,9 +178,7 @@ class Diagnosis:
 
     def sort(self) -> None:
         """Order by severity, rank and measured effect."""
-        self.findings.sort(
-            key=lambda one: (one.severity != FAULT, TABLE[one.name].rank, -round(one.gain, 1))
-        )
+        self.findings.sort(key=lambda one: (one.severity != FAULT, *one.rank, -round(one.gain, 1)))
 
 
 def trials_text(trials: list[Trial]) -> str:

@@ -209,7 +209,8 @@ class Edits:
         ]
         parts = [(text, [*([root] if shape and one == shape else []), *inner])
                  for text, one in atoms.items()]  # fmt: skip
-        whole = [root] if isinstance(root, ast.Subscript) or is_matrix_product(root) else []
+        is_plain = isinstance(root, ast.Name | ast.Subscript)
+        whole = [root] if is_plain or is_matrix_product(root) else []
         listed = dict.fromkeys([*self._fields(root), *indexed(unit)])
         parts += [(text, [*whole, *inner]) for text in listed]
         for text, some in parts:

@@ -11,7 +11,7 @@ from tinygrad_bp.doctor.learning import gradients
 from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
 from tinygrad_bp.doctor.learning.judgement import Table, Verdict, names, source_line
 from tinygrad_bp.doctor.learning.roles import Roles
-from tinygrad_bp.doctor.slips.repairs import Repair, Workshop, repaired
+from tinygrad_bp.doctor.slips.repairs import Repair, Workshop, repaired, units_of
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.replay import Replay
@@ -43,8 +43,24 @@ def explain(
         repair.mended = repair.mended or repairs[-1].mended
         _add(replay, verdict, repair, points, table, form)
     left = [p for p in wrong if not any(p in one.mended for one in repairs)]
+    left = _still_wrong(shop, repairs, points, form, left)
     if left and roles.base.error is None:
         _unexplained(verdict, left, table, form, bool(repairs))
+
+
+def _still_wrong(
+    shop: Workshop, repairs: list[Repair], points: list[Point], form: Form, left: list[Path]
+) -> list[Path]:
+    """Return what is wrong at most points with all repairs made; some may be clipped at one."""
+    edits = [one.edit for one in repairs]
+    replaced = {key: new for one in edits for key, new in one.replaced.items()}
+    rows = []
+    for point in points if left and repairs else ():
+        iteration = shop.run(replaced, units_of(edits), point)
+        if iteration is not None and iteration.error is None:
+            rows.append(gradients.judge(point, form, iteration.ended))
+    known = {p: [right for row in rows if (right := row[p].right) is not None] for p in left}
+    return [p for p in left if not known[p] or 2 * sum(known[p]) <= len(known[p])]
 
 
 def _most_mended(
@@ -53,7 +69,9 @@ def _most_mended(
     """Return the edits that mend most, under the loss that fits best or another of its pair."""
     best = verdict.form
     assert best is not None  # noqa: S101  # `judged` has asked
+    most = sum(best in one.slopes for one in verdict.points)
     others = [one for one in verdict.points[0].slopes if one != best and one[0] == best[0]]
+    others = [one for one in others if sum(one in p.slopes for p in verdict.points) >= most - 1]
     forms, until = [best, *others], now() + seconds
     found: tuple[Form, list[Repair]] = (best, [])
     for number, form in enumerate(forms):
@@ -63,9 +81,10 @@ def _most_mended(
         points = [one for one in verdict.points if form in one.slopes]
         judged = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
         tried = [one for one in points if any(judged[one.name][p].right is not None for p in wrong)]
+        tried = [one for one in tried if _is_plain(judged[one.name], verdict.right)] or tried
         is_crash = shop.roles.base.error is not None
         chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
-        rest = [] if is_crash else [one for one in points if one not in chosen]
+        rest = [] if is_crash else [one for one in tried if one not in chosen]
         repairs = repaired(
             shop, chosen, form, [*wrong, *_doubtful(verdict, wrong, judged)], time, rest
         )
@@ -75,6 +94,11 @@ def _most_mended(
         if _mended(repairs) >= len(wrong) and (verdict.right or alone):
             break
     return found
+
+
+def _is_plain(row: dict[Path, Match], right: set[Path]) -> bool:
+    """Tell whether all that is right elsewhere is so here: a gradient that is clipped is not."""
+    return all(row[path].right is not False for path in right if path in row)
 
 
 def _doubtful(verdict: Verdict, wrong: list[Path], table: Table) -> list[Path]:

@@ -26,6 +26,7 @@ class Signs:
     inputs: str = ""
     size: float = 1.0  # of the inputs, where they are not scaled
     anchored: str = ""
+    twice: str = ""  # that the steps are divided by the number of samples once more than for a mean
     faint: str = ""  # the gradient of the first layer against that of the last
     starts: list[tuple[str, Path, str]] = field(default_factory=list)
     wildest: float = 1.0  # of the weights, how many times larger they start than keeps the scale

@@ -293,10 +293,12 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
 
 def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
     """Note what stands out about rate, start and inputs in a run that does not hang on it."""
-    names = {one.name for one in known}
     if all(one.severity == NOTE for one in known):
-        told = found.size > FAR and bool(names & OVERFLOWN)
-        return [Finding("unscaled-inputs", NOTE, found.inputs)] if told else []
+        noted = [Finding("step-too-small", NOTE, found.twice)] if found.twice else []
+        spoilt = [one.name for one in known if one.name in OVERFLOWN]
+        if found.size > FAR and spoilt:
+            noted.append(Finding("unscaled-inputs", NOTE, found.inputs, brings=spoilt[0]))
+        return noted
     noted = _more_starts(found, ())
     if found.decay > 50:
         noted.append(Finding("rate-decays", NOTE, _decay(trials)))
