@@ -11,13 +11,13 @@ import numpy as np
 from tinygrad_bp.doctor.learning.gradients import judge, steady
 from tinygrad_bp.doctor.learning.judgement import Verdict
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
-from tinygrad_bp.doctor.learning.roles import Roles
+from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import shown
 
 FEWEST = 8  # samples by which a step is divided, for it to be no other number
 EXACTLY = 1e-3  # share by which it may be off
-REPORTS = ("loss", "acc", "err", "mse", "cost", "metric", "score")
+REPORTS = (*LOSS_NAMES, "acc", "metric", "score")
 
 
 def summed(replay: Replay, roles: Roles, pair: Pair) -> tuple[int, bool]:

@@ -15,7 +15,8 @@ from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
 from tinygrad_bp.doctor.watched.rewriting import Script
 
-COUNTED = ("correct", "loss", "err", "hits", "acc", "total", "cost", "right", "sum", "mse")
+COUNTED = (*LOSS_NAMES, "correct", "hits", "acc", "total", "right", "sum")
+TOLD = {"print", "logging.info"}
 Measure = Callable[[Any, Any], float]
 
 
@@ -145,7 +146,7 @@ class Counts:
             self.rows.append({
                 name: float(value)
                 for name, value in names.items()
-                if is_number(value) and any(one in name.lower() for one in COUNTED)
+                if is_number(value) and not name.startswith("_")
             })  # fmt: skip
 
     def findings(self, script: Script, epoch_line: int) -> list[Finding]:
@@ -157,17 +158,21 @@ class Counts:
             grows = len(values) == len(self.rows) and np.all(steps >= 0) and np.sum(steps > 0) > 2
             if not grows or values[0] != 0 or _is_counter(name, steps):
                 continue
-            line = _added(script, name, epoch_line)
-            if line is not None and _is_told(script, name, epoch_line):
+            line, named = _added(script, name, epoch_line), _is_metric(name)
+            if line is not None and _is_told(script, name, epoch_line, printed=named):
                 told = ", ".join(f"{one:.4g}" for one in values)
                 text = f"{name} is {told} at the heads of the first epochs: it only grows"
                 found.append(Finding("metric-never-reset", FAULT, text, line))
         return found
 
 
+def _is_metric(name: str) -> bool:
+    return any(one in name.lower() for one in COUNTED)
+
+
 def _is_counter(name: str, steps: Any) -> bool:
     """Tell a count of all samples so far, and a mean over all epochs, from a forgotten zero."""
-    tested = "total" in name.lower() and "loss" not in name.lower()
+    tested = not _is_metric(name) or ("total" in name.lower() and "loss" not in name.lower())
     return tested and bool(np.all(steps == steps[0]))
 
 
@@ -180,12 +185,12 @@ def _added(script: Script, name: str, after: int) -> int | None:
     return None
 
 
-def _is_told(script: Script, name: str, after: int) -> bool:
-    """Tell whether the loop prints it, or divides it by something that does not grow."""
+def _is_told(script: Script, name: str, after: int, *, printed: bool) -> bool:
+    """Tell whether the loop prints it, where that counts, or divides it."""
     for one in ast.walk(script.tree):
         if getattr(one, "lineno", 0) <= after:
             continue
-        if isinstance(one, ast.Call) and ast.unparse(one.func) in {"print", "logging.info"}:
+        if printed and isinstance(one, ast.Call) and ast.unparse(one.func) in TOLD:
             told = any(getattr(part, "id", "") == name for part in ast.walk(one))
         elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
             told = ast.unparse(one.left) == name

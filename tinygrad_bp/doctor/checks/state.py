@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.learning.pairs import operands
 from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
@@ -88,7 +89,22 @@ def aliased(replay: Replay, roles: Roles) -> list[Finding]:
         every = ", ".join(dict.fromkeys(name for names in pairs for name in names))
         text += ": a step for one is a step for both"
         found.append(Finding("aliased-buffer", FAULT, text, parameter=every))
-    return [*found, *_shared(replay, roles, stored)]
+    return [*found, *_shared(replay, roles, stored), *_of_itself(replay, roles)]
+
+
+def _of_itself(replay: Replay, roles: Roles) -> list[Finding]:
+    """Return the differences of an array and itself, under two names, after it has changed."""
+    met, changed = roles.base.recording.of_itself, roles.base.marks.values()
+    texts = operands(replay)
+    for place, before in met.items():
+        one, other = texts.get(place, ("", ""))
+        if one != other and any(mark <= before for mark in changed):
+            text = (
+                f"{replay.script.at(place[0])}: {one} and {other} are one array, changed in place"
+            )
+            text += ": their difference is always 0"
+            return [Finding("aliased-buffer", FAULT, text, place[0], parameter=f"{one}, {other}")]
+    return []
 
 
 def _stays_one(replay: Replay, first: Path, second: Path, stored: set[str]) -> bool:

@@ -120,7 +120,8 @@ def _moved(before: list[Comparison], after: list[Comparison], value: Any) -> lis
     return [pair for pair in found if pair.place not in mixed]
 
 
-def _operands(replay: Replay) -> dict[Place, tuple[str, str]]:
+def operands(replay: Replay) -> dict[Place, tuple[str, str]]:
+    """Return what stands on both sides of each difference and quotient, by its place."""
     return {
         place_of(one.right): (ast.unparse(one.left), ast.unparse(one.right))
         for one in ast.walk(replay.script.tree)
@@ -161,7 +162,7 @@ def pairs_of(
     """Return the comparisons of an output with data, those first that most parameters move."""
     votes = Counter(pair for pairs in moved.values() for pair in pairs)
     # what moves both sides follows from parameters on both: no data
-    texts, updated = _operands(replay), _updated(replay)
+    texts, updated = operands(replay), _updated(replay)
     state = {shown(path) for path in changed}
     by_place = {one.place: one for one in reversed(base.recording.comparisons)}
     found = []

@@ -20,7 +20,10 @@ from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
 
-LOSS_NAMES = ("loss", "cost", "err", "mse", "nll", "objective")
+LOSS_NAMES = (
+    "loss", "cost", "err", "mse", "nll", "objective", "perte", "cout", "coût", "coste", "custo",
+    "perda", "perdida", "pérdida", "verlust", "fehler", "kosten", "kayip", "kayıp", "hata",
+)  # fmt: skip  # in the languages that learners write in
 
 
 @dataclass

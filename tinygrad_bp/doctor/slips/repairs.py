@@ -324,6 +324,9 @@ def _mended(
         return set(), {}
     matches = judge(point, form, iteration.ended)
     before = judge(point, form, point.base.ended)
+    wide = [one for one in matches.values() if one.size > 1]
+    if wide and not any(one.right for one in wide):
+        return set(), {}  # a single number always has the direction: nothing says how long
     unknown = {path for path, one in matches.items() if one.right is None}
     kept = {path for path, one in before.items() if one.right and path not in left}
     rates = [1.0, *(one.factor for path, one in matches.items() if path in kept and one.factor)]

@@ -307,6 +307,13 @@ def _cosines(paths: list[Path], table: Table, form: Form) -> str:
     )
 
 
+def _fits(verdict: Verdict, table: Table) -> bool:
+    """Tell whether any step fits this loss; of a single number only the length says so."""
+    rows = [*table.values()]
+    plain = {*gradients.steady(rows)}
+    return any(path in plain or rows[0][path].size > 1 for path in verdict.right)
+
+
 def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, some: bool) -> None:
     grown = [p for p in left if any(row[p].shape for row in table.values())]
     if grown:
@@ -325,7 +332,7 @@ def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, s
         return
     evidence = _cosines(clear, table, form)
     lowest = min(float(np.median(known[p])) for p in clear)
-    if verdict.right or some or lowest < 0.5:
+    if some or lowest < 0.5 or _fits(verdict, table):
         name = (
             "wrong-sign" if all(np.median(known[p]) < -CLEAR for p in clear) else "wrong-gradient"
         )

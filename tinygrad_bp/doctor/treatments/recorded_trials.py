@@ -136,7 +136,7 @@ class RecordedTrials:
         if one.longer > 1 and loop is not None:
             return longer(self.script, loop, one.longer)
         if one.inputs:
-            edits = (standardising(self.script, name, 0) for name, _ in self._inputs())
+            edits = (standardising(self.script, name, X, 0) for name, X in self._inputs())
             return next(filter(None, edits), {})
         return {}
 

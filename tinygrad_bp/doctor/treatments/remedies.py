@@ -145,21 +145,23 @@ def _standardised(trials: Trials, before: dict[Path, Any]) -> Replaced:
         X = before.get(path)
         if len(path) == 2 and X is not None:
             axis = sample_axis(X, trials.samples)
-            found = standardising(trials.script, str(path[1]), axis, wide=np.ndim(X) > 1)
+            found = standardising(trials.script, str(path[1]), np.asarray(X, float), axis)
             if found:
                 return found
     return {}
 
 
-def standardising(script: Script, name: str, axis: int, *, wide: bool = True) -> Replaced:
+def standardising(script: Script, name: str, X: Any, axis: int) -> Replaced:
     """Return the edit that standardises an array of the top level behind the line that makes it."""
     body = script.tree.body
     made = [k for k, one in enumerate(body) if isinstance(one, ast.Assign)
             and name in {ast.unparse(target) for target in one.targets}]  # fmt: skip
-    if not made:
+    constant = np.flatnonzero(X.std(axis=axis) == 0) if X.ndim > 1 else []
+    if not made or (len(constant) and (axis != 0 or [*constant] != [*range(len(constant))])):
         return {}
-    tail = f"axis={axis}, keepdims=True" if wide else f"axis={axis}"
-    text = f"{name} = ({name} - {name}.mean({tail})) / {name}.std({tail})"
+    tail = f"axis={axis}, keepdims=True" if X.ndim > 1 else f"axis={axis}"
+    features = f"{name}[:, {len(constant)}:]" if len(constant) else name  # but a column of ones
+    text = f"{features} = ({features} - {features}.mean({tail})) / {features}.std({tail})"
     line: Any = ast.parse(text).body[0]
     for one in ast.walk(line):
         if "lineno" in one._attributes:

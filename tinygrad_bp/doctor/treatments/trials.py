@@ -350,10 +350,11 @@ def sample_axis(X: Any, samples: int) -> int:
 
 
 def standardised(X: Any, samples: int) -> Any:
-    """Return inputs with mean 0 and standard deviation 1 in each feature."""
+    """Return inputs with mean 0 and standard deviation 1 in each feature; a constant one stays."""
     axis = sample_axis(X, samples)
-    deviation = X.std(axis=axis, keepdims=True)
-    return (X - X.mean(axis=axis, keepdims=True)) / np.where(deviation > 0, deviation, 1)
+    mean, deviation = X.mean(axis=axis, keepdims=True), X.std(axis=axis, keepdims=True)
+    varies = deviation > 0
+    return np.where(varies, (X - mean) / np.where(varies, deviation, 1), X)
 
 
 def longer(script: Script, place: Place, times: int) -> dict[int, Any]:

@@ -40,6 +40,7 @@ class Recording:
     stores: list[tuple[str, Any, Place]] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_tuple: list[Place] = field(default_factory=list)
+    of_itself: dict[Place, int] = field(default_factory=dict)  # and the comparisons before it
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -162,6 +163,8 @@ class Recorder:
         kept = self.recording
         if isinstance(right, tuple):
             kept.by_tuple.append(place)
+        if left is right and isinstance(left, np.ndarray):
+            kept.of_itself.setdefault(place, len(kept.comparisons))
         left, right = _plain(left), _plain(right)
         if isinstance(left, list) or isinstance(right, list):
             left, right = _arrays(left), _arrays(right)

@@ -104,8 +104,13 @@ class Replay:
         tree = ast.Module([made], [])
         ast.fix_missing_locations(tree)  # before the statements are in it: they have their places
         made.body[-1].body[0].body = [one for one in body if not isinstance(one, ast.Nonlocal)]
+        function = self.loop.function
+        owner = self.script.owners.get(place_of(function)) if function is not None else None
+        if owner is not None:  # in a class `self.__name` is `self._Class__name`
+            tree.body = [ast.ClassDef(owner, [], [], [made], [])]
+            ast.fix_missing_locations(tree.body[0])
         code = compile_tree(tree, self.script.path)
-        return next(one for one in code.co_consts if isinstance(one, CodeType))
+        return next(one for one in _codes(code) if one.co_name == BODY)
 
     @staticmethod
     def _shared(function: ast.FunctionDef | None) -> set[str]:
