@@ -24,6 +24,7 @@ LARGEST = 50_000  # elements of an array that is kept
 LONGEST = 5  # times that a comparison of whole arrays is made in an epoch, at most
 FEWEST = 8  # samples of which a share says something
 CLEAR = 0.2  # by which a share of right answers is another
+TOLD_APART = 0.5  # share of what a constant answer gets wrong that the outputs get right
 MANY = 20  # samples from which on it is strange to keep none apart
 CLAIMS = re.compile(r"test|valid|held|unseen|generali", re.IGNORECASE)
 APART = re.compile(r"test|valid|val\b|_val|held|dev\b|fold|split|Xv|xv|_te\b|Xte|unseen")
@@ -46,7 +47,7 @@ class Evaluations:
 
     path: str
     epoch: Callable[[], int]
-    equal: dict[Place, Count] = field(default_factory=dict)
+    equal: dict[tuple[Place, int], Count] = field(default_factory=dict)  # by place and size
     over: dict[Place, Any] = field(default_factory=dict)
 
     def compared(self, left: Any, right: Any, place: Place, frame: FrameType | None) -> None:
@@ -57,9 +58,10 @@ class Evaluations:
                 lines.append(frame.f_lineno)
             frame = frame.f_back
         if all(np.size(one) <= LARGEST and not isinstance(one, str) for one in (left, right)):
-            before, epoch = self.equal.get(place), self.epoch()
+            key, epoch = (place, max(np.size(left), np.size(right))), self.epoch()
+            before = self.equal.get(key)
             times = before.times + 1 if before is not None and before.epoch == epoch else 1
-            self.equal[place] = Count(left, right, epoch, tuple(lines), times)
+            self.equal[key] = Count(left, right, epoch, tuple(lines), times)
 
     def drawn(self, value: Any, place: Place) -> None:
         """Take a value of which it is asked whether it is above 0.5."""
@@ -85,7 +87,7 @@ class Evaluations:
             place_of(one): one for one in ast.walk(script.tree) if isinstance(one, ast.Compare)
         }
         truth = _Truth(base, *last)
-        for place, one in self.equal.items():
+        for (place, _), one in self.equal.items():
             text = truth.judged(one, nodes.get(place))
             if text:
                 found[place] = _wrong(script, text, place)
@@ -132,7 +134,7 @@ class _Truth:
             return f"shapes {shapes[0]} and {shapes[1]} are compared, which is False as a whole"
         if min(sizes) > 1 and int(np.prod(whole)) > max(sizes):
             return f"{shapes[0]} is compared with {shapes[1]}: {int(np.prod(whole))} pairs"
-        return self._axis(one, sizes, node) or self._share(one, sizes)
+        return self._axis(one, sizes, node) or self._share(one, sizes) or self._one_answer(one)
 
     def _axis(self, one: Count, sizes: list[int], node: ast.Compare | None) -> str:
         label = self.labels[0]
@@ -168,6 +170,17 @@ class _Truth:
         return (
             f"{told:.0%} are counted as right; the outputs of the last epoch are so in {right:.0%}"
         )
+
+    def _one_answer(self, one: Count) -> str:
+        """Say that every answer which is counted is the same, where the outputs tell them apart."""
+        sides = [np.ravel(one.left), np.ravel(one.right)]
+        if min(map(len, sides)) < FEWEST or self.base.final.gain < TOLD_APART:
+            return ""
+        kinds = [np.unique(side) for side in sides]
+        if min(map(len, kinds)) > 1 or max(map(len, kinds)) < 2:
+            return ""
+        same = min(kinds, key=len)[0]
+        return f"all {len(sides[0])} answers that are counted are {same}; the outputs differ"
 
     def is_trained_on(self, one: Count) -> bool:
         """Tell whether one side of a count is the labels that are trained on."""

@@ -24,8 +24,8 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
     for one in script.loops.values():
         inner = one.node
         for outer in (script.loops[place].node for place in one.around):
-            both = _targets(inner) & _targets(outer) - {"_"}
-            if both and _is_read_after(outer, inner, both):
+            both = _targets(inner) & (_targets(outer) | _counters(outer)) - {"_"}
+            if both & _counters(outer) or (both and _is_read_after(outer, inner, both)):
                 name = min(both)
                 where = f"{script.at(outer.lineno)} and {script.at(inner.lineno)}"
                 text = f"the loops at {where} both set {name}"
@@ -44,6 +44,15 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
 def _targets(node: ast.For | ast.While) -> set[str]:
     parts = ast.walk(node.target) if isinstance(node, ast.For) else ()
     return {one.id for one in parts if isinstance(one, ast.Name)}
+
+
+def _counters(node: ast.For | ast.While) -> set[str]:
+    """Return what a `while` both asks for and counts up."""
+    if isinstance(node, ast.For):
+        return set()
+    asked = {one.id for one in ast.walk(node.test) if isinstance(one, ast.Name)}
+    counted = (one.target for one in ast.walk(node) if isinstance(one, ast.AugAssign))
+    return asked & {one.id for one in counted if isinstance(one, ast.Name)}
 
 
 def _read(node: ast.For | ast.While, *, reports: bool = True) -> set[str]:

@@ -30,9 +30,7 @@ class Pairing:
             for y in values.values():
                 labels = _rows(y, len(X))
                 if labels is not None and X is not y:
-                    keys = [row.tobytes() for row in X]
-                    if len({*keys}) == len(keys):
-                        self.labels.append(dict(zip(keys, labels, strict=True)))
+                    self.labels.append(_known(X, labels))
 
     def look(self, iteration: Iteration, values: dict[Any, Any]) -> None:
         """Compare the rows of one iteration with the labels that it compares them with."""
@@ -75,6 +73,17 @@ def _tables(values: Any) -> Iterator[Any]:
             yield np.ascontiguousarray(one.T, float)
 
 
+def _known(X: Any, labels: Any) -> dict[bytes, Any]:
+    """Return the label of each row; none for one that stands there twice, with two labels."""
+    found: dict[bytes, Any] = {}
+    for row, label in zip(X, labels, strict=True):
+        key = row.tobytes()
+        before = found.setdefault(key, label)
+        if before is not None and np.any(before != label):
+            found[key] = None
+    return found
+
+
 def _rows(value: Any, many: int) -> Any:
     """Return labels as one row a sample, or None if they are no labels of so many samples."""
     if not is_array(value) or value.ndim > 2 or value.ndim == 0:
@@ -89,10 +98,14 @@ def _rows(value: Any, many: int) -> Any:
 
 def _strayed(X: Any, labels: Any, known: dict[bytes, Any]) -> float | None:
     """Return the share of rows with another label; None if these are other rows, or labels."""
-    before = [known.get(row.tobytes()) for row in X]
-    if any(one is None or one.shape != labels.shape[1:] for one in before):
+    keys = [row.tobytes() for row in X]
+    if not {*keys} <= known.keys():
         return None
-    if not {*np.ravel(labels)} <= {float(v) for one in known.values() for v in one}:
+    pairs = [(known[key], label) for key, label in zip(keys, labels, strict=True)]
+    pairs = [(before, label) for before, label in pairs if before is not None]
+    if 2 * len(pairs) < len(keys) or any(one.shape != labels.shape[1:] for one, _ in pairs):
         return None
-    wrong = [bool(np.any(a != b)) for a, b in zip(before, labels, strict=True)]
-    return float(np.mean(wrong))
+    values = {float(v) for one in known.values() if one is not None for v in one}
+    if not {*np.ravel(labels)} <= values:
+        return None
+    return float(np.mean([bool(np.any(a != b)) for a, b in pairs]))

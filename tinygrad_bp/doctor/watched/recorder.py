@@ -163,7 +163,7 @@ class Recorder:
         kept = self.recording
         if isinstance(right, tuple):
             kept.by_tuple.append(place)
-        if left is right and isinstance(left, np.ndarray):
+        if _is_one(left, right):
             kept.of_itself.setdefault(place, len(kept.comparisons))
         left, right = _plain(left), _plain(right)
         if isinstance(left, list) or isinstance(right, list):
@@ -174,6 +174,14 @@ class Recorder:
             )
             if len(kept.comparisons) >= self.limit:
                 raise Stop
+
+
+def _is_one(left: Any, right: Any) -> bool:
+    """Tell whether both are one array, or a view of all of it."""
+    if not isinstance(left, np.ndarray) or not isinstance(right, np.ndarray):
+        return False
+    shared = left is right or left.base is right or right.base is left
+    return shared and left.shape == right.shape and left.strides == right.strides
 
 
 def _plain(value: Any) -> Any:
