@@ -7,6 +7,7 @@ import ast
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.watched.rewriting import Loop, Script
 
+STEPPED = 3  # arguments of a range that has a step
 LONG = 10  # turns of an inner loop from which on a sample is trained, not visited
 
 
@@ -20,7 +21,7 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
     of_one_sample : bool
         Whether a step compares a single sample.
     """
-    found = []
+    found = _open_slices(script, loop)
     for one in script.loops.values():
         inner = one.node
         for outer in (script.loops[place].node for place in one.around):
@@ -39,6 +40,26 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
             )
             found.append(Finding("sample-to-the-end", FAULT, text, outer.lineno))
     return found
+
+
+def _open_slices(script: Script, loop: Loop) -> list[Finding]:
+    """Return the batches that begin where a loop in steps says, and run to the end of the data."""
+    over = getattr(loop.node, "iter", None)
+    name = getattr(getattr(loop.node, "target", None), "id", None)
+    in_steps = isinstance(over, ast.Call) and ast.unparse(over.func) == "range"
+    if not in_steps or len(over.args) < STEPPED or name is None:
+        return []
+    nodes = [one for one in ast.walk(loop.node) if isinstance(one, ast.Subscript)]
+    again = {id(one.value) for one in nodes}  # X[k:][:size] has its end
+    for one in nodes:
+        parts = one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice]
+        is_open = any(isinstance(part, ast.Slice) and getattr(part.lower, "id", None) == name
+                      and part.upper is None for part in parts)  # fmt: skip
+        if is_open and id(one) not in again:
+            text = f"{script.at(one.lineno)}: {ast.unparse(one)} has no end: in steps of"
+            text += f" {ast.unparse(over.args[-1])} it takes all samples that are left"
+            return [Finding("sample-to-the-end", FAULT, text, one.lineno)]
+    return []
 
 
 def _targets(node: ast.For | ast.While) -> set[str]:
