@@ -28,7 +28,7 @@ from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import answers, verdicts
-from tinygrad_bp.doctor.treatments import layers, remedies, treatments, units
+from tinygrad_bp.doctor.treatments import layers, remedies, shuffles, treatments, units
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
@@ -320,10 +320,11 @@ class _Examination:
         self.examined.chosen = chosen
         if undecided:
             until = now() + min(2.0, self._left() / 2)
-            narrow = layers.too_narrow(trials, self.before, base, until)
-            if narrow is not None:
-                found, undecided = [*found, narrow[0]], []
-                self.examined.verdict.edits["too-few-units"] = narrow[1]
+            other = shuffles.shuffled_alone(trials, base, until)
+            other = other or layers.too_narrow(trials, self.before, base, until)
+            if other is not None:
+                found, undecided = [*found, other[0]], []
+                self.examined.verdict.edits[other[0].name] = other[1]
         found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
