@@ -37,7 +37,7 @@ from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import Recorder, is_number
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, Script, parsed
-from tinygrad_bp.doctor.watched.running import Ran, at_one_head, line_of, run
+from tinygrad_bp.doctor.watched.running import at_one_head, line_of, run
 from tinygrad_bp.doctor.watched.slots import Path as Slot
 from tinygrad_bp.doctor.watched.slots import shown
 from tinygrad_bp.errors import TinygradError
@@ -142,7 +142,7 @@ class _Examination:
         self.diagnosis.watched = f"watched: {len(kept.losses)} backward passes"
         self.diagnosis.findings += recorded_runs.findings(kept, self.script)
         self.diagnosis.findings += numerics.literals(self.script)
-        self._crashed_later(ran)
+        crashes.crashed_later(self.script, ran, self.diagnosis.findings)
         if ran.error is None:
             RecordedTrials(self.script, self.recorder, kept, ran, self.until).add(self.diagnosis)
         return True
@@ -198,7 +198,7 @@ class _Examination:
         )  # fmt: skip
         self.examined.trials = trials
         base = first = trials.measure_rates()
-        self._crashed_later(base.ran)
+        crashes.crashed_later(self.script, base.ran, self.diagnosis.findings)
         self.diagnosis.findings += courses.kept(base.ran.module)
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
@@ -366,15 +366,6 @@ class _Examination:
     def _epoch(self, best: Candidate, looked: Survey) -> Place:
         known = [one.loop.place for one in looked.candidates]
         return next((place for place in best.loop.around if place in known), best.loop.place)
-
-    def _crashed_later(self, ran: Ran) -> None:
-        if isinstance(ran.error, Exception):
-            error = ran.error
-            text = f"{self.script.at(ran.line)} ends in {type(error).__name__}: {error}"
-            severity = (
-                NOTE if any(one.severity == FAULT for one in self.diagnosis.findings) else FAULT
-            )
-            self.diagnosis.findings.append(Finding("crashed", severity, text, ran.line))
 
     def _spoilt(self, base: Outcome) -> str:
         assert self.roles is not None  # noqa: S101  # the caller has asked

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.doctor.learning.judgement import Verdict, source_line
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.replay import Replay
-from tinygrad_bp.doctor.watched.running import line_of
+from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.running import Ran, line_of
 
 
 def crash(replay: Replay, roles: Roles, error: BaseException, verdict: Verdict) -> None:
@@ -25,6 +26,15 @@ def crash(replay: Replay, roles: Roles, error: BaseException, verdict: Verdict) 
         verdict.findings.append(
             Finding(name, FAULT, where, line, patch=patch if name == "gradient-shape" else None)
         )
+
+
+def crashed_later(script: Script, ran: Ran, found: list[Finding]) -> None:
+    """Add that a whole run ended in an error, if it did."""
+    if not isinstance(ran.error, Exception):
+        return
+    text = f"{script.at(ran.line)} ends in {said(ran.error)}"
+    severity: Severity = NOTE if any(one.severity == FAULT for one in found) else FAULT
+    found.append(Finding("crashed", severity, text, ran.line))
 
 
 def kind_of(error: BaseException) -> str:

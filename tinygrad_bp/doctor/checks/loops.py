@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.watched.rewriting import Loop, Script
@@ -44,7 +45,7 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
 
 def _open_slices(script: Script, loop: Loop) -> list[Finding]:
     """Return the batches that begin where a loop in steps says, and run to the end of the data."""
-    over = getattr(loop.node, "iter", None)
+    over: Any = getattr(loop.node, "iter", None)
     name = getattr(getattr(loop.node, "target", None), "id", None)
     in_steps = isinstance(over, ast.Call) and ast.unparse(over.func) == "range"
     if not in_steps or len(over.args) < STEPPED or name is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from tinygrad_bp.doctor.watched.substitution import expression
 
@@ -35,7 +36,8 @@ def turned_round(value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr, str]]:
     """Yield (what stands in a line, the same the other way round, the slip)."""
     inner = {id(one.value) for one in ast.walk(value) if isinstance(one, ast.Attribute)}
     inner |= {id(one.value) for one in ast.walk(value) if isinstance(one, ast.Subscript)}
-    for one in ast.walk(value):
+    nodes: list[Any] = list(ast.walk(value))
+    for one in nodes:
         if is_turned(one):
             yield one, one.args[0] if isinstance(one, ast.Call) else one.value, "wrong-operand"
         elif isinstance(one, ast.Name | ast.Attribute | ast.Subscript) and id(one) not in inner:

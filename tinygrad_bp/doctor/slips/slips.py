@@ -104,8 +104,11 @@ def _is_plain(row: dict[Path, Match], right: set[Path]) -> bool:
 def _doubtful(verdict: Verdict, wrong: list[Path], table: Table) -> list[Path]:
     """Return what may be wrong as well: steps that are clearly off at one point.
 
-    And single numbers, where nothing that has a direction is right beside them.
+    And single numbers, where nothing that has a direction is right beside them.  Where all are
+    single numbers their lengths tell.
     """
+    if all(one.size == 1 for row in table.values() for one in row.values()):
+        return []
     rows = {path: [row[path] for row in table.values() if path in row]
             for path in verdict.right if path not in wrong}  # fmt: skip
     off = [path for path, some in rows.items()

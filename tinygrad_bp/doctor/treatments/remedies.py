@@ -156,7 +156,7 @@ def standardising(script: Script, name: str, X: Any, axis: int) -> Replaced:
     body = script.tree.body
     made = [k for k, one in enumerate(body) if isinstance(one, ast.Assign)
             and name in {ast.unparse(target) for target in one.targets}]  # fmt: skip
-    constant = np.flatnonzero(X.std(axis=axis) == 0) if X.ndim > 1 else []
+    constant: Any = np.flatnonzero(X.std(axis=axis) == 0) if X.ndim > 1 else []
     if not made or (len(constant) and (axis != 0 or [*constant] != [*range(len(constant))])):
         return {}
     tail = f"axis={axis}, keepdims=True" if X.ndim > 1 else f"axis={axis}"
