@@ -497,9 +497,12 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("everywhere", [True, False])
-@pytest.mark.parametrize("name", one_in(2, LARGE))
-def test_few_calls_locate_a_wrong_entry_of_a_large_gradient(name: str, everywhere: bool) -> None:
+SEARCHED = {f"{name}, {n}": (name, n == "all") for n in ("all", "one") for name in LARGE}
+
+
+@pytest.mark.parametrize("which", one_in(3, SEARCHED))
+def test_few_calls_locate_a_wrong_entry_of_a_large_gradient(which: str) -> None:
+    name, everywhere = SEARCHED[which]
     slope = np.full(WIDE.shape, 1.1 if everywhere else 1.0)
     slope[37, 61] = 2.0
     twin = tg.differentiable(lambda x: 1.0 * x, vjp=lambda ct, out, x: ct * slope)
@@ -718,6 +721,22 @@ def test_a_function_that_changes_its_argument() -> None:
 
 
 # Oracles
+
+
+def test_differences_stop_where_a_smaller_step_has_only_more_rounding() -> None:
+    steps: list[float] = []
+
+    def seen(f: Any) -> Any:
+        return lambda x: steps.append(abs(x - 1.0)) or f(x)
+
+    for f, wanted, most in ((lambda x: 3 * x, 3.0, 4), (np.exp, np.e, 8), (np.sqrt, 0.5, 8)):
+        steps.clear()
+        slope = richardson(seen(f), [1.0], [1.0])
+        assert abs(slope.value - wanted) <= slope.error < 1e-11
+        assert len(steps) <= most
+    steps.clear()
+    richardson(seen(lambda x: np.abs(x - 1.001)), [1.0], [1.0])  # a corner within the first steps
+    assert min(steps) < 0.001
 
 
 @pytest.mark.parametrize("oracle", [complex_step, richardson])

@@ -68,7 +68,7 @@ def richardson(f: Function, arrays: Arrays, directions: Arrays, start: float = S
     Parameters
     ----------
     f : callable
-        Takes arrays and gives one array or number; called 14 times.
+        Takes arrays and gives one array or number; called 4 to 14 times.
     arrays, directions : sequence of array
         Where, and along what; None for an array that does not move.
     start : float, default 0.01
@@ -105,11 +105,20 @@ def extrapolated(quotient: Callable[[float], tuple[Any, float]], start: float) -
     """Return the limit at 0 of a quotient whose error is a series in the square of its step.
 
     `quotient` also gives the rounding of its value.  The error bound is the change in the last
-    extrapolation plus that rounding.
+    extrapolation plus that rounding, which grows as the step shrinks: once the bound is less than
+    the next step's, no smaller step can better it, and none is tried.
     """
-    rows, noises = zip(*(quotient(start / SHRINK**k) for k in range(ROUNDS)), strict=True)
-    value, error = limit(rows, noises, SHRINK**2)
-    return Slope(value[()], float(np.max(error, initial=0.0)))
+    rows: list[Any] = []
+    noises: list[float] = []
+    error = np.inf
+    while len(rows) < 2 or (len(rows) < ROUNDS and error > SHRINK * noises[-1]):
+        row, noise = quotient(start / SHRINK ** len(rows))
+        rows.append(row)
+        noises.append(noise)
+        if len(rows) > 1:
+            value, errors = limit(rows, noises, SHRINK**2)
+            error = float(np.max(errors, initial=0.0))
+    return Slope(value[()], error)
 
 
 def limit(rows: Sequence[Any], noises: Sequence[Any], factor: float) -> Slope:
