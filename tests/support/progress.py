@@ -1,4 +1,4 @@
-"""How far a quiet run of the tests is: a line every twentieth, not 42,000 dots."""
+"""How far a quiet run of the tests is: a line every twentieth, no dot for each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ class Progress:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
-        """Let a test that passes write nothing."""
-        if report.passed and report.when == "call" and self.session.testscollected >= MANY:
-            return "passed", "", "PASSED"
+        """Let a test that passes or is skipped write nothing; the end tells what was skipped."""
+        if self.session.testscollected >= MANY:
+            if report.passed and report.when == "call":
+                return "passed", "", "PASSED"
+            if report.skipped and not hasattr(report, "wasxfail"):
+                return "skipped", "", "SKIPPED"
         return None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -34,10 +37,14 @@ class Progress:
         """Write the line, if it is time for one."""
         self.done += 1
         total = self.session.testscollected  # of pytest-xdist, known when the workers have begun
-        if total >= MANY and self.done * LINES // total > (self.done - 1) * LINES // total:
+        if total < MANY:
+            return
+        self.reporter._show_progress_info = False  # pytest's own, at the end of a line of dots
+        if self.done * LINES // total > (self.done - 1) * LINES // total:
             file = nodeid.partition("::")[0]
             failed = f", {self.failed} failed" if self.failed else ""
-            self.reporter.ensure_newline()
+            if self.reporter._tw.width_of_current_line:  # an F
+                self.reporter.write_line("")
             self.reporter.write_line(
                 f"{self.done / total:4.0%}  {self.done:,} of {total:,} tests{failed},"
                 f" {time.perf_counter() - self.begin:.0f} s, {file}"
