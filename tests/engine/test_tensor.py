@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from leaves import leaf
+from together import together
 from words import READ_ONLY, STAYS_LOCKED, words
 
 import tinygrad_bp as tg
@@ -392,6 +393,7 @@ def test_declarations_are_found() -> None:
     assert {"backward", "__matmul__", "sum", "T"} <= set(declared())
 
 
+@together
 @pytest.mark.parametrize("name", declared())
 def test_every_declared_name_exists(name: str) -> None:
     inherited = getattr(object, name, None)
@@ -421,6 +423,7 @@ BINARY: list[Callable[[Any, Any], Any]] = [
 ]
 
 
+@together
 @pytest.mark.parametrize("operation", BINARY)
 @pytest.mark.parametrize(
     "kind", ["tensor", "array", "list", "float", "int", "float64", "float32", "0-d"]
@@ -732,6 +735,7 @@ class Labelled(np.ndarray):
     """A subclass of ndarray, as pandas, astropy and numpy.memmap have them."""
 
 
+@together
 @pytest.mark.parametrize("kind", ["plain", "view", "subclass"])
 @pytest.mark.parametrize(
     "operation",

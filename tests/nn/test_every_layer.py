@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from extras import extra
 from layer_cases import CASES, LayerCase, as_function
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
@@ -30,6 +31,7 @@ def test_derivatives_of_two_orders(case: LayerCase) -> None:
     check_grads(f, parameters, case.x, order=2)
 
 
+@together
 @each_layer
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_of_parameters_and_input_is_that_of_the_rest(case: LayerCase, dtype: Any) -> None:

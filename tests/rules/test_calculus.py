@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from numpy._core import umath
 from oracles import same
 from sampling import without_calls
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.dispatch import FUNCTIONS, UFUNCS
@@ -188,16 +189,19 @@ def test_values(f: Callable[..., Any], arrays: list[Any], request: pytest.Fixtur
     check_value(f, arrays, alone=name not in HIDDEN)
 
 
+@together
 @named([one for one in REAL if len(one[2]) > 1])
 def test_mutation_does_not_reach_the_gradient(f: Callable[..., Any], arrays: list[Any]) -> None:
     check_mutation(f, arrays)
 
 
+@together
 @named(REAL + COMPLEX)
 def test_derivatives(f: Callable[..., Any], arrays: list[Any]) -> None:
     check_derivatives(f, arrays)
 
 
+@together
 # numpy.interp itself takes no complex64 beyond the knots
 @named([*REAL, *(one for one in COMPLEX if one[0] != "interp-sides")])
 def test_single_precision_stays_single(f: Callable[..., Any], arrays: list[Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.broadcasting import unbroadcast
@@ -100,6 +101,7 @@ def test_a_norm_of_numbers_far_from_0_loses_no_more_than_two_passes_do(name: str
     assert np.abs(function(x, g, b) - exact).max() < 2 * lost + 1e-4
 
 
+@together
 @pytest.mark.parametrize(
     ("wide", "narrow"),
     [
@@ -145,6 +147,7 @@ def test_a_large_softmax_of_what_is_sure_keeps_the_digits_of_small_ones() -> Non
 PLACES = RNG.integers(-5, 5, 60)
 
 
+@together
 @pytest.mark.parametrize(
     ("shape", "index"),
     [

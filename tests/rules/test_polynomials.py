@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from numpy.lib import scimath
 from oracles import same
 from sampling import without_calls
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.rule import COMPOSED
@@ -150,16 +151,19 @@ def test_values(f: Callable[..., Any], arrays: list[Any], request: pytest.Fixtur
     check_value(f, arrays, 50 if "polyfit" in name else 1, alone=name not in HIDDEN)
 
 
+@together
 @named([one for one in REAL if len(one[2]) > 1])
 def test_mutation_does_not_reach_the_gradient(f: Callable[..., Any], arrays: list[Any]) -> None:
     check_mutation(f, arrays)
 
 
+@together
 @named(REAL + COMPLEX)
 def test_derivatives(f: Callable[..., Any], arrays: list[Any]) -> None:
     check_derivatives(f, arrays)
 
 
+@together
 # numpy.polydiv cuts off what is below 1e-8: in single precision another part of the rest
 @named([one for one in REAL + COMPLEX if one[0] != "polydiv"])
 def test_single_precision_stays_single(f: Callable[..., Any], arrays: list[Any]) -> None:

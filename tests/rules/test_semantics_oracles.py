@@ -13,6 +13,7 @@ from extras import extra
 from semantics_cases import SECTIONS
 from semantics_libraries import JAX, LIBRARIES, OURS, TORCH, Library, written
 from semantics_questions import Row
+from together import together
 
 PAGE = Path(__file__).parents[2] / "docs" / "semantics.md"
 ROWS = [row for rows in SECTIONS.values() for row in rows]
@@ -54,6 +55,7 @@ def test_the_page_has_these_rows_and_no_others() -> None:
     assert len(ANSWERS) == len(ROWS)
 
 
+@together
 @each_row
 def test_our_answer(row: Row) -> None:
     if "scipy" in row.question:
@@ -68,6 +70,7 @@ def test_answer_of_another_library(row: Row, library: Library) -> None:
     assert ANSWERS[row.question][LIBRARIES.index(library)] == answer(row, library)
 
 
+@together
 @each_row
 def test_each_answer_is_held_by_a_test_of_its_own(row: Row) -> None:
     tests = {name for name in vars(test_semantics) if name.startswith("test_")}

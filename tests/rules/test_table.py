@@ -21,6 +21,7 @@ from sampling import (
     takes_complex,
     tracked,
 )
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.memory import LEAST
@@ -204,6 +205,7 @@ def test_every_pattern_of_broadcasting(rule: Rule, half: int) -> None:
             assert close, (repr(one), i)
 
 
+@together
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
 @pytest.mark.parametrize(
     "shapes",
@@ -218,6 +220,7 @@ def test_broadcasting_against_nothing(rule: Rule, shapes: tuple[tuple[int, ...],
     assert not any(np.any(p) for p in parts)  # an empty sum is 0
 
 
+@together
 @pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
 def test_python_numbers_beside_tensors(rule: Rule) -> None:
     one = Case(rule, call((3,), (3,)))
@@ -264,6 +267,7 @@ def test_leaves_are_no_rules() -> None:
     assert leaf.parents == ()
 
 
+@together
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(
     "name",

@@ -11,6 +11,7 @@ import pytest
 from extras import extra
 from planted_faults import FAULTS, Fault
 from right_functions import RIGHT
+from together import together
 
 PATH = Path(__file__).parents[1] / "benchmarks" / "gradient_checkers.py"
 PAGE = Path(__file__).parents[2] / "docs" / "testing.md"
@@ -41,6 +42,7 @@ def test_ours_catches_what_another_catches(name: str) -> None:
     assert not missed
 
 
+@together
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
 def test_the_faults_are_wrong_rules_and_not_broken_functions(fault: Fault) -> None:
     """The value is right and the rule runs: what is caught is what it returns."""

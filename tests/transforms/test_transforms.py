@@ -14,6 +14,7 @@ import pytest
 from leaves import leaf
 from oracles import same
 from sampling import directions
+from together import together
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.containers import flatten
@@ -110,6 +111,7 @@ def closed(name: str, x: float, n: int) -> float:
     return forms[name][n - 1]
 
 
+@together
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @pytest.mark.parametrize("name", CLOSED)
 def test_derivatives_of_compositions_against_closed_forms(name: str, order: int) -> None:
