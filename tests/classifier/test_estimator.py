@@ -117,7 +117,8 @@ def heldout_scores(name, seed):
     return fitted.score(X, y), log_loss(fitted.decision_function(X), y)
 
 
-@pytest.mark.parametrize("name", one_in(2, BARS))  # test_bars has all of them by default
+# The others, penguins and xor, are those of the command's test_bars by default.
+@pytest.mark.parametrize("name", one_in(2, ["moons", "penguins", "circles", "xor"]))
 def test_it_learns(name):
     accuracies = [heldout_scores(name, seed)[0] for seed in range(3)]
     assert statistics.median(accuracies) >= BARS[name]

@@ -109,7 +109,17 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize(("first", "second"), HOSTILE)
+# All kinds of them in three runs by default
+MIXED = [
+    ("$\\frac{a}{b}$", "<script>alert(1)</script>"),
+    ("two\nlines", '"quoted" \\N'),
+    ("日本語 עברית 🐧", "]]>&amp;<![CDATA[" + "x" * 300),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [*MIXED, *(pytest.param(*one, marks=pytest.mark.deep) for one in HOSTILE)]
+)
 def test_hostile_names_are_text_in_every_output(command, tmp_path, first, second):
     path = tmp_path / "t.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -95,7 +95,7 @@ WALKS = (
 )
 
 
-@each(CASES, few=2)
+@each(CASES, few=1)
 def test_every_graph_is_freed_at_once(one: Case) -> None:
     for walk in WALKS:
         walk(one)  # what is kept on purpose, such as a rule's record of what it reads

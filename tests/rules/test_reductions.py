@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composition_checks import check_derivatives
+from deeper import explored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaves import leaf
@@ -22,8 +23,7 @@ REDUCTIONS = ["sum", "prod", "max", "min", "mean", "var", "std"]
 
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, *(f"nan{name}" for name in REDUCTIONS)])
-@settings(max_examples=25)
-@given(reductions(), st.data())
+@explored(12, 100, drawn=reductions(), data=st.data())
 def test_every_argument_of_a_reduction(name: str, drawn: Any, data: Any) -> None:
     shape, seed, options = drawn
     function = getattr(np, name)

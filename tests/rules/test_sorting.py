@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composition_checks import check_derivatives
+from deeper import IN_FULL, by_turns, explored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaves import leaf
@@ -108,8 +109,7 @@ QUANTILES = st.integers(0, 1) | st.floats(0, 1) | st.just(0.25) | st.lists(st.fl
 
 @pytest.mark.parametrize("skipping", ["", "nan"])
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=10)
-@given(reductions(), QUANTILES, st.integers(0, 3))
+@explored(4, 20, drawn=reductions(), q=QUANTILES, nan=st.integers(0, 3))
 def test_quantile(skipping: str, method: str, drawn: Any, q: Any, nan: int) -> None:
     shape, seed, options = drawn
     x = spaced(shape, seed, nan)
@@ -131,11 +131,13 @@ def test_quantiles_at_a_q_of_lower_precision(method: str, q: Any) -> None:
         agree(lambda x, q: np.nanpercentile(x, q * 100, method=method), x, q, factor=factor)
 
 
+@IN_FULL
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["quantile", "percentile", "nanquantile"])
-def test_quantile_in_q(name: str, method: str) -> None:
+def test_quantile_in_q(name: str, method: str, in_full: bool) -> None:
     unit = 100 if name == "percentile" else 1
-    for q in (np.float64(0.37), np.array([[0.13, 0.61], [0.02, 0.97]])):
+    every = (np.float64(0.37), np.array([[0.13, 0.61], [0.02, 0.97]]))
+    for q in every if in_full else by_turns(1, every, len(name) + METHODS.index(method)):
         check_derivatives(
             lambda x, q: getattr(np, name)(x, q * unit, axis=1, method=method),
             [spaced((2, 5), 3), q],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from composition_checks import check_derivatives
+from deeper import explored
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaves import leaf
@@ -34,6 +35,7 @@ BINARY = sorted(
     ),
     key=lambda ufunc: ufunc.__name__,
 )
+AXES = st.sampled_from([0, 1, -1])
 STEPS = {np.remainder, np.fmod, np.copysign}  # a difference may step over a jump or a kink
 SMOOTH = [ufunc for ufunc in BINARY if ufunc not in STEPS]
 each = pytest.mark.parametrize("ufunc", BINARY, ids=lambda ufunc: ufunc.__name__)
@@ -80,8 +82,7 @@ def test_there_are_ufuncs() -> None:
 
 
 @each
-@settings(max_examples=15)
-@given(reductions(), st.data())
+@explored(7, 50, drawn=reductions(), data=st.data())
 def test_reduce(ufunc: Any, drawn: Any, data: Any) -> None:
     shape, seed, options = drawn
     if data.draw(st.booleans(), "where"):
@@ -143,8 +144,7 @@ def test_reducing_nothing() -> None:
 
 
 @each
-@settings(max_examples=10)
-@given(st.integers(0, 5), st.sampled_from([0, 1, -1]), st.integers(0, 99))
+@explored(5, 50, length=st.integers(0, 5), axis=AXES, seed=st.integers(0, 99))
 def test_accumulate(ufunc: Any, length: int, axis: int, seed: int) -> None:
     x = positive((length, 2) if axis == 0 else (2, length), seed)
     with np.errstate(all="ignore"):
@@ -160,8 +160,7 @@ def test_accumulate_is_differentiated(ufunc: Any) -> None:
 
 
 @each
-@settings(max_examples=10)
-@given(st.lists(st.integers(0, 4), max_size=5), st.sampled_from([0, 1, -1]))
+@explored(5, 50, indices=st.lists(st.integers(0, 4), max_size=5), axis=AXES)
 def test_reduceat(ufunc: Any, indices: list[int], axis: int) -> None:
     x = positive((5, 2) if axis == 0 else (2, 5), 7)
     index = np.array(indices, int)

@@ -18,10 +18,27 @@ def one_in(k: int, values: Iterable[Any]) -> list[Any]:
     ]
 
 
-def explored(few: int, many: int = 100, **strategies: Any) -> Callable[..., Any]:
-    """Make a test a property of what is drawn: of `few` examples, and of `many` as a deep run."""
+# Whether a test that takes what it goes over by turns takes all of it.
+IN_FULL = pytest.mark.parametrize(
+    "in_full", [False, pytest.param(True, marks=pytest.mark.deep)], ids=["some", "all"]
+)
+
+
+def by_turns(count: int, values: Iterable[Any], turn: int) -> list[Any]:
+    """Return `count` of `values`: the next ones at each turn, so that some turns have them all."""
+    values = list(values)
+    return [values[(count * turn + i) % len(values)] for i in range(count)]
+
+
+def explored(few: int, many: int = 100, *last: Any, **named: Any) -> Callable[..., Any]:
+    """Make a test a property of what is drawn: of `few` examples, and of `many` as a deep run.
+
+    What to draw is given as to `hypothesis.given`: for the last parameters, or by their names.
+    """
 
     def of(test: Callable[..., Any]) -> Callable[..., Any]:
+        names = [*inspect.signature(test).parameters]
+        strategies = dict(zip(names[len(names) - len(last) :], last, strict=True)) | named
         drawn = {n: settings(max_examples=n)(given(**strategies)(test)) for n in (few, many)}
 
         @wraps(test)

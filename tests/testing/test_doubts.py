@@ -27,6 +27,11 @@ DISTANCES = pytest.mark.parametrize(
 REFUSALS = ("too rough here to tell", "no slope to compare with", "in float32", "at the arguments")
 
 
+def taken(distances: Any, name: str) -> Any:
+    """Return distances for one of `CLOSE`: of three the first, and by turns one of the others."""
+    return distances if distances is ALL else (SOME[0], SOME[1 + [*CLOSE].index(name) % 2])
+
+
 def passes(f: Any, x: Any, **options: Any) -> bool:
     """Whether a right function passes; if not, the refusal says that nothing can be told."""
     try:
@@ -73,7 +78,7 @@ CLOSE: dict[str, tuple[Callable[[float], Callable[[Any], Any]], Callable[[float]
 @pytest.mark.parametrize("name", CLOSE)
 def test_a_right_function_is_not_accused_however_close_it_comes(name: str, distances: Any) -> None:
     f, place = CLOSE[name]
-    found = [passes(f(d), place(d)) for d in distances]
+    found = [passes(f(d), place(d)) for d in taken(distances, name)]
     assert found[0]
 
 
@@ -81,7 +86,7 @@ def test_a_right_function_is_not_accused_however_close_it_comes(name: str, dista
 @pytest.mark.parametrize("name", CLOSE)
 def test_a_wrong_gradient_does_not_pass_however_close_it_comes(name: str, distances: Any) -> None:
     f, place = CLOSE[name]
-    for d in distances:
+    for d in taken(distances, name):
         own, x = f(d), place(d)
         gradient = np.asarray(tg.grad(lambda x, own=own: np.sum(own(x)))(x))
         with pytest.raises((GradientMismatch, UncheckableError)) as caught:

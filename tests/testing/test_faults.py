@@ -51,7 +51,7 @@ def test_a_fault_of_second_order_is_right_to_first_order(fault: Fault) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    one_in(3, FAULTS),
+    one_in(6, FAULTS),
     ids=repr,
 )
 def test_a_fault_is_caught_along_random_directions(fault: Fault) -> None:
@@ -71,7 +71,7 @@ def accused(right: Right, seed: int) -> str:
     return ""
 
 
-@pytest.mark.parametrize("right", one_in(2, RIGHT), ids=repr)
+@pytest.mark.parametrize("right", one_in(4, RIGHT), ids=repr)
 def test_a_right_function_passes(right: Right) -> None:
     assert not accused(right, 1)
 
@@ -120,7 +120,7 @@ def test_a_rough_gradient_is_not_called_right(cube: Any, noise: float) -> None:
 @pytest.mark.parametrize(
     "factor", [1.01, *(pytest.param(c, marks=pytest.mark.deep) for c in (2.0, 0.5, 0.0, -1.0))]
 )
-@pytest.mark.parametrize("right", one_in(3, (o for o in RIGHT if o.kind != "smooth")), ids=repr)
+@pytest.mark.parametrize("right", one_in(6, (o for o in RIGHT if o.kind != "smooth")), ids=repr)
 def test_a_right_function_made_wrong_is_caught(right: Right, factor: float) -> None:
     """All gradients are multiplied, where they are not zero in any case."""
     args = right.draw(np.random.default_rng([2, len(right.name)]))
@@ -183,7 +183,7 @@ def is_found(rule: Rule, fault: Any, one: Case) -> bool:
 FAMILIES = {TABLE[name].family: name for name in ROWS}
 
 
-@pytest.mark.parametrize("name", one_in(2, FAMILIES.values()), ids=FAMILIES)
+@pytest.mark.parametrize("name", one_in(3, FAMILIES.values()), ids=FAMILIES)
 def test_a_broken_row_of_each_family_is_caught(name: str) -> None:
     kind = "detached" if len(name) % 2 else "factor"  # half of the families each; deep has both
     assert escaped(name, {kind}) == []

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from view_samples import HOSTILE, network_view, ones
 
 import tinygrad_bp as tg
@@ -74,8 +74,7 @@ def test_the_same_graph_gives_the_same_page():
     assert network_view().to_html() == network_view().to_html()
 
 
-@settings(max_examples=60)
-@given(first=HOSTILE.filter(bool), second=HOSTILE.filter(bool))
+@explored(24, 240, first=HOSTILE.filter(bool), second=HOSTILE.filter(bool))
 def test_any_name_is_a_text_and_nothing_else(first, second):
     def elements(first, second):
         x = ones((2,), first)
@@ -99,8 +98,7 @@ def test_any_name_is_a_text_and_nothing_else(first, second):
     assert names == [shown[0], "multiply#1", shown[1]]
 
 
-@settings(max_examples=60)
-@given(HOSTILE)
+@explored(24, 240, HOSTILE)
 def test_data_cannot_end_the_script_that_holds_it(name):
     text = as_json({name: [name, 1.5, None]})
     assert not set("<>&") & set(text)

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
 from sample_graphs import ALL, recurrent
 from view_samples import network_view, ones
@@ -59,8 +59,7 @@ def operations(view):
     )
 
 
-@settings(max_examples=50)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
+@explored(20, 200, st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
 def test_folding_keeps_a_graph_with_as_many_operations(depths, depth):
     view = tg.graph(nested(depths))
     folded = view.folded(depth)
@@ -208,8 +207,7 @@ def merged(view, depth):
     return {(a, b) for a, b in pairs if a != b}
 
 
-@settings(max_examples=60)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
+@explored(24, 240, st.lists(st.integers(0, 3), min_size=1, max_size=25), st.integers(0, 3))
 def test_folding_scopes_keeps_the_edges_between_them(depths, depth):
     view = tg.graph(nested(depths), values=False)
     found = {(edge.source, edge.target) for edge in view.folded(depth).edges}

@@ -14,8 +14,9 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
+from together import together
 from view_samples import HOSTILE, network, network_loss, network_view, ones, programs, run_program
 
 import tinygrad_bp as tg
@@ -112,8 +113,7 @@ def test_settings_of_an_operation_are_told():
     assert tg.graph(np.tanh(x)).nodes[-1].detail == ""
 
 
-@settings(max_examples=60)
-@given(program=programs)
+@explored(24, 240, program=programs)
 def test_ids_are_a_topological_order_and_the_same_each_time(program):
     view = tg.graph(run_program(program))
     assert [node.id for node in view.nodes] == list(range(len(view.nodes)))
@@ -201,8 +201,7 @@ def test_cotangents_are_what_gradients_gives():
     assert all(parameter.grad is None for parameter in parameters.values())  # a walk of its own
 
 
-@settings(max_examples=40)
-@given(program=programs)
+@explored(16, 160, program=programs)
 def test_contributions_add_up_to_the_cotangent(program):
     view = tg.graph(np.sum(run_program(program)))
     for node in view.nodes:
@@ -403,6 +402,7 @@ def test_the_words_and_formulas_come_from_the_rule():
     assert (other.words, other.formula) == ("arctan of each element", "arctan({0})")
 
 
+@together
 @pytest.mark.parametrize("rule", [*TABLE.values()], ids=lambda rule: rule.name)
 def test_every_rule_has_words_and_formulas_for_its_own_arguments(rule):
     arguments = {f"{{{i}}}" for i in range(len(rule.pulls))}
@@ -563,8 +563,7 @@ def test_a_module_called_outside_a_scope_notes_nothing(monkeypatch):
 # JSON
 
 
-@settings(max_examples=60)
-@given(program=programs, name=HOSTILE)
+@explored(24, 240, program=programs, name=HOSTILE)
 def test_json_goes_out_and_comes_back(program, name):
     out = np.sum(run_program(program))
     out.name = name
@@ -764,8 +763,7 @@ def test_an_exception_without_tensors_is_refused():
         tg.graph(caught(lambda: 1 / 0))
 
 
-@settings(max_examples=20)
-@given(st.integers(0, 4), st.integers(1, 6))
+@explored(8, 80, st.integers(0, 4), st.integers(1, 6))
 def test_whatever_was_recorded_before_the_failure_is_in_the_picture(depth, width):
     x = ones((width,), "x")
 

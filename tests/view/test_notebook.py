@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
 from view_samples import HOSTILE
 
@@ -110,8 +110,7 @@ def test_the_gradient_stands_beside_the_value_once_it_is_there():
     assert "from sum" in "".join(read(out._repr_html_()).itertext())
 
 
-@settings(max_examples=60)
-@given(name=HOSTILE.filter(bool))
+@explored(24, 240, name=HOSTILE.filter(bool))
 def test_any_name_is_a_text_and_nothing_else(name):
     root = read(tg.tensor([1.0], name=name)._repr_html_())
     assert [one.text for one in root.iter("b")] == [printable(name)]
@@ -163,8 +162,7 @@ def test_a_history_is_a_curve_of_each_number_and_its_ends():
     assert "stopped: enough" in "".join(root.itertext())
 
 
-@settings(max_examples=60)
-@given(st.lists(st.floats(width=32), max_size=400))
+@explored(24, 240, st.lists(st.floats(width=32), max_size=400))
 def test_a_curve_stays_in_its_frame_and_ends_at_the_last_number(values):
     text = curve(values)
     if not any(map(np.isfinite, values[::-1][:: -(-len(values) // CURVE_POINTS) or 1])):

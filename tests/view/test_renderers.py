@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from deeper import explored
 from dot_reader import label_lines, parse_dot, parse_parts, tokens
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_graphs import SAMPLES
 from view_samples import HOSTILE, network_loss, network_view, ones, programs, run_program
@@ -61,8 +61,7 @@ def named(first, second):
 
 
 @pytest.mark.parametrize("source", [dot.source, placed.source])
-@settings(max_examples=80)
-@given(first=HOSTILE, second=HOSTILE)
+@explored(32, 320, first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_dot(source, first, second):
     nodes, edges = parse_dot(source(named(first, second)))
     assert list(nodes) == ["n0", "n1", "n2"]
@@ -73,8 +72,7 @@ def test_any_name_is_a_text_and_nothing_else_in_dot(source, first, second):
     assert found[2] == [*([shown(second)] if second else []), "multiply", "2"]
 
 
-@settings(max_examples=60)
-@given(name=HOSTILE.filter(bool))
+@explored(24, 240, name=HOSTILE.filter(bool))
 def test_any_scope_is_a_text_and_nothing_else_in_dot(name):
     with tg.scope(name):
         out = np.sin(np.cos(ones((2,))))
@@ -117,16 +115,14 @@ def check_svg(text, names):
         assert any(expected.split() == one.split() for one in texts)
 
 
-@settings(max_examples=80)
-@given(names=st.lists(HOSTILE, min_size=1, max_size=6, unique=True))
+@explored(32, 320, names=st.lists(HOSTILE, min_size=1, max_size=6, unique=True))
 def test_any_name_is_a_text_and_nothing_else_in_our_own_svg(names):
     out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="own"), names)
 
 
 @needs_dot
-@settings(max_examples=15)
-@given(names=st.lists(HOSTILE, min_size=1, max_size=12, unique=True))
+@explored(6, 60, names=st.lists(HOSTILE, min_size=1, max_size=12, unique=True))
 def test_any_name_is_a_text_and_nothing_else_in_the_svg_of_dot(names):
     out = sum((ones(name=name) for name in names), start=ones())
     check_svg(tg.graph(out).to_svg(engine="dot"), names)
@@ -147,8 +143,7 @@ def unescaped(text):
     return re.sub(r"#(\d+);", lambda code: chr(int(code[1])), text)
 
 
-@settings(max_examples=150)
-@given(first=HOSTILE, second=HOSTILE)
+@explored(60, 600, first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_mermaid(first, second):
     found = {}
     for line in named(first, second).to_mermaid().splitlines():
@@ -162,8 +157,7 @@ def test_any_name_is_a_text_and_nothing_else_in_mermaid(first, second):
     assert found["n2"] == [*([shown(second)] if second else []), "multiply", "2"]
 
 
-@settings(max_examples=150)
-@given(first=HOSTILE, second=HOSTILE)
+@explored(60, 600, first=HOSTILE, second=HOSTILE)
 def test_any_name_is_a_text_and_nothing_else_in_a_terminal(first, second):
     lines = named(first, second).to_text().split("\n")
     assert all(line.isprintable() for line in lines)
@@ -195,8 +189,7 @@ def test_numbers_have_four_significant_digits(number, text):
     assert labels.number_text(number) == text
 
 
-@settings(max_examples=300)
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@explored(120, 1200, st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_shown_to_three_digits_at_least(number):
     read = Decimal(labels.number_text(number))
     assert abs(read - Decimal(number)) <= abs(Decimal(number)) * Decimal("0.0051")
@@ -407,8 +400,7 @@ def boxes(text):
     return found, float(root.get("width")), float(root.get("height"))
 
 
-@settings(max_examples=40)
-@given(program=programs)
+@explored(16, 160, program=programs)
 def test_no_two_labels_overlap_and_all_are_inside(program):
     view = tg.graph(run_program(program))
     found, width, height = boxes(view.to_svg(engine="own"))
@@ -468,8 +460,7 @@ def rectangles(text):
     return found
 
 
-@settings(max_examples=40)
-@given(st.lists(st.sampled_from(["a", "b", "", "a/c"]), min_size=2, max_size=14))
+@explored(16, 160, st.lists(st.sampled_from(["a", "b", "", "a/c"]), min_size=2, max_size=14))
 def test_a_box_holds_the_nodes_of_its_scope_and_no_others(scopes):
     h = x = ones((2,), "x")
     for i, path in enumerate(scopes):

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
 from view_samples import ones
 
@@ -130,8 +130,7 @@ def program(body, times, end):
     return np.sum(steps[-1]), held
 
 
-@settings(max_examples=100)
-@given(BODIES, st.integers(3, 7), st.sampled_from(["last", "all", "some"]))
+@explored(40, 400, BODIES, st.integers(3, 7), st.sampled_from(["last", "all", "some"]))
 def test_unfolding_what_was_folded_gives_the_same_edges(body, times, end):
     out, _held = program(body, times, end)
     view = tg.graph(out, values=False)

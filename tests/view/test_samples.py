@@ -6,10 +6,12 @@ import html
 import json
 import re
 import xml.etree.ElementTree as ET
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from deeper import by_turns
 from sample_graphs import ALL, SAMPLES, STRUCTURES, structures
 
 import tinygrad_bp as tg
@@ -37,10 +39,26 @@ DOT = {
 BENT = np.radians(10)  # what is less, nobody sees
 
 
-@pytest.fixture(params=ALL)
-def sample(request):
-    loss, options = ALL[request.param]()
-    return request.param, loss, options
+@cache
+def model(name):
+    """Return the loss of a model and the options of its graph; nothing here changes them."""
+    return ALL[name]()
+
+
+@cache
+def picture(name, force):
+    """Return the drawing of a model without values, as it is read from the SVG."""
+    loss, options = model(name)
+    view = tg.graph(loss, values=False, **options)
+    return ET.fromstring(view.to_svg(engine="own", force=force))  # noqa: S314  # our own
+
+
+# Each model in one of its forms by default, folded or not, and in the other as a deep run.
+FORMS = [
+    pytest.param(name, form, marks=pytest.mark.deep if (i + form) % 2 else ())
+    for i, name in enumerate(ALL)
+    for form in (False, True)
+]
 
 
 def test_the_structures_are_those_that_were_kept():
@@ -103,9 +121,7 @@ def bends(way):
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("name", ALL)
 def test_pictures_of_models_have_few_crossings_and_bends_and_fit_a_page(name, force):
-    loss, options = ALL[name]()
-    view = tg.graph(loss, values=False, **options)
-    root = ET.fromstring(view.to_svg(engine="own", force=force))  # noqa: S314  # our own
+    root = picture(name, force)
     edges = [one for one in root.iter(f"{SVG}g") if "edge" in one.get("class")]
     ways = [sampled(edge.find(f"{SVG}path").get("d")) for edge in edges]
     crossed, bent = DOT[name][force]
@@ -114,10 +130,9 @@ def test_pictures_of_models_have_few_crossings_and_bends_and_fit_a_page(name, fo
     assert float(root.get("width")) * float(root.get("height")) <= 1.51 * PAGE
 
 
-@pytest.mark.parametrize("force", [False, True])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "force"), FORMS)
 def test_pictures_of_models_can_be_read_on_a_phone(name, force):
-    loss, options = ALL[name]()
+    loss, options = model(name)
     view = tg.graph(loss, values=False, **options)
     root = ET.fromstring(view.to_svg(width=360, force=force))  # noqa: S314  # our own
     assert float(root.get("width")) <= 360
@@ -141,9 +156,7 @@ def along(way, where, fixed, *, near):
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("name", SAMPLES)
 def test_edges_keep_clear_of_the_titles_and_borders_of_boxes(name, force):
-    loss, options = SAMPLES[name]()
-    drawing = tg.graph(loss, values=False, **options).to_svg(engine="own", force=force)
-    root = ET.fromstring(drawing)  # noqa: S314  # our own
+    root = picture(name, force)
     edges = [one for one in root.iter(f"{SVG}g") if one.get("class").startswith("edge")]
     ways = [sampled(edge.find(f"{SVG}path").get("d")) for edge in edges]
     boxes = [one for one in root.iter(f"{SVG}g") if one.get("class") == "cluster"]
@@ -198,14 +211,16 @@ LONGEST = {("transformer", "element"), ("transformer", "sample"), ("recurrent", 
         pytest.param(
             *(name, options),
             id=f"{name}-{view}",
-            marks=pytest.mark.deep if (name, view) in LONGEST else (),
+            marks=()
+            if view in by_turns(2, VIEWS, turn) and (name, view) not in LONGEST
+            else pytest.mark.deep,
         )
-        for name in ALL
+        for turn, name in enumerate(ALL)
         for view, options in VIEWS.items()
     ],
 )
 def test_every_number_in_the_drawing_is_that_of_the_engine(name, options):
-    loss, given = ALL[name]()
+    loss, given = model(name)
     if name == "transformer" and "level" in options:
         options = {**options, "sample": None}  # it has one
     if "focus" in options:
@@ -238,11 +253,11 @@ def test_every_number_in_the_drawing_is_that_of_the_engine(name, options):
     assert {int(group.get("data-node")) for group in groups} == {*range(len(drawn.nodes))}
 
 
-@pytest.mark.parametrize("fold", [None, 0])
-def test_every_number_of_the_page_is_that_of_the_engine(sample, fold):
-    _, loss, given = sample
+@pytest.mark.parametrize(("name", "folded"), FORMS)
+def test_every_number_of_the_page_is_that_of_the_engine(name, folded):
+    loss, given = model(name)
     view = tg.graph(loss, **given)
-    view = view if fold is None else view.folded(fold)
+    view = view.folded(0) if folded else view
     page = view.to_html()
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])
     parameters = given["parameters"]
@@ -267,8 +282,9 @@ def test_every_number_of_the_page_is_that_of_the_engine(sample, fold):
             assert np.allclose(total, own, rtol=1e-9, atol=1e-12)
 
 
-def test_every_number_of_a_page_that_is_zoomed_is_that_of_the_engine(sample):
-    name, loss, given = sample
+@pytest.mark.parametrize("name", ALL)
+def test_every_number_of_a_page_that_is_zoomed_is_that_of_the_engine(name):
+    loss, given = model(name)
     options = element_of(name, given, last=True)
     if name in (*TOO_MANY, "residual"):  # more than a page steps through: among whole arrays
         options = {"focus": options["focus"].partition("[")[0]}

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from deeper import explored
 from hypothesis import strategies as st
 from view_samples import network, network_loss, network_view, ones
 
@@ -236,8 +236,7 @@ def test_any_function_has_a_scalar_level(function):
     assert all(np.isclose(n.cotangent[0], t, rtol=1e-10) for n, t in gradients_add_up(view))
 
 
-@settings(max_examples=25)
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
+@explored(10, 100, st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
 def test_a_matrix_product_is_sums_of_products(n, k, m):
     x, y = ones((n, k), "x"), ones((k, m), "y")
     view = tg.graph(np.sum(x @ y), level="scalar")
