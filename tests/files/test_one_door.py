@@ -34,9 +34,9 @@ HARMLESS = {
     ("doctor/child.py", "os.fdopen(wanted['answer'], 'w', encoding='utf-8')"): "a pipe",
     ("doctor/scripts.py", "os.fdopen(reader, encoding='utf-8')"): "the pipe's other end",
     ("doctor/scripts.py", "tokenize.open(place)"): "which reads",
-    ("doctor/sources.py", "tokenize.open(path)"): "which reads",
-    ("doctor/patches.py", "ast.dump(substituted(tree, replaced))"): "a text",
-    ("doctor/patches.py", "ast.dump(ast.parse(made))"): "a text",
+    ("doctor/watched/sources.py", "tokenize.open(path)"): "which reads",
+    ("doctor/watched/patches.py", "ast.dump(substituted(tree, replaced))"): "a text",
+    ("doctor/watched/patches.py", "ast.dump(ast.parse(made))"): "a text",
     (
         "cli/draw.py",
         "view.save(path, force=options.force, width=options.width)",

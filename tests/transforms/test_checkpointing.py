@@ -316,11 +316,11 @@ def test_memory_grows_like_the_root_of_a_chains_length() -> None:
     for f in (by_roots, by_halves):
         same(tg.grad(lambda x, f=f: np.sum(f(x, 256)))(x), wanted)
     plain = [peak(lambda x, n=n: chain(x, n), x) for n in (64, 256)]
-    roots = [peak(lambda x, n=n: by_roots(x, n), x) for n in (16, 64, 256)]
+    roots = [peak(lambda x, n=n: by_roots(x, n), x) for n in (64, 256, 1024)]
     halves = [peak(lambda x, n=n: by_halves(x, n), x) for n in (64, 256)]
     assert 64 <= plain[0] < 72
     assert 256 <= plain[1] < 264
-    for length, found in zip((16, 64, 256), roots, strict=True):
+    for length, found in zip((64, 256, 1024), roots, strict=True):
         assert found < 2 * math.sqrt(length) + 8
     for length, found in zip((64, 256), halves, strict=True):
         assert found < 2 * math.log2(length) + 8
