@@ -15,7 +15,7 @@ from shuffling import Shuffled
 from watchdog import Watchdog
 
 from tinygrad_bp.rules import fill_table, fill_table_from_scipy
-from tinygrad_bp.view import dot, pictures
+from tinygrad_bp.view.formats import dot, pictures
 
 collect_ignore = ["doctor/corpus"]  # scripts, whatever their names
 

@@ -132,7 +132,7 @@ __getattr__, __dir__ = deferred(
     },
 )
 
-method("_repr_html_", later("tinygrad_bp.view.notebook", "tensor_html"))
+method("_repr_html_", later("tinygrad_bp.view.formats.notebook", "tensor_html"))
 
 if "hypothesis.strategies" in sys.modules:  # else Hypothesis does it, by its entry point
     from tinygrad_bp.testing.registration import register

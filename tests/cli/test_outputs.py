@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from tinygrad_bp.cli import fitting, plots, report
 from tinygrad_bp.data import Dropped, penguins
 from tinygrad_bp.files import read_model
-from tinygrad_bp.view import RenderError, dot, pictures
-from tinygrad_bp.view.dot import printable
+from tinygrad_bp.view import RenderError
+from tinygrad_bp.view.formats import dot, pictures
+from tinygrad_bp.view.formats.dot import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
 

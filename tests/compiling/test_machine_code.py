@@ -22,7 +22,7 @@ import tinygrad_bp as tg
 from tinygrad_bp import nn
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.errors import DataError
-from tinygrad_bp.native import entry
+from tinygrad_bp.native.calls import entry
 
 extra("llvmlite")
 needs_entries = pytest.mark.skipif(bool(entry.unsupported()), reason=str(entry.unsupported()))

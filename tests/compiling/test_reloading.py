@@ -17,7 +17,7 @@ import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
 from tinygrad_bp.compiling.making import Maker
 from tinygrad_bp.errors import TraceError
-from tinygrad_bp.native import cache, loading
+from tinygrad_bp.native.llvm import cache, loading
 
 extra("llvmlite")
 rng = np.random.default_rng(0)

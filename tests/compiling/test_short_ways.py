@@ -18,8 +18,8 @@ from tinygrad_bp.compiling.turns import FREE
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.errors import DataError, TraceError
-from tinygrad_bp.native import entry as entries
-from tinygrad_bp.native import objects
+from tinygrad_bp.native.calls import entry as entries
+from tinygrad_bp.native.calls import objects
 
 extra("llvmlite")
 if objects.unsupported():

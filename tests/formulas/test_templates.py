@@ -12,8 +12,8 @@ from sampling import CASES, Case, each, like, tracked
 
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.formulas.templates import LINE, LINES
-from tinygrad_bp.view.building import node_view
-from tinygrad_bp.view.sheet import sheet_of
+from tinygrad_bp.view.reading.building import node_view
+from tinygrad_bp.view.reading.sheet import sheet_of
 
 GENERIC = re.compile(r"pull of .*, applied to \{ct\}|\{ct\} ⊙ ∂.*/∂\{\d+\}|.*ᵀ\(\{ct\}\)")
 SPECIAL = {*dir(special)} - {*dir(np)} - TABLE.keys()

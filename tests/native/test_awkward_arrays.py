@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_bp as tg
-from tinygrad_bp.native.cache import VARIABLE
+from tinygrad_bp.native.llvm.cache import VARIABLE
 
 extra("llvmlite")
 

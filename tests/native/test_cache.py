@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from extras import extra
 
-from tinygrad_bp.native import cache, machine
+from tinygrad_bp.native.llvm import cache, machine
 
 extra("llvmlite")
 
@@ -227,7 +227,7 @@ def test_all_entries_are_looked_at_now_and_then(monkeypatch):
 
 PROCESS = """
 import ctypes, sys
-from tinygrad_bp.native import cache
+from tinygrad_bp.native.llvm import cache
 for round in range(15):
     for number in range(3):
         code = cache.compiled(sys.argv[1].format(number), ["answer"])

@@ -13,7 +13,7 @@ from test_native import Step, mixed
 
 import tinygrad_bp as tg
 from tinygrad_bp.native import build
-from tinygrad_bp.native.chained import Chain
+from tinygrad_bp.native.calls.chained import Chain
 from tinygrad_bp.programs.family import Family
 
 RNG = np.random.default_rng(0)

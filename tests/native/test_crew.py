@@ -18,9 +18,10 @@ from lowered import compare, interpreted, program_of
 from test_native import EXACT, Step
 
 import tinygrad_bp as tg
-from tinygrad_bp.native import Native, code
-from tinygrad_bp.native.cache import VARIABLE
-from tinygrad_bp.native.crew import CREW, Crew
+from tinygrad_bp.native import Native
+from tinygrad_bp.native.calls import code
+from tinygrad_bp.native.calls.crew import CREW, Crew
+from tinygrad_bp.native.llvm.cache import VARIABLE
 from tinygrad_bp.programs.family import Family
 
 LENGTHS = (1, 129, 1024, 1025, 3000)
@@ -237,7 +238,7 @@ def test_an_interrupt_waits_for_who_is_at_work() -> None:
 SCRIPT = """
     import os, sys
     import numpy as np
-    from tinygrad_bp.native.crew import CREW
+    from tinygrad_bp.native.calls.crew import CREW
     import threading
 
     def use():

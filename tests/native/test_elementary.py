@@ -15,10 +15,11 @@ from extras import extra
 from native_errors import EXTENDED, WIDTH, applied, errors, exact, largest_error, samples
 from native_functions import DTYPES, vectorised
 
-from tinygrad_bp.native import coefficients, machine
-from tinygrad_bp.native.elementary import FUNCTIONS, OF_TWO, call
-from tinygrad_bp.native.huge_angles import WORDS
-from tinygrad_bp.native.ir import Block, Module, Value
+from tinygrad_bp.native.functions import coefficients
+from tinygrad_bp.native.functions.elementary import FUNCTIONS, OF_TWO, call
+from tinygrad_bp.native.functions.huge_angles import WORDS
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.llvm.ir import Block, Module, Value
 
 extra("llvmlite")
 

@@ -16,9 +16,10 @@ import pytest
 from extras import extra
 
 import tinygrad_bp as tg
-from tinygrad_bp.native import entry as entries
-from tinygrad_bp.native import guards, machine, objects
-from tinygrad_bp.native.ir import Block, Module, Value
+from tinygrad_bp.native.calls import entry as entries
+from tinygrad_bp.native.calls import guards, objects
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.llvm.ir import Block, Module, Value
 
 extra("llvmlite")
 if objects.unsupported():

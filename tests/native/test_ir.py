@@ -7,8 +7,8 @@ import pytest
 from extras import extra
 from native_functions import DTYPES, module_text, vectorised
 
-from tinygrad_bp.native import machine
-from tinygrad_bp.native.ir import Block, Module, Value
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.llvm.ir import Block, Module, Value
 
 extra("llvmlite")
 

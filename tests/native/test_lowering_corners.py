@@ -12,9 +12,10 @@ from oracles import EXACT
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn
-from tinygrad_bp.native import Native, body, build
-from tinygrad_bp.native.cells import Cells
-from tinygrad_bp.native.lowering import Lowering
+from tinygrad_bp.native import Native, build
+from tinygrad_bp.native.loops import body
+from tinygrad_bp.native.lowering.cells import Cells
+from tinygrad_bp.native.lowering.lowering import Lowering
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Ref
 

@@ -15,7 +15,8 @@ from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import errors
-from tinygrad_bp.native import Native, loading, machine
+from tinygrad_bp.native import Native
+from tinygrad_bp.native.llvm import loading, machine
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.from_function import traced
 
@@ -77,7 +78,7 @@ def test_what_is_no_object_code_is_refused():
 
 DROPS = """
 import ctypes, gc, itertools
-from tinygrad_bp.native import machine
+from tinygrad_bp.native.llvm import machine
 data = machine.compile_object({answer!r})
 for order in itertools.permutations(range(4)):
     held = dict(enumerate((machine.Code(data, ["answer"]), None, None, machine._linker())))

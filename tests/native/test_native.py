@@ -12,8 +12,10 @@ from lowered import compare, interpreted, program_of
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
-from tinygrad_bp.native import Native, build, lowering, machine
-from tinygrad_bp.native.code import Code
+from tinygrad_bp.native import Native, build
+from tinygrad_bp.native.calls.code import Code
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.lowering import lowering
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.from_function import traced
 
@@ -310,6 +312,6 @@ def test_an_interpreter_whose_arrays_have_another_head(
     program, inputs = step.at(20)
     bound = native.at(program, 20)
     wanted = bound(inputs)
-    monkeypatch.setattr("tinygrad_bp.native.code.HEADS_ARE_KNOWN", False)
+    monkeypatch.setattr("tinygrad_bp.native.calls.code.HEADS_ARE_KNOWN", False)
     for got, value in zip(bound(inputs), wanted, strict=True):
         np.testing.assert_array_equal(got, value)

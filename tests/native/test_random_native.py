@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from lowered import hold, hold_one, interpreted, program_of, ways
 
 import tinygrad_bp as tg
-from tinygrad_bp.native import code
-from tinygrad_bp.native.cache import VARIABLE
+from tinygrad_bp.native.calls import code
+from tinygrad_bp.native.llvm.cache import VARIABLE
 from tinygrad_bp.testing.graphs import Program, graphs
 
 LINES, DEEP_LINES = 6, 16

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_bp.cli import main
 from tinygrad_bp.cli.console import Console
-from tinygrad_bp.view import pictures
+from tinygrad_bp.view.formats import pictures
 
 
 class Result(NamedTuple):

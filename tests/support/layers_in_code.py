@@ -12,8 +12,8 @@ from typing import Any
 from layer_cases import CASES, LayerCase
 
 import tinygrad_bp as tg
-from tinygrad_bp.native.lowering import Lowering
-from tinygrad_bp.native.schedule import NUMPY, segments
+from tinygrad_bp.native.loops.schedule import NUMPY, segments
+from tinygrad_bp.native.lowering.lowering import Lowering
 
 COLUMNS = 110
 

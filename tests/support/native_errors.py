@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from native_functions import DTYPES, vectorised
 
-from tinygrad_bp.native.elementary import FUNCTIONS, OF_TWO
+from tinygrad_bp.native.functions.elementary import FUNCTIONS, OF_TWO
 
 ALL = FUNCTIONS | OF_TWO
 WIDTH = {"double": 8, "float": 16}

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tinygrad_bp.native import machine
-from tinygrad_bp.native.ir import Block, Module, Value
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.llvm.ir import Block, Module, Value
 
 DTYPES = {"double": np.float64, "float": np.float32}
 

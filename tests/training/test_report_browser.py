@@ -15,7 +15,7 @@ import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
 from tinygrad_bp.training.report import page as page_of
 from tinygrad_bp.training.report.findings import gradient, ratio
-from tinygrad_bp.view.labels import number_text
+from tinygrad_bp.view.picture.labels import number_text
 
 TABLE = tg.data.moons(80, seed=0)
 HOSTILE = "</script><img src=x onerror=alert(1)>"

@@ -19,8 +19,8 @@ from tinygrad_bp.classifier import SigmoidClassifier
 from tinygrad_bp.cli.explore import Snapshots, frames
 from tinygrad_bp.data import moons
 from tinygrad_bp.nn import bce_with_logits
-from tinygrad_bp.view.labels import number_text
-from tinygrad_bp.view.tags import tagged
+from tinygrad_bp.view.picture.labels import number_text
+from tinygrad_bp.view.picture.tags import tagged
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",

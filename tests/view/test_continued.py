@@ -9,9 +9,9 @@ import pytest
 from sample_graphs import ALL
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.drawing import drawing
-from tinygrad_bp.view.folding import drawable
-from tinygrad_bp.view.kinds import KINDS, MARK
+from tinygrad_bp.view.layout.drawing import drawing
+from tinygrad_bp.view.picture.folding import drawable
+from tinygrad_bp.view.picture.kinds import KINDS, MARK
 
 
 def read(drawn):

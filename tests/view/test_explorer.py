@@ -17,10 +17,11 @@ from view_samples import HOSTILE, network_view, ones
 import tinygrad_bp as tg
 from tinygrad_bp.errors import DataError, GraphError
 from tinygrad_bp.formulas import printing
-from tinygrad_bp.view import Frame, TrainingFrames, labels
+from tinygrad_bp.view import Frame, TrainingFrames
 from tinygrad_bp.view.explorer.content import content
 from tinygrad_bp.view.explorer.unfolding import unfoldings
-from tinygrad_bp.view.pages import as_json
+from tinygrad_bp.view.formats.pages import as_json
+from tinygrad_bp.view.picture import labels
 
 DRAWN = {"g", "path", "polygon", "text"}
 

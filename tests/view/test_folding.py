@@ -17,8 +17,8 @@ import tinygrad_bp as tg
 from tinygrad_bp.view import GraphTooLargeError
 from tinygrad_bp.view.explorer import unfolding
 from tinygrad_bp.view.explorer.unfolding import unfoldings
-from tinygrad_bp.view.folding import COMFORTABLE, LARGEST
-from tinygrad_bp.view.kinds import KINDS
+from tinygrad_bp.view.picture.folding import COMFORTABLE, LARGEST
+from tinygrad_bp.view.picture.kinds import KINDS
 
 
 def nested(depths, rng=None):

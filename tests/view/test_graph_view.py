@@ -25,7 +25,9 @@ from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
 from tinygrad_bp.nn import Linear, Module
 from tinygrad_bp.optim import SGD
-from tinygrad_bp.view import EdgeView, GraphView, labels, words
+from tinygrad_bp.view import EdgeView, GraphView
+from tinygrad_bp.view.picture import labels
+from tinygrad_bp.view.reading import words
 
 
 def by_name(view):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from view_samples import ones
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.drawing import drawing, framed
-from tinygrad_bp.view.loops import loops
+from tinygrad_bp.view.layout.drawing import drawing, framed
+from tinygrad_bp.view.layout.loops import loops
 
 ROWS = st.tuples(st.integers(0, 4), st.integers(0, 4))
 

@@ -18,8 +18,8 @@ from tinygrad_bp import nn
 from tinygrad_bp.formulas.printing import printable
 from tinygrad_bp.training import History, progress
 from tinygrad_bp.training.progress import Progress
-from tinygrad_bp.view.labels import number_text
-from tinygrad_bp.view.notebook import ACROSS, CURVE_POINTS, CURVE_SIZE, LISTED, STRIP, curve
+from tinygrad_bp.view.formats.notebook import ACROSS, CURVE_POINTS, CURVE_SIZE, LISTED, STRIP, curve
+from tinygrad_bp.view.picture.labels import number_text
 
 TAGS = {"div", "b", "table", "thead", "tbody", "tr", "th", "td", "svg", "rect", "path", "span"}
 ATTRIBUTES = {"style", "width", "height", "viewBox", "role", "x", "y", "fill", "d", "stroke",

@@ -29,16 +29,18 @@ from words import ABSENT, DISK_FULL
 
 import tinygrad_bp as tg
 from tinygrad_bp.formulas import printing
-from tinygrad_bp.view import GraphView, RenderError, dot, labels, palette, pictures, placed, svg
-from tinygrad_bp.view.drawing import drawing
+from tinygrad_bp.view import GraphView, RenderError
 from tinygrad_bp.view.explorer.content import content
 from tinygrad_bp.view.explorer.unfolding import unfoldings
-from tinygrad_bp.view.kinds import KINDS, MARK
-from tinygrad_bp.view.layering import Broken, ranks
-from tinygrad_bp.view.layout import grid
-from tinygrad_bp.view.parts import parts
-from tinygrad_bp.view.rows import layout
-from tinygrad_bp.view.tags import tagged
+from tinygrad_bp.view.formats import dot, pictures, placed, svg
+from tinygrad_bp.view.layout.drawing import drawing
+from tinygrad_bp.view.layout.layering import Broken, ranks
+from tinygrad_bp.view.layout.layout import grid
+from tinygrad_bp.view.layout.rows import layout
+from tinygrad_bp.view.picture import labels, palette
+from tinygrad_bp.view.picture.kinds import KINDS, MARK
+from tinygrad_bp.view.picture.parts import parts
+from tinygrad_bp.view.picture.tags import tagged
 
 SVG = "{http://www.w3.org/2000/svg}"
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")

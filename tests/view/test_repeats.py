@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from view_samples import ones
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.folding import folded
-from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.repeats import block_of, collapsed
+from tinygrad_bp.view.picture.folding import folded
+from tinygrad_bp.view.picture.kinds import KINDS
+from tinygrad_bp.view.picture.repeats import block_of, collapsed
 
 WORDS = {"first": lambda n: 0, "last": lambda n: n - 1}
 

@@ -15,9 +15,9 @@ from deeper import by_turns
 from sample_graphs import ALL, SAMPLES, STRUCTURES, structures
 
 import tinygrad_bp as tg
-from tinygrad_bp.view import labels
-from tinygrad_bp.view.drawing import text_width
-from tinygrad_bp.view.folding import drawable
+from tinygrad_bp.view.layout.drawing import text_width
+from tinygrad_bp.view.picture import labels
+from tinygrad_bp.view.picture.folding import drawable
 
 SVG = "{http://www.w3.org/2000/svg}"
 PAGE = 794 * 1123  # pixels of an A4

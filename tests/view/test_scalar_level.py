@@ -12,7 +12,8 @@ from view_samples import network, network_loss, network_view, ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.view import GraphTooLargeError, labels
+from tinygrad_bp.view import GraphTooLargeError
+from tinygrad_bp.view.picture import labels
 
 SCALAR = {
     "add": np.add,

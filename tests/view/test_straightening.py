@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_bp.view.straightening import straightened
-from tinygrad_bp.view.ways import label_box, label_place
+from tinygrad_bp.view.layout.straightening import straightened
+from tinygrad_bp.view.layout.ways import label_box, label_place
 
 NUMBERS = st.integers(0, 300).map(float)
 

@@ -11,8 +11,8 @@ from sample_graphs import SAMPLES
 from view_samples import ones, programs, run_program
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.drawing import drawing
-from tinygrad_bp.view.tags import AGAIN, tagged
+from tinygrad_bp.view.layout.drawing import drawing
+from tinygrad_bp.view.picture.tags import AGAIN, tagged
 
 
 @settings(max_examples=60)

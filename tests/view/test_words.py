@@ -9,8 +9,8 @@ from sampling import CASES, Case, each, tracked
 
 import tinygrad_bp as tg
 from tinygrad_bp.engine.rule import TABLE, Rule
-from tinygrad_bp.view.building import TRACED
-from tinygrad_bp.view.words import adds_of
+from tinygrad_bp.view.reading.building import TRACED
+from tinygrad_bp.view.reading.words import adds_of
 
 PAIRS = [
     rule

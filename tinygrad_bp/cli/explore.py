@@ -32,7 +32,7 @@ from tinygrad_bp.nn import Linear, Sequential, bce_with_logits
 from tinygrad_bp.nn.state import State
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.view import Frame, GraphView, TrainingFrames, graph
-from tinygrad_bp.view.records import Section
+from tinygrad_bp.view.picture.records import Section
 
 EXAMPLE = """\
 examples:

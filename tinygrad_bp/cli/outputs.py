@@ -23,7 +23,8 @@ from tinygrad_bp.cli.training_page import training_page
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.files.atomic import atomic_write_text
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
-from tinygrad_bp.view import GraphView, graph, pictures
+from tinygrad_bp.view import GraphView, graph
+from tinygrad_bp.view.formats import pictures
 
 READABLE = 300  # nodes of a graph; beyond it the layout takes minutes and shows nothing
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.native.entry import State
-from tinygrad_bp.native.objects import data_of
+from tinygrad_bp.native.calls.entry import State
+from tinygrad_bp.native.calls.objects import data_of
 
 FREE = 2  # references to an object that nobody else holds: the state's, getrefcount's argument
 

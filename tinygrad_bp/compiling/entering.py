@@ -25,10 +25,10 @@ from tinygrad_bp.compiling.turns import FREE
 from tinygrad_bp.compiling.version import Slot, Version
 from tinygrad_bp.engine.modes import recording
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.native import entry as entries
-from tinygrad_bp.native import guards
-from tinygrad_bp.native.objects import NUMBERS, data_of, unsupported
-from tinygrad_bp.native.unshared import Shared, alone, unchanged
+from tinygrad_bp.native.calls import entry as entries
+from tinygrad_bp.native.calls import guards
+from tinygrad_bp.native.calls.objects import NUMBERS, data_of, unsupported
+from tinygrad_bp.native.calls.unshared import Shared, alone, unchanged
 from tinygrad_bp.programs.instructions import references
 from tinygrad_bp.rules.loss_arguments import within_0_and_1
 

@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_bp import native
 from tinygrad_bp.compiling.tracing import Traced
 from tinygrad_bp.compiling.version import Version
-from tinygrad_bp.native import cache
+from tinygrad_bp.native.llvm import cache
 from tinygrad_bp.programs.instructions import Input, Ref, Type, references
 from tinygrad_bp.programs.program import Program
 

@@ -18,7 +18,7 @@ from tinygrad_bp.compiling.tracing import Call
 from tinygrad_bp.compiling.turns import Turns
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.engine.containers import Rebuild
-from tinygrad_bp.native.entry import several
+from tinygrad_bp.native.calls.entry import several
 
 BOUND = 4  # versions whose entries are kept; each holds the state twice
 Args = tuple[Any, ...]

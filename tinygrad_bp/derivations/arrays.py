@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_bp.formulas.boxes import Symbol, text
 from tinygrad_bp.formulas.rules import is_several
-from tinygrad_bp.view.recorded import contribution
+from tinygrad_bp.view.reading.recorded import contribution
 
 
 def arrays(deriving: Any, start: Any) -> dict[str, Any]:

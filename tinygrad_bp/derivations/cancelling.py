@@ -13,7 +13,7 @@ from tinygrad_bp.formulas.typesetting import number
 from tinygrad_bp.functional import softmax
 from tinygrad_bp.programs.calling import quiet
 from tinygrad_bp.rules.elementwise.activations import sigmoid
-from tinygrad_bp.view.recorded import parameters_of
+from tinygrad_bp.view.reading.recorded import parameters_of
 
 CLOSE = 1e-9  # of the largest element: what rounding leaves of a cancellation
 SIGMOID, LOGITS, CLASSES = "sigmoid", "bce_with_logits", "cross_entropy"

@@ -22,12 +22,12 @@ from tinygrad_bp.formulas.expressions import Call, Name
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.formulas.rules import CT, OUT, Formula
 from tinygrad_bp.formulas.typesetting import ATOM, SIGN, Placed, Typesetter, number
-from tinygrad_bp.view.labels import shape_text
-from tinygrad_bp.view.plain_arrays import numbers, statistics
-from tinygrad_bp.view.recorded import contribution
-from tinygrad_bp.view.samples import rows_of
-from tinygrad_bp.view.sheet import Sheet
-from tinygrad_bp.view.words import words_of
+from tinygrad_bp.view.picture.labels import shape_text
+from tinygrad_bp.view.picture.plain_arrays import numbers, statistics
+from tinygrad_bp.view.reading.recorded import contribution
+from tinygrad_bp.view.reading.samples import rows_of
+from tinygrad_bp.view.reading.sheet import Sheet
+from tinygrad_bp.view.reading.words import words_of
 
 MANY = 6  # parts of a sum up to which all are written
 SHOWN = 30  # elements of a value up to which all are shown

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tinygrad_bp.derivations.records import Derivation, Element, Equation, Path, Reason, Shown, Step
 from tinygrad_bp.formulas.printing import shortened
-from tinygrad_bp.view.labels import number_text
+from tinygrad_bp.view.picture.labels import number_text
 
 ACROSS = 10  # numbers of a row that are shown
 

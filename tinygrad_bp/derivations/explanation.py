@@ -20,8 +20,8 @@ from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError, ProgramError, TinygradError, users_frame
-from tinygrad_bp.view.records import Section
-from tinygrad_bp.view.sheet import Sheet, sheet_of
+from tinygrad_bp.view.picture.records import Section
+from tinygrad_bp.view.reading.sheet import Sheet, sheet_of
 
 
 class Explanation:

@@ -13,8 +13,8 @@ from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import is_foreign
 from tinygrad_bp.formulas.expressions import Name, names_in
 from tinygrad_bp.formulas.rules import CT, Formula, forward_formula, pull_formula
-from tinygrad_bp.view.recorded import Recorded, parameters_of
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.reading.recorded import Recorded, parameters_of
+from tinygrad_bp.view.reading.sheet import Sheet
 
 FOLDED = 6  # operations that one line of the forward pass may hold
 

@@ -16,7 +16,7 @@ from tinygrad_bp.errors import GraphError
 from tinygrad_bp.formulas.rules import CT, OUT, Formula, formula_of
 from tinygrad_bp.transforms.applied import Applied
 from tinygrad_bp.transforms.joint import Bundle
-from tinygrad_bp.view.recorded import Recorded, parameters_of
+from tinygrad_bp.view.reading.recorded import Recorded, parameters_of
 
 PACK, PICK = "pack", "pick"
 

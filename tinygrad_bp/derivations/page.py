@@ -21,8 +21,8 @@ from tinygrad_bp.derivations.document import (
 from tinygrad_bp.derivations.records import Derivation, Equation
 from tinygrad_bp.formulas.boxes import Line, mathml
 from tinygrad_bp.formulas.printing import printable
-from tinygrad_bp.view import palette
-from tinygrad_bp.view.records import Section
+from tinygrad_bp.view.picture import palette
+from tinygrad_bp.view.picture.records import Section
 
 LEVELS = ("", "title", "pass", "step")  # the classes of headings
 SCOPE = "tinygrad-bp-derivation"  # the class of what the style is for, in a notebook as on a page

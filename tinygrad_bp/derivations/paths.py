@@ -20,8 +20,8 @@ from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.push import push_forward
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.programs.calling import quiet
-from tinygrad_bp.view.checking import difference
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.reading.checking import difference
+from tinygrad_bp.view.reading.sheet import Sheet
 
 TERMS = 12  # terms of the sum that are shown
 PATHS = 6  # paths that are shown

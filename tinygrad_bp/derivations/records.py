@@ -7,7 +7,7 @@ from typing import Any
 
 from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.formulas.boxes import Line
-from tinygrad_bp.view.records import Numbers, Statistics
+from tinygrad_bp.view.picture.records import Numbers, Statistics
 
 
 @dataclass(frozen=True)

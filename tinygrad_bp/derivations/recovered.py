@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_bp.engine.nodes import Leaf, Node
 from tinygrad_bp.programs.calling import quiet
-from tinygrad_bp.view.recorded import (
+from tinygrad_bp.view.reading.recorded import (
     UNKNOWN,
     Recorded,
     find_values,
@@ -20,7 +20,7 @@ from tinygrad_bp.view.recorded import (
     replay,
     same_values,
 )
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.reading.sheet import Sheet
 
 
 def recover(sheet: Sheet, arrays: Mapping[str, Any], known: Mapping[Node, Any]) -> None:

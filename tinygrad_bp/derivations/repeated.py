@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tinygrad_bp.view.building import pictured
-from tinygrad_bp.view.folding import COMFORTABLE
-from tinygrad_bp.view.repeats import repetitions
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.picture.folding import COMFORTABLE
+from tinygrad_bp.view.picture.repeats import repetitions
+from tinygrad_bp.view.reading.building import pictured
+from tinygrad_bp.view.reading.sheet import Sheet
 
 
 @dataclass

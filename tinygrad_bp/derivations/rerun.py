@@ -26,8 +26,8 @@ from tinygrad_bp.programs.from_function import program
 from tinygrad_bp.programs.naming import identifier, unique
 from tinygrad_bp.programs.program import Program
 from tinygrad_bp.transforms.reverse import gradients
-from tinygrad_bp.view.recorded import Recorded, parameters_of
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.reading.recorded import Recorded, parameters_of
+from tinygrad_bp.view.reading.sheet import Sheet
 
 NOISE = 1e3  # epsilons of the largest gradient, below which another one is rounding alone
 EQUAL = 2 / 3  # power of the dtype's epsilon: what summing in another order may change

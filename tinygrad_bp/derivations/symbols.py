@@ -12,8 +12,8 @@ from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.formulas.printing import shortened
-from tinygrad_bp.view.recorded import UNKNOWN
-from tinygrad_bp.view.sheet import Sheet
+from tinygrad_bp.view.reading.recorded import UNKNOWN
+from tinygrad_bp.view.reading.sheet import Sheet
 
 LISTED = 12  # names that an error lists
 

@@ -1,6 +1,9 @@
 """Programs in machine code, made by LLVM.
 
-The way of a program through this package, each step a module or a few of them:
+The way of a program through this package, each step a module or a few of them.  Folders lean on
+those before them: `llvm` is the language and what makes object code of it, `functions` such as exp
+are written in it, `lowering` says what an instruction is made of, `loops` what runs together, and
+`calls` is what is called.
 
 1. `native` takes a family of programs, those of one function at any length of the batch.
 2. `lowering` and `moves` say of each instruction whether there is machine code for it, or why not.
@@ -22,7 +25,7 @@ The way of a program through this package, each step a module or a few of them:
 from __future__ import annotations
 
 from tinygrad_bp.errors import NativeUnavailable
-from tinygrad_bp.native.bound import Bound
+from tinygrad_bp.native.calls.bound import Bound
 from tinygrad_bp.native.native import Native, build, described, found
 
 __all__ = ["Bound", "Native", "NativeUnavailable", "build", "described", "found"]

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.native import machine
-from tinygrad_bp.native.bound import Bound
-from tinygrad_bp.native.cache import compiled, load, name_of
-from tinygrad_bp.native.code import Code
-from tinygrad_bp.native.kernel import NAME, OF_ARRAYS, PHASE, Kernel, Writer
-from tinygrad_bp.native.layout import LANES
-from tinygrad_bp.native.lowering import Lowering
-from tinygrad_bp.native.schedule import NUMPY, Segment, segments
-from tinygrad_bp.native.tiles import TILE
+from tinygrad_bp.native.calls.bound import Bound
+from tinygrad_bp.native.calls.code import Code
+from tinygrad_bp.native.llvm import machine
+from tinygrad_bp.native.llvm.cache import compiled, load, name_of
+from tinygrad_bp.native.loops.kernel import NAME, OF_ARRAYS, PHASE, Kernel, Writer
+from tinygrad_bp.native.loops.layout import LANES
+from tinygrad_bp.native.loops.schedule import NUMPY, Segment, segments
+from tinygrad_bp.native.loops.tiles import TILE
+from tinygrad_bp.native.lowering.lowering import Lowering
 from tinygrad_bp.programs.family import Family
 from tinygrad_bp.programs.instructions import Instruction, Type, Types, references
 from tinygrad_bp.programs.program import Program

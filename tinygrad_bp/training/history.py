@@ -116,7 +116,7 @@ class History(Mapping[str, list[float]]):
         return f"History({self.epochs} epochs{': ' if last else ''}{last})"
 
     def _repr_html_(self) -> str:
-        from tinygrad_bp.view.notebook import history_html  # which only a notebook needs
+        from tinygrad_bp.view.formats.notebook import history_html  # which only a notebook needs
 
         stopped = f", stopped: {self.stopped}" if self.stopped else ""
         return history_html(self, f"History of {self.epochs} epochs{stopped}")

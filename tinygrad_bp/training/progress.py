@@ -118,7 +118,7 @@ def _notebook() -> Callable[[str, str, float, Columns], Any] | None:
     shell = module.get_ipython() if module is not None else None
     if module is None or getattr(shell, "kernel", None) is None:
         return None
-    from tinygrad_bp.view.notebook import progress_html  # which nobody else needs
+    from tinygrad_bp.view.formats.notebook import progress_html  # which nobody else needs
 
     handle: Any = None
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tinygrad_bp.view.dot import RenderError
-from tinygrad_bp.view.folding import GraphTooLargeError
+from tinygrad_bp.view.explorer.training_frames import Frame, TrainingFrames
+from tinygrad_bp.view.formats.dot import RenderError
 from tinygrad_bp.view.graph_view import GraphView, graph
-from tinygrad_bp.view.records import CheckView, EdgeView, NodeView, Section, Statistics
-from tinygrad_bp.view.training_frames import Frame, TrainingFrames
+from tinygrad_bp.view.picture.folding import GraphTooLargeError
+from tinygrad_bp.view.picture.records import CheckView, EdgeView, NodeView, Section, Statistics
 
 __all__ = [
     "CheckView",

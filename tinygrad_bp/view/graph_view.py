@@ -11,14 +11,15 @@ from typing import Any
 
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.files.atomic import atomic_write_bytes, atomic_write_text
-from tinygrad_bp.view import dot, folding, json_form, mermaid, pictures, text_tree
-from tinygrad_bp.view.backward_phase import with_cotangents
-from tinygrad_bp.view.building import pictured
-from tinygrad_bp.view.failure import failed
-from tinygrad_bp.view.records import Picture, Section
-from tinygrad_bp.view.scalar_level import expanded
-from tinygrad_bp.view.sheet import number_names, sheet_of
-from tinygrad_bp.view.training_frames import TrainingFrames
+from tinygrad_bp.view.explorer.training_frames import TrainingFrames
+from tinygrad_bp.view.formats import dot, json_form, mermaid, pictures, text_tree
+from tinygrad_bp.view.picture import folding
+from tinygrad_bp.view.picture.records import Picture, Section
+from tinygrad_bp.view.reading.backward_phase import with_cotangents
+from tinygrad_bp.view.reading.building import pictured
+from tinygrad_bp.view.reading.failure import failed
+from tinygrad_bp.view.reading.scalar_level import expanded
+from tinygrad_bp.view.reading.sheet import number_names, sheet_of
 
 PIXEL_FORMS = (".png", ".pdf")  # which the program dot paints
 NOTEBOOK_NODES = 300  # a notebook shows no larger picture: dot would keep it waiting

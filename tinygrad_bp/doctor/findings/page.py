@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Finding, Trial
-from tinygrad_bp.view.svg import as_text
+from tinygrad_bp.view.formats.svg import as_text
 
 VERDICTS = {
     "faulty": "Something is wrong",

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.training.observed import Frame, Layer, Observed
-from tinygrad_bp.view.labels import number_text
+from tinygrad_bp.view.picture.labels import number_text
 
 LEARNED = 0.2  # of the first loss: what ends below it has learned, and its flat units are sure ones
 FLAT = 0.5  # of a layer's units

@@ -11,9 +11,9 @@ from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.training.observed import Observed
 from tinygrad_bp.training.report.content import COLUMNS, LAYERS, content
 from tinygrad_bp.training.report.findings import Pinned, findings
-from tinygrad_bp.view.labels import number_text
-from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
-from tinygrad_bp.view.svg import as_text
+from tinygrad_bp.view.formats.pages import as_json, asset, colours, filled, script_of
+from tinygrad_bp.view.formats.svg import as_text
+from tinygrad_bp.view.picture.labels import number_text
 
 SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = ("scales.js", "timeline.js", "moment.js", "frames.js")

@@ -9,18 +9,18 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from tinygrad_bp.formulas.printing import printable, shortened
+from tinygrad_bp.view.explorer.training_frames import TrainingFrames
 from tinygrad_bp.view.explorer.unfolding import Unfolded, key_of
-from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.labels import (
+from tinygrad_bp.view.formats.svg import outline
+from tinygrad_bp.view.picture.kinds import KINDS
+from tinygrad_bp.view.picture.labels import (
     number_text,
     repetition_text,
     samples_text,
     shape_text,
     statistics_text,
 )
-from tinygrad_bp.view.records import EdgeView, NodeView, Numbers, Picture
-from tinygrad_bp.view.svg import outline
-from tinygrad_bp.view.training_frames import TrainingFrames
+from tinygrad_bp.view.picture.records import EdgeView, NodeView, Numbers, Picture
 
 SHOWN = 144  # elements of a matrix that the page holds: its first rows
 LINKED = 600  # elements of the whole graph up to which the page traces each

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.formulas.printing import shortened
-from tinygrad_bp.view import svg
-from tinygrad_bp.view.drawing import fitted, framed
 from tinygrad_bp.view.explorer.content import content, cotangent_symbol, legend, symbol
+from tinygrad_bp.view.explorer.training_frames import TrainingFrames
 from tinygrad_bp.view.explorer.unfolding import Unfolded, unfoldings
-from tinygrad_bp.view.kinds import KINDS, MARK
-from tinygrad_bp.view.labels import number_text, samples_text, shape_text
-from tinygrad_bp.view.pages import as_json, asset, colours, filled, script_of
-from tinygrad_bp.view.records import NodeView, Numbers, Picture, Section
-from tinygrad_bp.view.svg import as_text
-from tinygrad_bp.view.training_frames import TrainingFrames
+from tinygrad_bp.view.formats import svg
+from tinygrad_bp.view.formats.pages import as_json, asset, colours, filled, script_of
+from tinygrad_bp.view.formats.svg import as_text
+from tinygrad_bp.view.layout.drawing import fitted, framed
+from tinygrad_bp.view.picture.kinds import KINDS, MARK
+from tinygrad_bp.view.picture.labels import number_text, samples_text, shape_text
+from tinygrad_bp.view.picture.records import NodeView, Numbers, Picture, Section
 
 SHARED = ("elements.js", "field.js")  # with other pages
 SCRIPTS = (

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from tinygrad_bp.view.folding import CALL, UNFOLD, blocks_of, comfortable, foldable, noted, opened
-from tinygrad_bp.view.kinds import KINDS
-from tinygrad_bp.view.records import NodeView, Picture, part_of
-from tinygrad_bp.view.repeats import block_of
+from tinygrad_bp.view.picture.folding import (
+    CALL,
+    UNFOLD,
+    blocks_of,
+    comfortable,
+    foldable,
+    noted,
+    opened,
+)
+from tinygrad_bp.view.picture.kinds import KINDS
+from tinygrad_bp.view.picture.records import NodeView, Picture, part_of
+from tinygrad_bp.view.picture.repeats import block_of
 
 DRAWN = 200  # nodes of a drawing; stepping through more is no way to understand them
 PICTURES = 24  # that a page holds

@@ -1,0 +1,1 @@
+"""The elementary functions, in steps that every processor rounds alike."""

@@ -1,0 +1,1 @@
+"""Cells put into loops, tiles and registers: the kernel of a segment."""

@@ -1,0 +1,1 @@
+"""Instructions as cells: which there is machine code for, and what each element is made of."""

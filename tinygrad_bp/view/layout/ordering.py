@@ -1,0 +1,149 @@
+"""The order within each column that crosses few edges."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from tinygrad_bp.view.layout.lanes import held_together
+from tinygrad_bp.view.layout.ranked import Ranked
+from tinygrad_bp.view.picture.parts import Part
+
+SWEEPS = 12
+STARTS, FEW = 6, 160  # orders to begin with, for few enough nodes and dummies
+BLOCK = 2  # crossings that a node counts for in the way of a loop back
+
+
+def ordered(ranked: Ranked, nodes: int, loops: Sequence[tuple[int, int]], root: Part) -> None:
+    """Order each column of a picture of so many nodes, loops back between these, and parts."""
+    ordering = _Ordering(ranked, nodes, loops, root)
+    begun = [list(column) for column in ranked.columns]
+    for number in range(STARTS if len(ranked.above) <= FEW else 1):
+        ranked.columns = [list(column) for column in begun]
+        if number:  # the same ones each time
+            for column in ranked.columns:
+                random.Random(number).shuffle(column)  # noqa: S311  # no secret
+        ordering.sweep()
+        if not ordering.fewest:
+            break
+    ranked.columns = ordering.best
+
+
+class _Ordering:
+    """Tries orders, and keeps the best.
+
+    Attributes
+    ----------
+    place : list of float
+        Of each node and dummy in its column.
+    best : list of list of int
+        The columns that crossed fewest edges.
+    fewest : int or None
+        How many; None before the first try.
+    """
+
+    def __init__(
+        self, ranked: Ranked, nodes: int, loops: Sequence[tuple[int, int]], root: Part
+    ) -> None:
+        self.ranked, self.loops, self.root = ranked, loops, root
+        self.weights = [BLOCK if i < nodes else 1 for i in range(len(ranked.above))]
+        self.column = {i: column for column in range(len(ranked.columns))
+                       for i in ranked.columns[column]}  # fmt: skip
+        self.place = [0.0] * len(ranked.above)
+        self.best = ranked.columns
+        self.fewest: int | None = None
+
+    def sweep(self) -> None:
+        """Sort each column by the mean place of the neighbours in the one before, to and fro.
+
+        Then swap two neighbours where that crosses fewer edges (Gansner et al. 1993); every other
+        round those too that cross as many, which moves a crossing along two edges, perhaps to where
+        one of them ends.
+        """
+        for column in self.ranked.columns:
+            self._number(column)
+        self._keep()
+        for round_ in range(SWEEPS):
+            self._sort(down=round_ % 2 == 0)
+            self._keep()
+        if self.fewest:
+            for round_ in range(SWEEPS):
+                self._swap(ties=round_ % 2 == 1, down=round_ % 4 < 2)
+                self._keep()
+
+    def _number(self, column: Sequence[int]) -> None:
+        for position, i in enumerate(column):
+            self.place[i] = float(position)
+
+    def _keep(self) -> None:
+        """Keep the order, with each part in one piece, if it is the best so far."""
+        columns = [list(one) for one in self.ranked.columns]
+        if self.root.parts:
+            held_together(columns, self.root)
+            for column in columns:
+                self._number(column)
+        crossed = self._crossings(columns) + sum(self._passed(columns, one) for one in self.loops)
+        if self.fewest is None or crossed < self.fewest:
+            self.best, self.fewest = columns, crossed
+        if self.root.parts:
+            for column in self.ranked.columns:
+                self._number(column)
+
+    def _sort(self, *, down: bool) -> None:
+        columns, place = self.ranked.columns, self.place
+        near = self.ranked.above if down else self.ranked.below
+        for column in columns if down else reversed(columns):
+            middle = {
+                i: sum(place[k] for k in near[i]) / len(near[i]) if near[i] else place[i]
+                for i in column
+            }
+            column.sort(key=middle.__getitem__)
+            self._number(column)
+
+    def _swap(self, *, ties: bool, down: bool) -> None:
+        place, columns = self.place, self.ranked.columns
+        for column in columns if down else reversed(columns):
+            for k in range(len(column) - 1):
+                a, b = column[k], column[k + 1]
+                less = self._less(self.ranked.above, a, b) + self._less(self.ranked.below, a, b)
+                if less > 0 or (ties and less == 0):
+                    column[k], column[k + 1] = b, a
+                    place[a], place[b] = place[b], place[a]
+
+    def _less(self, near: Sequence[Sequence[int]], upper: int, lower: int) -> int:
+        """Return how many crossings less there are on one side if two nodes are swapped."""
+        place = self.place
+        return sum(
+            (place[one] > place[other]) - (place[one] < place[other])
+            for one in near[upper]
+            for other in near[lower]
+        )
+
+    def _passed(self, columns: Sequence[list[int]], loop: tuple[int, int]) -> int:
+        """Return what a loop back passes out of its columns, above or below."""
+        sides = [0, 0]
+        for end in loop:
+            column = columns[self.column[end]]
+            k = column.index(end)
+            for side, way in enumerate((column[:k], column[k + 1 :])):
+                sides[side] += sum(self.weights[i] for i in way)
+        return min(sides)
+
+    def _crossings(self, columns: Sequence[Sequence[int]]) -> int:
+        """Count the crossings between columns: the inversions, by a binary indexed tree."""
+        total, place = 0, self.place
+        for column in columns:
+            ends = [int(place[k]) for i in sorted(column, key=place.__getitem__)
+                    for k in sorted(self.ranked.below[i], key=place.__getitem__)]  # fmt: skip
+            tree = [0] * (max(ends, default=0) + 2)
+            for seen, end in enumerate(ends):
+                total += seen
+                k = end + 1
+                while k > 0:
+                    total -= tree[k]
+                    k -= k & -k
+                k = end + 1
+                while k < len(tree):
+                    tree[k] += 1
+                    k += k & -k
+        return total

@@ -1,0 +1,1 @@
+"""A picture as plain data, its words and colours, and how a large one is made small."""

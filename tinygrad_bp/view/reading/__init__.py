@@ -1,0 +1,1 @@
+"""What the engine recorded, read into pictures: whole, by elements, backward, or as it failed."""

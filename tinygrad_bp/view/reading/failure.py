@@ -1,0 +1,179 @@
+"""The graph of a computation that ended in an exception: what was recorded, and what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import CO_VARARGS
+from traceback import walk_tb
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.failures import Failure, failure_of
+from tinygrad_bp.engine.rule import TABLE
+from tinygrad_bp.engine.tensor import Tensor, is_foreign
+from tinygrad_bp.errors import GraphError
+from tinygrad_bp.view.picture.plain_arrays import NUMERIC, dtype_text, lengths, numbers
+from tinygrad_bp.view.picture.records import EdgeView, NodeView, Picture
+from tinygrad_bp.view.reading.building import pictured
+from tinygrad_bp.view.reading.sheet import Sheet, number_names, sheet_of
+from tinygrad_bp.view.reading.words import argument_names
+
+OWN = __name__.partition(".")[0]
+WRITTEN = 40  # characters of an operand that is no number
+
+
+def failed(
+    error: BaseException,
+    parameters: Mapping[str, Tensor] | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Picture:
+    """Return what was recorded up to the operation that raised, with that operation marked.
+
+    Parameters
+    ----------
+    error : exception
+        With what the engine noted on it, or else with the traceback that it was caught with.
+    parameters, data
+        As `graph` takes them.
+
+    Raises
+    ------
+    GraphError
+        If neither holds a tracked Tensor.
+    """
+    causes = _causes(error)
+    failure = next((found for one in causes if (found := failure_of(one))), None)
+    failure = failure or next((found for one in causes if (found := _called(one))), None)
+    operands = [one for value in failure.operands for one in _drawn(value)] if failure else []
+    tracked = [one for one in operands if isinstance(one, Tensor) and one.node is not None]
+    tracked = tracked or _tensors_in(causes)
+    if not tracked:
+        raise GraphError(
+            "graph: no tracked Tensor is in the traceback of this exception; pass the exception"
+            " that was caught, before its traceback is cleared"
+        )
+    sheet = sheet_of(tracked, parameters, data)
+    number_names(sheet)
+    sheet.recorded.cotangents.clear()  # there is no result that they could be of
+    sheet.recorded.notes.clear()
+    sheet.kinds = ["op" if kind == "output" else kind for kind in sheet.kinds]
+    operation = None if failure is None else failure.operation
+    return _marked(pictured(sheet), sheet, operation, operands, error)
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and what it was raised from, what came first at the front."""
+    causes: list[BaseException] = []
+    while error is not None and error not in causes:
+        causes.insert(0, error)
+        error = error.__cause__
+    return causes
+
+
+def _drawn(value: Any) -> list[Any]:
+    """Return what is drawn of an operand: itself, or the members of a list with Tensors."""
+    if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
+        return list(value)
+    return [value]
+
+
+def _called(error: BaseException) -> Failure | None:
+    """Return the function of this package that the user called last, if it was given a Tensor.
+
+    So of what refuses its arguments before it records anything.
+    """
+    before, found = "", None
+    for frame, _ in walk_tb(error.__traceback__):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package == OWN != before:
+            found = None  # what was called earlier has returned, or is the caller's
+        if package == OWN and found is None:
+            given = _given(frame)
+            if any(isinstance(one, Tensor) and one.node is not None for one in given):
+                found = Failure(_name_of(frame, error), tuple(given))
+        before = package
+    return found if before == OWN else None
+
+
+def _given(frame: FrameType) -> list[Any]:
+    """Return the Tensors and arrays that a function was called with."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    values = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+    if code.co_flags & CO_VARARGS:
+        values += frame.f_locals.get(code.co_varnames[count], ())
+    return [one for one in values if isinstance(one, Tensor | np.ndarray)]
+
+
+def _name_of(frame: FrameType, error: BaseException) -> str:
+    """Return what was called: the rule that the message begins with, a function, or a layer."""
+    told = str(error).partition(":")[0]
+    if told in TABLE:  # what records it may bear another name
+        return told
+    owner = frame.f_locals.get("self")
+    if owner is None or isinstance(owner, Tensor):
+        return frame.f_code.co_name.strip("_")
+    return type(owner).__name__
+
+
+def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
+    """Return the tracked Tensors of the innermost frame that has some."""
+    for error in causes:
+        for frame, _ in reversed(list(walk_tb(error.__traceback__))):
+            values = frame.f_locals.values()
+            if found := [one for one in values if isinstance(one, Tensor) and one.node is not None]:
+                return found
+    return []
+
+
+def _marked(
+    view: Picture,
+    sheet: Sheet,
+    operation: str | None,
+    operands: list[Any],
+    error: BaseException,
+) -> Picture:
+    nodes, edges = list(view.nodes), list(view.edges)
+    sources = []
+    for one in operands:
+        node = getattr(one, "node", None)
+        if node is not None:
+            sources.append(sheet.recorded.places[node])
+            continue
+        sources.append(len(nodes))
+        nodes.append(_operand(len(nodes), one, sheet))
+    own = len(nodes)
+    note = f"{type(error).__name__}: {error}"
+    rule = TABLE.get(operation or "")
+    commutes = rule is not None and rule.drawing.commutes
+    op = operation or "raised"
+    nodes.append(NodeView(own, op, None, (), "", "failed", note=note, commutes=commutes))
+    names = [] if rule is None else argument_names(rule)
+    if len(names) != len(sources):
+        names = [None] * len(sources)
+    edges += [
+        EdgeView(source, own, position, name)
+        for position, (source, name) in enumerate(zip(sources, names, strict=True))
+    ]
+    told = f"{operation or 'the computation'} raised {note}"
+    return replace(view, nodes=tuple(nodes), edges=tuple(edges), notes=(*view.notes, told))
+
+
+def _operand(place: int, one: Any, sheet: Sheet) -> NodeView:
+    """Return the node of an operand that tracks nothing; what is no number is shown as written."""
+    value = one._value if isinstance(one, Tensor) else one
+    if not isinstance(value, np.ndarray) and not is_foreign(value):
+        try:
+            value = np.asarray(value)
+        except Exception:  # noqa: BLE001  # a list that is no array, or what refuses to be one
+            value = np.empty((), dtype=object)
+    if value.dtype.kind not in NUMERIC:
+        written = f"{one!r:.{WRITTEN}}"
+        return NodeView(place, "constant", written, (), "", "constant")
+    found = sheet.given.array(value)
+    name, kind = found or (getattr(one, "name", None), "data" if value.ndim else "constant")
+    shape, dtype = lengths(value.shape), dtype_text(value.dtype)
+    return NodeView(place, kind, name, shape, dtype, kind, value=numbers(value))
