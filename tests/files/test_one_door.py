@@ -24,12 +24,11 @@ WRITERS = {
 NAMES = {one.rpartition(".")[2] for one in WRITERS}
 # (module, call): why it writes into no file
 HARMLESS = {
-    ("cli/plots.py", "figure.savefig(out, format='svg', metadata={'Date': None})"): "a StringIO",
     ("cli/application.py", "os.open(os.devnull, os.O_WRONLY)"): "where output ends after an error",
     (
         "training/curves.py",
         "figure.savefig(out, format='svg', metadata={'Date': None})",
-    ): "the same",
+    ): "a StringIO",
     ("training/checkpoints.py", "save(loop.model, self.best)"): "write_model, by way of the door",
     ("doctor/child.py", "os.fdopen(wanted['answer'], 'w', encoding='utf-8')"): "a pipe",
     ("doctor/scripts.py", "os.fdopen(reader, encoding='utf-8')"): "the pipe's other end",
