@@ -159,3 +159,15 @@ def test_a_module_that_does_not_fit_the_classes_is_said():
         quick(module=nn.Linear(4, 2, rng=0)).fit(X, Y)
     with pytest.raises(ValueError, match="2 classes"):
         quick().fit(X, 0 * Y)
+
+
+@pytest.mark.parametrize("module", [nn.Linear, "mlp", 3])
+def test_what_makes_no_module_is_refused(module):
+    with pytest.raises(TypeError, match=r"module=.*; expected a tg.nn.Module, or a function"):
+        quick(module=module).fit(X, Y)
+
+
+@pytest.mark.parametrize("epochs", ["3", 0, 2.5])
+def test_epochs_are_a_number(epochs):
+    with pytest.raises(ValueError, match=r"NetworkRegressor: epochs=.*; expected an integer"):
+        quick(NetworkRegressor, epochs=epochs).fit(X, TARGETS)

@@ -15,6 +15,7 @@ from tinygrad_bp.classifier.settings import RandomState, generator
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Linear, Module, Sequential, Tanh
+from tinygrad_bp.nn.parameters import size
 from tinygrad_bp.optim import Adam
 from tinygrad_bp.training import EarlyStopping, History, fit
 
@@ -48,6 +49,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
         if isinstance(self.module, Module):
             return deepcopy(self.module)
         build = _network if self.module is None else self.module
+        if isinstance(build, type) or not callable(build):
+            raise TypeError(
+                f"{type(self).__name__}: module={build!r:.60}; expected a tg.nn.Module, or a"
+                " function of (features, outputs, rng) that makes one"
+            )
         network: Module = build(X.shape[1], outputs, self._rng)
         return network
 
@@ -59,7 +65,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has
             self._loss(),
             (X, target),
             self.optimizer_,
-            epochs=self.history_.epochs + epochs,
+            epochs=self.history_.epochs + size(type(self).__name__, "epochs", epochs),
             batch_size=self.batch_size,
             validation=held,
             callbacks=callbacks,
