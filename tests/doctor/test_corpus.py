@@ -41,7 +41,8 @@ FEW_WRONG = [
 ]  # fmt: skip
 FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
-    "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_that_learn",
+    "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_grad_function",
+    "tensors_that_learn",
     "weighted_cross_entropy",
 ]  # fmt: skip
 FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place

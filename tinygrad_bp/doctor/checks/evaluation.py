@@ -87,11 +87,12 @@ class Evaluations:
             place_of(one): one for one in ast.walk(script.tree) if isinstance(one, ast.Compare)
         }
         truth = _Truth(base, *last)
+        apart = {one.lines for one in self.equal.values() if not truth.is_trained_on(one)}
         for (place, _), one in self.equal.items():
             text = truth.judged(one, nodes.get(place))
             if text:
                 found[place] = _wrong(script, text, place)
-            elif truth.is_trained_on(one):
+            elif truth.is_trained_on(one) and one.lines not in apart:
                 claim = _claim(script, one.lines)
                 if claim and truth.many >= MANY:
                     said = (

@@ -186,7 +186,7 @@ def _is_one(left: Any, right: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     """Return the array of a Tensor of this package, and anything else as it is."""
-    return value.numpy() if isinstance(value, Tensor) else value
+    return value.detach().numpy() if isinstance(value, Tensor) else value
 
 
 def _arrays(value: Any) -> Any:
