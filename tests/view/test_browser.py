@@ -558,7 +558,7 @@ def test_every_kind_of_picture_can_be_stepped_through(opened, make):
     for _ in range(int(page.get_attribute("#step", "max"))):
         page.keyboard.press("ArrowRight")
         if page.locator("#now td.number").count():
-            page.hover("#now td.number >> nth=-1")
+            page.hover("#now td.number:visible >> nth=-1")
     assert page.is_disabled("#next")
 
 
@@ -597,6 +597,38 @@ def test_graph_and_step_stand_side_by_side(opened, example):
         node = page.locator("#graph g.now > path").first.bounding_box()
         assert node["x"] >= graph["x"]
         assert node["x"] + node["width"] <= graph["x"] + graph["width"], step
+
+
+def dense():
+    """Return the graph of layers that each read all before them, on six samples."""
+    seen = [np.arange(48.0).reshape(6, 8) / 24 - 1]
+    for k in range(4):
+        joined = np.concatenate(seen, axis=1)
+        W = tg.tensor(np.cos(np.arange(8.0 * joined.shape[1])).reshape(-1, 8) / 4, name=f"W{k}",
+                      requires_grad=True)  # fmt: skip
+        seen.append(np.tanh(joined @ W))
+    return tg.graph(np.mean(np.square(np.concatenate(seen, axis=1))))
+
+
+def test_a_step_of_many_large_parts_stays_above_the_fold(opened):
+    page = opened(dense().to_html(), width=1280, height=900)
+    levels = {}
+    for step in range(int(page.get_attribute("#step", "max")) + 1):
+        high, room, level = page.evaluate("""() => {
+            const one = document.getElementById("now-section");
+            return [one.scrollHeight, one.clientHeight, one.dataset.rows];
+        }""")
+        assert high <= room, step
+        levels[level] = step
+        page.keyboard.press("ArrowRight")
+    assert {*levels} == {"", "5", "2"}
+    page.locator("#step").fill(str(levels["2"]))
+    first = page.locator("#now table").first.locator("tr")
+    assert [first.nth(k).is_visible() for k in range(4)] == [True, True, False, False]
+    first.nth(0).locator("td").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")  # to a number that is not shown
+    assert first.nth(3).locator("td.picked").is_visible()
 
 
 def memory(steps=30):

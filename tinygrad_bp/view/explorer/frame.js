@@ -92,13 +92,19 @@ function frameKey(event) {
   if (act) act();
   return Boolean(act);
 }
-// Numbers of a step that would reach below the screen are written smaller, as far as one reads them.
-const CELLS = [["", ""], ["0.72rem", "1.25"], ["0.64rem", "1.15"]];
+// Numbers of a step that would reach below the screen are written smaller, as far as one reads them;
+// then the first rows alone are shown, until one asks for a number of the others.
+const CELLS = [["", "", ""], ["0.72rem", "1.25", ""], ["0.64rem", "1.15", ""], ["0.64rem", "1.15", "5"], ["0.64rem", "1.15", "2"]];
 function shrinkStep() {
   const section = get("now-section");
-  for (const [size, line] of CELLS) {
+  for (const [size, line, rows] of CELLS) {
     section.style.setProperty("--cell", size);
     section.style.setProperty("--cell-line", line);
+    section.dataset.rows = rows;
     if (!isBeside() || section.scrollHeight <= section.clientHeight) return;
   }
+}
+const isHidden = (td) => td.offsetParent === null;
+function showRows() {
+  get("now-section").dataset.rows = "";
 }

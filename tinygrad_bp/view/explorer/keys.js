@@ -14,6 +14,7 @@ function moveInMatrix(td, key) {
     End: row.lastElementChild,
   }[key];
   if (other) {
+    if (isHidden(other)) showRows();
     td.tabIndex = -1;
     other.tabIndex = 0;
     other.focus();

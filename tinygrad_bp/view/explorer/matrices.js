@@ -34,7 +34,7 @@ function matrix(node, role, values, name, { into = cells, turned = false } = {})
   }
   if (shown < node.size) {
     const part = `${shown} of ${node.size} elements`;
-    figure.append(make("p", { class: "more" }, describe(node, role, part)));
+    figure.append(make("p", { class: "more count" }, describe(node, role, part)));
   }
   return figure;
 }
@@ -148,6 +148,7 @@ function trace(td) {
   for (const one of terms.flat()) {
     for (const other of cells.get(one.key) || []) other.classList.add("source");
   }
+  if ([...document.querySelectorAll("#now .source,#now .picked")].some(isHidden)) showRows();
   const few = terms.slice(0, 12);
   const whole = addUp(terms.map(product), value);
   const isSum = role === "ct" || node.links[k][0].length > 0 || (node.is_sum && whole === true);

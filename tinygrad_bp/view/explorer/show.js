@@ -72,9 +72,12 @@ function showBackward(node) {
   if (!uses.length) now.append(line(`${node.d} = ${(node.ct || []).map(number).slice(0, 8).join(", ")}`));
   const isPart = uses.length > 0 && uses.every((edge) => edge.part) && node.ct.some((v, k) => addUp(uses.map((edge) => edge.part[k]), v) === false);
   const sum = make("div", { class: "matrices" });
-  uses.forEach((edge, i) => {
+  const parts = make("div", { class: "uses" });
+  now.append(parts);
+  uses.forEach((edge) => {
     const user = nodes[edge.t];
-    now.append(line(edge.formula || `${node.d}, from ${user.name}`, edge.shapes));
+    const use = make("div", {}, line(edge.formula || `${node.d}, from ${user.name}`, edge.shapes));
+    parts.append(use);
     const box = make("div", { class: "matrices" });
     const order = edge.order || [];
     if (!order.some(([place]) => place === "ct")) box.append(operand(user, "ct", ["ct", ""]));
@@ -84,7 +87,7 @@ function showBackward(node) {
         if (String(other.p) === place[0] && nodes[other.s].value) box.append(operand(nodes[other.s], "value", place));
       }
     }
-    now.append(box);
+    use.append(box);
     if ((uses.length > 1 || isPart) && edge.part) {
       const part = matrix(node, "part", edge.part, `from ${user.name}`, { into: new Map() });
       sum.append(sum.childNodes.length ? beside("+", part) : part);
