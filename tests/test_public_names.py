@@ -112,10 +112,10 @@ def test_a_keyword_known_from_elsewhere_is_answered(
 
 
 def test_an_error_of_another_kind_is_left_alone() -> None:
-    with pytest.raises(TypeError, match=r"argument 'axes'$"):
-        X.sum(axes=0)
-    with pytest.raises(TypeError, match=r"argument 'dim'$"):
-        tg.grad(lambda x, y: x * y)(1.0, dim=2)
+    for call in (lambda: X.sum(axes=0), lambda: tg.grad(lambda x, y: x * y)(1.0, dim=2)):
+        with pytest.raises(TypeError) as caught:
+            call()
+        assert not any(remedy in str(caught.value) for remedy in elsewhere.KEYWORDS.values())
 
 
 def test_a_module_may_have_an_attribute_that_others_know_as_a_method() -> None:
