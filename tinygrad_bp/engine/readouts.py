@@ -68,7 +68,13 @@ def numpy(self: Tensor) -> Any:
 
 
 def item(self: Tensor, *args: Any) -> Any:
-    """Return the only element, or the one at a place, as a Python number."""
+    """Return the only element, or the one at a place, as a Python number.
+
+    Parameters
+    ----------
+    *args : int
+        The place, as `numpy.ndarray.item` takes it; none for the only element.
+    """
     if self._node is not None:
         _note(self, ".item()")
     return self._value.item(*args)

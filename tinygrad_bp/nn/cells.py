@@ -29,15 +29,15 @@ class Cell(Module):
     Attributes
     ----------
     gates : int
-    along, step : callable
-        The records of a whole sequence of steps, and of one.
+    along : callable
+        The record of a whole sequence of steps.
     further : tuple of str
         Parameters that a step reads beside U.
     """
 
     gates = 1
     along: Any
-    step: Any
+    _step: Any  # the record of one
     further: tuple[str, ...] = ()
     b: Tensor
 
@@ -97,7 +97,7 @@ class Cell(Module):
         Tensor, shape (m, n_hidden)
         """
         further = (getattr(self, name) for name in self.further)
-        return self.step(affine(x, self.W, self.b), state, self.U, *further)[0]
+        return self._step(affine(x, self.W, self.b), state, self.U, *further)[0]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.W.shape[0]}, {self.U.shape[0]})"
@@ -130,7 +130,7 @@ class RNNCell(Cell):
     Elman (1990), "Finding structure in time".
     """
 
-    along, step = staticmethod(rnn), staticmethod(rnn_step)
+    along, _step = staticmethod(rnn), staticmethod(rnn_step)
 
 
 class GRUCell(Cell):
@@ -167,7 +167,7 @@ class GRUCell(Cell):
     """
 
     gates = 3
-    along, step = staticmethod(gru), staticmethod(gru_step)
+    along, _step = staticmethod(gru), staticmethod(gru_step)
     further = ("c",)
     c: Tensor
 
@@ -209,7 +209,7 @@ class LSTMCell(Cell):
     """
 
     gates = 4
-    along, step = staticmethod(lstm), staticmethod(lstm_step)
+    along, _step = staticmethod(lstm), staticmethod(lstm_step)
 
     def _biases(self, n: int) -> dict[str, Any]:
         return {"b": np.repeat([0.0, 1.0, 0.0, 0.0], n)}
@@ -242,4 +242,4 @@ class LSTMCell(Cell):
         (Tensor, Tensor), each of shape (m, n_hidden)
         """
         h, c = state
-        return self.step(affine(x, self.W, self.b), h, c, self.U)
+        return self._step(affine(x, self.W, self.b), h, c, self.U)
