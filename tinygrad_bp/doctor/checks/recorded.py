@@ -10,6 +10,8 @@ import numpy as np
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.functional import softmax
+from tinygrad_bp.rules.elementwise.activations import sigmoid
 
 SIGMOIDS = {"sigmoid", "expit"}
 BOUNDS = {"sigmoid": (0, 1), "expit": (0, 1), "tanh": (-1, 1), "relu": (0, np.inf)}
@@ -103,10 +105,9 @@ class Met(NamedTuple):
         if not isinstance(output, np.ndarray):
             return None
         if self.rule == "bce_with_logits":
-            return stable_sigmoid(output), labels
+            return sigmoid(output), labels
         if self.rule in OF_LOGITS and output.ndim > 1:
-            output = np.exp(output - output.max(axis=-1, keepdims=True))
-            output = output / output.sum(axis=-1, keepdims=True)
+            output = softmax(output)
             if labels.ndim < output.ndim:
                 labels = np.eye(output.shape[-1])[labels]
         return output, labels
@@ -117,11 +118,6 @@ class Met(NamedTuple):
         while node.rule.name in BOUNDS and node.parents[0] is not None:
             node = node.parents[0]
         yield from (one.rule.name for one in ancestors(node) if not isinstance(one, Leaf))
-
-
-def stable_sigmoid(z: Any) -> Any:
-    """Return the sigmoid of an array."""
-    return 0.5 + 0.5 * np.tanh(0.5 * z)
 
 
 def met(loss: Any) -> Met | None:

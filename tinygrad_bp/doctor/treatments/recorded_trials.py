@@ -27,7 +27,8 @@ from tinygrad_bp.doctor.findings.diagnosis import (
 )
 from tinygrad_bp.doctor.learning.outcome import Standing
 from tinygrad_bp.doctor.treatments.remedies import number, standardising, times
-from tinygrad_bp.doctor.treatments.trials import Treatment, longer
+from tinygrad_bp.doctor.treatments.signs import unscaled
+from tinygrad_bp.doctor.treatments.trials import Treatment, longer, of_rate
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import Recorder
@@ -38,7 +39,6 @@ from tinygrad_bp.doctor.watched.substitution import substituted
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1e3, 1e4, 1e5)
 LONG = (5, 25)
 LONGEST = 4.0  # seconds of a run with more epochs
-FAR = 4.0  # means and deviations of inputs that are not scaled
 BETTER = 0.3  # merit that a treatment has to add
 ASLEEP = {"saturated", "dead-relu"}
 COURSE = {"step-too-small", "step-too-large", *ASLEEP}  # how it went, which may have a cause
@@ -105,7 +105,7 @@ class RecordedTrials:
     def _plans(self, *, asleep: bool, scales: bool) -> Iterator[tuple[Treatment, ...]]:
         """Yield what to try: first what there is a reason for, alone and with other rates."""
         scaled = Treatment("unscaled-inputs", "standardised inputs", inputs=True)
-        steps = [_step(factor) for factor in FACTORS if factor < 1 or not asleep]
+        steps = [of_rate(factor) for factor in FACTORS if factor < 1 or not asleep]
         if not asleep and self._loop() is not None:
             steps += [
                 Treatment("too-few-steps", f"{many} times as many epochs", longer=many)
@@ -187,16 +187,7 @@ class RecordedTrials:
 
     def _unscaled(self) -> str:
         for name, X in self._inputs():
-            mean, deviation = np.abs(X.mean(axis=0)), X.std(axis=0)
-            if np.isfinite(mean).all() and max(mean.max(), deviation.max()) > FAR:
-                return (
-                    f"{name} has features with means up to {mean.max():.3g} and standard deviations"
-                    f" up to {deviation.max():.3g}"
-                )
+            found = unscaled(name, np.asarray(X, float), axis=0)
+            if found is not None:
+                return found[0]
         return ""
-
-
-def _step(factor: float) -> Treatment:
-    name = "step-too-small" if factor > 1 else "step-too-large"
-    text = f"{factor:g} times as long" if factor > 1 else f"{1 / factor:g} times shorter"
-    return Treatment(name, f"steps {text}", scale=factor)

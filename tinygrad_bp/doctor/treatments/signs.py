@@ -53,20 +53,27 @@ def _unscaled(trials: Trials, before: dict[Path, Any]) -> tuple[str, float]:
         X: Any = before.get(path)
         if not is_array(X) or X.ndim == 0 or X.size < 4:
             continue
-        X = np.asarray(X, float)
         axis = sample_axis(X, trials.samples)
-        mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
-        lively = np.ravel(deviation)[np.ravel(deviation) > 0]
-        if not lively.size or not np.isfinite(X).all():
-            continue
-        few = np.sort(lively)[(len(lively) - 1) // 4]  # pixels at the rim hardly ever change
-        spread = float(lively.max() / few)
-        if lively.max() > 4 or mean.max() > 4 or spread > 20 or lively.max() < 0.02:
-            return (
-                f"{shown(path)} has features with means up to {mean.max():.3g} and standard"
-                f" deviations from {lively.min():.3g} to {lively.max():.3g}"
-            ), float(max(lively.max(), mean.max()))
+        found = unscaled(shown(path), np.asarray(X, float), axis)
+        if found is not None:
+            return found
     return "", 1.0
+
+
+def unscaled(name: str, X: Any, axis: int) -> tuple[str, float] | None:
+    """Return what an array of samples shows of features that are not scaled, and their size."""
+    mean, deviation = np.abs(X.mean(axis=axis)), X.std(axis=axis)
+    lively = np.ravel(deviation)[np.ravel(deviation) > 0]
+    if not lively.size or not np.isfinite(X).all():
+        return None
+    few = np.sort(lively)[(len(lively) - 1) // 4]  # pixels at the rim hardly ever change
+    spread = float(lively.max() / few)
+    if lively.max() > 4 or mean.max() > 4 or spread > 20 or lively.max() < 0.02:
+        return (
+            f"{name} has features with means up to {mean.max():.3g} and standard"
+            f" deviations from {lively.min():.3g} to {lively.max():.3g}"
+        ), float(max(lively.max(), mean.max()))
+    return None
 
 
 def _scale(W: Any) -> float:

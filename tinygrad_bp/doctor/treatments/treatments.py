@@ -15,7 +15,7 @@ import numpy as np
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.learning.outcome import Outcome
 from tinygrad_bp.doctor.treatments.signs import Signs
-from tinygrad_bp.doctor.treatments.trials import Treatment, Trials, longer
+from tinygrad_bp.doctor.treatments.trials import Treatment, Trials, longer, of_rate
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.slots import shown
 
@@ -88,16 +88,7 @@ def treatments_of(found: Signs) -> list[Treatment]:
 def _steps(found: Signs, factors: tuple[float, ...] = FACTORS) -> list[Treatment]:
     """Return other rates; a step that is too long and a sum of many gradients is one thing."""
     long = "not-averaged" if found.summed and found.samples > MANY else "step-too-large"
-    return [
-        Treatment(
-            "step-too-small" if factor > 1 else long,
-            f"steps {factor:g} times as long"
-            if factor > 1
-            else f"steps {1 / factor:g} times shorter",
-            scale=factor,
-        )
-        for factor in factors
-    ]
+    return [of_rate(factor, long) for factor in factors]
 
 
 def treat(

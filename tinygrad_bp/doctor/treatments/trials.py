@@ -68,6 +68,13 @@ class Treatment:
     longer: int = 1
 
 
+def of_rate(factor: float, long: str = "step-too-large") -> Treatment:
+    """Return the treatment that multiplies every step; `long` is what too long a step is called."""
+    if factor > 1:
+        return Treatment("step-too-small", f"steps {factor:g} times as long", scale=factor)
+    return Treatment(long, f"steps {1 / factor:g} times shorter", scale=factor)
+
+
 @dataclass
 class Trials:
     """Runs of one script to their end, each with what is treated."""
