@@ -91,6 +91,22 @@ def test_fused_record_equals_its_composition(one: Case) -> None:
         same(part, wanted, 10)
 
 
+@each(cases(where=lambda rule: rule.trial.composition is not None))
+def test_what_a_record_has_computed_counts_for_its_own_arguments_alone(one: Case) -> None:
+    """A fused record may hold its result; it is recorded again with other arguments in pictures."""
+    leaves = tracked(one.arrays)
+    places = {leaf.node: i for i, leaf in enumerate(leaves)}
+    node = one(*leaves).node
+    if node.rule is not one.rule or not all(parent in places for parent in node.parents):
+        return  # the call consists of several records
+    params = node.saved[1 + len(node.parents) :]
+    for i in range(len(leaves)):
+        values = [leaf._value for leaf in leaves]
+        values[i] = values[i] * 0.99  # within the domain, and no tie is near
+        found = node.rule.forward(*[values[places[parent]] for parent in node.parents], *params)
+        same(found, one(*values), 10)
+
+
 # The derivative
 
 

@@ -25,6 +25,7 @@ from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
 from tinygrad_bp.nn import Linear, Module
 from tinygrad_bp.optim import SGD
+from tinygrad_bp.rules.reductions.normalizing import normalized
 from tinygrad_bp.view import EdgeView, GraphView
 from tinygrad_bp.view.picture import labels
 from tinygrad_bp.view.reading import words
@@ -81,6 +82,37 @@ def test_the_name_that_the_caller_gives_wins():
     assert {(n.kind, n.name) for n in view.nodes if n.name} == {
         ("data", "X"), ("parameter", "hidden.W"), ("parameter", "hidden.F"),
     }  # fmt: skip
+
+
+SEQUENCE = np.arange(24.0).reshape(4, 3, 2) % 17
+PARTS = {
+    "one": (lambda w: w * SEQUENCE[1], "X[1]"),
+    "a column": (lambda w: w[:, 0] * SEQUENCE[:, 2, 1].reshape(4, 1)[:3, 0], None),
+    "along another axis": (lambda w: w[:, 0] + SEQUENCE[:, 2].sum(1)[:3], None),
+    "a step of time": (lambda w: np.sum(w) * SEQUENCE[:, 2], "X[:, 2]"),
+    "some rows": (lambda w: np.sum(w) * SEQUENCE[1:3], "X[1:3]"),
+    "not kept": (lambda w: w[0, 0] - LARGE, "large"),
+    "two that are alike": (lambda w: np.sum(w) * np.zeros(2), None),
+}
+
+
+@pytest.mark.parametrize(("function", "name"), PARTS.values(), ids=PARTS)
+def test_a_part_of_the_data_is_called_by_its_index(function, name):
+    w = ones((3, 2), "w")  # held: by its value what was not kept is found
+    loss = np.sum(function(w))
+    given = {"X": SEQUENCE, "large": LARGE, "Z": np.zeros((3, 2))}
+    found = [node for node in tg.graph(loss, data=given).nodes if node.kind == "data"]
+    assert [node.name for node in found] == [name]
+    assert all(node.note == "" for node in found)
+
+
+def test_data_that_stand_in_an_index_go_by_their_name():
+    ids = np.array([0, 2, 1, 1, 2, 0, 1])
+    rows = ones((3, 2), "w")[ids]
+    loss = tg.nn.cross_entropy(rows, ids % 2)
+    view = tg.graph(loss, data={"ids": ids, "labels": ids % 2})
+    details = [node.detail for node in view.nodes if node.detail]
+    assert details == ["[ids]", "labels, mean"]
 
 
 def test_a_tensor_that_tracks_nothing_keeps_its_name():
@@ -226,6 +258,32 @@ def test_a_parameter_that_was_stepped_since_is_not_shown_with_its_new_value():
     shown = by_name(tg.graph(np.sum(w * b)))["w"]  # of a step of its own
     assert shown.value == tuple(w.numpy().tolist())
     assert after.nodes[-1].value == before.nodes[-1].value
+
+
+LARGE = np.linspace(0.0, 1.0, 2000)  # more than a graph keeps of what no derivative reads
+STEPPED = {
+    "read by pulls": (lambda w, b: np.sum(w * b), True),
+    "not read": (lambda w, b: np.sum(np.tanh(w * [1.0, 2.0]) + b), True),
+    "freed": (lambda w, b: np.sum(np.tanh(w * b)), False),
+    "beside what was not kept": (lambda w, b: np.sum(w * w) + np.sum(b[0] - LARGE), True),
+    "held by a fused record": (
+        lambda w, b: np.sum(np.square(normalized(DATA[:2, :2], w, b))),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "retain"), STEPPED.values(), ids=STEPPED)
+def test_after_a_step_a_leaf_is_as_it_was_or_says_why_not(function, retain):
+    w, b = ones((2,), "w"), ones((2,), "b")
+    loss = function(w, b)
+    before = {node.id: node.value for node in tg.graph(loss).nodes}
+    loss.backward(retain_graph=retain)
+    SGD([w, b], lr=0.1).step()
+    for node in tg.graph(loss).nodes:
+        assert node.value in (None, before[node.id])
+        if node.kind == "leaf" and node.value is None:
+            assert node.note in ("has changed since", "may have changed since")
 
 
 def test_a_copy_of_a_graph_shows_the_same_values():

@@ -13,7 +13,6 @@ from tinygrad_bp.derivations import latex, markdown, page, paths, plain
 from tinygrad_bp.derivations.arrays import arrays
 from tinygrad_bp.derivations.derivation import Deriving
 from tinygrad_bp.derivations.records import Derivation
-from tinygrad_bp.derivations.recovered import recover
 from tinygrad_bp.derivations.rerun import Rerun, compared, rerun
 from tinygrad_bp.derivations.symbols import place_of, symbols, variables
 from tinygrad_bp.engine.containers import flatten
@@ -214,7 +213,6 @@ def _sheet(out: Tensor, start: Any, scopes: list[Mapping[str, Any]]) -> Sheet:
         else:
             data[name] = one
     sheet = sheet_of(out, parameters, data, cotangent=start, values=True)
-    recover(sheet, data, {root: out._value})
     if sheet.recorded.foreign is not None:
         raise GraphError(
             f"explain: the graph holds a {sheet.recorded.foreign}, which it does not compute;"

@@ -317,7 +317,8 @@ def graph(
     parameters : mapping of str to Tensor, optional
         The leaves that are trained, and what to call them; ``dict(model.named_parameters())``.
     data : mapping of str to array or Tensor, optional
-        What was given, and what to call it; found among constants by its value.
+        What was given, and what to call it; found among constants by its value, as are its parts,
+        ``"X[3]"``, and in indices.
     level : {"tensor", "scalar"}
         At the scalar level each element is a node.
     focus : str or int, optional

@@ -120,7 +120,7 @@ def _pull(
     eps: float,
     run: Any,
 ) -> list[Any]:
-    if type(ct) is ndarray and run is not None and run.is_of(x, g) and same_dtype(ct, x):
+    if type(ct) is ndarray and run is not None and run.reads(x, g) and same_dtype(ct, x):
         found: list[Any] = run.pull(wanted, ct)
         return found
     z, scale, wide = _parts(x, g.shape[0], along, eps)
@@ -155,14 +155,14 @@ class _Run:
     """A norm of raw arrays: its result, and what its pull reads."""
 
     def __init__(self, x: Any, g: Any, b: Any, eps: float, known: Moments) -> None:
-        self.x, self.g, self.apart = x, g, known.apart
+        self.x, self.g, self.b, self.apart = x, g, b, known.apart
         self.count = x.size // known.variance.size
         scale = known.variance + eps
         self.scale = reciprocal(sqrt(scale, scale), scale)
         self.out = self._result(b).reshape(x.shape)
 
-    def is_of(self, x: Any, g: Any) -> bool:
-        """Whether it ran on these very arrays."""
+    def reads(self, x: Any, g: Any) -> bool:
+        """Whether it ran on these very arrays, which its pull reads."""
         return x is self.x and g is self.g
 
     def pull(self, wanted: Sequence[int], ct: Any) -> list[Any]:
@@ -316,7 +316,7 @@ def _bind(
 
 
 def _forward(x: Array, g: Array, b: Array, along: str, eps: float, run: Any) -> Array:
-    if run is not None and run.is_of(x, g):
+    if run is not None and run.reads(x, g) and b is run.b:
         return run.out
     return composition(x, g, b, along, eps)
 

@@ -79,7 +79,7 @@ def node_view(sheet: Sheet, place: int) -> NodeView:
         value=numbers(value),
         cotangent=numbers(ct),
         statistics=statistics(value),
-        detail=detail_of(rule, parameters_of(node)) if node.saved else "",
+        detail=detail_of(rule, parameters_of(node), sheet.given.called) if node.saved else "",
         note=recorded.missing.get(node, ""),
         **told,
     )  # fmt: skip

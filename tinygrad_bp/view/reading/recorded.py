@@ -20,6 +20,7 @@ from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.programs.calling import quiet
 
 UNKNOWN = object()  # the value of an argument that nothing kept
+CHANGED, MAYBE = "has changed since", "may have changed since"
 Values = dict[Node, Any]
 
 
@@ -63,6 +64,8 @@ class Recorded:
         As far as known.
     missing : dict of Node to str
         Leaves whose value was looked for and is not known, with the reason.
+    unproven : dict of Node to array
+        Of leaves, what they hold now, where nothing that was kept tells what they held then.
     notes : list of str
         What is not known, and why.
     foreign : str or None
@@ -76,6 +79,7 @@ class Recorded:
     values: Values = field(default_factory=dict)
     cotangents: Values = field(default_factory=dict)
     missing: dict[Node, str] = field(default_factory=dict)
+    unproven: Values = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     foreign: str | None = None
 
@@ -151,6 +155,10 @@ def parameters_of(node: Node) -> tuple[Any, ...]:
 def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
     """Fill in the values: those kept for derivatives, those given, and what follows from them.
 
+    What a leaf holds now is a guess at what it held then: it counts where a known value comes out
+    of it again, and where none is there to tell, unless the parameters have been stepped since or
+    the graph was freed.
+
     `tensors` are values of Tensors that the caller holds: certain for results.
     """
     known: Values = dict(tensors)
@@ -162,41 +170,53 @@ def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
         for parent, value in zip(node.parents, node.saved[1:], strict=False):
             if parent is not None and value is not None and not isinstance(value, Node):
                 known[parent] = value
-    guesses = {node: value for node in recorded.nodes for value in _held(node, known)}
+    held = {node: value for node in recorded.nodes for value in _held(node)}
+    guesses = {node: value for node, value in held.items() if node not in known}
     with quiet():
-        values, wrong = _computed(recorded, known, guesses)
-        if wrong:
-            guesses = {node: value for node, value in guesses.items() if node not in wrong}
-            values, _ = _computed(recorded, known, guesses)
+        values, trials = computed(recorded, known, guesses)
+        right = frozenset(recorded.roots).union(*(doubt for doubt, same in trials if same))
+        wrong = frozenset[Node]().union(*(d - right or d for d, same in trials if not same))
+        stepped = wrong or any(not _is_still(value, known.get(n)) for n, value in held.items())
+        doubtful = guesses if stepped or any(n.saved is None for n in recorded.nodes) else {}
+        kept = {n: value for n, value in guesses.items() if n not in wrong | {*doubtful} - right}
+        if len(kept) < len(guesses):
+            values, _ = computed(recorded, known, kept)
     recorded.values = values
+    recorded.unproven = {n: value for n, value in guesses.items() if n not in wrong | {*kept}}
     recorded.missing = {
-        node: "has changed since" if node in wrong else "was not kept"
+        node: CHANGED if node in wrong else MAYBE if node in guesses else "was not kept"
         for node in recorded.nodes
         if isinstance(node, Leaf) and node not in values
     }
 
 
-def _held(node: Node, known: Values) -> Iterator[Any]:
-    """Yield what the Tensor of a leaf holds now, where the graph has not kept what it held then."""
-    account = node.account() if type(node) is Leaf and node not in known else None
+def _held(node: Node) -> Iterator[Any]:
+    """Yield what the Tensor of a leaf holds now."""
+    account = node.account() if type(node) is Leaf else None
     tensor = None if account is None else account.holder()
     if tensor is not None and tensor.node is node:
         yield tensor._value
 
 
-def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Values, set[Node]]:
-    """Return `known`, `guesses` and what follows; and those guesses that disagree with the known.
+def _is_still(value: Any, kept: Any) -> bool:
+    return kept is None or value is kept or np.array_equal(value, kept, equal_nan=True)
 
-    A guess is right where every known value that follows from it comes out again.
+
+def computed(
+    recorded: Recorded, known: Values, guesses: Values
+) -> tuple[Values, list[tuple[frozenset[Node], bool]]]:
+    """Return `known`, `guesses` and what follows; and how the guesses agree with the known.
+
+    For each known value that follows from guesses: from which, and whether it comes out again.
     """
     values = {**guesses, **known}
     doubts: dict[Node | None, frozenset[Node]] = {node: frozenset([node]) for node in guesses}
-    wrong: set[Node] = set()
+    trials = []
     for entry in recorded.entries:
         node = entry.node
         if node is None or isinstance(node, Leaf):
             continue
-        doubt = frozenset().union(*(doubts.get(parent, ()) for parent in node.parents))
+        doubt = frozenset[Node]().union(*(doubts.get(parent, ()) for parent in node.parents))
         if node in known and not doubt:
             continue
         out = _applied(recorded, entry, values)
@@ -205,9 +225,9 @@ def _computed(recorded: Recorded, known: Values, guesses: Values) -> tuple[Value
                 values[node] = out
             if doubt:
                 doubts[node] = doubt
-        elif out is not None and not same_values(out, known[node]):
-            wrong |= doubt
-    return values, wrong
+        elif out is not None:
+            trials.append((doubt, same_values(out, known[node])))
+    return values, trials
 
 
 def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:

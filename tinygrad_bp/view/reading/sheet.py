@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from tinygrad_bp.view.reading.recorded import (
     held_values,
     read,
 )
+from tinygrad_bp.view.reading.recovered import recover
 from tinygrad_bp.view.reading.scoping import Path, scopes_of
 from tinygrad_bp.view.reading.words import explanation
 
@@ -73,7 +74,10 @@ def sheet_of(
     if recorded.foreign is not None:
         recorded.notes.append(f"no values: a picture computes and fetches no {recorded.foreign}")
     elif values or (values is None and len(recorded.entries) <= VALUED):
-        find_values(recorded, held_values(tensors))
+        known = held_values(tensors)
+        find_values(recorded, known)
+        for place, name in recover(recorded, data or {}, known).items():
+            sheet.names[place], sheet.kinds[place] = name, "data"
         find_cotangents(recorded, _seeds(tensors, cotangent))
     elif values is None:
         recorded.notes.append(
@@ -150,15 +154,42 @@ class Given:
                 return told
         if value is UNKNOWN or is_foreign(value):  # to compare it would be to compute it
             return None
-        equal = [told for one, told in self._arrays if not is_foreign(one) and _equal(one, value)]
+        own = [(one, told) for one, told in self._arrays if not is_foreign(one)]
+        equal = [told for one, told in own if _equal(one, value)]
         if len(equal) > 1 and np.size(value) and np.all(value == np.ravel(value)[0]):
             return None
-        return equal[0] if equal else None
+        if equal:
+            return equal[0]
+        parts = [(f"{told[0]}{text}", told[1]) for one, told in own for text in _parts(one, value)]
+        return parts[0] if len(parts) == 1 else None
+
+    def called(self, value: Any) -> str:
+        """Return the name of what tracks nothing; "" where none is known."""
+        return (self.array(value) or ("", ""))[0]
 
 
 def _equal(one: Any, value: Any) -> bool:
     array = np.asarray(one)
     return array.shape == np.shape(value) and np.array_equal(array, value)
+
+
+def _parts(one: Any, value: Any) -> Iterator[str]:
+    """Yield the indices by which an array has a value: ``[3]``, ``[:, 3]``, and rows ``[8:16]``."""
+    array, value = np.asarray(one), np.asarray(value)
+    if not value.ndim or not value.size:
+        return
+    for axis in range(array.ndim):
+        along = np.moveaxis(array, axis, 0)
+        if along.shape[1:] == value.shape:
+            first = along.reshape(len(along), -1)[:, 0] == value.flat[0]
+            for i in np.flatnonzero(first):
+                if np.array_equal(along[i], value):
+                    yield f"[{':, ' * axis}{i}]"
+    if array.shape[1:] == value.shape[1:] and len(value) < len(array):
+        first = array.reshape(len(array), -1)[:, 0] == value.flat[0]
+        for i in np.flatnonzero(first[: len(array) - len(value) + 1]):
+            if np.array_equal(array[i : i + len(value)], value):
+                yield f"[{i}:{i + len(value)}]"
 
 
 def number_names(sheet: Sheet) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.formulas.templates import pull_template
 from tinygrad_bp.view.reading.recorded import Entry
 
+Called = Callable[[Any], str]  # gives the name of an array, "" where none is known
 LISTED = 6  # elements of an index that are written out
 FORMULAS = {"elementwise": "{ct} ⊙ ∂{name}/∂{i}", "linear": "{name}ᵀ({ct})"}
 
@@ -93,10 +94,10 @@ def argument_names(rule: Rule) -> Sequence[str | None]:
     return [None] * count
 
 
-def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
+def detail_of(rule: Rule, parameters: Sequence[Any], called: Called) -> str:
     """Return the settings that a rule was applied with: ``axis=0``; nothing where they say nothing.
 
-    Arrays among them are left to their shape.
+    Arrays among them go by what they are `called`, or else are left to their shape.
     """
     if not parameters:
         return ""
@@ -111,9 +112,10 @@ def detail_of(rule: Rule, parameters: Sequence[Any]) -> str:
         if isinstance(value, str):  # "mean" says itself what it is
             found.append(value)
         elif name == "index":
-            found.append(index_text(value))
+            found.append(index_text(value, called))
         elif name and getattr(value, "shape", None):
-            found.append(f"{name}=array of {value.shape}")
+            told = called(value)
+            found.append(told if told == name else f"{name}={told or f'array of {value.shape}'}")
         elif name and _is_plain(value):
             found.append(f"{name}={value!r}")
     return ", ".join(found)[:80]
@@ -128,13 +130,13 @@ def _is_plain(value: Any) -> bool:
     )
 
 
-def index_text(index: Any) -> str:
-    """Return an index as it is written: ``[1:, ::2]``."""
+def index_text(index: Any, called: Called) -> str:
+    """Return an index as it is written: ``[1:, ::2]``; arrays go by what they are `called`."""
     parts = index if isinstance(index, tuple) else (index,)
-    return f"[{', '.join(map(_part_text, parts))}]"
+    return f"[{', '.join(_part_text(part, called) for part in parts)}]"
 
 
-def _part_text(part: Any) -> str:
+def _part_text(part: Any, called: Called) -> str:
     if isinstance(part, slice):
         ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
         return ":".join(ends if ends[2] else ends[:2])
@@ -143,4 +145,5 @@ def _part_text(part: Any) -> str:
     shape = getattr(part, "shape", ())
     if not shape:
         return str(part)
-    return str(part.tolist()) if part.size <= LISTED else f"array of {shape}"
+    listed = str(part.tolist()) if part.size <= LISTED else f"array of {shape}"
+    return called(part) or listed

@@ -1,6 +1,6 @@
-"""Arrays that a graph has not kept, as no derivative reads them, found in the caller's variables.
+"""Arrays that a graph has not kept, as no derivative reads them, found among the caller's.
 
-A variable is what was given where the computation, run again with it, gives what is known.
+One is what was given where the computation, run again with it, gives what is known.
 """
 
 from __future__ import annotations
@@ -10,42 +10,45 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Leaf, Node
+from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.programs.calling import quiet
 from tinygrad_bp.view.reading.recorded import (
     UNKNOWN,
+    Entry,
     Recorded,
+    Values,
+    computed,
     find_values,
     parameters_of,
-    replay,
     same_values,
 )
-from tinygrad_bp.view.reading.sheet import Sheet
 
 
-def recover(sheet: Sheet, arrays: Mapping[str, Any], known: Mapping[Node, Any]) -> None:
-    """Fill in the arrays that are unknown and that a variable holds.
+def recover(recorded: Recorded, arrays: Mapping[str, Any], known: Values) -> dict[int, str]:
+    """Fill in the arrays that are unknown and that the caller has; return the name of each place.
 
     Parameters
     ----------
-    sheet : Sheet
+    recorded : Recorded
     arrays : mapping of str to array
         The caller's, by name.
-    known : mapping of Node to array
-        Values that are certain: of the result.
+    known : dict of Node to array
+        Values that are certain: of the results.
     """
-    recorded = sheet.recorded
-    unknown = [place for place, one in enumerate(recorded.entries) if one.value is UNKNOWN]
-    for place in unknown:
+    found = {}
+    for place, one in enumerate(recorded.entries):
+        if one.node is not None or one.value is not UNKNOWN:
+            continue
         for name, array in arrays.items():
             if _is_it(recorded, place, np.asarray(getattr(array, "_value", array)), known):
-                sheet.names[place], sheet.kinds[place] = name, "data"
+                found[place] = name
                 break
-    if any(recorded.entries[place].value is not UNKNOWN for place in unknown):
+    if found:
         find_values(recorded, known)
+    return found
 
 
-def _is_it(recorded: Recorded, place: int, array: Any, known: Mapping[Node, Any]) -> bool:
+def _is_it(recorded: Recorded, place: int, array: Any, known: Values) -> bool:
     """Put an array in its place, if it is what was there."""
     entry = recorded.entries[place]
     for user in _users(recorded, place):
@@ -69,20 +72,16 @@ def _is_it(recorded: Recorded, place: int, array: Any, known: Mapping[Node, Any]
     return False
 
 
-def _users(recorded: Recorded, place: int) -> Iterator[Any]:
+def _users(recorded: Recorded, place: int) -> Iterator[Entry]:
     return (one for one in recorded.entries if place in one.arguments)
 
 
-def _gives_the_result(
-    recorded: Recorded, place: int, array: Any, known: Mapping[Node, Any]
-) -> bool:
-    """Whether the whole computation gives the result, with an array in its place."""
-    leaf = next((n for n in recorded.values if isinstance(n, Leaf)), None)
-    if leaf is None:
-        return False
+def _gives_the_result(recorded: Recorded, place: int, array: Any, known: Values) -> bool:
+    """Whether the whole computation gives the results, with an array in its place."""
+    leaves: Values = {n: v for n, v in recorded.values.items() if isinstance(n, Leaf)}
     entry = recorded.entries[place]
     entry.value = array
     with quiet():
-        found = replay(recorded, leaf, recorded.values[leaf])
+        found, _ = computed(recorded, {}, {**leaves, **recorded.unproven})
     entry.value = UNKNOWN
     return all(node in found and same_values(found[node], value) for node, value in known.items())
