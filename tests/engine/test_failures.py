@@ -76,7 +76,7 @@ MASK = np.ones((3, 2), bool)
 CALLS = {
     "operand": (lambda: X + "a", "add", [X, "a"]),
     "operand of three": (lambda: tg.affine(X, "a", W), "affine", [X, "a", W]),
-    "keyword of a ufunc": (lambda: np.add(X, W, where=MASK), "add", [X, W]),
+    "keyword of a ufunc": (lambda: np.add(X, W, where=MASK), "add", [X, W, MASK]),
     "written into": (lambda: np.add(MASK, X, out=MASK), "add", [MASK, X]),
     "reduced": (lambda: np.add.reduce(X, axis=7), "sum", [X]),
     "no rule": (lambda: np.savetxt("x", X), "savetxt", ["x", X]),

@@ -23,7 +23,7 @@ import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
-from tinygrad_bp.nn import Linear, Module
+from tinygrad_bp.nn import Conv1d, LayerNorm, Linear, Module
 from tinygrad_bp.optim import SGD
 from tinygrad_bp.rules.reductions.normalizing import normalized
 from tinygrad_bp.view import EdgeView, GraphView
@@ -793,6 +793,14 @@ OPERANDS = {
     "labels": (lambda x: tg.nn.cross_entropy(x, np.array([0, 9])), [("data", None, (2,))]),
     "conversion": (lambda x: float(x), []),
     "own": (lambda x: tg.differentiable(broken, vjp=None)(x, DATA), [("data", "X", (7, 7))]),
+    "by name": (
+        lambda x: np.add(x, 1.5, where=DATA[:2, :3] > 0),
+        [("constant", None, ()), ("data", None, (2, 3))],
+    ),
+    "kernel of a layer": (
+        lambda x: Conv1d(2, 4, 1, name="conv")(x),
+        [("leaf", "conv.W", (4, 2, 1))],
+    ),
     "several": (lambda x: tg.affine(x, DATA, 1.5), [("data", "X", (7, 7)), ("constant", None, ())]),
 }
 DATA, FROZEN = np.ones((7, 7)), tg.tensor(np.ones((5, 5)), name="W")
@@ -810,6 +818,40 @@ def test_a_failed_operation_is_drawn_with_its_real_operands(function, others):
     named = view.nodes[-1].op not in ("cross_entropy", "float", "broken")  # whose rules have none
     assert not named or all(edge.argument for edge in edges)
     assert "raised" not in view.nodes[-1].op
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda x: tg.vmap(np.add)(x, DATA), "vmap"),
+        (lambda x: x.backward(), "backward"),
+        (lambda x: LayerNorm(5)(x), "LayerNorm"),
+    ],
+)
+def test_what_refuses_its_arguments_goes_by_its_own_name(function, name):
+    assert ops(tg.graph(caught(function, ones((2, 3), "x"))))[-1] == name
+
+
+def pull_fails(_ct, _out, _x):
+    raise ZeroDivisionError
+
+
+def test_a_pull_that_fails_is_drawn_with_what_it_was_given():
+    x = ones((2, 3), "x")
+    own = tg.differentiable(np.sinh, vjp=pull_fails)
+    loss = np.sum(own(x * 2.0) * 3.0)
+    for run in (loss.backward, lambda: tg.gradients(loss, x)):
+        view = tg.graph(caught(run))
+        assert ops(view)[-1] == "pull of sinh"
+        sources = [
+            view.nodes[edge.source] for edge in view.edges if edge.target == len(view.nodes) - 1
+        ]
+        assert [(one.op, one.kind) for one in sources] == [
+            ("sinh", "op"),
+            ("cotangent", "cotangent"),
+        ]
+        assert sources[1].value == (3.0,) * 6
+        assert "sum" in ops(view)  # the whole graph is there
 
 
 def test_a_failure_can_be_drawn_once_its_traceback_is_gone():

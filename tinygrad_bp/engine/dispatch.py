@@ -46,7 +46,8 @@ def _array_ufunc(
             more_rows()
         return UFUNC_METHODS[call](ufunc, first, *others, **kwargs)
     except Exception as error:
-        noted(error, ufunc.__name__, (first, *others))
+        arrays = {k: one for k, one in kwargs.items() if k != "out" and hasattr(one, "shape")}
+        noted(error, ufunc.__name__, (first, *others), arrays)
         raise
 
 
@@ -61,7 +62,7 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
             _refuse(function, f"{function.__module__}.{function.__name__}")
         return record(*args, **kwargs)
     except Exception as error:
-        noted(error, function.__name__, (*args, *kwargs.values()))
+        noted(error, function.__name__, args, kwargs)
         raise
 
 

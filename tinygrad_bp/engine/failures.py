@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 Raised = TypeVar("Raised", bound=BaseException)
+NONE: Mapping[str, Any] = MappingProxyType({})
+COTANGENT = "ct"  # the name of the operand that a pull was given
 NOTED = "failed_operation"  # the attribute of an exception
 
 
@@ -17,20 +20,26 @@ class Failure(NamedTuple):
     operation : str
         Name of the rule or function.
     operands : tuple
-        What it was given, as it was given.  A pickle leaves them behind: an exception that goes to
-        another process does not take its graph along.
+        What it was given, as it was given; a node of the graph is one too.  A pickle leaves them
+        behind: an exception that goes to another process does not take its graph along.
+    keywords : tuple of str
+        The names of the last of them, which were given by name.
     """
 
     operation: str
     operands: tuple[Any, ...]
+    keywords: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Failure, (self.operation, ())
 
 
-def noted(error: Raised, operation: str, operands: Iterable[Any]) -> Raised:
+def noted(
+    error: Raised, operation: str, operands: Iterable[Any], named: Mapping[str, Any] = NONE
+) -> Raised:
     """Return `error` with a note of the operation; the innermost one is there first, and stays."""
-    vars(error).setdefault(NOTED, Failure(operation, tuple(operands)))
+    found = Failure(operation, (*operands, *named.values()), tuple(named))
+    vars(error).setdefault(NOTED, found)
     return error
 
 

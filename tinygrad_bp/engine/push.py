@@ -16,7 +16,7 @@ from tinygrad_bp.engine.nodes import Node, Variable, ancestors
 from tinygrad_bp.engine.recording import nary
 from tinygrad_bp.engine.rule import Pulls
 from tinygrad_bp.engine.tensor import wrap
-from tinygrad_bp.engine.walk import conform, freed, pull_back, retracked, walk_watch
+from tinygrad_bp.engine.walk import conform, pull_back, refuse_freed, retracked, walk_watch
 
 Tangents = dict[Node, Any]
 
@@ -68,7 +68,7 @@ def push_forward(
             continue
         saved = node.saved
         if saved is None:
-            raise freed(node)
+            refuse_freed(node)
         if record:
             saved = retracked(node, saved)
         part = PUSHES[node.rule.kind](node, given, saved, record)

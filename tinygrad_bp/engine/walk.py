@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NoReturn
 from warnings import warn_explicit
 
 import numpy as np
 from numpy import add, ndarray
 
 from tinygrad_bp.engine.broadcasting import sum_rows, unbroadcast
+from tinygrad_bp.engine.failures import COTANGENT, noted
 from tinygrad_bp.engine.modes import blocks, unasked, watch
 from tinygrad_bp.engine.nodes import LEAF, Node, is_live
 from tinygrad_bp.engine.rule import JointPulls, Pulls
@@ -147,7 +148,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             rule = node.rule
             saved = node.saved
             if saved is None:
-                raise freed(node)
+                refuse_freed(node)
             if free:
                 node.saved = None
             # recorders see to it that a tracked argument has a pull
@@ -228,6 +229,10 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
             else:
                 deliver(parent, ct, wide)
                 node = None
+    except Exception as error:
+        if node is not None:
+            noted(error, f"pull of {node.rule.name}", (node,), {COTANGENT: ct})
+        raise
     finally:
         if errors is not None:
             errors.__exit__(None, None, None)
@@ -294,9 +299,14 @@ def plain_answer(answer: Any, who: str) -> Any:
     return unwrap(answer)
 
 
-def freed(node: Node) -> GraphError:
-    """Return the error for a walk over a node that has lost what its derivative reads."""
-    return GraphError(
+def refuse_freed(node: Node) -> NoReturn:
+    """Refuse to walk over a node that has lost what its derivative reads.
+
+    Raises
+    ------
+    GraphError
+    """
+    raise GraphError(
         f"backward: the residuals of {node.rule.name} {node.shape} were freed by an earlier"
         " backward with retain_graph=False; drop that argument to walk a graph twice"
     )

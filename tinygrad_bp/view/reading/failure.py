@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from inspect import CO_VARARGS
 from traceback import walk_tb
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.failures import Failure, failure_of
+from tinygrad_bp.engine.failures import COTANGENT, Failure, failure_of
+from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.errors import GraphError
@@ -22,6 +23,7 @@ from tinygrad_bp.view.reading.sheet import Sheet, number_names, sheet_of
 from tinygrad_bp.view.reading.words import argument_names
 
 OWN = __name__.partition(".")[0]
+Operand = tuple[str | None, Any]  # with what the operation calls it
 WRITTEN = 40  # characters of an operand that is no number
 
 
@@ -47,9 +49,10 @@ def failed(
     causes = _causes(error)
     failure = next((found for one in causes if (found := failure_of(one))), None)
     failure = failure or next((found for one in causes if (found := _called(one))), None)
-    operands = [one for value in failure.operands for one in _drawn(value)] if failure else []
-    tracked = [one for one in operands if isinstance(one, Tensor) and one.node is not None]
-    tracked = tracked or _tensors_in(causes)
+    operands = _named(failure) if failure else []
+    nodes = [one for _, one in operands if isinstance(one, Node)]
+    tracked: list[Any] = [one for _, one in operands if _node_of(one) is not None]
+    tracked = tracked or [*_tensors_in(causes), *nodes]
     if not tracked:
         raise GraphError(
             "graph: no tracked Tensor is in the traceback of this exception; pass the exception"
@@ -73,6 +76,20 @@ def _causes(error: BaseException | None) -> list[BaseException]:
     return causes
 
 
+def _named(failure: Failure) -> list[Operand]:
+    """Return what is drawn of the operands, with what the operation calls them."""
+    given = len(failure.operands) - len(failure.keywords)
+    drawn = [one for value in failure.operands[:given] for one in _drawn(value)]
+    rule = TABLE.get(failure.operation)
+    names = [] if rule is None else argument_names(rule)
+    if len(names) != len(drawn):
+        names = [None] * len(drawn)
+    found = [*zip(names, drawn, strict=True)]
+    for name, value in zip(failure.keywords, failure.operands[given:], strict=True):
+        found += [(name, one) for one in _drawn(value)]
+    return found
+
+
 def _drawn(value: Any) -> list[Any]:
     """Return what is drawn of an operand: itself, or the members of a list with Tensors."""
     if isinstance(value, list | tuple) and any(isinstance(one, Tensor) for one in value):
@@ -86,14 +103,16 @@ def _called(error: BaseException) -> Failure | None:
     So of what refuses its arguments before it records anything.
     """
     before, found = "", None
+    told = str(error).partition(":")[0]
     for frame, _ in walk_tb(error.__traceback__):
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         if package == OWN != before:
             found = None  # what was called earlier has returned, or is the caller's
-        if package == OWN and found is None:
+        # the rule that the message begins with is the innermost: a layer is not given its kernel
+        if package == OWN and (found is None or told in TABLE):
             given = _given(frame)
             if any(isinstance(one, Tensor) and one.node is not None for one in given):
-                found = Failure(_name_of(frame, error), tuple(given))
+                found = Failure(told if told in TABLE else _name_of(frame), tuple(given))
         before = package
     return found if before == OWN else None
 
@@ -108,15 +127,18 @@ def _given(frame: FrameType) -> list[Any]:
     return [one for one in values if isinstance(one, Tensor | np.ndarray)]
 
 
-def _name_of(frame: FrameType, error: BaseException) -> str:
-    """Return what was called: the rule that the message begins with, a function, or a layer."""
-    told = str(error).partition(":")[0]
-    if told in TABLE:  # what records it may bear another name
-        return told
+def _name_of(frame: FrameType) -> str:
+    """Return what was called: a function, also by what wraps it, or a layer."""
     owner = frame.f_locals.get("self")
-    if owner is None or isinstance(owner, Tensor):
-        return frame.f_code.co_name.strip("_")
-    return type(owner).__name__
+    around, inside, _ = frame.f_code.co_qualname.partition(".<locals>")
+    if inside:
+        for name in frame.f_code.co_freevars:
+            one: Any = frame.f_locals.get(name)
+            if isinstance(one, FunctionType) and one.__module__.partition(".")[0] == OWN:
+                around = one.__name__
+    elif owner is not None and not isinstance(owner, Tensor):
+        return type(owner).__name__
+    return around.rpartition(".")[2].strip("_")
 
 
 def _tensors_in(causes: Sequence[BaseException]) -> list[Tensor]:
@@ -133,36 +155,33 @@ def _marked(
     view: Picture,
     sheet: Sheet,
     operation: str | None,
-    operands: list[Any],
+    operands: list[Operand],
     error: BaseException,
 ) -> Picture:
     nodes, edges = list(view.nodes), list(view.edges)
-    sources = []
-    for one in operands:
-        node = getattr(one, "node", None)
-        if node is not None:
-            sources.append(sheet.recorded.places[node])
-            continue
-        sources.append(len(nodes))
-        nodes.append(_operand(len(nodes), one, sheet))
+    ends: list[tuple[int, str | None]] = []
+    for name, one in operands:
+        source = sheet.recorded.places.get(one if isinstance(one, Node) else _node_of(one))
+        if source is None:
+            source = len(nodes)
+            nodes.append(_operand(source, one, sheet, "cotangent" if name == COTANGENT else ""))
+        ends.append((source, name))
     own = len(nodes)
     note = f"{type(error).__name__}: {error}"
     rule = TABLE.get(operation or "")
     commutes = rule is not None and rule.drawing.commutes
     op = operation or "raised"
     nodes.append(NodeView(own, op, None, (), "", "failed", note=note, commutes=commutes))
-    names = [] if rule is None else argument_names(rule)
-    if len(names) != len(sources):
-        names = [None] * len(sources)
-    edges += [
-        EdgeView(source, own, position, name)
-        for position, (source, name) in enumerate(zip(sources, names, strict=True))
-    ]
+    edges += [EdgeView(source, own, place, name) for place, (source, name) in enumerate(ends)]
     told = f"{operation or 'the computation'} raised {note}"
     return replace(view, nodes=tuple(nodes), edges=tuple(edges), notes=(*view.notes, told))
 
 
-def _operand(place: int, one: Any, sheet: Sheet) -> NodeView:
+def _node_of(one: Any) -> Any:
+    return one.node if isinstance(one, Tensor) else None
+
+
+def _operand(place: int, one: Any, sheet: Sheet, kind: str) -> NodeView:
     """Return the node of an operand that tracks nothing; what is no number is shown as written."""
     value = one._value if isinstance(one, Tensor) else one
     if not isinstance(value, np.ndarray) and not is_foreign(value):
@@ -173,7 +192,8 @@ def _operand(place: int, one: Any, sheet: Sheet) -> NodeView:
     if value.dtype.kind not in NUMERIC:
         written = f"{one!r:.{WRITTEN}}"
         return NodeView(place, "constant", written, (), "", "constant")
-    found = sheet.given.array(value)
-    name, kind = found or (getattr(one, "name", None), "data" if value.ndim else "constant")
+    found = None if kind else sheet.given.array(value)
+    kind = kind or ("data" if value.ndim else "constant")
+    name, kind = found or (getattr(one, "name", None), kind)
     shape, dtype = lengths(value.shape), dtype_text(value.dtype)
     return NodeView(place, kind, name, shape, dtype, kind, value=numbers(value))

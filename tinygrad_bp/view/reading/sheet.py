@@ -61,13 +61,15 @@ def sheet_of(
     values: bool | None = None,
 ) -> Sheet:
     """Read the graph of `out`, with names, kinds, scopes, values and cotangents."""
-    tensors = [one for one in flatten(out)[0] if isinstance(one, Tensor) and one.node is not None]
-    if not tensors:
+    found = flatten(out)[0]
+    tensors = [one for one in found if isinstance(one, Tensor) and one.node is not None]
+    nodes = [one for one in found if isinstance(one, Node)]
+    if not tensors and not nodes:
         raise GraphError(
             "graph: nothing is tracked, so there is no graph to show; compute it from a Tensor made"
             " with requires_grad=True, outside tg.no_grad()"
         )
-    roots = list(dict.fromkeys([one.node for one in tensors if one.node is not None]))
+    roots = list(dict.fromkeys([*(one.node for one in tensors if one.node is not None), *nodes]))
     recorded = read(roots)
     sheet = _described(recorded, parameters or {}, data or {})
     recorded.foreign = foreign_in(recorded, tensors)
