@@ -62,7 +62,7 @@ class _Row:
     shift: float = 0.0
     above: float = 0.0  # where loops back run above it
     under: float = 0.0  # and below it
-    room: float = 0.0  # above it and below it, for loops back
+    room: float = 0.0  # above it, for them
 
 
 class Rows:
@@ -83,18 +83,22 @@ class Rows:
             for column in range(begin, end):
                 self.row[column] = number
             self.rows.append(self._bounded(range(begin, end)))
-        self.loops = self._loops()
+        self.side = {
+            number: self._side(edge)
+            for number, edge in enumerate(view.edges)
+            if edge.loop and edge.source != edge.target
+        }
+        self.loops = {side: self._loops(side) for side in (-1, 1)}
         y = 0.0
         for number, row in enumerate(self.rows):
             row.above = y
-            tracks = self.loops.room(number)
-            row.room = (TRACK * tracks + 2 * CHANNEL) * (tracks > 0)
+            row.room, below = (self._room(number, side) for side in (-1, 1))
             box = (TITLE + BOX_STEP) * boxed
             y = row.above + row.room + box
             row.shift = y - row.top
             y += row.low - row.top + BOX_STEP * 2 * boxed
             row.under = y
-            y += row.room + ROW_SPACE
+            y += below + ROW_SPACE
         self.height = max(y - ROW_SPACE, 0.0)
 
     def _bounded(self, columns: range) -> _Row:
@@ -103,16 +107,33 @@ class Rows:
         lows = [self.grid.across[i] + self.grid.sizes[i][1] / 2 for i in here]
         return _Row(columns, min(tops, default=0.0), max(lows, default=0.0))
 
-    def _loops(self) -> Loops:
-        """Return the tracks of loops back but those from a node to itself."""
-        found = {
-            number: (edge.source, edge.target)
-            for number, edge in enumerate(self.view.edges)
-            if edge.loop and edge.source != edge.target
+    def _side(self, edge: EdgeView) -> int:
+        """Return whether a loop runs above its rows (-1) or below (1): where it crosses less."""
+        if self._row_of(edge.source) != self._row_of(edge.target):
+            return -1
+        crossed = {
+            side: self._exit(edge.source, side, after=True)[0]
+            + self._exit(edge.target, side, after=False)[0]
+            for side in (-1, 1)
         }
-        rows = {number: (self._row_of(a), self._row_of(b)) for number, (a, b) in found.items()}
+        return min(crossed, key=crossed.__getitem__)
+
+    def _loops(self, side: int) -> Loops:
+        """Return the tracks of the loops back on one side of their rows."""
+        own = (number for number, of in self.side.items() if of == side)
+        ends = {
+            number: (self.view.edges[number].source, self.view.edges[number].target)
+            for number in own
+        }
         column = self.grid.column
-        return loops(rows, {number: abs(column[a] - column[b]) for number, (a, b) in found.items()})
+        return loops(
+            {number: (self._row_of(a), self._row_of(b)) for number, (a, b) in ends.items()},
+            {number: abs(column[a] - column[b]) for number, (a, b) in ends.items()},
+        )
+
+    def _room(self, row: int, side: int) -> float:
+        tracks = self.loops[side].room(row)
+        return (TRACK * tracks + 2 * CHANNEL) * (tracks > 0)
 
     def _row_of(self, i: int) -> int:
         return self.row[self.grid.column[i]]
@@ -179,7 +200,7 @@ class Rows:
         return [(sign * reach, across)] if reach > border and goal != across else []
 
     def _loop(self, own: int, edge: EdgeView) -> list[Point]:
-        """Return the whole way back: above or below the row, where it crosses less."""
+        """Return the whole way back, above the row or below."""
         (x, y), (u, v) = self.point(edge.source), self.point(edge.target)
         (width, height), (_, depth) = self.grid.sizes[edge.source], self.grid.sizes[edge.target]
         if edge.source == edge.target:
@@ -187,28 +208,25 @@ class Rows:
             right, left = x + 0.3 * width, x + 0.1 * width  # beside the middle, where others leave
             return [(right, top + 3), (right, top - 9), (left, top - 9), (left, top)]
         numbers = self._row_of(edge.source), self._row_of(edge.target)
-        sides = (-1, 1) if numbers[0] == numbers[1] else (-1,)
-        exits = {side: self._exit(edge.source, side, after=True) for side in sides}
-        entries = {side: self._exit(edge.target, side, after=False) for side in sides}
-        side = min(sides, key=lambda one: exits[one][0] + entries[one][0])
+        side = self.side[own]
         levels = [self._level(own, number, side) for number in numbers]
         start, end = [(x, y + side * height / 2)], [(u, v + side * depth / 2)]
-        if not exits[side][1]:
+        if not self._exit(edge.source, side, after=True)[1]:
             x = self.grid.spans[self.grid.column[edge.source]][1] + CHANNEL + BOX_STEP
             start = [(self.point(edge.source)[0] + width / 2, y), (x, y)]
-        if not entries[side][1]:
+        if not self._exit(edge.target, side, after=False)[1]:
             u = self.grid.spans[self.grid.column[edge.target]][0] - CHANNEL - ARROW
             end = [(u, v), (self.point(edge.target)[0] - self.grid.sizes[edge.target][0] / 2, v)]
         between = [(x, levels[0]), (u, levels[1])]
         if numbers[0] != numbers[1]:
-            margin = -self.margin - 2 * CHANNEL - LANE * self.loops.lanes[own]
+            margin = -self.margin - 2 * CHANNEL - LANE * self.loops[side].lanes[own]
             between = [between[0], (margin, levels[0]), (margin, levels[1]), between[1]]
         return [*start, *between, *end]
 
     def _level(self, edge: int, number: int, side: int) -> float:
         """Return how high a loop back runs above a row (-1), or below it (1)."""
         row = self.rows[number]
-        track = TRACK * self.loops.tracks[edge, number] + CHANNEL / 2
+        track = TRACK * self.loops[side].tracks[edge, number] + CHANNEL / 2
         # its label stands above it, there between it and the row
         return row.under + track + CHANNEL if side > 0 else row.above + row.room - track
 
