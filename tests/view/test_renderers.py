@@ -268,6 +268,16 @@ def test_parts_are_boxes():
     assert found["multiply"] == found["sum"] == []  # a box around one operation says nothing
 
 
+def test_a_layer_is_a_box_at_each_place_where_it_is_used():
+    W, b, V = ones((3, 3), "first.W"), ones((3,), "first.b"), ones((3, 3), "second.W")
+    out = ((ones((2, 3), "x") @ W + b) @ V) @ W + b
+    boxes = drawing(tg.graph(np.sum(out) + np.sum(W**2))).boxes
+    assert [box.title for box in boxes] == ["first", "first"]  # a single operation has none
+    with tg.scope("powers"):  # the user's own is one, whatever it holds
+        found = [np.square(ones((2,), "powers.a") + 1), np.exp(ones((2,), "b") * 2)]
+    assert [box.title for box in drawing(tg.graph(np.sum(found[0] * found[1]))).boxes] == ["powers"]
+
+
 def test_the_network_as_a_tree():
     bias = network_loss()[1]["output.b"].detach().item()
     assert network_view().to_text() == (
