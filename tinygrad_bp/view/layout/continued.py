@@ -8,10 +8,11 @@ used in another row has a tag there with its name, as in `tags`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tinygrad_bp.view.layout.layering import Broken
+from tinygrad_bp.view.layout.layering import FAN, Broken
 from tinygrad_bp.view.picture.kinds import KINDS, MARK
 from tinygrad_bp.view.picture.records import EdgeView, NodeView, Picture, renumbered
 from tinygrad_bp.view.picture.tags import Tagged, with_name
@@ -27,21 +28,25 @@ def continued(drawn: Tagged, folds: Broken) -> tuple[Tagged, Broken]:
     across = [not one.loop and rows[one.source] != rows[one.target] for one in view.edges]
     if not any(across):
         return drawn, folds
-    new = _New(drawn, folds.rank)
+    new = _New(drawn, folds)
     edges = list(view.edges)
+    for k in range(len(edges)):
+        if across[k]:
+            new.reads[edges[k].source, rows[edges[k].target]] += 1
     order = sorted(range(len(edges)), key=lambda k: folds.rank[edges[k].target])
     for k in order:  # the first that reads a source in a row has the mark before it
         if across[k]:
             edge = edges[k]
             edges[k] = replace(edge, source=new.entry(edge, rows[edge.target]))
-    return new.placed([*edges, *new.leaving], folds.breaks)
+    return new.placed([*edges, *new.leaving])
 
 
 class _New:
     """The marks and tags of a picture."""
 
-    def __init__(self, drawn: Tagged, rank: Sequence[int]) -> None:
-        self.drawn, self.rank = drawn, rank
+    def __init__(self, drawn: Tagged, folds: Broken) -> None:
+        self.drawn, self.rank, self.breaks = drawn, folds.rank, folds.breaks
+        self.reads: Counter[tuple[int, int]] = Counter()  # of what in which row
         self.nodes: dict[int, list[NodeView]] = {}  # by what they stand for
         self.ranks: list[int] = []
         self.entries: dict[tuple[int, int], int] = {}
@@ -60,7 +65,10 @@ class _New:
                     self.leaving.append(EdgeView(source.id, exit_, 0))
                 scope = self.drawn.view.nodes[edge.target].scope
                 found = replace(self.nodes[source.id][0], scope=scope)
-            self.entries[place] = self._add(source, found, self.rank[edge.target] - 1)
+            own = self.rank[edge.target] - 1
+            if self.reads[place] >= FAN:  # its edges run between the leaves of what reads it
+                own = max(own - 1, self.breaks[row - 1])
+            self.entries[place] = self._add(source, found, own)
         return self.entries[place]
 
     def _mark(self, source: NodeView) -> NodeView:
@@ -73,7 +81,7 @@ class _New:
         self.ranks.append(rank)
         return own
 
-    def placed(self, edges: Sequence[EdgeView], breaks: list[int]) -> tuple[Tagged, Broken]:
+    def placed(self, edges: Sequence[EdgeView]) -> tuple[Tagged, Broken]:
         """Return the picture with new ids: a node is followed by what stands for it."""
         nodes: list[NodeView] = []
         ids: list[int] = []
@@ -91,7 +99,7 @@ class _New:
                 ids.append(self.drawn.ids[node.id])
                 rank.append(ranks[one.id])
         view = renumbered(self.drawn.view, nodes, edges)
-        return Tagged(view, tuple(ids), frozenset(tags)), apart(view, Broken(rank, breaks))
+        return Tagged(view, tuple(ids), frozenset(tags)), apart(view, Broken(rank, self.breaks))
 
 
 def apart(view: Picture, folds: Broken) -> Broken:

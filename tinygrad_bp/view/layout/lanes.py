@@ -25,10 +25,19 @@ def nested(part: Part) -> int:
     return max((1 + nested(inner) for inner in part.parts), default=0)
 
 
-def held_together(columns: Sequence[list[int]], part: Part) -> None:
-    """Order each column so that a part is in one piece: others go to the nearer side of it."""
-    for inner in part.parts:
-        own = set(members(inner))
+def inhabitants(ranked: Ranked, columns: Sequence[Sequence[int]], part: Part) -> set[int]:
+    """Return what of a row may be in the box of a part: its nodes, and edges that lead to them."""
+    nodes = {*members(part)}
+    held = [k for k, column in enumerate(columns) if not nodes.isdisjoint(column)]
+    within = columns[held[0] : held[-1] + 1] if held else ()
+    return nodes | {
+        i for column in within for i in column if not nodes.isdisjoint(ranked.ends.get(i, ()))
+    }
+
+
+def held_together(columns: Sequence[list[int]], lanes: Sequence[set[int]]) -> None:
+    """Order each column so that each lane is in one piece: others go to the nearer side of it."""
+    for own in lanes:
         for column in columns:
             places = [k for k, i in enumerate(column) if i in own]
             if len(places) > 1 and places[-1] - places[0] >= len(places):
@@ -37,7 +46,13 @@ def held_together(columns: Sequence[list[int]], part: Part) -> None:
                     i: (0 if i in own else -1 if k < middle else 1) for k, i in enumerate(column)
                 }
                 column.sort(key=key.__getitem__)
-        held_together(columns, inner)
+
+
+def lanes_of(ranked: Ranked, columns: Sequence[Sequence[int]], part: Part) -> Iterator[set[int]]:
+    """Yield the inhabitants of the parts in one, in a row; outer ones first."""
+    for inner in part.parts:
+        yield inhabitants(ranked, columns, inner)
+        yield from lanes_of(ranked, columns, inner)
 
 
 def part_ways(
@@ -53,11 +68,12 @@ def part_ways(
     """
     for inner in part.parts:
         part_ways(ranked, inner, across, sizes, rows)
-        own = set(members(inner))
+        nodes = set(members(inner))
         for row in set(rows):
             columns = [column for column, of in zip(ranked.columns, rows, strict=True) if of == row]
-            holding = [k for k, column in enumerate(columns) if not own.isdisjoint(column)]
+            holding = [k for k, column in enumerate(columns) if not nodes.isdisjoint(column)]
             if holding:
+                own = inhabitants(ranked, columns, inner)
                 _cleared(columns[holding[0] : holding[-1] + 1], inner, own, across, sizes)
 
 

@@ -13,6 +13,7 @@ SLACK = 1.15  # a single row may be that much wider
 SIDEWAYS = 1123 / 794  # and as much on a page that is turned: it has the sides of an A4
 EXIT, ENTRY = 18.0, 40.0  # pixels that marks need at the end of a row, and at the beginning
 CHOICE = 3  # a row may end in the last third, where fewest edges pass
+FAN = 3  # operations with leaves that read one value: from so many on edges would cross
 WIDE = 13  # ranks from left to right that a page is wide enough for
 
 
@@ -44,9 +45,10 @@ def ranks(view: Picture) -> list[int]:
 
 
 def spaced(view: Picture, rank: Sequence[int]) -> list[int]:
-    """Return the ranks with one more behind a scope where leaves stand beside its last operations.
+    """Return the ranks with one more where leaves would be in the way beside an operation.
 
-    These leaves belong to what comes after it: there they need not keep clear of its box.
+    Behind a scope they belong to what comes after it: there they need not keep clear of its box.
+    Behind what three operations or more with leaves read, edges run to these between the leaves.
     """
     is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
     last = {path: end for path, (begin, end) in _scopes(view, rank, is_leaf).items() if begin < end}
@@ -58,11 +60,32 @@ def spaced(view: Picture, rank: Sequence[int]) -> list[int]:
             end == rank[node.id] and node.scope[: len(path)] != path for path, end in last.items()
         )
     }
+    outside |= _among(view, rank, is_leaf)
     new_ones = {rank[node] for node in outside}
     return [
         own + sum(one < own for one in new_ones) + (node in outside)
         for node, own in enumerate(rank)
     ]
+
+
+def _among(view: Picture, rank: Sequence[int], is_leaf: Sequence[bool]) -> set[int]:
+    """Return the leaves beside what is read by three operations or more that have leaves."""
+    leaves: dict[int, set[int]] = {}  # of each operation, those just before it
+    readers: dict[int, set[int]] = {}
+    for edge in view.edges:
+        if not edge.loop and rank[edge.source] == rank[edge.target] - 1:
+            near = (
+                (leaves, edge.target, edge.source)
+                if is_leaf[edge.source]
+                else (readers, edge.source, edge.target)
+            )
+            near[0].setdefault(near[1], set()).add(near[2])
+    found: set[int] = set()
+    for of in readers.values():
+        own = [leaves[one] for one in of if one in leaves]
+        if len(own) >= FAN:
+            found = found.union(*own)
+    return found
 
 
 def direction(view: Picture) -> str:
@@ -104,7 +127,8 @@ def broken(
         return Broken(list(rank), [0])
     is_leaf = [KINDS[node.kind].is_source for node in view.nodes]
     passing = _passing(view, rank, is_leaf)
-    ends = _ends(thick, passing, page - EXIT)
+    operating = {rank[node.id] for node in view.nodes if not is_leaf[node.id]}
+    ends = _ends(thick, passing, operating, page - EXIT)
     new = [own + 2 * sum(end < own for end in ends) for own in rank]
     for edge in view.edges:
         if is_leaf[edge.source] and rank[edge.source] in ends:
@@ -143,8 +167,13 @@ def _scopes(
     return found
 
 
-def _ends(thick: Sequence[float], passing: Sequence[int], page: float) -> list[int]:
-    """Return the last rank of each row but the last."""
+def _ends(
+    thick: Sequence[float], passing: Sequence[int], operating: set[int], page: float
+) -> list[int]:
+    """Return the last rank of each row but the last: of those with operations.
+
+    Leaves alone go to the next row, with what reads them.
+    """
     ends: list[int] = []
     start = 0
     while start + 1 < len(thick) and sum(thick[start:]) > page:
@@ -153,6 +182,9 @@ def _ends(thick: Sequence[float], passing: Sequence[int], page: float) -> list[i
             last += 1
             width += thick[last]
         earliest = last - (last - start) // CHOICE
-        ends.append(min(range(last, earliest - 1, -1), key=passing.__getitem__))
+        end = min(range(last, earliest - 1, -1), key=passing.__getitem__)
+        while end not in operating and end > start:
+            end -= 1
+        ends.append(end)
         start = ends[-1] + 1
     return ends

@@ -88,7 +88,7 @@ def grid(
     """
     ranked = _with_dummies(view, folds.rank, dummies=_passed(view, folds.rank) <= DUMMIES)
     loops = [(edge.source, edge.target) for edge in view.edges if edge.loop]
-    ordered(ranked, len(view.nodes), loops, root)
+    ordered(ranked, len(view.nodes), loops, root, folds.breaks)
     total = len(ranked.above)
     all_sizes = [*sizes, *[(0.0, 0.0)] * (total - len(sizes))]
     across = _places(ranked, [height for _, height in all_sizes], len(sizes))
@@ -133,6 +133,7 @@ def _with_dummies(view: Picture, rank: Sequence[int], *, dummies: bool) -> Ranke
         before = edge.source
         for between in range(rank[edge.source] + 1, rank[edge.target] if dummies else 0):
             own = len(ranked.above)
+            ranked.ends[own] = edge.source, edge.target
             ranked.columns[between].append(own)
             ranked.above.append([before])
             ranked.below.append([])

@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
-from tinygrad_bp.view.layout.lanes import held_together
+from tinygrad_bp.view.layout.lanes import held_together, lanes_of
 from tinygrad_bp.view.layout.ranked import Ranked
 from tinygrad_bp.view.picture.parts import Part
 
 SWEEPS = 12
-STARTS, FEW = 6, 160  # orders to begin with, for few enough nodes and dummies
+STARTS, FEW = 12, 160  # orders to begin with, for few enough nodes and dummies
 BLOCK = 2  # crossings that a node counts for in the way of a loop back
 
 
-def ordered(ranked: Ranked, nodes: int, loops: Sequence[tuple[int, int]], root: Part) -> None:
-    """Order each column of a picture of so many nodes, loops back between these, and parts."""
-    ordering = _Ordering(ranked, nodes, loops, root)
-    begun = [list(column) for column in ranked.columns]
-    for number in range(STARTS if len(ranked.above) <= FEW else 1):
-        ranked.columns = [list(column) for column in begun]
-        if number:  # the same ones each time
-            for column in ranked.columns:
-                random.Random(number).shuffle(column)  # noqa: S311  # no secret
-        ordering.sweep()
-        if not ordering.fewest:
-            break
-    ranked.columns = ordering.best
+def ordered(
+    ranked: Ranked,
+    nodes: int,
+    loops: Sequence[tuple[int, int]],
+    root: Part,
+    breaks: Sequence[int] = (0,),
+) -> None:
+    """Order each column of a picture of so many nodes, loops back between these, and parts.
+
+    Each row is ordered by itself, from one of the `breaks` to the next: no edge joins two.
+    """
+    for begin, end in pairwise([*breaks, len(ranked.columns)]):
+        begun = ranked.columns[begin:end]
+        ordering = _Ordering(ranked, begun, nodes, loops, root)
+        for number in range(STARTS if sum(map(len, begun)) <= FEW else 1):
+            ordering.columns = [list(column) for column in begun]
+            if number:  # the same ones each time
+                for column in ordering.columns:
+                    random.Random(number).shuffle(column)  # noqa: S311  # no secret
+            ordering.sweep()
+            if not ordering.fewest:
+                break
+        ranked.columns[begin:end] = ordering.best
 
 
 class _Ordering:
-    """Tries orders, and keeps the best.
+    """Tries orders of a row, and keeps the best.
 
     Attributes
     ----------
+    columns : list of list of int
+        Of the row, as they are tried.
     place : list of float
         Of each node and dummy in its column.
     best : list of list of int
@@ -43,14 +56,20 @@ class _Ordering:
     """
 
     def __init__(
-        self, ranked: Ranked, nodes: int, loops: Sequence[tuple[int, int]], root: Part
+        self,
+        ranked: Ranked,
+        columns: list[list[int]],
+        nodes: int,
+        loops: Sequence[tuple[int, int]],
+        root: Part,
     ) -> None:
-        self.ranked, self.loops, self.root = ranked, loops, root
+        self.ranked, self.columns = ranked, columns
+        self.lanes = [*lanes_of(ranked, columns, root)]
         self.weights = [BLOCK if i < nodes else 1 for i in range(len(ranked.above))]
-        self.column = {i: column for column in range(len(ranked.columns))
-                       for i in ranked.columns[column]}  # fmt: skip
+        self.column = {i: number for number, column in enumerate(columns) for i in column}
+        self.loops = [loop for loop in loops if not self.column.keys().isdisjoint(loop)]
         self.place = [0.0] * len(ranked.above)
-        self.best = ranked.columns
+        self.best = columns
         self.fewest: int | None = None
 
     def sweep(self) -> None:
@@ -60,7 +79,7 @@ class _Ordering:
         round those too that cross as many, which moves a crossing along two edges, perhaps to where
         one of them ends.
         """
-        for column in self.ranked.columns:
+        for column in self.columns:
             self._number(column)
         self._keep()
         for round_ in range(SWEEPS):
@@ -77,20 +96,20 @@ class _Ordering:
 
     def _keep(self) -> None:
         """Keep the order, with each part in one piece, if it is the best so far."""
-        columns = [list(one) for one in self.ranked.columns]
-        if self.root.parts:
-            held_together(columns, self.root)
+        columns = [list(one) for one in self.columns]
+        if self.lanes:
+            held_together(columns, self.lanes)
             for column in columns:
                 self._number(column)
         crossed = self._crossings(columns) + sum(self._passed(columns, one) for one in self.loops)
         if self.fewest is None or crossed < self.fewest:
             self.best, self.fewest = columns, crossed
-        if self.root.parts:
-            for column in self.ranked.columns:
+        if self.lanes:
+            for column in self.columns:
                 self._number(column)
 
     def _sort(self, *, down: bool) -> None:
-        columns, place = self.ranked.columns, self.place
+        columns, place = self.columns, self.place
         near = self.ranked.above if down else self.ranked.below
         for column in columns if down else reversed(columns):
             middle = {
@@ -101,7 +120,7 @@ class _Ordering:
             self._number(column)
 
     def _swap(self, *, ties: bool, down: bool) -> None:
-        place, columns = self.place, self.ranked.columns
+        place, columns = self.place, self.columns
         for column in columns if down else reversed(columns):
             for k in range(len(column) - 1):
                 a, b = column[k], column[k + 1]
@@ -120,14 +139,15 @@ class _Ordering:
         )
 
     def _passed(self, columns: Sequence[list[int]], loop: tuple[int, int]) -> int:
-        """Return what a loop back passes out of its columns, above or below."""
+        """Return what a loop back passes out of its columns: above, or below within a row."""
         sides = [0, 0]
-        for end in loop:
+        ends = [end for end in loop if end in self.column]
+        for end in ends:
             column = columns[self.column[end]]
             k = column.index(end)
             for side, way in enumerate((column[:k], column[k + 1 :])):
                 sides[side] += sum(self.weights[i] for i in way)
-        return min(sides)
+        return min(sides) if len(ends) == len(loop) else sides[0]
 
     def _crossings(self, columns: Sequence[Sequence[int]]) -> int:
         """Count the crossings between columns: the inversions, by a binary indexed tree."""

@@ -20,6 +20,8 @@ class Ranked:
         Of each node and dummy, what it is joined with in the column before and after.
     dummies : list of list of int
         Of each edge.
+    ends : dict of int to (int, int)
+        Of each dummy, the nodes that its edge joins.
     pull : list of float
         How hard each keeps its way straight.
     """
@@ -28,4 +30,5 @@ class Ranked:
     above: list[list[int]] = field(default_factory=list)
     below: list[list[int]] = field(default_factory=list)
     dummies: list[list[int]] = field(default_factory=list)
+    ends: dict[int, tuple[int, int]] = field(default_factory=dict)
     pull: list[float] = field(default_factory=list)
