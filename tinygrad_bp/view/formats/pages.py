@@ -60,7 +60,10 @@ def filled(template: str, style: str, script: str, parts: Mapping[str, str]) -> 
 
 def as_json(found: Any) -> str:
     """Return JSON that can stand in a script element: nothing in it can end one or begin one."""
-    text = json.dumps(_finite(found), separators=(",", ":"), allow_nan=False)
+    try:
+        text = json.dumps(found, separators=(",", ":"), allow_nan=False, default=str)
+    except ValueError:  # a number that is not finite, which is rare, and looking for it slow
+        text = json.dumps(_finite(found), separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view.layout import ways
@@ -99,33 +100,54 @@ def drawing(view: Picture, page: float | None = None) -> Drawing:
 
     `page` is how many pixels there are across; without it, it is for paper.
     """
-    before = tagged(view)
-    drawn, folds = continued(before, in_rows(before.view, _sizes(before), page))
-    view = drawn.view
-    sizes = _sizes(drawn)
-    back = [view.nodes[e.source].phase != view.nodes[e.target].phase for e in view.edges]
-    labels = _labels(before, drawn)
-    told = ["" if one else label for label, one in zip(labels, back, strict=True)]
-    root = parts(view)
-    room = [LABEL * text_width(one) for one in told]
-    placed = layout(view, grid(view, folds, sizes, room, root), root)
-    centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
-    bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
-    shapes = [KINDS[node.kind].shape for node in view.nodes]
-    found = ways.ways(view, centres, sizes, shapes, bends)
-    found = straightened(found, [(e.source, e.target) for e in view.edges], centres, sizes, shapes)
-    boxes = [_box(box.title, box.where, found) for box in placed.boxes]
-    nodes = [
-        DrawnNode(node, own, drawn.lines(node), centre, size)
-        for node, own, centre, size in zip(view.nodes, drawn.ids, centres, sizes, strict=True)
-    ]
-    places = _label_places(view, found, told, nodes, boxes)
-    edges = [
-        DrawnEdge(edge, (drawn.ids[edge.source], drawn.ids[edge.target]), way, label, place, one)
-        for edge, way, label, place, one in zip(view.edges, found, told, places, back, strict=True)
-    ]
-    width, height = (round(side + 2 * MARGIN) for side in (placed.width, placed.height))
-    return Drawing(width, height, boxes, edges, nodes)
+    return _Laid(tagged(view), page).drawing()
+
+
+class _Laid:
+    """A picture in rows that fit so many pixels: how large it is, and then all of its drawing.
+
+    Where a width is looked for, most are tried for their size alone.
+    """
+
+    def __init__(self, before: Tagged, page: float | None) -> None:
+        self.drawn, folds = continued(before, in_rows(before.view, _sizes(before), page))
+        view = self.view = self.drawn.view
+        self.sizes = _sizes(self.drawn)
+        self.back = [view.nodes[e.source].phase != view.nodes[e.target].phase for e in view.edges]
+        labels = _labels(before, self.drawn)
+        self.told = ["" if one else label for label, one in zip(labels, self.back, strict=True)]
+        root = parts(view)
+        room = [LABEL * text_width(one) for one in self.told]
+        self.placed = layout(view, grid(view, folds, self.sizes, room, root), root)
+        self.width = round(self.placed.width + 2 * MARGIN)
+        self.height = round(self.placed.height + 2 * MARGIN)
+
+    def drawing(self) -> Drawing:
+        """Return where all is."""
+        view, placed, drawn = self.view, self.placed, self.drawn
+        centres = [(x + MARGIN, y + MARGIN) for x, y in placed.centres]
+        bends = [[(x + MARGIN, y + MARGIN) for x, y in way] for way in placed.bends]
+        shapes = [KINDS[node.kind].shape for node in view.nodes]
+        found = ways.ways(view, centres, self.sizes, shapes, bends)
+        ends = [(edge.source, edge.target) for edge in view.edges]
+        found = straightened(found, ends, centres, self.sizes, shapes)
+        boxes = [_box(box.title, box.where, found) for box in placed.boxes]
+        nodes = [
+            DrawnNode(node, own, drawn.lines(node), centre, size)
+            for node, own, centre, size in zip(
+                view.nodes, drawn.ids, centres, self.sizes, strict=True
+            )
+        ]
+        places = _label_places(view, found, self.told, nodes, boxes)
+        edges = [
+            DrawnEdge(
+                edge, (drawn.ids[edge.source], drawn.ids[edge.target]), way, label, place, one
+            )
+            for edge, way, label, place, one in zip(
+                view.edges, found, self.told, places, self.back, strict=True
+            )
+        ]
+        return Drawing(self.width, self.height, boxes, edges, nodes)
 
 
 def _sizes(drawn: Tagged) -> list[Point]:
@@ -176,17 +198,19 @@ def fitted(view: Picture, width: int | None) -> tuple[Drawing, list[str]]:
     Where rows of that width need more beside them, for loops back, narrower rows do.
     """
     if width is None:
-        found = drawing(view)
-        return found, _notes(found, view, NOTES)
-    found = drawing(view, width - 2 * MARGIN)
+        whole = drawing(view)
+        return whole, _notes(whole, view, NOTES)
+    before = tagged(view)
+    found = _Laid(before, width - 2 * MARGIN)
     for share in NARROWER:
         if found.width <= width:
             break
-        narrower = drawing(view, share * (width - 2 * MARGIN))
+        narrower = _Laid(before, share * (width - 2 * MARGIN))
         if narrower.width >= found.width:
             break
         found = narrower
-    return found, _notes(found, view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
+    drawn = found.drawing()
+    return drawn, _notes(drawn, view, max(int((width - 2 * MARGIN) / LETTER), FEWEST))
 
 
 def framed(view: Picture, across: float, down: float) -> Drawing:
@@ -195,16 +219,17 @@ def framed(view: Picture, across: float, down: float) -> Drawing:
     What is too large for it to be read there as a whole stays as wide as the frame.
     """
 
-    def share(one: Drawing) -> float:
+    def share(one: _Laid) -> float:
         return min(across / one.width, down / one.height)
 
-    first = drawing(view, across)
+    before = tagged(view)
+    first = _Laid(before, across)
     if share(first) >= 1 or across * down < LEGIBLE**2 * first.width * first.height:
-        return first
+        return first.drawing()
     same = math.sqrt(first.width * first.height * across / down)  # the sides of the frame
-    others = [drawing(view, wider * same) for wider in REFRAMED]
+    others = [_Laid(before, wider * same) for wider in REFRAMED]
     found = max((first, *others), key=share)
-    return found if share(found) >= LEGIBLE else first
+    return (found if share(found) >= LEGIBLE else first).drawing()
 
 
 def _notes(found: Drawing, view: Picture, width: int) -> list[str]:
@@ -240,6 +265,7 @@ def _size(node: NodeView, text: list[str]) -> Point:
     return width + 2.6 * PAD + across, LINE * len(text) + 1.2 * PAD + down
 
 
+@lru_cache(4096)  # the same labels, for every width that is tried
 def text_width(line: str) -> float:
     """Return about how many pixels a line takes."""
     width = 0.0

@@ -51,6 +51,8 @@ class _Ordering:
         Of each node and dummy in its column.
     best : list of list of int
         The columns that crossed fewest edges.
+    tried : list of list of int
+        The columns that were looked at last.
     fewest : int or None
         How many; None before the first try.
     """
@@ -70,6 +72,7 @@ class _Ordering:
         self.loops = [loop for loop in loops if not self.column.keys().isdisjoint(loop)]
         self.place = [0.0] * len(ranked.above)
         self.best = columns
+        self.tried: list[list[int]] = []
         self.fewest: int | None = None
 
     def sweep(self) -> None:
@@ -82,13 +85,14 @@ class _Ordering:
         for column in self.columns:
             self._number(column)
         self._keep()
-        for round_ in range(SWEEPS):
-            self._sort(down=round_ % 2 == 0)
-            self._keep()
-        if self.fewest:
-            for round_ in range(SWEEPS):
+        for round_ in range(2 * SWEEPS):
+            if not self.fewest:
+                return
+            if round_ < SWEEPS:
+                self._sort(down=round_ % 2 == 0)
+            else:
                 self._swap(ties=round_ % 2 == 1, down=round_ % 4 < 2)
-                self._keep()
+            self._keep()
 
     def _number(self, column: Sequence[int]) -> None:
         for position, i in enumerate(column):
@@ -96,7 +100,9 @@ class _Ordering:
 
     def _keep(self) -> None:
         """Keep the order, with each part in one piece, if it is the best so far."""
-        columns = [list(one) for one in self.columns]
+        if self.columns == self.tried:
+            return
+        self.tried, columns = ([list(one) for one in self.columns] for _ in range(2))
         if self.lanes:
             held_together(columns, self.lanes)
             for column in columns:

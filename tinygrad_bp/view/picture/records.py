@@ -206,11 +206,20 @@ def renumbered(view: Picture, nodes: Sequence[NodeView], edges: Iterable[EdgeVie
     Checks stay with their leaves, as long as these stand for themselves.
     """
     new = {node.id: place for place, node in enumerate(nodes)}
-    placed = [replace(one, source=new[one.source], target=new[one.target]) for one in edges]
+    placed = [_joining(one, new[one.source], new[one.target]) for one in edges]
     alone = {node.id for node in nodes if node.times == 1 and node.kind != "scope"}
     return replace(
         view,
-        nodes=tuple(replace(node, id=place) for place, node in enumerate(nodes)),
+        nodes=tuple(
+            node if node.id == place else replace(node, id=place)
+            for place, node in enumerate(nodes)
+        ),
         edges=tuple(sorted(placed, key=lambda one: (one.target, one.position, one.source))),
         checks=tuple(replace(one, node=new[one.node]) for one in view.checks if one.node in alone),
     )
+
+
+def _joining(edge: EdgeView, source: int, target: int) -> EdgeView:
+    if (edge.source, edge.target) == (source, target):
+        return edge
+    return replace(edge, source=source, target=target)
