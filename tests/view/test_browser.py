@@ -291,6 +291,14 @@ def test_beside_the_cotangents_gradients_are_traced(opened):
     assert any(line.startswith("dx[0] = d(sin#1)[0]·") for line in lines)
 
 
+def test_numbers_that_are_given_are_told_in_the_sentence(opened):
+    w = ones((2, 3), "w")
+    page = opened(tg.graph(np.sum(np.maximum(w - 0.5, 0) + np.maximum(w, 0))).to_html())
+    assert page.locator("#now caption").all_inner_texts() == ["w 2×3"]
+    told = "These values are given, and the numbers 0.5 and 0; everything else is computed from"
+    assert page.locator("#words").inner_text() == f"{told} them."
+
+
 def test_a_leaf_of_repeated_blocks_is_not_called_the_result(opened):
     h, W = ones((1, 3), "h"), ones((3, 3), "W")
     for _ in range(80):

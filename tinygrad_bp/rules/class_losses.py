@@ -214,6 +214,7 @@ cross_entropy = general(
         np.sum(tangents[0] * _errors(z, labels), axis=1), reduction
     ),
     recorder=_records_cross_entropy,
+    words="the surprise at the labels, in nats, if softmax(z) has the probabilities of the classes",
     composition=lambda z, labels, reduction="mean": REDUCED[reduction](
         log(np.sum(exp(z), axis=1)) - z[np.arange(len(labels)), labels]
     ),

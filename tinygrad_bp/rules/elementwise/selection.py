@@ -81,6 +81,7 @@ elementwise(
     lambda ct, _out, condition, _x, _y: np.where(condition, 0, ct),
     bind=_where,
     forward=_where_forward,
+    words="takes each element of the one where the condition holds, else of the other",
     masks=True,
     samples=(
         call(np.array([[True, False, True], [False, False, True]]), (2, 3), (2, 3)),

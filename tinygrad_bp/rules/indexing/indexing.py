@@ -102,6 +102,7 @@ scatter = linear(
     scatter,
     lambda ct, _out, _x, _shape, index: ct[index],
     composition=_scatter_composed,
+    words="puts elements into their places among zeros, adding up what meets there",
     samples=(
         call((2,), shape=(3, 2), index=(1,)),
         call((4,), shape=(3,), index=(np.array([0, 2, 0, 1]),)),
@@ -149,6 +150,7 @@ getitem = linear(
     forward=_getitem_forward,
     views=_looks,
     bind=lambda x, index: ((x,), (canonical(index),)),
+    words="picks elements",
     composition=lambda x, index: np.ravel(x)[positions(x.shape, index)],
     samples=(
         call((4, 3), index=1),

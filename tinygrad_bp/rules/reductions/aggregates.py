@@ -49,6 +49,7 @@ linear(
     forward=_sum_forward,
     recorder=records_sum(whole_reduction),
     methods=("sum",),
+    words="adds up elements",
     samples=AXES + EMPTY,
 )
 
@@ -66,6 +67,7 @@ linear(
     forward=lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
     recorder=records_mean(whole_mean),
     methods=("mean",),
+    words="takes the mean of elements",
     samples=AXES,
 )
 
@@ -102,6 +104,7 @@ for ufunc, function in ((np.maximum, np.max), (np.minimum, np.min)):
         methods=(function.__name__,),
         name=function.__name__,
         convention=TIED,
+        words=f"takes the {'largest' if ufunc is np.maximum else 'smallest'} of elements",
         samples=AXES,
         analytic=False,
     )

@@ -73,6 +73,7 @@ logsumexp = general(
         tangents[0] * _weights(x, axis), axis=axis, keepdims=keepdims
     ),
     bind=over_axes,
+    words="the logarithm of the sum of exponentials",
     composition=lambda x, axis=None, keepdims=False: np.log(
         np.sum(np.exp(x), axis=axis, keepdims=keepdims)
     ),
@@ -160,6 +161,7 @@ log_softmax = general(
     log_softmax,
     _log_softmax_pull,
     push=_log_softmax_push,
+    words="the logarithm of the softmax",
     bind=lambda x, axis=-1: ((x,), (axis,)),
     composition=lambda x, axis=-1: x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True)),
     samples=(call((3,)), call((2, 3)), call((2, 3), axis=0), call((0, 3))),

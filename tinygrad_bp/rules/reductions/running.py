@@ -55,6 +55,7 @@ linear(
     forward=lambda a, axis=None: np.cumsum(a, axis=axis),
     recorder=_records,
     methods=("cumsum",),
+    words="adds up the elements up to each place",
     samples=SAMPLES,
 )
 

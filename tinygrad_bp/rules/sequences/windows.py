@@ -255,6 +255,7 @@ BESIDE = Geometry((5,), (2,), (3,), (1,), (0,))  # the last element is in no win
 windows = linear(
     windows,
     lambda ct, _out, _x, where: overlap_add(ct, where),
+    words="gathers what a window sees at each place",
     samples=(
         call((2, 4), PLAIN),
         call((1, 2, 3, 4), FLAT),

@@ -31,6 +31,7 @@ diagonal = linear(
     _diagonal_pull,
     forward=lambda a, offset=0, axis1=0, axis2=1: np.diagonal(a, offset, axis1, axis2),
     methods=("diagonal",),
+    words="picks a diagonal",
     views=True,
     samples=(
         call((3, 3)),

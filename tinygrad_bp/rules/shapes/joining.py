@@ -71,6 +71,7 @@ def _rule(arity: int) -> dict[str, Any]:
         "forward": lambda *operands: np.concatenate(operands[:arity], operands[arity]),
         "pulls": Pulls(_part, _keeps_nothing, arity),
         "kind": "linear",
+        "words": "joins arrays along an axis",
         "samples": shapes.get(arity, ()),
     }
 

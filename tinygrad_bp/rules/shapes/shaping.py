@@ -40,6 +40,7 @@ linear(
     forward=lambda array, shape: spread(
         array, tuple(shape) if isinstance(shape, Sequence) else (shape,)
     ),
+    words="repeats elements along new axes and those of length 1",
     samples=(
         call((3,), shape=(2, 3)),
         call((), shape=(2, 2)),
@@ -97,6 +98,7 @@ reshape: Recorder = linear(
     forward=_reshape_forward,
     views=True,
     bind=_reshape_bind,
+    words="gives the elements another shape",
     samples=(
         call((2, 3), (3, 2)),
         call((2, 3), -1),
@@ -137,6 +139,7 @@ transpose = linear(
     ),
     views=True,
     forward=lambda a, axes=None: a.T if axes is None else np.transpose(a, axes),
+    words="puts the axes into another order",
     samples=(
         call((2, 3)),
         call((2, 3, 4), (1, 2, 0)),
@@ -163,6 +166,7 @@ swapaxes = linear(
     forward=lambda a, axis1, axis2: np.swapaxes(a, axis1, axis2),
     views=True,
     methods=("swapaxes",),
+    words="exchanges two axes",
     samples=(call((2, 3, 4), 0, 2), call((2, 3), 1, -2), call((0, 3), 0, 1)),
 )
 
@@ -223,6 +227,7 @@ linear(
     np.roll,
     lambda ct, _out, _x, shift, axis: np.roll(ct, np.negative(shift), axis),
     forward=lambda a, shift, axis=None: np.roll(a, shift, axis) if a.shape else a,
+    words="moves elements along, and those at the end to the beginning",
     samples=(
         call((5,), 2),
         call((2, 3), 1, axis=1),

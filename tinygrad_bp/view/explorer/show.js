@@ -21,11 +21,16 @@ function go(i) {
 }
 function showGiven() {
   const given = nodes.filter((node) => node.given);
+  const isNumber = (node) => node.kind === "constant" && node.value?.length === 1 && !node.shape.length;
+  const numbers = [...new Set(given.filter(isNumber).map((node) => node.name))];
   const box = make("div", { class: "matrices" });
-  for (const node of given.slice(0, 30)) box.append(matrix(node, "value", node.value, node.name));
+  for (const node of given.filter((one) => !isNumber(one)).slice(0, 30)) box.append(matrix(node, "value", node.value, node.name));
   get("now").append(box);
+  const others = numbers.length ? `, and the number${numbers.length > 1 ? "s" : ""} ${listed(numbers)}` : "";
   return {
-    words: "These values are given; everything else is computed from them.",
+    words: box.children.length
+      ? `These values are given${others}; everything else is computed from them.`
+      : "What everything is computed from stands in the folded parts.",
     short: `${given.length} ${given.length === 1 ? "value is" : "values are"} given`,
     why: "Nothing has to be known before them.",
   };

@@ -73,7 +73,8 @@ def pulls_of(node: Node, ct: Any, out: Any, arguments: Sequence[Entry]) -> tuple
     tracks nothing.
     """
     rule, found = node.rule, []
-    ct = out if ct is None else ct  # of the same shape and dtype, which is all that is asked of it
+    # of the same shape and dtype, which is all that is asked of them
+    ct, out = out if ct is None else ct, ct if out is None else out
     for i, argument in enumerate(arguments):
         if node.parents[i] is None or rule.pulls[i] is None:
             found.append("")
