@@ -269,8 +269,20 @@ def answered(error: TypeError, keywords: Iterable[str]) -> TypeError:
     return error
 
 
+def unexpected(function: str, keywords: Iterable[str]) -> TypeError:
+    """Return the error of a call of `function` with keywords that it does not have."""
+    first = next(iter(keywords))
+    return answered(
+        TypeError(f"{function}() got an unexpected keyword argument '{first}'"), keywords
+    )
+
+
 def answers_keywords(function: Function) -> Function:
-    """Let `function` say which keyword is meant, where one is given that people know."""
+    """Let `function` say which keyword is meant, where one is given that people know.
+
+    Every call takes a fifth of a microsecond longer.  A function of every step takes any keyword
+    instead, and raises `unexpected`.
+    """
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:

@@ -338,7 +338,7 @@ def test_only_what_a_pull_reads_is_kept(one: Case) -> None:
         assert node.saved is not None
         assert (node.saved[0] is not None) == read[0]
         for kept, parent, needs in zip(node.saved[1:], node.parents, read[1:], strict=False):
-            if needs and rule.spares is not None and rule.spares(unwrap(out)):
+            if needs and rule.sparing is not None and rule.sparing(unwrap(mixed[0]))[1]:
                 assert kept is None
             elif needs:
                 assert kept is not None

@@ -164,3 +164,15 @@ def test_only_a_saturated_one_keeps_its_argument(size: int) -> None:
 def test_a_large_one_keeps_its_result_alone(function: Any) -> None:
     out = function(tg.tensor(np.full(9000, 40.0), requires_grad=True))
     assert out.node.saved[1] is None
+
+
+@pytest.mark.parametrize("char", "df")
+@pytest.mark.parametrize("far", [100.0, 800.0, np.inf])
+def test_what_is_far_out_changes_no_other(char: str, far: float) -> None:
+    """Beside an argument whose exponential overflows the others keep their digits."""
+    x = np.array([far, 6.0, 0.5], char)
+    for f in (tg.sigmoid, loss(1.0)) if np.isfinite(far) else (tg.sigmoid,):
+        gradient = tg.grad(lambda x, f=f: np.sum(f(x)))
+        near = 4 * float(np.finfo(char).eps)
+        np.testing.assert_allclose(gradient(x)[1:], gradient(x[1:]), rtol=near)
+        assert abs(gradient(x)[0]) < 1e-40

@@ -239,7 +239,7 @@ def _applied(
         result = nary(rule, arguments, parameters)
     else:
         result = (unary, binary)[count - 1](rule)(*arguments, *parameters)
-    if rule.spares is not None and isinstance(result, Tensor) and saved is not None:
+    if rule.sparing is not None and isinstance(result, Tensor) and saved is not None:
         # which values a sigmoid can do without was decided by numbers, which are not here now
         values = [one._value if isinstance(one, Tensor) else one for one in arguments]
         kept = saved[1 : 1 + count]

@@ -221,7 +221,8 @@ def declared(name: str, function: Any) -> Any:
     """Return a twin of `function` that shows the signature declared for `name`.
 
     The twin has the same code: a call costs no more.  That of a method which people call with other
-    libraries' keywords answers these.  Without a declaration `function` itself is returned.
+    libraries' keywords answers these, if its function does not take them itself, as `elsewhere`.
+    Without a declaration `function` itself is returned.
     """
     declaration = vars(Attached).get(name)
     if type(function) is not FunctionType or type(declaration) is not FunctionType:
@@ -232,7 +233,8 @@ def declared(name: str, function: Any) -> Any:
     twin.__doc__ = function.__doc__
     twin.__module__ = function.__module__
     twin.__qualname__ = f"Tensor.{name}"
-    asked = not ASKED.isdisjoint(declaration.__code__.co_varnames)
+    takes_any = "elsewhere" in function.__code__.co_varnames
+    asked = not (takes_any or ASKED.isdisjoint(declaration.__code__.co_varnames))
     named = answers_keywords(twin) if asked else twin
     named.__wrapped__ = declaration  # type: ignore[attr-defined]  # where inspect looks
     return named

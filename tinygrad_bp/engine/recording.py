@@ -36,22 +36,27 @@ def unary(rule: Any) -> Recorder:
     # the cycle collector.
     keep_nodes = rule.kind != "elementwise"
     alike = rule.alike  # asking an array for shape and dtype costs ten times as much as its node
-    spares = rule.spares
+    sparing = rule.sparing
 
     def record(x: Any, *params: Any) -> Any:
         if type(x) is not Tensor:
             # a function of our own, of what may be Python's number: forwards ask for a dtype
             return forward(asarray(x)[()] if type(x) in SCALARS else operand(x), *params)
         value = x._value
+        parent = x._node
+        keeps = save_x
         try:
-            out = forward(value, *params) if params else forward(value)
+            if sparing is None or parent is None:
+                out = forward(value, *params) if params else forward(value)
+            else:
+                out, spared = sparing(value)
+                keeps = not spared
         except Exception as error:
             explain(rule, (x,), error)
             raise
         result = new(Tensor)
         result._value = out
         result._looks_into = None
-        parent = x._node
         if parent is None or not (mode := is_recording()):
             result._node = None
             return result
@@ -60,7 +65,7 @@ def unary(rule: Any) -> Recorder:
         node.left = parent
         node.right = node.more = None
         kept = parent if keep_nodes else None
-        if save_x and (spares is None or not spares(out)):
+        if keeps:
             kept = value
         node.saved = (out if save_out else None, kept)
         if params:
@@ -219,7 +224,9 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
         node.more = (first, second, third)
         node.saved = (
             out if save_out else None,
-            (a if save_a else first) if first is not None else _constant(x, a, save_a),
+            (a if save_a else first)
+            if first is not None or (save_a and type(x) is Tensor)
+            else _constant(x, a, save_a),
             (b if save_b else second) if second is not None else _constant(y, b, save_b),
             (c if save_c else third) if third is not None else _constant(z, c, save_c),
         )
@@ -251,14 +258,18 @@ def nary(rule: Any, args: Sequence[Any], params: tuple[Any, ...]) -> Any:
                 values.append(arg if type(arg) in SCALARS else operand(arg))
                 parents.append(None)
             bit <<= 1
-        out = rule.forward(*values, *params)
+        spared = False
+        if rule.sparing is None:
+            out = rule.forward(*values, *params)
+        else:
+            out, spared = rule.sparing(*values)
     except Exception as error:
         explain(rule, args, error)
         raise
     if not (tracked and (mode := is_recording())):
         return _untracked(out) if wrapped else out
     save_out, *saves = rule.saves(tracked)
-    if rule.spares is not None and rule.spares(out):
+    if spared:
         saves = [False] * len(saves)
     kept = [
         _constant(arg, value, save) if parent is None else value if save else parent

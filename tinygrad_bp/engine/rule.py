@@ -230,9 +230,9 @@ class Rule:
     reads : callable or None
         ``reads(i)`` says whether pull `i` reads out and each argument, where its signature cannot
         say so.
-    spares : callable or None
-        ``spares(out)`` says that these pulls, of one argument, can do without it: None, or its
-        node, stands for what they name.
+    sparing : callable or None
+        ``sparing(x)`` computes the value too, and says beside it whether these pulls, of one
+        argument, can do without it: None, or its node, stands for what they name.
     masks : bool
         Whether the pulls give zeros where the argument was not chosen, whatever it was: zero times
         the infinite slope of what made it is NaN, of which the walk warns.
@@ -254,7 +254,7 @@ class Rule:
     __slots__ = (
         "__weakref__", "_saves", "alike", "broadcasts", "convention", "drawing", "family",
         "forward", "function", "kind", "masks", "name", "pulls", "push", "reads", "remedy",
-        "spares", "trial", "views",
+        "sparing", "trial", "views",
     )  # fmt: skip
 
     def __init__(
@@ -270,7 +270,7 @@ class Rule:
         remedy: str = "",
         broadcasts: bool = False,
         reads: Callable[[int], list[bool]] | None = None,
-        spares: Callable[[Any], bool] | None = None,
+        sparing: Callable[[Any], tuple[Any, bool]] | None = None,
         masks: bool = False,
         convention: Any = None,
         family: str = "",
@@ -279,7 +279,7 @@ class Rule:
         alike: bool = False,
     ) -> None:
         self.name, self.function, self.forward, self.kind = name, function, forward, kind
-        self.pulls, self.push, self.reads, self.spares = pulls, push, reads, spares
+        self.pulls, self.push, self.reads, self.sparing = pulls, push, reads, sparing
         self.trial, self.drawing, self.family, self.remedy = trial, drawing, family, remedy
         self.masks, self.convention, self.views = masks, convention, views
         # A single argument cannot have been broadcast by its own function: the walk need not look.

@@ -189,9 +189,17 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 out, x, y, z = saved
                 parent, right, third = node.more
                 if third is not None and third.index >= floor:
-                    deliver(third, pulls[2](ct, out, x, y, z), wide)
+                    part = pulls[2](ct, out, x, y, z)
+                    if third.rule is LEAF and not wide and third not in cts:
+                        cts[third] = part  # a parameter used once: no call
+                    else:
+                        deliver(third, part, wide)
                 if right is not None and right.index >= floor:
-                    deliver(right, pulls[1](ct, out, x, y, z), wide)
+                    part = pulls[1](ct, out, x, y, z)
+                    if right.rule is LEAF and not wide and right not in cts:
+                        cts[right] = part
+                    else:
+                        deliver(right, part, wide)
                 if parent is None or parent.index < floor:
                     node = None
                     continue

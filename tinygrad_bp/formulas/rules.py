@@ -96,7 +96,7 @@ def kept_of(node: Node) -> tuple[Any, ...] | None:
     Where nobody sees the difference it is told from the result, as in a textbook.
     """
     saved, rule = node.saved, node.rule
-    if saved is None or rule.spares is None or saved[0] is None:
+    if saved is None or rule.sparing is None or saved[0] is None:
         return saved
     if saved[1] is None or isinstance(saved[1], Node):
         return saved

@@ -7,6 +7,7 @@ Tensor.  Why names are imported from NumPy is said in `engine.constructors`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from numpy import (
     negative,
     reciprocal,
     subtract,
+    tanh,
 )
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
@@ -50,6 +52,7 @@ class Numbers(NamedTuple):
     zero: Any
     one: Any
     ceiling: Any
+    finite: float  # up to which exp does not overflow
 
 
 # Logits from which 1 + exp(x) rounds to exp(x): sigmoid is 1 already, and exp stays finite.
@@ -57,8 +60,10 @@ CEILING = 40.0
 CEILING_HALF = 11.0  # of float16
 # A sigmoid, or the size of a tanh, from which 1 less it has lost more than 8 of its bits.
 SATURATED = 1 - 2.0**-8
+LOGIT = math.log(SATURATED / (1 - SATURATED))  # of such a sigmoid
 NUMBERS = {
-    char: Numbers(*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, CEILING))) for char in "fd"
+    char: Numbers._make([*(np.full((), c, char) for c in (-1.0, 0.0, 1.0, CEILING)), finite])
+    for char, finite in (("f", 88.0), ("d", 709.0))
 }
 
 # Elements up to which one slow numpy.logaddexp beats two quick functions.
@@ -123,6 +128,20 @@ def sigmoid(x: Array) -> Array:
     return reciprocal(out, out)
 
 
+def sigmoid_sparing(x: Array) -> tuple[Any, bool]:
+    """Return ``sigmoid(x)``, and what `spares_logits` says of it."""
+    known = NUMBERS.get(x.dtype.char)
+    if known is None or type(x) is not ndarray or not 0 < x.size < LARGE:
+        s = sigmoid(x)
+        return s, spares_logits(s)
+    top = x.item(x.argmax())  # the cheapest look at all elements; a NaN is what it finds first
+    if not top <= known.finite:
+        return sigmoid(x), False
+    grown = exp(x)
+    total = add(grown, known.one)
+    return divide(grown, total, total), top <= LOGIT
+
+
 def spares_logits(s: Array) -> bool:
     """Whether the slope of a sigmoid is had from its result `s`: ``1 - s`` has most of its digits.
 
@@ -134,7 +153,6 @@ def spares_logits(s: Array) -> bool:
         return not (isinstance(s, floating) and s > SATURATED)
     if not 0 < s.size < LARGE or s.dtype.kind != "f":
         return True
-    # the cheapest look at all elements; a NaN is what it finds first, and then looks no further
     return not s.item(s.argmax()) > SATURATED
 
 
@@ -149,12 +167,18 @@ def same_dtype(x: ndarray[Any, Any], y: ndarray[Any, Any]) -> bool:
 def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
     """Return ``ct * s * (1 - s)``: a pull, which on Tensors is the row of its name.
 
-    Where s is close to 1, ``1 - s`` has lost its digits; from `x` it is ``sigmoid(-x)``.
+    Where s is close to 1, ``1 - s`` has lost its digits; from `x` it is ``1 / (1 + exp(x))``.
     """
     if type(ct) is Tensor:
         return TABLE["logistic_slope"].function(ct, s, unwrap(x))
     if x is not None:
-        return ct * s * sigmoid(-x)
+        known = NUMBERS.get(x.dtype.char) if type(x) is ndarray else None
+        if known is not None and x.size and x.item(x.argmax()) <= known.finite:
+            total = exp(x)
+            add(total, known.one, total)
+            return ct * s / total
+        with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that is wanted
+            return ct * s / (1 + exp(x))
     if type(s) is not ndarray or s.size < LARGE:
         return (s - s * s) * ct
     slope = multiply(s, s, empty_like(s))
@@ -172,6 +196,12 @@ def spares_argument(t: Array) -> bool:
         return True
     item = t.item
     return not (item(t.argmax()) > SATURATED or item(t.argmin()) < -SATURATED)
+
+
+def tanh_sparing(x: Array) -> tuple[Any, bool]:
+    """Return ``tanh(x)``, and what `spares_argument` says of it."""
+    t = tanh(x)
+    return t, spares_argument(t)
 
 
 def tanh_slope(ct: Cotangent, t: Any, x: Array = None) -> Array:
@@ -233,13 +263,22 @@ def binary_losses(z: Array, y: Array) -> Array:
 def binary_errors(z: Array, y: Array, part: Array) -> Array:
     """Return ``(sigmoid(z) - y) * part`` of raw arrays of one dtype, `part` one number of it.
 
-    Of a label 1 it is ``-sigmoid(-z)``, where the difference has lost its digits.
+    Of a label 1 it is ``-sigmoid(-z)``, where the difference has lost its digits: over one
+    denominator the error is ``(exp(z) - y * exp(z) - y) / (1 + exp(z))``, which loses none.
     """
-    error = sigmoid(z)
-    sure = error.size and error.item(error.argmax()) > SATURATED
+    known = NUMBERS.get(z.dtype.char)
+    top = z.item(z.argmax()) if z.size else 0.0
+    if known is None or not top <= known.finite:
+        error = sigmoid(z) - y
+        if not top <= LOGIT:
+            error = np.where(y == 1, -sigmoid(negative(z)), error)
+        return error * part
+    grown = exp(z)
+    error = multiply(y, grown)
+    subtract(grown, error, error)
     subtract(error, y, error)
-    if sure:
-        error = np.where(y == 1, -sigmoid(negative(z)), error)
+    add(grown, known.one, grown)
+    divide(error, grown, error)
     return multiply(error, part, error)
 
 

@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 from numpy import exp, floating, log, maximum, ndarray
 
-from tinygrad_bp.engine.arrays import Array
+from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, general
 from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.recording import binary
@@ -35,8 +35,8 @@ def _bce_forward(z: Array, y: Array, reduction: str) -> Array:
     return reduced(kernels.binary_losses(z, y), reduction)
 
 
-def _bce_slope(z: Array, y: Array, part: Array) -> Array:
-    """Return ``sigmoid_error(z, y) * part``."""
+def _bce_slope(ct: Cotangent, _out: Array, z: Array, y: Array, reduction: str) -> Array:
+    part = share(ct, z.size, reduction)
     dtype = z.dtype
     same = type(z) is type(y) is ndarray and (dtype is y.dtype or dtype == y.dtype)
     if same and type(part) is dtype.type:
@@ -179,7 +179,7 @@ def bce_with_logits(
 
 bce_with_logits = general(
     bce_with_logits,
-    lambda ct, _out, z, y, reduction: _bce_slope(z, y, share(ct, z.size, reduction)),
+    _bce_slope,
     lambda ct, _out, z, _y, reduction: -z * share(ct, z.size, reduction),
     forward=_bce_forward,
     push=_bce_push,

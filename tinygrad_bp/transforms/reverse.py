@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere import answers_keywords, unexpected
 from tinygrad_bp.engine.arrays import Cotangent
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, method, new, unwrap
@@ -46,6 +46,7 @@ def backward(
     *,
     retain_graph: bool = True,
     create_graph: bool = False,
+    **elsewhere: Any,
 ) -> None:
     """Add the gradient of this Tensor into `.grad` of every leaf it depends on.
 
@@ -65,6 +66,8 @@ def backward(
         If nothing is tracked, the cotangent is missing or has another shape, or the residuals were
         freed.
     """
+    if elsewhere:
+        raise unexpected("backward", elsewhere)
     start = seed(self, cotangent, "backward")
     if create_graph:
         start = as_tensor(start)

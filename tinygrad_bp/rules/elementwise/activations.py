@@ -54,7 +54,7 @@ sigmoid = elementwise(
     sigmoid,
     kernels.logistic_slope,
     forward=kernels.sigmoid,
-    spares=kernels.spares_logits,
+    sparing=kernels.sigmoid_sparing,
     alike=True,
     methods=("sigmoid",),
     words="squeezes each element into the range from 0 to 1",

@@ -69,7 +69,7 @@ tanh_slope = elementwise(
     alike=True,
     composition=lambda ct, t: ct * (1 - t * t),
 )
-elementwise(np.tanh, kernels.tanh_slope, spares=kernels.spares_argument, methods=("tanh",))
+elementwise(np.tanh, kernels.tanh_slope, sparing=kernels.tanh_sparing, methods=("tanh",))
 
 
 def _hypotenuse(x: Array) -> Array:

@@ -16,7 +16,13 @@ from tinygrad_bp.rules.special.ufuncs import special
 
 DEGREE = np.pi / 180
 
-elementwise(special.expit, kernels.logistic_slope, spares=kernels.spares_logits, analytic=False)
+
+def _expit_sparing(x: Array) -> tuple[Any, bool]:
+    s = special.expit(x)
+    return s, kernels.spares_logits(s)
+
+
+elementwise(special.expit, kernels.logistic_slope, sparing=_expit_sparing, analytic=False)
 elementwise(special.log_expit, lambda ct, _out, x: ct * special.expit(-x), analytic=False)
 # Near 1 the difference 1 - x is exact: no cancellation.
 elementwise(
