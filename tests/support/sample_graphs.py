@@ -171,6 +171,26 @@ def hypernetwork() -> Drawn:
     return loss, {"parameters": p, "data": {"task": task, "X": X}}
 
 
+def adversarial() -> Drawn:
+    """Two branches through one network, of which a penalty reads a weight too."""
+    rng = np.random.default_rng(0)
+    ends = {"make.in": (2, 6), "make.out": (6, 2), "judge.in": (2, 6), "judge.out": (6, 1)}
+    p = leaves(rng, **{f"{name}.W": shape for name, shape in ends.items()},
+               **{f"{name}.b": shape[1:] for name, shape in ends.items()})  # fmt: skip
+
+    def network(name: str, x: Any) -> Any:
+        for part in ("in", "out"):
+            h = tg.affine(x, p[f"{name}.{part}.W"], p[f"{name}.{part}.b"])
+            x = np.where(h.numpy() > 0, h, 0.1 * h)
+        return x
+
+    real, noise = rng.normal(size=(5, 2)), rng.normal(size=(5, 2))
+    told = np.mean(tg.softplus(-network("judge", real)))
+    found = np.mean(tg.softplus(network("judge", network("make", noise))))
+    loss = named(told + found + 0.01 * np.sum(p["judge.out.W"] ** 2))
+    return loss, {"parameters": p, "data": {"real": real, "noise": noise}}
+
+
 SAMPLES = {
     "perceptron": perceptron,
     "residual": residual,
@@ -184,6 +204,7 @@ MORE = {
     "remembering": remembering,
     "implicit": implicit,
     "hypernetwork": hypernetwork,
+    "adversarial": adversarial,
 }
 ALL = SAMPLES | MORE
 

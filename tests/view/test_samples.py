@@ -1,4 +1,4 @@
-"""Pictures of ten models: legible, and every number in them that of the engine."""
+"""Pictures of eleven models: legible, and every number in them that of the engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from deeper import by_turns
 from sample_graphs import ALL, SAMPLES, STRUCTURES, structures
+from view_samples import ones
 
 import tinygrad_bp as tg
 from tinygrad_bp.view.layout.drawing import text_width
@@ -35,6 +36,7 @@ DOT = {
     "remembering": ((2, 12), (5, 16)),
     "implicit": ((0, 0), (0, 0)),
     "hypernetwork": ((1, 4), (1, 4)),
+    "adversarial": ((4, 19), (9, 18)),
 }
 BENT = np.radians(10)  # what is less, nobody sees
 
@@ -128,6 +130,16 @@ def test_pictures_of_models_have_few_crossings_and_bends_and_fit_a_page(name, fo
     assert crossings(ways) <= crossed
     assert sum(map(bends, ways)) <= bent
     assert float(root.get("width")) * float(root.get("height")) <= 1.51 * PAGE
+
+
+@pytest.mark.parametrize("width", [None, 500])
+def test_what_several_layers_read_crosses_none_of_their_weights(width):
+    h = tg.sigmoid(np.exp(np.tanh(ones((2, 3), "x"))))
+    q, k, v = (tg.affine(h, ones((3, 3), f"{name}.W"), ones((3,), f"{name}.b")) for name in "qkv")
+    view = tg.graph(np.sum(np.sin(q @ k.T) @ v), values=False)
+    root = ET.fromstring(view.to_svg(engine="own", width=width))  # noqa: S314  # our own
+    edges = [one for one in root.iter(f"{SVG}g") if "edge" in one.get("class")]
+    assert crossings([sampled(edge.find(f"{SVG}path").get("d")) for edge in edges]) == 0
 
 
 @pytest.mark.parametrize(("name", "force"), FORMS)
