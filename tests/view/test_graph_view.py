@@ -852,7 +852,13 @@ def test_a_pull_that_fails_is_drawn_with_what_it_was_given():
             ("cotangent", "cotangent"),
         ]
         assert sources[1].value == (3.0,) * 6
+        assert labels.edge_labels(view)[-2:] == ["out", "ct"]
         assert "sum" in ops(view)  # the whole graph is there
+
+
+def test_a_mask_of_what_failed_is_told_from_its_operands():
+    view = tg.graph(caught(lambda x: np.add(x, x * 2.0, where=DATA[:2, :3] > 0), ones((2, 3))))
+    assert labels.edge_labels(view)[-3:] == ["x", "y", "where"]
 
 
 def test_a_failure_can_be_drawn_once_its_traceback_is_gone():

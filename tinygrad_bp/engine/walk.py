@@ -239,7 +239,7 @@ def pull_back(  # noqa: C901  # one loop: a call more for every node costs a ten
                 node = None
     except Exception as error:
         if node is not None:
-            noted(error, f"pull of {node.rule.name}", (node,), {COTANGENT: ct})
+            noted(error, f"pull of {node.rule.name}", (), {"out": node, COTANGENT: ct})
         raise
     finally:
         if errors is not None:

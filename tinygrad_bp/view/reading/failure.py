@@ -169,7 +169,7 @@ def _marked(
     own = len(nodes)
     note = f"{type(error).__name__}: {error}"
     rule = TABLE.get(operation or "")
-    commutes = rule is not None and rule.drawing.commutes
+    commutes = rule is not None and rule.drawing.commutes and len(ends) == len(rule.pulls)
     op = operation or "raised"
     nodes.append(NodeView(own, op, None, (), "", "failed", note=note, commutes=commutes))
     edges += [EdgeView(source, own, place, name) for place, (source, name) in enumerate(ends)]
