@@ -11,7 +11,7 @@ from tinygrad_bp.view.layout.ranked import Ranked
 from tinygrad_bp.view.picture.parts import Part
 
 SWEEPS = 12
-STARTS, FEW = 12, 160  # orders to begin with, for few enough nodes and dummies
+STARTS, EFFORT = 12, 600  # orders to begin with: fewer where they have more nodes and dummies
 BLOCK = 2  # crossings that a node counts for in the way of a loop back
 
 
@@ -29,7 +29,8 @@ def ordered(
     for begin, end in pairwise([*breaks, len(ranked.columns)]):
         begun = ranked.columns[begin:end]
         ordering = _Ordering(ranked, begun, nodes, loops, root)
-        for number in range(STARTS if sum(map(len, begun)) <= FEW else 1):
+        starts = EFFORT // max(sum(map(len, begun)), 1)
+        for number in range(min(max(starts, 1), STARTS)):
             ordering.columns = [list(column) for column in begun]
             if number:  # the same ones each time
                 for column in ordering.columns:
