@@ -100,20 +100,14 @@ class BatchNorm(Module):
         return scaled(apart, scale, np.reshape(self.b, wide))
 
     def _remember(self, mean: Any, var: Any, count: int) -> None:
-        old, new = 1.0 - self.momentum, self.momentum
-        kind, shape = self.mean.dtype, self.mean.shape
-        # new arrays: a graph may hold the old ones
-        mean, var = (
-            old * kept + share * unwrap(one).reshape(shape)
-            for kept, share, one in (
-                (self.mean, new, mean),
-                (self.var, new * (count / (count - 1)), var),
-            )
-        )
+        self.mean = self._moved(self.mean, mean, self.momentum)
+        self.var = self._moved(self.var, var, self.momentum * count / (count - 1))
+
+    def _moved(self, old: Any, found: Any, share: float) -> Any:
+        """Return a running statistic in a new array: a graph may hold the old one."""
+        moved = old * (1.0 - self.momentum) + share * found.reshape(old.shape)
         # real: a complex step through the layer, to check it, moves nothing that is remembered
-        self.mean, self.var = (
-            one if one.dtype == kind else np.real(one).astype(kind) for one in (mean, var)
-        )
+        return moved if moved.dtype == old.dtype else np.real(moved).astype(old.dtype)
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.g.size})"
