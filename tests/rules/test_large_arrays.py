@@ -164,6 +164,7 @@ PLACES = RNG.integers(-5, 5, 60)
         ((5, 99, 7), (PLACES, slice(1, 9), PLACES[::-1])),
         ((3, 9, 5), (..., PLACES)),
         ((400,), (RNG.integers(-400, 400, 500),)),
+        ((800, 65), (RNG.integers(-800, 800, 700),)),  # rows at once, in turns
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, complex, int])
