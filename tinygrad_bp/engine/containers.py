@@ -73,6 +73,8 @@ def flatten_like(tree: Any, like: Any, what: str, error: type[Exception]) -> lis
     error
         If `tree` is nested otherwise; the message names the place.
     """
+    if not isinstance(like, CONTAINERS):
+        return [tree]
     sequences = isinstance(like, (list, tuple)) and isinstance(tree, (list, tuple))
     if sequences and len(like) == len(tree) and _is_flat(like):
         return list(tree)

@@ -81,20 +81,21 @@ class BatchNorm(Module):
             If there are other than n channels, or there is nothing to take the variance of.
         """
         x = arrayed(x)
-        n = self.g.size
-        if x.ndim < 2 or x.shape[1] != n:
-            raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {x.shape}")
+        n, values = self.g.size, unwrap(x)
+        shape = values.shape
+        if len(shape) < 2 or shape[1] != n:
+            raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {shape}")
         if self.training:
-            count = x.size // n
+            count = values.size // n
             if count < 2:
                 raise ShapeError(
-                    f"BatchNorm: {x.shape} has {count} number(s) a channel, which have no variance;"
+                    f"BatchNorm: {shape} has {count} number(s) a channel, which have no variance;"
                     " call eval() for the running one"
                 )
-            found = moments(unwrap(x), "channels")
+            found = moments(values, "channels")
             self._remember(found.mean, found.variance, count)
             return normalized(x, self.g, self.b, "channels", self.eps, found)
-        wide = (n, *(1,) * (x.ndim - 2))
+        wide = (n, *(1,) * (len(shape) - 2))
         apart = x - np.reshape(self.mean, wide)
         scale = np.reshape(self.g, wide) / np.sqrt(np.reshape(self.var, wide) + self.eps)
         return scaled(apart, scale, np.reshape(self.b, wide))
