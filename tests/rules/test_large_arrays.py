@@ -90,7 +90,25 @@ def test_values_and_gradients_are_the_compositions(name: str, dtype: Any) -> Non
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norm")])
+NORMS = pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norm")])
+
+
+@NORMS
+def test_a_norm_too_large_for_copies_is_the_same(name: str, monkeypatch: Any) -> None:
+    function, _, shapes = CASES[name]
+    arrays = [RNG.normal(size=shape) for shape in shapes]
+
+    def found() -> list[Any]:
+        out, pull = tg.vjp(function, *arrays)
+        return [out, *pull(arrays[0])]
+
+    copied = found()
+    monkeypatch.setattr("tinygrad_bp.rules.reductions.normalizing.MAPPED", 0)
+    for one, other in zip(found(), copied, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@NORMS
 def test_a_norm_of_numbers_far_from_0_loses_no_more_than_two_passes_do(name: str) -> None:
     """The mean of the squares less the square of the mean would have nothing left."""
     function, composition, shapes = CASES[name]
