@@ -105,7 +105,7 @@ class Run:
         self.rows = rows = empty((self.steps, self.m, self.n + x.shape[2] + 1), x.dtype)
         rows[..., self.n : -1], rows[..., -1] = x.swapaxes(0, 1), 1
         self.matrix = self._matrix(W, U, b, *more)
-        weights = self._by_block(self.matrix)
+        self.weights = weights = self._by_block(self.matrix)
         self.z = self._room(len(self.order))  # of each step: overwritten with what a pull reads
         self.totals, self.beside = self._room(self.sigmoids), self._room(1)[:, 0]
         # as large as z: of an array and a number, NumPy's minimum takes four times as long
@@ -127,7 +127,7 @@ class Run:
 
     def pull(self, ct: Any) -> list[Any]:
         """Return the cotangent of each argument."""
-        onward = np.ascontiguousarray(self._by_block(self.matrix[: self.n]).mT)
+        onward = np.ascontiguousarray(self.weights[:, : self.n].mT)
         dz, through = self._room(len(onward)), np.zeros_like(self.own[0])
         d, given, (room,) = (
             np.empty((count, self.m, self.n), self.dtype) for count in (self.parts, len(onward), 1)
