@@ -192,6 +192,7 @@ def test_a_scatter_adds_what_numpys_does_to_the_last_bit(
     ours, wanted = np.zeros(shape, dtype), np.zeros(shape, dtype)
     values = (9 * RNG.normal(size=wanted[index].shape)).astype(dtype)
     assert values.size >= ALONG_ONE_AXIS
-    add_at(ours, index, values)
-    np.add.at(wanted, index, values)
+    for order in "CF":
+        add_at(ours, index, np.asarray(values, order=order))
+        np.add.at(wanted, index, values)
     np.testing.assert_array_equal(ours, wanted)

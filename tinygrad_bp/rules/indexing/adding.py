@@ -39,7 +39,10 @@ def add_at(out: Array, index: tuple[Any, ...], values: Array) -> None:
         return
     rows, lead = _places(out.shape, index)
     width = prod(out.shape[lead:])
-    values = np.broadcast_to(values, rows.shape + out.shape[lead:]).reshape(rows.size, width)
+    wide = rows.shape + out.shape[lead:]
+    if np.shape(values) != wide:
+        values = np.broadcast_to(values, wide)
+    values = np.ascontiguousarray(values).reshape(rows.size, width)
     rows, flat = rows.reshape(-1), out.reshape(-1)  # a view: `out` was made here, in C order
     if width >= LONG_ROW:
         rows, values = _added_at_once(flat.reshape(-1, width), rows, values)
