@@ -90,7 +90,25 @@ def test_values_and_gradients_are_the_compositions(name: str, dtype: Any) -> Non
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norm")])
+NORMS = pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norm")])
+
+
+@NORMS
+def test_a_norm_too_large_for_copies_is_the_same(name: str, monkeypatch: Any) -> None:
+    function, _, shapes = CASES[name]
+    arrays = [RNG.normal(size=shape) for shape in shapes]
+
+    def found() -> list[Any]:
+        out, pull = tg.vjp(function, *arrays)
+        return [out, *pull(arrays[0])]
+
+    copied = found()
+    monkeypatch.setattr("tinygrad_bp.rules.reductions.normalizing.MAPPED", 0)
+    for one, other in zip(found(), copied, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@NORMS
 def test_a_norm_of_numbers_far_from_0_loses_no_more_than_two_passes_do(name: str) -> None:
     """The mean of the squares less the square of the mean would have nothing left."""
     function, composition, shapes = CASES[name]
@@ -164,6 +182,7 @@ PLACES = RNG.integers(-5, 5, 60)
         ((5, 99, 7), (PLACES, slice(1, 9), PLACES[::-1])),
         ((3, 9, 5), (..., PLACES)),
         ((400,), (RNG.integers(-400, 400, 500),)),
+        ((800, 65), (RNG.integers(-800, 800, 700),)),  # rows at once, in turns
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, complex, int])
@@ -173,6 +192,7 @@ def test_a_scatter_adds_what_numpys_does_to_the_last_bit(
     ours, wanted = np.zeros(shape, dtype), np.zeros(shape, dtype)
     values = (9 * RNG.normal(size=wanted[index].shape)).astype(dtype)
     assert values.size >= ALONG_ONE_AXIS
-    add_at(ours, index, values)
-    np.add.at(wanted, index, values)
+    for order in "CF":
+        add_at(ours, index, np.asarray(values, order=order))
+        np.add.at(wanted, index, values)
     np.testing.assert_array_equal(ours, wanted)

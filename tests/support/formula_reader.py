@@ -7,6 +7,7 @@ import ast
 import operator
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -38,6 +39,7 @@ def computed(formula: str, values: Mapping[str, Any]) -> Any:
         return _value(ast.parse(_plain(formula), mode="eval").body, own)
 
 
+@lru_cache(4096)  # the names of an explanation, in each of its formulas
 def _plain(told: str) -> str:
     told = PARTS.sub(lambda found: f"__{found[1].translate(BACK)}", told)
     for mark, python in MARKS.items():

@@ -20,6 +20,7 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
 
 Composition = Callable[..., Any]
+ALL_TENSORS = {Tensor}
 
 
 def held(*given: Any) -> tuple[Any, ...]:
@@ -28,9 +29,11 @@ def held(*given: Any) -> tuple[Any, ...]:
     Where one is a Tensor the call is recorded, and a node keeps no array that somebody may change:
     raw code runs on copies, so that a pull finds the very arrays that it ran on.
     """
+    kinds = set(map(type, given))
+    if kinds == ALL_TENSORS:
+        return given
     arguments = tuple(map(arrayed, given))
-    tensors = [type(one) is Tensor for one in arguments]
-    if all(tensors) or not any(tensors):
+    if Tensor not in kinds:
         return arguments
     return tuple([wrap(one.copy()) if type(one) is np.ndarray else one for one in arguments])
 

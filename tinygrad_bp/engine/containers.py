@@ -73,9 +73,11 @@ def flatten_like(tree: Any, like: Any, what: str, error: type[Exception]) -> lis
     error
         If `tree` is nested otherwise; the message names the place.
     """
-    sequences = isinstance(like, (list, tuple)) and isinstance(tree, (list, tuple))
-    if sequences and len(like) == len(tree) and _is_flat(like):
-        return list(tree)
+    if isinstance(like, (list, tuple)):
+        if isinstance(tree, (list, tuple)) and len(like) == len(tree) and _is_flat(like):
+            return list(tree)
+    elif not isinstance(like, dict):
+        return [tree]
     flat: list[Any] = []
     _match(tree, like, (what, "", error), flat)
     return flat

@@ -358,7 +358,7 @@ def seed(root: Tensor, cotangent: Any, name: str) -> Any:
             return root.dtype.type(1)
         return np.ones_like(root._value)
     value = unwrap(cotangent)
-    if not is_foreign(value):
+    if type(value) is not ndarray and not is_foreign(value):
         value = np.asarray(value)
     if value.shape != root.shape:
         raise GraphError(f"{name}: the cotangent has shape {value.shape}, the result {root.shape}")

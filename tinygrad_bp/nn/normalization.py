@@ -81,39 +81,34 @@ class BatchNorm(Module):
             If there are other than n channels, or there is nothing to take the variance of.
         """
         x = arrayed(x)
-        n = self.g.size
-        if x.ndim < 2 or x.shape[1] != n:
-            raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {x.shape}")
+        n, values = self.g.size, unwrap(x)
+        shape = values.shape
+        if len(shape) < 2 or shape[1] != n:
+            raise ShapeError(f"BatchNorm: expected (m, {n}, *size), got {shape}")
         if self.training:
-            count = x.size // n
+            count = values.size // n
             if count < 2:
                 raise ShapeError(
-                    f"BatchNorm: {x.shape} has {count} number(s) a channel, which have no variance;"
+                    f"BatchNorm: {shape} has {count} number(s) a channel, which have no variance;"
                     " call eval() for the running one"
                 )
-            found = moments(unwrap(x), "channels")
+            found = moments(values, "channels")
             self._remember(found.mean, found.variance, count)
             return normalized(x, self.g, self.b, "channels", self.eps, found)
-        wide = (n, *(1,) * (x.ndim - 2))
+        wide = (n, *(1,) * (len(shape) - 2))
         apart = x - np.reshape(self.mean, wide)
         scale = np.reshape(self.g, wide) / np.sqrt(np.reshape(self.var, wide) + self.eps)
         return scaled(apart, scale, np.reshape(self.b, wide))
 
     def _remember(self, mean: Any, var: Any, count: int) -> None:
-        old, new = 1.0 - self.momentum, self.momentum
-        kind, shape = self.mean.dtype, self.mean.shape
-        # new arrays: a graph may hold the old ones
-        mean, var = (
-            old * kept + share * unwrap(one).reshape(shape)
-            for kept, share, one in (
-                (self.mean, new, mean),
-                (self.var, new * (count / (count - 1)), var),
-            )
-        )
+        self.mean = self._moved(self.mean, mean, self.momentum)
+        self.var = self._moved(self.var, var, self.momentum * count / (count - 1))
+
+    def _moved(self, old: Any, found: Any, share: float) -> Any:
+        """Return a running statistic in a new array: a graph may hold the old one."""
+        moved = old * (1.0 - self.momentum) + share * found.reshape(old.shape)
         # real: a complex step through the layer, to check it, moves nothing that is remembered
-        self.mean, self.var = (
-            one if one.dtype == kind else np.real(one).astype(kind) for one in (mean, var)
-        )
+        return moved if moved.dtype == old.dtype else np.real(moved).astype(old.dtype)
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.g.size})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ ADD_AT_DIMENSIONS = 32
 ALONG_ONE_AXIS = 256
 # Two neighbours are added as one complex number: the same sums of half as many elements.
 PAIRS = {"f": "F", "d": "D"}
+# Numbers of a row, and rows, from which those that differ are sooner added at once.
+LONG_ROW = 64
+FEW_ROWS = 128
 
 
 def is_unique(index: tuple[Any, ...]) -> bool:
@@ -34,16 +38,44 @@ def add_at(out: Array, index: tuple[Any, ...], values: Array) -> None:
         np.add.at(out, index, values)
         return
     rows, lead = _places(out.shape, index)
-    width = int(np.prod(out.shape[lead:], dtype=int))
-    values = np.broadcast_to(values, rows.shape + out.shape[lead:])
-    flat = out.reshape(-1)  # a view: `out` was made here, in C order
+    width = prod(out.shape[lead:])
+    wide = rows.shape + out.shape[lead:]
+    if np.shape(values) != wide:
+        values = np.broadcast_to(values, wide)
+    values = np.ascontiguousarray(values).reshape(rows.size, width)
+    rows, flat = rows.reshape(-1), out.reshape(-1)  # a view: `out` was made here, in C order
+    if width >= LONG_ROW:
+        rows, values = _added_at_once(flat.reshape(-1, width), rows, values)
     pair = PAIRS.get(out.dtype.char)
     if pair is not None and width % 2 == 0 and values.dtype == out.dtype:
         flat = flat.view(pair)
-        values = values.reshape(-1).view(pair)
+        values = values.view(pair)
         width //= 2
-    places = rows.reshape(-1, 1) * width + np.arange(width)
+    places = rows[:, np.newaxis] * width + np.arange(width)
     np.add.at(flat, places.ravel(), values.ravel())
+
+
+def _added_at_once(table: Any, rows: Any, values: Any) -> tuple[Any, Any]:
+    """Add values to rows of a matrix: of each row the first value, then the second.
+
+    Return the rows and values that are left: so few, or so often the same, that another turn is not
+    worth it.
+    """
+    kind = np.dtype((np.void, table.shape[1] * table.itemsize))  # a row is put as one element
+    first = np.empty(len(table), np.intp)
+    while len(rows) >= FEW_ROWS:
+        every = np.arange(len(rows))
+        first[rows[::-1]] = every[::-1]  # what is written last stays
+        chosen = first.take(rows) == every
+        if 2 * np.count_nonzero(chosen) < len(rows):
+            break
+        (turn,), (rest,) = chosen.nonzero(), (~chosen).nonzero()
+        places = rows.take(turn)
+        sums = table.take(places, 0)
+        sums += values.take(turn, 0)
+        table.view(kind).put(places, sums.view(kind))
+        rows, values = rows.take(rest), values.take(rest, 0)
+    return rows, values
 
 
 def _places(shape: Shape, index: tuple[Any, ...]) -> tuple[Any, int]:
@@ -58,4 +90,4 @@ def _places(shape: Shape, index: tuple[Any, ...]) -> tuple[Any, int]:
 
 def positions(shape: Shape, index: Any) -> Any:
     """Return where in the flat array of `shape` the elements stand that `index` names."""
-    return np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
+    return np.arange(prod(shape)).reshape(shape)[index]

@@ -1,6 +1,6 @@
 """Numbers of mean 0 and variance 1, times a scale, plus a shift: the norms of layers as one record.
 
-Admitted for speed: composed, a layer norm of (32, 32, 64) takes six times as long.  Either the
+Admitted for speed: composed, a layer norm of (32, 32, 64) takes eight times as long.  Either the
 last axis of each sample is a group of numbers with a mean, or a channel (axis 1) of all samples.
 """
 
@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy import (
     add,
-    divide,
     matmul,
     multiply,
     ndarray,
@@ -33,6 +32,13 @@ from tinygrad_bp.engine.shapes import Shape
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.rules.kernels import same_dtype
+
+# Columns up to which a row is copied beside each row of a matrix: a loop over a longer one is worth
+# its beginning.
+WIDE = 256
+# Bytes from which the C library asks the system for each array by itself, and pays for its pages:
+# no copies then.
+MAPPED = 1 << 25
 
 
 def _axes(rank: int, along: str) -> tuple[int, ...]:
@@ -180,36 +186,23 @@ class _Run:
 
 
 class _Rows(_Run):
-    """The groups are the rows of a matrix.
-
-    A number of each row times one of each column, ``rows @ columns``, and one pass over the result
-    take less than a pass that broadcasts along short rows.  Such products are of rank 2, one part
-    times 0: for one of rank 1 NumPy does not call BLAS.
-    """
-
-    rows: Any
-    columns: Any
+    """The groups are the rows of a matrix."""
 
     @staticmethod
     def moments(x: Any) -> Moments:
         """Return the moments of an array that is not empty."""
         values, count = x.reshape(-1, x.shape[-1]), x.shape[-1]
-        mean = zeros((len(values), 2), x.dtype)
-        divide(sum_columns(values), count, mean[:, 0])
-        apart = matmul(mean, np.ones((2, count), x.dtype), empty(values.shape, x.dtype))
-        subtract(values, apart, apart)
-        variance = vecdot(apart, apart)
+        mean = sum_columns(values)
+        mean /= count
+        apart = _by_row(subtract, values, mean)
+        variance = sum_columns(multiply(apart, apart, empty(apart.shape, apart.dtype)))
         variance /= count
-        return Moments(x, mean[:, 0], variance, apart)
+        return Moments(x, mean, variance, apart)
 
     def _result(self, b: Any) -> Any:
         apart = self.apart
-        self.rows, self.columns = rows, columns = self._pairs()
-        rows[:, 0], rows[:, 1] = self.scale, 1
-        columns[0], columns[3] = self.g, b
-        out = matmul(rows, columns[:2], empty(apart.shape, apart.dtype))
-        multiply(apart, out, out)
-        return add(out, matmul(rows, columns[2:], empty(apart.shape, apart.dtype)), out)
+        out = _outer(self.scale, self.g, empty(apart.shape, apart.dtype))
+        return _by_column(add, multiply(apart, out, out), b)
 
     def _pull(self, ct: Any, moves: bool) -> list[Any]:
         apart, scale, g = self.apart, self.scale, self.g
@@ -217,26 +210,20 @@ class _Rows(_Run):
         dg, db = scale.dot(room), sum_rows(ct)
         if not moves:
             return [None, dg, db]
-        rows, columns = self._pairs()
-        columns[0] = columns[3] = 1
         share = scale / len(g)
-        multiply(ct.dot(g), share, rows[:, 1])
+        level = ct.dot(g) * share
         share *= scale
         share *= scale
-        multiply(room.dot(g), share, rows[:, 0])
-        multiply(apart, matmul(rows, columns[:2], room), room)
-        dx = matmul(self.rows, self.columns[:2], empty(ct.shape, ct.dtype))
-        subtract(multiply(ct, dx, dx), room, dx)
-        return [subtract(dx, matmul(rows, columns[2:], room), dx), dg, db]
-
-    def _pairs(self) -> tuple[Any, Any]:
-        """Return room for two numbers of each row, and zeros for two of each column."""
-        m, n = self.apart.shape
-        return np.empty((m, 2), self.apart.dtype), zeros((4, n), self.apart.dtype)
+        along = room.dot(g) * share
+        dx = multiply(ct, _outer(scale, g, room), room)
+        subtract(dx, _by_row(multiply, apart, along), dx)
+        return [_by_row(subtract, dx, level), dg, db]
 
 
 class _Channels(_Run):
     """A row of a matrix holds some numbers of each group, side by side."""
+
+    slope: Any
 
     @staticmethod
     def moments(x: Any) -> Moments:
@@ -245,39 +232,68 @@ class _Channels(_Run):
         values, count = x.reshape(len(x), -1), x.size // channels
         mean = _channel_sums(values, channels)
         mean /= count
-        apart = subtract(values, _spread(mean, values), empty(values.shape, x.dtype))
+        apart = _by_column(subtract, values, mean)
         variance = _channel_products(apart, apart, channels)
         variance /= count
         return Moments(x, mean, variance, apart)
 
     def _result(self, b: Any) -> Any:
-        apart = self.apart
-        slope = _spread(self.scale * self.g, apart)
-        out = multiply(apart, slope, empty(apart.shape, apart.dtype))
-        return add(out, _spread(b, apart), out)
+        self.slope = self.scale * self.g
+        out = _by_column(multiply, self.apart, self.slope)
+        return _by_column(add, out, b, out)
 
     def _pull(self, ct: Any, moves: bool) -> list[Any]:
-        apart, scale, g = self.apart, self.scale, self.g
-        along, db = _channel_products(ct, apart, len(g)), _channel_sums(ct, len(g))
+        apart, scale, channels = self.apart, self.scale, len(self.g)
+        along, db = _channel_products(ct, apart, channels), _channel_sums(ct, channels)
         dg = along * scale
         if not moves:
             return [None, dg, db]
         along = dg * scale
         along /= self.count
         # g is one number in a group: dx = s g (ct - mean(ct) - a s^2 mean(ct a))
-        dx = multiply(apart, _spread(along, ct), empty(ct.shape, ct.dtype))
-        add(dx, _spread(db / self.count, ct), dx)
+        dx = _by_column(multiply, apart, along)
+        dx = _by_column(add, dx, db / self.count, dx)
         subtract(ct, dx, dx)
-        return [multiply(dx, _spread(scale * g, ct), dx), dg, db]
+        return [_by_column(multiply, dx, self.slope, dx), dg, db]
 
 
 _RUNS: dict[str, type[_Rows | _Channels]] = {"last": _Rows, "channels": _Channels}
 
 
-def _spread(each: Any, values: Any) -> Any:
-    """Return a row that has the number of its channel at each place."""
-    rest = values.shape[1] // len(each)
-    return each if rest == 1 else each.repeat(rest)
+def _by_row(operation: Any, values: Any, each: Any) -> Any:
+    """Return ``operation(values, each)`` of a matrix and a number for each of its rows.
+
+    NumPy copies a number, or a short row, and then writes over the copies, in less time than it
+    takes to begin a loop anew for each row.
+    """
+    if values.nbytes > MAPPED:
+        return operation(values, each[:, np.newaxis], empty(values.shape, values.dtype))
+    wide = each.repeat(values.shape[1]).reshape(values.shape)
+    return operation(values, wide, wide)
+
+
+def _by_column(operation: Any, values: Any, each: Any, room: Any = None) -> Any:
+    """Return the same of a number for each column, or for the columns of a channel.
+
+    `room` may be overwritten.
+    """
+    rows, width = values.shape
+    if width > len(each):
+        each = each.repeat(width // len(each))
+    if width > WIDE or values.nbytes > MAPPED:
+        return operation(values, each, empty(values.shape, values.dtype) if room is None else room)
+    wide = each.reshape(1, width).repeat(rows, 0)
+    return operation(values, wide, wide)
+
+
+def _outer(rows: Any, columns: Any, out: Any) -> Any:
+    """Write the product of a number of each row and one of each column.
+
+    Of rank 2, one part times 0: for one of rank 1 NumPy does not call BLAS.
+    """
+    left, right = zeros((2, len(rows)), rows.dtype), zeros((2, len(columns)), rows.dtype)
+    left[0], right[0] = rows, columns
+    return matmul(left.T, right, out)
 
 
 def _channel_sums(values: Any, channels: int) -> Any:

@@ -92,7 +92,7 @@ class Run:
     parts = 1  # of a state
     gates = 1
     order: tuple[int, ...] = (0,)  # where the columns of each block are, in the matrix of all
-    totals: Any
+    sigmoids = 0  # how many blocks of z go through one
 
     def __init__(self, counts: Any, *arguments: Any) -> None:
         x, W, U, b, state, *more = arguments
@@ -105,9 +105,11 @@ class Run:
         self.rows = rows = empty((self.steps, self.m, self.n + x.shape[2] + 1), x.dtype)
         rows[..., self.n : -1], rows[..., -1] = x.swapaxes(0, 1), 1
         self.matrix = self._matrix(W, U, b, *more)
-        weights = self._by_block(self.matrix)
+        self.weights = weights = self._by_block(self.matrix)
         self.z = self._room(len(self.order))  # of each step: overwritten with what a pull reads
-        self._begin()
+        self.totals, self.beside = self._room(self.sigmoids), self._room(1)[:, 0]
+        # as large as z: of an array and a number, NumPy's minimum takes four times as long
+        self.ceilings = np.full_like(self.totals[0], NUMBERS[x.dtype.char].ceiling)
         for t in range(self.steps):
             rows[t, :, : self.n] = own[t, 0]
             self._step(t, matmul(rows[t], weights, self.z[t]), own[t], own[t + 1])
@@ -125,7 +127,7 @@ class Run:
 
     def pull(self, ct: Any) -> list[Any]:
         """Return the cotangent of each argument."""
-        onward = np.ascontiguousarray(self._by_block(self.matrix[: self.n]).mT)
+        onward = np.ascontiguousarray(self.weights[:, : self.n].mT)
         dz, through = self._room(len(onward)), np.zeros_like(self.own[0])
         d, given, (room,) = (
             np.empty((count, self.m, self.n), self.dtype) for count in (self.parts, len(onward), 1)
@@ -174,19 +176,15 @@ class Run:
 
     def _sigmoids(self, t: int, z: Any) -> Any:
         """Return ``sigmoid(z)`` in place, and keep ``1 + exp(z)``.  As `kernels.sigmoid`."""
-        minimum(z, NUMBERS[z.dtype.char].ceiling, out=z)
-        exp(z, z)
+        exp(minimum(z, self.ceilings, out=z), z)
         return divide(z, add(z, self.one, self.totals[t]), z)
 
     def _tanh_slopes(self, values: Any, out: Any) -> Any:
         multiply(values, values, out)
         return subtract(self.one, out, out)
 
-    def _begin(self) -> None:
-        """Make room for what `_step` keeps."""
-
     def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
-        """Write the new state, and into z what a pull reads."""
+        """Write the new state, and what a pull reads: into z and `beside`, (m, n) of each step."""
         raise NotImplementedError
 
     def _back(self, t: int, d: Any, dz: Any, through: Any, room: Any) -> Any:
@@ -217,6 +215,7 @@ class GRURun(Run):
 
     gates = 3
     order = (0, 1, 2, 3)
+    sigmoids = 2
 
     def _matrix(self, W: Any, U: Any, b: Any, *more: Any) -> Any:
         (c,), n = more, self.n
@@ -230,14 +229,11 @@ class GRURun(Run):
         U = np.hstack([matrix[:n, : 2 * n], matrix[:n, 3 * n :]])
         return [matrix[n:-1, : 3 * n], U, matrix[-1, : 3 * n], state, matrix[-1, 3 * n :]]
 
-    def _begin(self) -> None:
-        self.totals, self.apart = self._room(2), self._room(1)[:, 0]
-
     def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
         (h,), (out,), g, q = old, new, z[2], z[3]
         reset, kept = self._sigmoids(t, z[:2])
         tanh(add(multiply(reset, q, out), g, g), g)
-        add(multiply(kept, subtract(h, g, self.apart[t]), out), g, out)
+        add(multiply(kept, subtract(h, g, self.beside[t]), out), g, out)
 
     def _back(self, t: int, d: Any, dz: Any, _through: Any, _room: Any) -> Any:
         (d,), (reset, kept, g, q), (dr, dk, da, dq) = d, self.z[t], dz
@@ -245,7 +241,7 @@ class GRURun(Run):
         multiply(self._tanh_slopes(g, da), d, da)
         multiply(subtract(self.one, kept, dq), da, da)
         multiply(multiply(dr, q, dr), da, dr)
-        multiply(multiply(dk, self.apart[t], dk), d, dk)
+        multiply(multiply(dk, self.beside[t], dk), d, dk)
         multiply(da, reset, dq)
         return multiply(kept, d, d)
 
@@ -261,9 +257,7 @@ class LSTMRun(Run):
     parts = 2
     gates = 4
     order = (2, 0, 1, 3)
-
-    def _begin(self) -> None:
-        self.totals, self.tanhs = self._room(3), self._room(1)[:, 0]
+    sigmoids = 3
 
     def _step(self, t: int, z: Any, old: Any, new: Any) -> None:
         g, (h, c) = z[0], new
@@ -271,11 +265,11 @@ class LSTMRun(Run):
         tanh(g, g)
         multiply(f, old[1], c)
         add(c, multiply(i, g, h), c)
-        multiply(o, tanh(c, self.tanhs[t]), h)
+        multiply(o, tanh(c, self.beside[t]), h)
 
     def _back(self, t: int, d: Any, dz: Any, through: Any, room: Any) -> None:
         (dh, dc), (g, i, f, o), (dg, di, df, do) = d, self.z[t], dz
-        tanhs = self.tanhs[t]
+        tanhs = self.beside[t]
         divide(self.z[t, 1:], self.totals[t], dz[1:])  # the slopes of sigmoids
         multiply(multiply(do, tanhs, do), dh, do)
         multiply(multiply(self._tanh_slopes(tanhs, room), o, room), dh, room)
