@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_bp as tg
+from tinygrad_bp.engine.rule import TABLE
 
 SAMPLES = 6
 
@@ -132,8 +133,16 @@ def sine(x: Any) -> Any:
     return np.sin(x)
 
 
-def test_a_number_that_is_indexed_is_an_array() -> None:
-    out = -sine(tg.tensor(2.0, requires_grad=True, name="x"))
+def shared(x: Any) -> Any:
+    """Give a part the name of what a formula has twice."""
+    placed = TABLE["scatter"].function(x, shape=(), index=())
+    return 2 * placed + 2 * np.exp(x) + np.add(x, x) * 2
+
+
+@pytest.mark.parametrize("f", [lambda x: -sine(x), shared])
+def test_a_number_that_is_indexed_is_an_array(f: Any) -> None:
+    x = tg.tensor(2.0, requires_grad=True, name="x")
+    out = f(x)
     found = tg.explain(out, names={"out": out})
     assert "    d_out = np.ones(()) " in found.numpy()
     assert max(found.check().values()) < 1e-14

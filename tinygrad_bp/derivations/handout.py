@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +15,7 @@ from tinygrad_bp.programs.program import Program
 from tinygrad_bp.programs.source import COLUMN
 
 LONGEST = 96  # characters of a line
+AS_ARRAY = {"getitem", "part", "transpose", "astype"}  # written `x[0]`, `x.T`
 GUARDED = "What ties, infinities and NaN would need is left out."
 
 
@@ -106,12 +106,22 @@ def _lines(own: Program, labels: Sequence[str], start: Any, *, guarded: bool) ->
         yield "    # forward"
         yield from lines[close + 1 : last + 1]
     first, rest = own.parameters[-1], lines[last + 1 :]
-    scalars = "|".join(name for name, one in own.types.items() if getattr(one, "shape", None) == ())
-    asked = re.search(rf"\b({scalars})[.\[]", "\n".join(rest))  # as an array
-    ones = _ones(np.asarray(start), number=not asked)
+    ones = _ones(np.asarray(start), number=not _is_asked(own, first))
     yield "    # backward: d_x has the shape of x"
     yield f"{f'    {first} = {ones}':<{COLUMN}}  # the gradient of {end} by itself"
     yield from rest
+
+
+def _is_asked(own: Program, name: str) -> bool:
+    """Whether something that depends on a scalar, or that itself, is read as only arrays are."""
+    depends = {name}
+    for one in own.instructions:
+        if not depends.isdisjoint(one.refs):
+            depends.add(one.name)
+            kind = own.types.get(getattr(one.operands[0], "name", ""))
+            if one.op in AS_ARRAY and getattr(kind, "shape", None) == ():
+                return True
+    return False
 
 
 def _ones(start: Any, *, number: bool) -> str:
