@@ -33,6 +33,10 @@ ELEMENTWISE = [
     for rule in TABLE.values()
     if rule.kind == "elementwise" and len(rule.pulls) == 2 and None not in rule.pulls
 ]
+# On both axes, where branch cuts lie: the sign of a zero says on which side of a cut a number is.
+SIDES = [(at, zero) for at in (-2.5, -1.5, -0.4, 0.4, 1.5, 2.5) for zero in (0.0, -0.0)]
+ON_CUTS = np.array([complex(*pair) for at, zero in SIDES for pair in ((at, zero), (zero, at))])
+FORWARD = (-25 / 12, 4, -3, 4 / 3, -1 / 4)  # the one-sided difference of fourth order
 
 
 def slope_of(one: Case, arrays: list[Any], tangents: list[Any], weight: Any) -> Any:
@@ -200,6 +204,28 @@ def test_complex_gradient(one: Case) -> None:
     parts = pull(weight)
     assert all(np.iscomplexobj(part) for part in parts)
     assert abs(np.real(pairing(parts, tangents)) - slope.value) <= tolerance(slope, np.size(value))
+
+
+OF_ONE_NUMBER = [  # and of nothing else, as a row that names its calls may be
+    rule
+    for rule in filter(takes_complex, TABLE.values())
+    if rule.kind == "elementwise" and len(rule.pulls) == 1 and not rule.trial.samples
+]
+
+
+@pytest.mark.parametrize("rule", OF_ONE_NUMBER, ids=lambda rule: rule.name)
+def test_slope_on_a_branch_cut_is_that_of_its_side(rule: Rule) -> None:
+    f, step = plain(rule), 1e-4
+    value, pull = tg.vjp(rule.function, ON_CUTS)
+    (slopes,) = pull(np.ones_like(value))
+    for axis, slope in enumerate((np.real(slopes), -np.imag(slopes))):
+        away = np.copysign(step, (ON_CUTS.real, ON_CUTS.imag)[axis])
+        total = np.zeros(ON_CUTS.shape)
+        for count, weight in enumerate(FORWARD):
+            moving = ON_CUTS.copy()
+            (moving.real, moving.imag)[axis][:] += count * away
+            total += weight * np.real(f(moving))
+        np.testing.assert_allclose(slope, total / away, rtol=1e-7, atol=1e-7)
 
 
 @HALVES

@@ -34,11 +34,12 @@ elementwise(np.tan, lambda ct, out, _x: ct + ct * out * out, domain=(-1.2, 1.2))
 def _one_minus_square(x: Array) -> Array:
     """Return 1 - x*x as (1 - x) (1 + x): near 1 the square rounds away what is left.
 
-    ``1 - x`` would lose the sign of a zero imaginary part, which says on which side of the branch
-    cut a complex x lies.  To be differentiated again, the square it is where it is small: the
-    derivative of the product is a difference of 1 and 1 there.
+    Of a complex x the factors are subtracted from x: ``1 - x`` and ``1 + x`` would lose the sign of
+    a zero imaginary part, which says on which side of the branch cut x lies.  To be differentiated
+    again, the square it is where it is small: the derivative of the product is a difference of 1
+    and 1 there.
     """
-    product = (-(x - 1) if x.dtype.kind == "c" else 1 - x) * (1 + x)
+    product = (x - 1) * -(x - -1) if x.dtype.kind == "c" else (1 - x) * (1 + x)
     if not isinstance(x, Tensor):
         return product
     return np.where(np.absolute(unwrap(x)) < SMALL, 1 - x * x, product)
@@ -73,15 +74,18 @@ elementwise(np.tanh, kernels.tanh_slope, sparing=kernels.tanh_sparing, methods=(
 
 
 def _hypotenuse(x: Array) -> Array:
-    """Return sqrt(x*x + 1) without overflow of the square; numpy.hypot knows no complex numbers."""
-    return np.hypot(x, 1) if x.dtype.kind == "f" else np.sqrt(x * x + 1)
+    """Return sqrt(x*x + 1) without overflow of the square; numpy.hypot knows no complex numbers.
+
+    Of those, in factors that keep the sign of a zero real part, as `_one_minus_square` does.
+    """
+    return np.hypot(x, 1) if x.dtype.kind == "f" else np.sqrt((x - 1j) * (x - complex(0, -1)))
 
 
 elementwise(np.arcsinh, lambda ct, _out, x: ct / _hypotenuse(x))
 elementwise(np.arctan, lambda ct, _out, x: ct / _hypotenuse(x) / _hypotenuse(x))
 elementwise(
     np.arccosh,
-    lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    lambda ct, _out, x: ct / (np.sqrt(x - 1) * np.sqrt(x - -1)),
     domain=(1.2, 4.0),
 )
 elementwise(np.arctanh, lambda ct, _out, x: ct / _one_minus_square(x), domain=UNIT)
