@@ -299,7 +299,10 @@ def _undefined_pull(ct: Cotangent, _out: Array, x: Array, where: Any, order: int
         return undefined(x, where, order - 1) if recorded else ct * 0
     moved = where if order <= 0 else where & _any(unwrap(ct) != 0, where.shape)
     part = np.where(np.broadcast_to(moved, ct.shape), np.nan, 0).astype(ct.dtype)[()]
-    return part + undefined(ct, where, 1) if recorded else part
+    if not recorded:
+        return part
+    # what is not known here is not known above, where the derivative is by x and no more by ct
+    return part + undefined(ct, where, 1) + undefined(x, moved, 1)
 
 
 def _any(mask: Any, shape: tuple[int, ...]) -> Any:
