@@ -28,7 +28,7 @@ def path(tmp_path):
 KILLED = """
 import os, signal, sys, random
 import numpy as np
-from tinygrad_bp.files import read_model, write_model
+from tinygrad_bp.files import leftovers, read_model, write_model
 
 path, rounds = sys.argv[1], int(sys.argv[2])
 sizes = (2_000, 60_000)
@@ -60,6 +60,34 @@ for round in range(rounds):
     assert round * 1000 < step, step
     assert arrays["a"].shape == (sizes[step % 2],)
     assert (arrays["a"] == step).all() and (arrays["b"] == step).all()
+assert len(os.listdir(os.path.dirname(path))) > 1  # some were killed while they wrote
+leftovers._seen.clear()  # as in another process
+save(0)
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
+"""
+
+TOGETHER = """
+import os, sys
+from tinygrad_bp.files import atomic_write_bytes, leftovers
+
+path, rounds = sys.argv[1], int(sys.argv[2])
+children = []
+for writer in b"abc":
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            for _ in range(rounds):
+                leftovers._seen.clear()  # each looks for leftovers while the others write
+                atomic_write_bytes(path, bytes([writer]) * 1000, durable=False)
+            code = 0
+        finally:
+            os._exit(code)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+content = open(path, "rb").read()
+assert len(content) == 1000 and len(set(content)) == 1
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
 """
 
 FULL = """
@@ -101,6 +129,23 @@ def run_script(script: str, *arguments: object, limit: float = 600) -> str:
 
 def test_kill_9_while_saving_leaves_the_old_file_or_the_new(path):
     run_script(KILLED, path, 15)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks no files there")
+def test_writers_at_once_take_no_file_of_each_other(path):
+    run_script(TOGETHER, path, 300)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks no files there")
+def test_only_files_that_a_writer_left_are_swept(tmp_path, path):
+    """Not what has another name, nor what is no file of our own."""
+    kept = {".tinygrad_bp-a", "other.tmp", ".tinygrad_bp-link.tmp", ".tinygrad_bp-folder.tmp"}
+    for name in (".tinygrad_bp-a", "other.tmp", ".tinygrad_bp-dead.tmp"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".tinygrad_bp-folder.tmp").mkdir()
+    (tmp_path / ".tinygrad_bp-link.tmp").symlink_to(tmp_path / "other.tmp")
+    write_model(path, {}, {})
+    assert {entry.name for entry in tmp_path.iterdir()} == kept | {path.name}
 
 
 @pytest.mark.deep

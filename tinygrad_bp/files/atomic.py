@@ -9,9 +9,9 @@ import secrets
 import stat
 from pathlib import Path
 
-FilePath = str | os.PathLike[str]
+from tinygrad_bp.files.leftovers import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, hold, sweep
 
-TEMPORARY_PREFIX = ".tinygrad_bp-"  # a killed process leaves its file behind: say whose it is
+FilePath = str | os.PathLike[str]
 
 # File systems and folders that cannot be synced: the rename is atomic there all the same.
 _NO_FOLDER_SYNC = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
@@ -23,7 +23,8 @@ def atomic_write_bytes(path: FilePath, data: bytes, *, durable: bool = True) -> 
     The data goes to a temporary file in the same folder, is synced to the disk and then renamed
     over ``path``; last the folder is synced. A symbolic link is followed, and an existing file
     keeps its permissions. After an error or an interrupt the temporary file is gone; after
-    ``kill -9`` it may stay, under a name that starts with ``.tinygrad_bp-``.
+    ``kill -9`` it may stay, under a name that starts with ``.tinygrad_bp-``, until another process
+    of the same user writes into the folder.
 
     Parameters
     ----------
@@ -42,25 +43,38 @@ def atomic_write_bytes(path: FilePath, data: bytes, *, durable: bool = True) -> 
     # realpath: replacing a link by a file would leave the file that it names out of date
     target = Path(os.path.realpath(path))
     mode = _mode_of_existing(target)
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
+    sweep(target.parent)
+    try:
+        while not _written(target, data, mode, durable=durable):
+            pass
+    except OSError as error:
+        reason = f"cannot write the file: {error.strerror}; what was there before is intact"
+        raise OSError(error.errno, reason, os.fspath(path)) from error
+    if durable:
+        sync_folder(target.parent)
+
+
+def _written(target: Path, data: bytes, mode: int | None, *, durable: bool) -> bool:
+    """Write and rename a temporary file; False if it was taken for another's leftover."""
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("xb") as file:
+            if not hold(file, temporary):
+                return False
             if mode is not None:
                 temporary.chmod(mode)
             file.write(data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        reason = f"cannot write the file: {error.strerror}; what was there before is intact"
-        raise OSError(error.errno, reason, os.fspath(path)) from error
+            if os.name == "nt":  # an open file cannot be renamed there
+                file.close()
+            temporary.replace(target)
     finally:
         # Known by name before it exists, so that an interrupt at any line finds it.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    if durable:
-        sync_folder(target.parent)
+    return True
 
 
 def atomic_write_text(path: FilePath, text: str) -> None:

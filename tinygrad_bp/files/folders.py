@@ -11,7 +11,8 @@ import stat
 import sys
 from pathlib import Path
 
-from tinygrad_bp.files.atomic import TEMPORARY_PREFIX, sync_folder
+from tinygrad_bp.files.atomic import sync_folder
+from tinygrad_bp.files.leftovers import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 
 ASIDE = ".before-"  # between the name of a folder and a token: what stood in its place
 
@@ -30,7 +31,7 @@ def folder_beside(target: Path) -> Path:
         If it cannot be made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.tmp")
+    folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     folder.mkdir()
     return folder
 

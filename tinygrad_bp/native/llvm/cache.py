@@ -21,8 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinygrad_bp.files.atomic import TEMPORARY_PREFIX, atomic_write_bytes
+from tinygrad_bp.files.atomic import atomic_write_bytes
 from tinygrad_bp.files.folders import private_folder
+from tinygrad_bp.files.leftovers import TEMPORARY_PREFIX
 from tinygrad_bp.native.llvm.machine import Code, Target, compile_object, host, versions
 from tinygrad_bp.version import __version__
 

@@ -1,0 +1,72 @@
+"""Temporary files that killed processes have left, told from those that are being written.
+
+Whoever writes a temporary file holds a lock on it, which the system drops when the process is
+gone.  So what can be locked is left over, or was born a moment ago: its writer looks after it has
+locked whether the file is still there, and takes another name if not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+TEMPORARY_PREFIX = ".tinygrad_bp-"  # a killed process leaves its file behind: say whose it is
+TEMPORARY_SUFFIX = ".tmp"
+
+_seen: set[Path] = set()  # folders that this process has looked through
+
+
+def hold(file: IO[Any], path: Path) -> bool:
+    """Lock a new file until it is closed; False if another process has just removed it."""
+    if not _locked(file.fileno()):
+        return False
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def sweep(folder: Path) -> None:
+    """Remove this user's leftovers from a folder, once in a process: listing a folder takes time.
+
+    Nothing where files cannot be locked, nor where others hold or own them.
+    """
+    if folder in _seen or sys.platform == "win32":
+        return
+    _seen.add(folder)
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(TEMPORARY_PREFIX) and entry.name.endswith(TEMPORARY_SUFFIX):
+                with contextlib.suppress(OSError):
+                    _remove_if_left(entry)
+
+
+def _remove_if_left(entry: os.DirEntry[str]) -> None:
+    status = entry.stat(follow_symlinks=False)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        return
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if _locked(descriptor, unsure=False):
+            Path(entry.path).unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, *, unsure: bool = True) -> bool:
+    """Lock an open file for this process alone; `unsure` where the file system knows no locks."""
+    if sys.platform != "win32":
+        import fcntl  # which Windows lacks
+
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return unsure
+        return True
+    return unsure
