@@ -264,6 +264,14 @@ def test_separator_other_than_a_comma_is_said(command, tmp_path, no_pictures):
     assert json.loads(command("train", *options, "--force", "--json").out)["separator"] == ";"
 
 
+def test_a_constant_column_is_said(command, tmp_path, no_pictures):
+    rows = "".join(f"{i},5,{'pq'[i % 2]}\n" for i in range(20))
+    (tmp_path / "t.csv").write_text("a,b,y\n" + rows)
+    options = ("t.csv", "--features", "a", "b", "--label", "y", "--epochs", 2)
+    out = command("train", *options).out
+    assert "\nconstant      b: the same in every row, which tells nothing\n" in out
+
+
 XOR = "a,b,y\n0,0,p\n0,1,q\n1,0,q\n1,1,p\n"
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import difflib
+import gzip
+import lzma
 import tracemalloc
 
 import numpy as np
@@ -97,6 +100,7 @@ def test_commas_separate_where_they_give_the_names(write):
     assert "the columns are 'x1', 'x;3', 'kind'" in message
 
 
+NUMBER = "a plain decimal number such as -1.5 or 2e3"
 BAD_VALUES = [
     (b"", "missing value (empty)"),
     (b"   ", "missing value (empty)"),
@@ -114,7 +118,16 @@ BAD_VALUES = [
     (b".", "'.' is not a plain decimal number"),
     (b"1e", "'1e' is not a plain decimal number"),
     (b"abc", "'abc' is not a plain decimal number"),
-    (b'"1,5"', "'1,5' is not a plain decimal number"),
+    (b'"1,5"', f"'1,5' is not {NUMBER} (write 1.5)"),
+    (b'"0,035"', f"'0,035' is not {NUMBER} (write 0.035)"),
+    (b'"1.035,5"', f"'1.035,5' is not {NUMBER} (write 1035.5)"),
+    (
+        b'"-1,035"',
+        f"'-1,035' is not {NUMBER} (write -1035 if the comma groups thousands, -1.035 if",
+    ),
+    (b'"1,035,000"', f"'1,035,000' is not {NUMBER} (write 1035000)"),
+    (b'"1,035.5"', f"'1,035.5' is not {NUMBER} (write 1035.5)"),
+    (b"#N/A", f"'#N/A' is not {NUMBER} (leave the field empty where a value is missing)"),
     ("٣".encode(), "'٣' is not a plain decimal number"),
     (b"x" * 99, "'" + "x" * 40 + "'... is not a plain decimal number"),
     (b"1\x002", "a NUL byte"),
@@ -157,6 +170,28 @@ def test_bad_row_is_named_by_line_and_column(write, content, where, reason):
     message = message_of(write(content))
     assert ": 1 fault; " in message
     assert f"\n  {where}: {reason}" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(b"x1,x2,kind\n"), "the file is compressed by gzip; unpack it"),
+        (bz2.compress(b"x1,x2,kind\n"), "the file is compressed by bzip2; unpack it"),
+        (lzma.compress(b"x1,x2,kind\n"), "the file is compressed by xz; unpack it"),
+        (b"PK\x03\x04\x14\0\x08\n", "the file is an Excel workbook or a zip archive; save its"),
+        ("x1,x2,kind\n1,2,a\n".encode("utf-16"), "text; save it as UTF-8"),
+        ("x1,x2,kind\n1,2,a\n".encode("utf-16-le"), "the file is UTF-16 text; save it as UTF-8"),
+        ("x1,x2,kind\n1,2,a\n".encode("utf-16-be"), "the file is UTF-16 text; save it as UTF-8"),
+        (
+            "größe,x2,kind\n".encode("latin-1"),
+            "byte 0xf6 is not UTF-8; save the file as UTF-8 text",
+        ),
+        (b"BZh,x2,kind\n1,2,a\n", "no column 'x1'"),  # which is text, and has these letters
+        (b"x1|x2|kind\n", "the columns are 'x1|x2|kind' (',', ';', tabs separate columns"),
+    ],
+)
+def test_what_is_no_table_is_told_with_its_remedy(write, content, reason):
+    assert reason in message_of(write(content))
 
 
 def test_every_fault_of_a_file_is_reported_at_once(write):

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.cli.fitting import Run, Scores
 from tinygrad_bp.data import Table
 from tinygrad_bp.data.faults import line_ranges
@@ -90,6 +92,9 @@ def _head(run: Run) -> list[str]:
         entries.append(("compile", ran))
     if table.separator != ",":
         entries.insert(0, ("separated by", f"{SEPARATOR_NAMES[table.separator]}, not commas"))
+    if same := [n for n, x in zip(table.feature_names, table.X.T, strict=True) if np.ptp(x) == 0]:
+        names = shortened(", ".join(same), NAME_LENGTH)
+        entries.append(("constant", f"{names}: the same in every row, which tells nothing"))
     if not len(run.heldout_rows):
         why = f"nothing is held out of {table.rows_used}: the scores are of rows it was trained on"
         entries.append(("too few rows", why))

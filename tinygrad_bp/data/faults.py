@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -14,7 +15,55 @@ LISTING_LIMIT = 20  # entries of a list in a message: a screenful
 RANGE_LIMIT = 1000  # ranges of lines in a message: about 10 kB, which a terminal can still scroll
 SHOWN_LENGTH = 40  # characters of a value in a message
 
+# The first bytes of what is no table of text, and what to do with it
+_FORMATS = {
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"\xfd7zXZ": "compressed by xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "compressed by Zstandard; unpack it",
+    b"BZh": "compressed by bzip2; unpack it",
+    b"PK\x03\x04": "an Excel workbook or a zip archive; save its table as CSV",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook; save its table as CSV",
+    b"PAR1": "a Parquet file; save its table as CSV",
+    b"\x89HDF": "an HDF5 file; save its table as CSV",
+    b"\x93NUMPY": "a NumPy array; read it with numpy.load",
+    b"SQLite format 3": "a database; save its table as CSV",
+    b"\xff\xfe": "UTF-16 or UTF-32 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+}
+_MISSING = {"nan", "na", "n/a", "#n/a", "null", "none", "nil", "?", "-", ".", "missing"}
+_DECIMAL_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
+
 FilePath = str | os.PathLike[str]
+
+
+def format_of(line: str) -> str | None:
+    """Say what a file is, and what to do, whose first line is no UTF-8 text.
+
+    Parameters
+    ----------
+    line : str
+        Bytes that are not UTF-8 as surrogates.
+    """
+    head = line[:16].encode("utf-8", "surrogateescape")
+    if head[:2].count(0) == 1:  # ASCII in UTF-16 without a mark
+        return "UTF-16 text; save it as UTF-8"
+    return next((said for start, said in _FORMATS.items() if head.startswith(start)), None)
+
+
+def remedy_for(text: str) -> str:
+    """Say in parentheses what to write instead of `text`, which is no number, if that is plain."""
+    if text.casefold() in _MISSING:
+        return " (leave the field empty where a value is missing)"
+    if len(text) > SHOWN_LENGTH:
+        return ""
+    point = text.replace(".", "").replace(",", ".")
+    if _THOUSANDS.fullmatch(text):
+        whole = text.replace(",", "")
+        if text.count(",") > 1 or "." in text:
+            return f" (write {whole})"
+        return f" (write {whole} if the comma groups thousands, {point} if it is a decimal point)"
+    return f" (write {point})" if _DECIMAL_COMMA.fullmatch(text) else ""
 
 
 def shown(text: str) -> str:

@@ -24,7 +24,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_bp.data.faults import Faults, FilePath, listing, shown
+from tinygrad_bp.data.faults import Faults, FilePath, format_of, listing, remedy_for, shown
 from tinygrad_bp.errors import DataError
 
 ROW_LIMIT = 1 << 20  # characters of a row: bounds memory when a file has no line ends at all
@@ -41,7 +41,6 @@ _FIELD = {
     for mark in SEPARATORS
 }
 _OPEN_QUOTE = re.compile(r'"(?:[^"]|"")*+')
-_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,20},\d{1,20}", re.ASCII)
 _BAD_CHARACTER = re.compile("[\0\udc80-\udcff]")  # NUL, or a byte that surrogateescape let by
 
 
@@ -150,8 +149,8 @@ def parse_number(text: str) -> float:
     if text in MISSING:
         raise ValueError(f"missing value ({text or 'empty'})")
     if not _NUMBER.fullmatch(text):
-        plain = f" (write {text.replace(',', '.')})" if _DECIMAL_COMMA.fullmatch(text) else ""
-        raise ValueError(f"{shown(text)} is not a plain decimal number such as -1.5 or 2e3{plain}")
+        number = "a plain decimal number such as -1.5 or 2e3"
+        raise ValueError(f"{shown(text)} is not {number}{remedy_for(text)}")
     value = float(text)
     if math.isinf(value):
         raise ValueError(f"{shown(text)} is beyond the range of float64")
@@ -190,6 +189,7 @@ class _Lines:
     def __init__(self, file: TextIO, names: Sequence[str]) -> None:
         self._file = file
         self._first: str | None = file.readline(ROW_LIMIT + 1)
+        self.foreign = _BAD_CHARACTER.search(self._first) and format_of(self._first)
         self.separator = _separator(self._first, names)
         self.begin_row()
 
@@ -235,6 +235,11 @@ class _Reader:
 
     def __init__(self, path: FilePath, file: TextIO, names: Sequence[str]) -> None:
         self._lines = _Lines(file, names)
+        if self._lines.foreign:
+            raise DataError(
+                f"{os.fspath(path)}: the file is {self._lines.foreign}; expected UTF-8 text, a"
+                " header line and rows"
+            )
         separator = self._lines.separator
         self._path = os.fspath(path)
         if separator != ",":
@@ -318,9 +323,12 @@ class _Reader:
             hint = f" (did you mean {shown(spellings[near[0]])}?)" if near else ""
             wishes.append(shown(name) + hint)
         columns = listing(map(shown, self._header), len(self._header))
+        hint = ""
+        if len(self._header) == 1:  # a file of one column has no separator, or another one
+            hint = f" ({', '.join(SEPARATOR_NAMES.values())} separate columns, and nothing else)"
         raise DataError(
             f"{self._path}: line 1: no column {listing(wishes, len(wishes))};"
-            f" the columns are {columns}"
+            f" the columns are {columns}{hint}"
         )
 
     def _is_sound(self, line: int, row: list[str]) -> bool:
@@ -333,7 +341,7 @@ class _Reader:
                     found = f"byte 0x{ord(match[0]) & 0xFF:02x}"
                     reason = "a NUL byte" if match[0] == "\0" else f"{found} is not UTF-8"
                     name = header[place] if place < len(header) else None
-                    self._faults.add(line, name, f"{reason}; expected UTF-8 text")
+                    self._faults.add(line, name, f"{reason}; save the file as UTF-8 text")
         if len(row) < len(header):
             reason = f"no value: the row has {len(row)} fields, the header has {len(header)}"
             self._faults.add(line, header[len(row)], reason)
