@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line import Command
+from command_line import Command, run_process
 
 from tinygrad_bp.cli import application
 from tinygrad_bp.engine.rule import TABLE
 
 MODULE = """
+import io
+import os
 import sys
 
 import numpy as np
@@ -80,6 +82,30 @@ def nothing_tracked():
 
 def fails():
     raise KeyError("k")
+
+def ends_without_arguments():
+    sys.exit("done")
+
+def raises_no_exception(x):
+    raise GeneratorExit("g")
+
+def leaves_the_process(x):
+    os._exit(0)
+
+def leaves_it_from_a_child(x):
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    return np.sin(x)
+
+def prints_elsewhere(x):
+    sys.stdout = io.StringIO()
+    return np.sin(x)
+
+def closes_output(x):
+    sys.stdout.close()
+    return np.sin(x)
 
 value = 3.0
 """
@@ -206,6 +232,9 @@ def test_the_seed_chooses_the_arguments(check: Callable[..., Any]) -> None:
         (("gradcheck_user:ends", "--shape", "3"), "ends called sys.exit(0)"),
         (("gradcheck_user:ends_for_tensors", "--shape", "3"), "called sys.exit(None)"),
         (("gradcheck_user:ends_backward", "--shape", "3"), "called sys.exit(0)"),
+        (("gradcheck_user:ends_without_arguments",), "was run called sys.exit('done')"),
+        (("gradcheck_user:raises_no_exception", "--shape", "3"), "was run raised GeneratorExit: g"),
+        (("./gradcheck_user:loss", "--shape", "3"), "write gradcheck_user:loss"),
         (("gradcheck_ends:f", "--shape", "3"), "importing gradcheck_ends raised SystemExit: 0"),
         (("gradcheck_user:loss", "--shape", "3,x"), "'3,x' is no shape such as 3,4"),
         (("gradcheck_user:loss", "--shape", "-3"), "'-3' is no shape such as 3,4"),
@@ -227,6 +256,26 @@ def test_bad_input(check: Callable[..., Any], given: Any, said: str) -> None:
     code, out, err = check(*given)
     assert (code, out) == (2, "")
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("leaves_the_process", 2, "what was run called os._exit(0): nothing is decided"),
+        ("leaves_it_from_a_child", 0, "gradients hold"),
+        ("prints_elsewhere", 0, "gradients hold"),
+        ("closes_output", 2, "standard output: "),
+    ],
+)
+def test_the_command_says_what_it_has_found_before_it_ends(
+    tmp_path: Path, name: str, code: int, said: str
+) -> None:
+    (tmp_path / "gradcheck_user.py").write_text(MODULE, encoding="utf-8")
+    given = ("gradcheck", f"gradcheck_user:{name}", "--shape", "3", "--order", "1")
+    found = run_process(given, cwd=tmp_path)
+    assert found.code == code
+    assert said in (found.err if code else found.out)
+    assert "Traceback" not in found.err
 
 
 def test_the_help_page_has_examples_that_parse(check: Callable[..., Any]) -> None:

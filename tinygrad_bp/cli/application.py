@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, TextIO
+from typing import Any, NoReturn
 
 import numpy as np
 
 from tinygrad_bp.cli.arguments import CommandParser, Parser
 from tinygrad_bp.cli.console import Console
 from tinygrad_bp.cli.exit_codes import BAD_INPUT, BROKEN_PIPE, INTERRUPTED
-from tinygrad_bp.errors import TinygradError
+from tinygrad_bp.errors import DataError, TinygradError
 from tinygrad_bp.version import __version__
 
 COMMANDS = {  # as the help page lists them
@@ -35,7 +35,7 @@ def run(argv: Sequence[str] | None) -> int:
     console = Console()
     try:
         code = _dispatch(argv, console)
-        _flush()
+        _flush(console)
     except SystemExit as stop:  # argparse printed a help page or a usage error
         code = stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:
@@ -49,7 +49,7 @@ def run(argv: Sequence[str] | None) -> int:
     except MemoryError as error:
         console.error(f"not enough memory: {error or 'choose a smaller network or table'}")
         code = BAD_INPUT
-    _flush_or_discard()
+    _flush_or_discard(console)
     return code
 
 
@@ -102,8 +102,37 @@ def _dispatch(argv: Sequence[str] | None, console: Console) -> int:
     # What matters is said in the command's own words: a row of NumPy's internals helps no one here.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        code: int = options.run(options, console)
+        with _exits_told(console):
+            code: int = options.run(options, console)
     return code
+
+
+@contextmanager
+def _exits_told(console: Console) -> Iterator[None]:
+    """Let no code of the user's end the command with an exit code of its own, as by success."""
+    leave, own = os._exit, os.getpid()
+
+    def told(status: int) -> NoReturn:
+        if os.getpid() == own:  # a child ends in this way by right
+            console.error(f"what was run called os._exit({status!r}): nothing is decided")
+            status = BAD_INPUT
+        leave(status)
+
+    setattr(os, "_exit", told)  # noqa: B010  # a name of the module's own
+    try:
+        yield
+    except SystemExit as stop:
+        if stop.code == BAD_INPUT:  # a usage error, which has been said
+            raise
+        raise DataError(
+            f"what was run called sys.exit({stop.code!r}): nothing is decided"
+        ) from stop
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise DataError(f"what was run raised {type(error).__name__}: {error}") from error
+    finally:
+        setattr(os, "_exit", leave)  # noqa: B010
 
 
 def _described(error: Exception) -> str:
@@ -114,16 +143,15 @@ def _described(error: Exception) -> str:
     return str(error)
 
 
-def _flush() -> None:
-    stream: TextIO | None = sys.stdout
-    if stream is not None:  # None after the shell's >&-
-        stream.flush()
+def _flush(console: Console) -> None:
+    if console.output is not None:  # None after the shell's >&-
+        console.output.flush()
 
 
-def _flush_or_discard() -> None:
+def _flush_or_discard(console: Console) -> None:
     """Flush standard output; if that fails point it at nothing, so that Python's end is silent."""
     try:
-        _flush()
+        _flush(console)
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
             nothing = os.open(os.devnull, os.O_WRONLY)

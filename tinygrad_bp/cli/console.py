@@ -22,6 +22,8 @@ class Console:
     def __init__(self) -> None:
         self.quiet = False
         self.json = False
+        # as it is now: what a user's function puts in its place is not where results are looked for
+        self.output: TextIO | None = sys.stdout
 
     def configure(self, options: argparse.Namespace) -> None:
         """Take ``--quiet`` and ``--json`` from the command line, where the command has them."""
@@ -39,7 +41,7 @@ class Console:
         if self.json:
             self.note(text)
         elif not self.quiet:
-            stream = _open_output()
+            stream = self._open_output()
             stream.write(_fitting(text, stream) + "\n")
 
     def note(self, text: str) -> None:
@@ -57,17 +59,16 @@ class Console:
 
     def data(self, text: str) -> None:
         """Write data for programs on standard output, in UTF-8 and otherwise as it is."""
-        stream = _open_output()
+        stream = self._open_output()
         stream.flush()
         stream.buffer.write(text.encode())
         stream.buffer.flush()
 
-
-def _open_output() -> TextIO:
-    stream: TextIO | None = sys.stdout
-    if stream is None:  # the shell's >&-
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    return stream
+    def _open_output(self) -> TextIO:
+        # None after the shell's >&-; closed by what a command has run
+        if self.output is None or self.output.closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self.output
 
 
 def _fitting(text: str, stream: TextIO) -> str:

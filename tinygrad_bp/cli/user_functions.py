@@ -34,17 +34,18 @@ def load_function(text: str) -> Callable[..., Any]:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
+    stem = module.removesuffix(".py").removeprefix("./").replace("/", ".")
+    part = ".py" if module.endswith(".py") else "/"
+    remedy = "" if stem == module else f"; a module has no {part}: write {stem}:{name}"
     try:
         found: Any = import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        stem = module.removesuffix(".py").replace("/", ".")
-        remedy = f"; a module has no .py: write {stem}:{name}" if module.endswith(".py") else ""
         raise DataError(f"{text}: {error}{remedy}") from error
     except (Exception, SystemExit) as error:  # its exit code is not the command's
         raise DataError(
-            f"{text}: importing {module} raised {type(error).__name__}: {error}"
+            f"{text}: importing {module} raised {type(error).__name__}: {error}{remedy}"
         ) from error
     if not callable(found):
         raise DataError(f"{text}: not a function but a {type(found).__name__}")
