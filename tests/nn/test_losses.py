@@ -347,6 +347,16 @@ def test_labels_outside_0_and_1_are_refused(loss, wrap, reduction, data):
             loss(z, wrap(bad), reduction=reduction)
 
 
+@pytest.mark.parametrize("loss", BINARY, ids=["logits", "probabilities"])
+@pytest.mark.parametrize("reduction", REDUCE)
+def test_predictions_in_the_place_of_targets_are_refused(loss, reduction):
+    outputs = tg.tensor([0.5, -0.5], requires_grad=True) * 3
+    for labels in (np.array([0.0, 1.0]), tg.tensor([0.0, 1.0])):
+        with pytest.raises(DataError, match="the predictions come first, then the targets"):
+            loss(labels, outputs, reduction=reduction)
+    loss(outputs / 3 + 0.5, outputs, reduction=reduction)  # both are the user's to differentiate
+
+
 @pytest.mark.parametrize("scalar", [1.5, -1, np.float64(2.0), np.nan])
 @pytest.mark.parametrize("loss", BINARY, ids=["logits", "probabilities"])
 def test_a_single_label_is_checked_too(loss, scalar):

@@ -252,6 +252,7 @@ REFUSED: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "no argument": (lambda: 1.0, (), "give arguments"),
     "no function": (3.0, (X,), "expected a function, got float"),  # type: ignore[dict-item]
     "no result": (lambda x: None, (X,), "returned None; does it lack a return"),
+    "named results": (lambda x: {"a": x, "b": x}, (X,), r"a dict of 2 outputs.*f\(\*args\)\['a'\]"),
     "several results": (lambda x: (x, x), (X,), r"a tuple of 2 outputs.*f\(\*args\)\[0\]"),
     "an integer result": (lambda x: np.argmax(x), (X,), "returned int64"),
     "a random function": (lambda x: x * generator.normal(), (X,), "a random function"),

@@ -22,22 +22,23 @@ SOFTENED = RESHAPED | {"exp"}  # of a log_softmax: that is what a softmax is
 _WARNED: WeakSet[Account] = WeakSet()  # the parameters of each network that was warned of
 
 
-def require_probabilities(name: str, targets: Any) -> None:
+def require_probabilities(name: str, targets: Any, predictions: Any) -> None:
     """Refuse labels outside of [0, 1]: the loss would have no bound below.
 
-    Labels that are themselves differentiated are taken as they are, and so are other libraries'
-    arrays, which would have to be computed.
+    Labels that are themselves differentiated are taken as they are beside predictions that are, and
+    so are other libraries' arrays, which would have to be computed.
 
     Raises
     ------
     DataError
         If one is outside, or NaN.
     """
-    if type(targets) is not Tensor or targets._node is None:
-        guard(targets, partial(within_0_and_1, name))
+    moved = type(targets) is Tensor and targets._node is not None
+    if not moved or getattr(predictions, "_node", None) is None:
+        guard(targets, partial(within_0_and_1, name, swapped=moved))
 
 
-def within_0_and_1(name: str, labels: Any) -> None:
+def within_0_and_1(name: str, labels: Any, *, swapped: bool = False) -> None:
     """Refuse an array of labels that are no probabilities.
 
     Raises
@@ -54,7 +55,7 @@ def within_0_and_1(name: str, labels: Any) -> None:
     raise DataError(
         f"{name}: targets {found}; expected probabilities of class 1, from 0 to 1: write"
         " (y == label) * 1.0 for a label that stands for class 1, or use cross_entropy for more"
-        " than two classes"
+        " than two classes" + "; the predictions come first, then the targets" * swapped
     )
 
 

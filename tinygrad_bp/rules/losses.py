@@ -77,14 +77,14 @@ def _records_bce(rule: Any) -> Recorder:
     ) -> Array:
         if pos_weight is not None or weights is not None:
             targets = _agreeing(logits, targets)
-            require_probabilities("bce_with_logits", targets)
+            require_probabilities("bce_with_logits", targets, logits)
             return _weighted_bce(logits, targets, reduction, weights, pos_weight)
         both = type(logits) is type(targets) is Tensor
         if not (both and logits._value.shape == targets._value.shape):
             targets = _agreeing(logits, targets)
         labels = targets._value if type(targets) is Tensor else targets
         if labels is not _checked():
-            _check(labels, targets)
+            _check(labels, targets, logits)
         if type(logits) is Tensor:
             node = logits._node
             if node is not None and node.rule.name in SUSPECT:
@@ -93,7 +93,7 @@ def _records_bce(rule: Any) -> Recorder:
         if not both and reduction != "none":
             total = loss._value if type(loss) is Tensor else loss
             if isinstance(total, floating) and not total >= 0.0:
-                require_probabilities("bce_with_logits", targets)
+                require_probabilities("bce_with_logits", targets, logits)
         return loss
 
     return record
@@ -119,10 +119,10 @@ def _weighted_bce(z: Array, y: Array, reduction: str, weights: Any, pos_weight: 
     return weighted("bce_with_logits", each, weights, reduction)
 
 
-def _check(labels: Array, targets: Any) -> None:
+def _check(labels: Array, targets: Any, logits: Any) -> None:
     """Check labels that are new, and remember them."""
     global _checked  # noqa: PLW0603  # another thread's labels are checked once more, no harm
-    require_probabilities("bce_with_logits", targets)
+    require_probabilities("bce_with_logits", targets, logits)
     if type(labels) is ndarray:
         _checked = ref(labels)
 
@@ -230,7 +230,7 @@ def _probability_bind(probabilities: Any, targets: Any, reduction: str = "mean")
     if type(targets) in (int, float):
         targets = np.asarray(targets, dtype=float)[()]
     require_same_shape("binary_cross_entropy", probabilities, targets)
-    require_probabilities("binary_cross_entropy", targets)
+    require_probabilities("binary_cross_entropy", targets, probabilities)
     guard(probabilities, require_no_logits)
     return (probabilities, targets), (reduction,)
 

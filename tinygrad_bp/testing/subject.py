@@ -236,9 +236,10 @@ def _single(name: str, result: Any) -> Any:
     if result is None:
         raise UncheckableError(f"{name}: the function returned None; does it lack a return?")
     if isinstance(result, (tuple, list, dict)):
+        first = next(iter(result), "name") if isinstance(result, dict) else 0
         raise UncheckableError(
             f"{name}: the function returned a {type(result).__name__} of {len(result)} outputs;"
-            " check them one by one: lambda *args: f(*args)[0]"
+            f" check them one by one: lambda *args: f(*args)[{first!r:.60}]"
         )
     return np.array(unwrap(result))
 
