@@ -148,6 +148,7 @@ SAME_DEVICE = "leave it out: NumPy computes on the processor"
 DEVICE_OR_DTYPE = "write .astype(dtype) for a dtype; for a device leave it out: there is one"
 STATE = "write arrays = {}.state()"
 LOADED = "write {}.load_state(arrays)"
+ARRAYS_ALONE = "base byteswap ctypes dump dumps flags flat itemsize nbytes strides tobytes tofile"
 # Attributes of Tensors, modules and optimizers that people know.
 OF_TENSOR = {
     **dict.fromkeys(("cuda", "cpu", "device", "contiguous", "block_until_ready"), SAME_DEVICE),
@@ -172,6 +173,9 @@ OF_TENSOR = {
     "half": "write .astype(np.float16)",
     "long": "write .astype(np.int64)",
     "type": "write .astype(dtype)",
+    **{
+        name: f"write .numpy().{name}: only the plain array has it" for name in ARRAYS_ALONE.split()
+    },
     "append": "write np.concatenate, or append .item() to a list",
     "pow": "write x ** y",
     **dict.fromkeys(("clamp", "clamp_min", "clamp_max"), "write np.clip(x, low, high)"),

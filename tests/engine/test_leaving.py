@@ -126,6 +126,8 @@ def test_a_frame_of_other_text_is_no_trouble() -> None:
 def test_the_shape_stays() -> None:
     with pytest.raises(TrackedTensorError, match=r"x\.reshape\(\(4,\)\)"):
         W.shape = (4,)  # type: ignore[misc]
+    with pytest.raises(TrackedTensorError, match="leave it out of the optimizer"):
+        W.requires_grad = False
 
 
 def test_the_gradient_of_what_is_no_leaf() -> None:

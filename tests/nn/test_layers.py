@@ -147,9 +147,10 @@ def test_sequential_is_a_list_of_layers():
         net[3]
 
 
-@pytest.mark.parametrize("layer", [3, None, "tanh", [nn.Tanh()]], ids=repr)
+@pytest.mark.parametrize("layer", [3, None, "tanh", [nn.Tanh()], nn.Tanh], ids=repr)
 def test_sequential_refuses_what_cannot_be_called(layer):
-    with pytest.raises(TypeError, match=r"Sequential: .* cannot be called; expected layers"):
+    fault = "is a class" if layer is nn.Tanh else "cannot be called"
+    with pytest.raises(TypeError, match=rf"Sequential: .* {fault}; expected layers"):
         nn.Sequential(nn.Tanh(), layer)
 
 

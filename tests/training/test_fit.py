@@ -15,7 +15,13 @@ from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim, training
-from tinygrad_bp.errors import DataError, GraphError, NonFiniteError, TinygradError
+from tinygrad_bp.errors import (
+    DataError,
+    GraphError,
+    NonFiniteError,
+    TinygradError,
+    TrackedTensorError,
+)
 from tinygrad_bp.parallel import Shards
 
 RNG = np.random.default_rng(0)
@@ -453,6 +459,7 @@ def test_gradients_from_before_are_not_added(way, accumulate):
         ("metrics", ["accuracy"], "functions by name"),
         ("metrics", {"accuracy": "accuracy"}, "functions by name"),
         ("callbacks", training.EarlyStopping(patience=2), "a list"),
+        ("callbacks", [training.EarlyStopping], "a list"),
         ("schedule", 0.1, "a function of the epoch"),
     ],
 )
@@ -470,6 +477,14 @@ def test_what_other_libraries_take_is_refused_and_what_to_pass_is_said(name, giv
     with pytest.raises(TypeError, match=f"^fit: {name}=.*; expected {re.escape(expected)}"):
         training.fit(**arguments)
     assert bits(net) == before
+
+
+@pytest.mark.parametrize(
+    "loss", [lambda p, y: nn.mse(p, y).item(), lambda p, y: (p - y) ** 2, lambda _p, _y: None]
+)
+def test_a_loss_that_is_not_one_number_is_named(loss):
+    with pytest.raises(TrackedTensorError, match=r"fit: the loss is .*; expected one number"):
+        fitted(loss=loss)
 
 
 def test_data_that_cannot_be_iterated_over_are_named():

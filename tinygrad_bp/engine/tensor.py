@@ -144,6 +144,14 @@ class Tensor(Base):
         """Whether operations on this Tensor are recorded."""
         return self._node is not None
 
+    @requires_grad.setter
+    def requires_grad(self, _: bool) -> None:
+        raise TrackedTensorError(
+            "requires_grad: a Tensor stays what it was made as; to track it write"
+            " tg.tensor(x, requires_grad=True), to hold a parameter still leave it out of the"
+            " optimizer"
+        )
+
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this Tensor."""

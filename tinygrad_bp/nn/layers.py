@@ -112,12 +112,13 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any) -> None:
         for layer in layers:
-            if not callable(layer):
-                several = isinstance(layer, (list, tuple))
-                remedy = "; write Sequential(*layers)" if several else ""
-                raise TypeError(
-                    f"Sequential: {layer!r:.80} cannot be called; expected layers{remedy}"
-                )
+            fault = "" if callable(layer) else "cannot be called; expected layers"
+            if isinstance(layer, type):
+                fault = f"is a class; expected layers; write {layer.__name__}(…)"
+            elif isinstance(layer, (list, tuple)):
+                fault += "; write Sequential(*layers)"
+            if fault:
+                raise TypeError(f"Sequential: {layer!r:.80} {fault}")
         self.layers = list(layers)
 
     def forward(self, x: Array) -> Array:

@@ -127,6 +127,7 @@ def fit(
     >>> history["loss"][-1] < 1e-3
     True
     """
+    callbacks = [*callbacks] if isinstance(callbacks, Iterable) else callbacks
     _check_kinds(model, loss, optimizer, metrics, callbacks, schedule)
     _check_counts(epochs=epochs, accumulate=accumulate)
     generator = np.random.default_rng(rng)
@@ -305,7 +306,11 @@ def _check_kinds(
             by_name,
             'functions by name, as {"accuracy": lambda out, y: np.mean(out.argmax(axis=1) == y)}',
         ),
-        "callbacks": (callbacks, isinstance(callbacks, Iterable), "a list: [callback]"),
+        "callbacks": (
+            callbacks,
+            isinstance(callbacks, list) and not any(isinstance(one, type) for one in callbacks),
+            "a list: [callback]; of a class, as [EarlyStopping(patience=9)], what it makes",
+        ),
         "schedule": (
             schedule,
             schedule is None or callable(schedule),

@@ -39,8 +39,21 @@ class Objective:
         return self.judge(prediction, y), prediction
 
     def judge(self, prediction: Any, y: Any) -> Any:
-        """Return the loss of what the model says of a batch."""
-        return self.loss(prediction, wrapped(y))
+        """Return the loss of what the model says of a batch.
+
+        Raises
+        ------
+        TrackedTensorError
+            If it is not one number that a Tensor holds.
+        """
+        value = self.loss(prediction, wrapped(y))
+        if not isinstance(value, Tensor) or value.size != 1:
+            got = f"of shape {value.shape}" if isinstance(value, Tensor) else f"{value!r:.80}"
+            raise TrackedTensorError(
+                f"fit: the loss is {got}; expected one number, a Tensor: loss(prediction,"
+                ' y) with reduction="mean"'
+            )
+        return value
 
     def predict(self, X: Any) -> Any:
         """Return what the model says of a batch."""
@@ -48,7 +61,7 @@ class Objective:
 
     def numbers(self, value: Any, prediction: Any, y: Any) -> Numbers:
         """Return the loss and the metrics as numbers."""
-        found = {"loss": checked_loss(value)}
+        found = {"loss": float(value.item())}
         if self.metrics:
             arrays = (
                 one.detach().numpy() if isinstance(one, Tensor) else one for one in (prediction, y)
@@ -145,22 +158,6 @@ class Step:
             clip_grad_norm(self.optimizer.params, self._clip_norm)
         self.optimizer.step()
         self.forget()
-
-
-def checked_loss(value: Any) -> float:
-    """Return the loss as a float.
-
-    Raises
-    ------
-    TrackedTensorError
-        If it is not one number that a Tensor holds.
-    """
-    if not isinstance(value, Tensor) or value.size != 1:
-        raise TrackedTensorError(
-            f"fit: the loss is {value!r:.80}; expected one number, a Tensor: loss(prediction, y)"
-            ' with reduction="mean"'
-        )
-    return float(value.item())
 
 
 def rows_of(y: Any) -> int:
