@@ -56,6 +56,15 @@ def test_what_accepts_nothing_is_asked_a_hundred_times() -> None:
     assert calls <= 200  # each time it is tried with Tensors as well
 
 
+@pytest.mark.parametrize("shape", [(1,), (2, 3, 2)])
+@pytest.mark.parametrize("arguments", [1, 2])
+def test_a_slope_that_is_wrong_for_one_shape_alone_is_caught(shape: Any, arguments: int) -> None:
+    wrong = sine(lambda x: 2.0 if np.shape(x) == shape else 1.0)
+    f = wrong if arguments == 1 else lambda x, y: wrong(x) * y
+    with pytest.raises(GradientMismatch):
+        gradients_hold()(f)()
+
+
 @pytest.mark.parametrize(
     ("least", "sign", "shapes"),
     [

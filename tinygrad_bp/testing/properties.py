@@ -30,6 +30,10 @@ DOMAINS = (REAL, REAL, (-8.0, 8.0), (-100.0, 100.0))  # of arrays, unless one is
 # A rule may be wrong of large or small numbers alone: each has its share of the examples.
 EXTREMES = ((-1e4, 1e4), (-1e-4, 1e-4))
 SHARE = 0.2  # of the examples, for each of them
+# Shapes that chance may leave out, where none is given: a rule may take one element for a number,
+# and three axes for two.
+SHAPES = ((1,), (2, 3, 2))
+OF_EACH_SHAPE = 2  # examples: of what is drawn the first is zeros
 LONGEST = 4  # axis that a name stands for
 ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
 
@@ -90,7 +94,10 @@ def gradients_hold(
         def test() -> None:
             drawn = domain is None and (not shapes or any(type(one) is tuple for one in shapes))
             every = [DOMAINS, *[(one,) for one in EXTREMES]] if drawn else [(domain or REAL,)]
-            _run(f, [_arguments(f, shapes, one, kinks) for one in every], order, modes, examples)
+            ways = [_arguments(f, shapes, one, kinks) for one in every]
+            further = [] if shapes else [(one,) * _count(f) for one in SHAPES]
+            shaped = [_arguments(f, one, every[0], kinks) for one in further]
+            _run(f, ways, shaped, order, modes, examples)
 
         test.__name__ = test.__qualname__ = getattr(f, "__name__", "test_gradients")
         test.__module__ = getattr(f, "__module__", __name__)  # an older ufunc has none
@@ -102,9 +109,17 @@ def gradients_hold(
 
 
 def _run(
-    f: Callable[..., Any], ways: Sequence[Any], order: int, modes: Sequence[str], examples: int
+    f: Callable[..., Any],
+    ways: Sequence[Any],
+    shaped: Sequence[Any],
+    order: int,
+    modes: Sequence[str],
+    examples: int,
 ) -> None:
-    """Check a function at arguments drawn in each of these ways, in the first of them mostly."""
+    """Check a function at arguments drawn in each of these ways, in the first of them mostly.
+
+    Those of one shape are beside what `examples` counts.
+    """
     import hypothesis
 
     given: Any = hypothesis.given  # its overloads know no strategy of Any
@@ -136,9 +151,10 @@ def _run(
 
     try:
         draw(ways[0], max(1, examples - few * (len(ways) - 1)))
-        for one in ways[1:]:
+        rest = [(one, few) for one in ways[1:]] + [(one, OF_EACH_SHAPE) for one in shaped]
+        for one, many in rest:
             with suppress(hypothesis.errors.Unsatisfiable):  # it may be finite at no such numbers
-                draw(one, few)
+                draw(one, many)
     except (hypothesis.errors.Unsatisfiable, _AcceptsNothing) as stop:
         if not done:
             why = f" ({stop.__cause__})" if stop.__cause__ else ""
