@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -100,6 +101,20 @@ CALLED: list[tuple[Any, dict[str, Any], str]] = [
     (lambda **k: tg.compile(np.sin, **k), {"static_argnums": 0}, "static="),
     (lambda **k: tg.optim.Adam([X], **k), {"learning_rate": 0.1}, "lr="),
     (tg.nn.Linear, {"in_features": 2, "out_features": 3}, "n_in="),
+    (lambda **k: tg.nn.Linear(2, 3, **k), {"activation": "relu"}, "is the next layer"),
+    (lambda **k: tg.nn.LSTM(2, 3, **k), {"batch_first": True}, "samples come first"),
+    (lambda **k: tg.optim.Adam([X], **k), {"beta_1": 0.9}, "betas="),
+    (lambda **k: tg.data.split(X, **k), {"test_size": 0.2}, "fraction="),
+    (lambda **k: tg.training.EarlyStopping(3, **k), {"monitor": "loss"}, "metric="),
+    *[
+        (partial(tg.training.fit, None, None, None, None, epochs=1), {word: 1}, remedy)
+        for word, remedy in {
+            "verbose": "progress=",
+            "validation_data": "validation=",
+            "validation_split": "validation=",
+            "shuffle": "rng=",
+        }.items()
+    ],
 ]
 
 

@@ -263,7 +263,16 @@ KEYWORDS = {
     **dict.fromkeys(("out_dims", "out_dim"), "the word is out_axes="),
     **dict.fromkeys(("static_argnums", "static_argnames"), "the word is static="),
     **dict.fromkeys(("learning_rate", "eta"), "the word is lr="),
-    **dict.fromkeys(("b1", "b2", "beta1", "beta2"), "the word is betas=, a pair"),
+    **dict.fromkeys(
+        ("b1", "b2", "beta1", "beta2", "beta_1", "beta_2"), "the word is betas=, a pair"
+    ),
+    **dict.fromkeys(("validation_data", "validation_split"), "the word is validation="),
+    "verbose": "the word is progress=",
+    "shuffle": "rows are shuffled by rng=, unless the data are batches",
+    "monitor": "the word is metric=",
+    "test_size": "the word is fraction=",
+    "activation": "an activation is the next layer: tg.nn.Sequential(layer, tg.nn.ReLU())",
+    "batch_first": "samples come first here, then time",
     "in_features": "the word is n_in=",
     "out_features": "the word is n_out=",
 }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.guards import guard
@@ -28,6 +29,7 @@ class Recurrent(Module):
 
     kind: type[Cell]
 
+    @answers_keywords
     def __init__(
         self,
         n_in: int,

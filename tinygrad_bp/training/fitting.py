@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_bp.data import batches, split
 from tinygrad_bp.data.batching import Batches, Rows
+from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
@@ -27,6 +28,7 @@ from tinygrad_bp.training.sharded import ShardedStep, digests
 from tinygrad_bp.training.steps import Metrics, Objective, Step, rows_of
 
 
+@answers_keywords
 def fit(
     model: Module,
     loss: Callable[[Any, Any], Any],
