@@ -209,6 +209,18 @@ def test_a_picture_does_not_keep_the_graph_alive():
     assert len(view.nodes) == 2
 
 
+def test_parameters_are_called_as_in_the_modules_of_the_caller():
+    first, second = tg.nn.Linear(2, 3, rng=0), tg.nn.Sequential(tg.nn.Linear(3, 1, rng=1))
+    second.layers[0].b.name = "mine"
+    out = np.sum(second(np.tanh(first(np.ones((4, 2))))))
+    found = {one.name for one in tg.graph(out).nodes if one.kind == "parameter"}
+    assert found == {"W", "b", "layers.0.W"}
+    assert {one.name for one in tg.graph(out, parameters={}).nodes} >= {"W (1)", "W (2)", "mine"}
+    other = tg.nn.Linear(3, 1, rng=1)
+    out = np.sum(other(first(np.ones((4, 2)))))
+    assert {"W", "b", "other.W", "other.b"} <= {one.name for one in tg.graph(out).nodes}
+
+
 # Values and cotangents
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -14,13 +14,14 @@ from tinygrad_bp.derivations.arrays import arrays
 from tinygrad_bp.derivations.derivation import Deriving
 from tinygrad_bp.derivations.records import Derivation
 from tinygrad_bp.derivations.rerun import Rerun, compared, rerun
-from tinygrad_bp.derivations.symbols import place_of, symbols, variables
+from tinygrad_bp.derivations.symbols import place_of, symbols
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.errors import GraphError, ProgramError, TinygradError, users_frame
+from tinygrad_bp.errors import GraphError, ProgramError, TinygradError
 from tinygrad_bp.view.picture.records import Section
 from tinygrad_bp.view.reading.sheet import Sheet, sheet_of
+from tinygrad_bp.view.reading.variables import of_caller, variables
 
 
 class Explanation:
@@ -191,17 +192,13 @@ def explain(
             f"explain: expected a Tensor with a graph, got {what}; compute it from a Tensor made"
             " with requires_grad=True, outside of tg.no_grad(), and without .detach()"
         )
-    if names is None:
-        frame = users_frame()
-        scopes: list[Mapping[str, Any]] = [frame.f_locals, frame.f_globals]
-    else:
-        scopes = [names]
+    scopes = of_caller() if names is None else [dict(names)]
     start = np.ones(out.shape, out.dtype)[()]
     sheet = _sheet(out, start, scopes)
     return Explanation(sheet, _wanted(sheet, wrt), start, element)
 
 
-def _sheet(out: Tensor, start: Any, scopes: list[Mapping[str, Any]]) -> Sheet:
+def _sheet(out: Tensor, start: Any, scopes: Sequence[Mapping[str, Any]]) -> Sheet:
     """Read the graph, with the names of variables for what has none of its own."""
     root: Any = out.node
     parameters: dict[str, Tensor] = {}

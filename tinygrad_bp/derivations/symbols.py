@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
-from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.errors import GraphError
 from tinygrad_bp.formulas.printing import shortened
 from tinygrad_bp.view.reading.recorded import UNKNOWN
 from tinygrad_bp.view.reading.sheet import Sheet
+from tinygrad_bp.view.reading.variables import is_array
 
 LISTED = 12  # names that an error lists
-
-
-def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dict[str, Any]:
-    """Return the Tensors of a graph and the arrays that are called by a variable, by its name.
-
-    Dicts, lists and modules are looked into.  The first name that is found stays.
-
-    Parameters
-    ----------
-    scopes : iterable of mapping
-        The caller's variables, the nearest first.
-    roots : iterable of Node
-        Of the graph.
-    """
-    nodes = set(ancestors(*roots))
-    found: dict[str, Any] = {}
-    known: set[int] = set()
-    for scope in scopes:
-        for name, value in list(scope.items()):
-            if name.startswith("_"):
-                continue
-            for called, one in _held(name, value):
-                held = one.node if isinstance(one, Tensor) else one
-                if held is None:
-                    held = one._value
-                wanted = held in nodes if isinstance(held, Node) else _is_array(held)
-                if wanted and id(held) not in known and called not in found:
-                    known.add(id(held))
-                    found[called] = one
-    return found
-
-
-def _held(name: str, value: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, (Tensor, np.ndarray)):
-        return [(name, value)]
-    if isinstance(value, dict):
-        return [(k, v) for k, v in value.items() if isinstance(k, str) and _is_value(v)]
-    if isinstance(value, (list, tuple)):
-        return [(f"{name}[{k}]", v) for k, v in enumerate(value) if _is_value(v)]
-    if not isinstance(value, type) and hasattr(value, "named_parameters"):
-        return list(value.named_parameters())
-    return []
-
-
-def _is_value(value: Any) -> bool:
-    return isinstance(value, (Tensor, np.ndarray))
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biufc"
 
 
 def symbols(sheet: Sheet, hidden: Iterable[int] = ()) -> list[str]:
@@ -108,7 +58,7 @@ def same_data(sheet: Sheet) -> dict[int, int]:
     found: dict[int, int] = {}
     before: dict[tuple[Any, ...], int] = {}
     for place, entry in enumerate(sheet.recorded.entries):
-        if entry.node is not None or not _is_array(entry.value):
+        if entry.node is not None or not is_array(entry.value):
             continue
         value = entry.value
         first = before.setdefault((value.dtype, value.shape, value.tobytes()), place)

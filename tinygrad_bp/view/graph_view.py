@@ -20,6 +20,7 @@ from tinygrad_bp.view.reading.building import pictured
 from tinygrad_bp.view.reading.failure import failed
 from tinygrad_bp.view.reading.scalar_level import expanded
 from tinygrad_bp.view.reading.sheet import number_names, sheet_of
+from tinygrad_bp.view.reading.variables import of_modules
 
 PIXEL_FORMS = (".png", ".pdf")  # which the program dot paints
 NOTEBOOK_NODES = 300  # a notebook shows no larger picture: dot would keep it waiting
@@ -315,7 +316,8 @@ def graph(
     out : Tensor, nested container of Tensors, or exception
         Tracks gradients.  Of an exception: what was recorded up to the operation that raised it.
     parameters : mapping of str to Tensor, optional
-        The leaves that are trained, and what to call them; ``dict(model.named_parameters())``.
+        The leaves that are trained, and what to call them; ``dict(model.named_parameters())``.  By
+        default those of the modules among the caller's variables.
     data : mapping of str to array or Tensor, optional
         What was given, and what to call it; found among constants by its value, as are its parts,
         ``"X[3]"``, and in indices.
@@ -373,6 +375,8 @@ def graph(
                 "graph: of an exception the forward phase at the tensor level is drawn"
             )
         return _faced(folding.checked(failed(out, parameters, data), unfold))
+    if parameters is None:
+        parameters = of_modules(out)
     sheet = sheet_of(out, parameters, data, cotangent=cotangent, values=values)
     number_names(sheet)
     if phase not in ("forward", "backward", "both") or level not in ("tensor", "scalar"):

@@ -1,0 +1,97 @@
+"""The variables of whoever asks for a graph: what they call its Tensors and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from inspect import CO_OPTIMIZED
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.engine.containers import flatten
+from tinygrad_bp.engine.nodes import Node, ancestors
+from tinygrad_bp.engine.tensor import Tensor
+from tinygrad_bp.errors import users_frame
+
+
+def of_caller() -> list[dict[str, Any]]:
+    """Return the variables of whoever calls, the nearest first."""
+    frame = users_frame()
+    shown = frame.f_locals
+    own = dict(shown)
+    if frame.f_code.co_flags & CO_OPTIMIZED and type(shown) is dict:
+        # up to Python 3.12 a copy that the function keeps: no graph shall live as long
+        for name, one in own.items():
+            if isinstance(one, Tensor) and not one.is_leaf:
+                del shown[name]
+    return [own, frame.f_globals]
+
+
+def of_modules(out: Any) -> dict[str, Tensor]:
+    """Return the parameters of a graph that a module among the caller's variables has, by name.
+
+    A name that a parameter was given stays: the others' is what their layer calls them.
+    """
+    scopes = [{k: one for k, one in list(s.items()) if is_module(one)} for s in of_caller()]
+    roots = [one.node for one in flatten(out)[0] if isinstance(one, Tensor) and one.node]
+    return {
+        name: one
+        for name, one in variables(scopes, roots).items()
+        if one.node is not None and one.name in (None, name.rpartition(".")[2])
+    }
+
+
+def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dict[str, Any]:
+    """Return the Tensors of a graph and the arrays that are called by a variable, by its name.
+
+    Dicts, lists and modules are looked into.  The first name that is found stays.
+
+    Parameters
+    ----------
+    scopes : iterable of mapping
+        The caller's variables, the nearest first.
+    roots : iterable of Node
+        Of the graph.
+    """
+    nodes = set(ancestors(*roots))
+    found: dict[str, Any] = {}
+    known: set[int] = set()
+    for scope in scopes:
+        for name, value in list(scope.items()):
+            if name.startswith("_"):
+                continue
+            for called, one in _held(name, value):
+                held = one.node if isinstance(one, Tensor) else one
+                if held is None:
+                    held = one._value
+                wanted = held in nodes if isinstance(held, Node) else is_array(held)
+                if called in found:  # of another module
+                    called = f"{name}.{called}"
+                if wanted and id(held) not in known and called not in found:
+                    known.add(id(held))
+                    found[called] = one
+    return found
+
+
+def _held(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, (Tensor, np.ndarray)):
+        return [(name, value)]
+    if isinstance(value, dict):
+        return [(k, v) for k, v in value.items() if isinstance(k, str) and _is_value(v)]
+    if isinstance(value, (list, tuple)):
+        return [(f"{name}[{k}]", v) for k, v in enumerate(value) if _is_value(v)]
+    return list(value.named_parameters()) if is_module(value) else []
+
+
+def is_module(value: Any) -> bool:
+    """Whether something has named parameters."""
+    return not isinstance(value, type) and hasattr(value, "named_parameters")
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, (Tensor, np.ndarray))
+
+
+def is_array(value: Any) -> bool:
+    """Whether something is an array of numbers, and no single one."""
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biufc"
