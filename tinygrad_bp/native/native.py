@@ -93,7 +93,7 @@ class Native:
     def _at(self, program: Program, rows: int) -> Bound:
         if rows == 0:  # of no rows there is no greatest
             names = [one.name for one in program.instructions]
-            return Bound(program, [(None, names)], rows, self.carry)
+            return Bound(program, [(None, names)], rows, self.carry, self._threads)
         odd = self._odd(program, rows)
         if odd:
             return self._without(odd)._at(program, rows)
@@ -101,7 +101,7 @@ class Native:
             (code, [one.name for one in segment.instructions])
             for code, segment in zip(self._codes, self.segments, strict=True)
         ]
-        return Bound(program, parts, rows, self.carry)
+        return Bound(program, parts, rows, self.carry, self._threads)
 
     @property
     def stages(self) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 
 from tinygrad_bp.native.calls.chained import Chain, Pool
 from tinygrad_bp.native.calls.code import Array, Call, Code
+from tinygrad_bp.native.calls.products import Products
 from tinygrad_bp.programs.calling import run
-from tinygrad_bp.programs.instructions import Instruction, Type, references
+from tinygrad_bp.programs.instructions import Instruction, Type, references, replaced
 from tinygrad_bp.programs.program import Program
 
 PAUSE = 0.05  # seconds of native code, about, between two looks for an interrupt
@@ -36,6 +37,8 @@ class Bound:
         The length.
     carry : sequence of (int, int)
         Positions of outputs, and of the inputs that they are in the next step.
+    threads : int, optional
+        As of `Products`.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Bound:
         parts: Sequence[tuple[Code | None, Sequence[str]]],
         rows: int,
         carry: Sequence[tuple[int, int]] = (),
+        threads: int | None = None,
     ) -> None:
         self.program, self.rows, self.carry = program, rows, tuple(carry)
         makers = {one.name: one for one in program.instructions}
@@ -54,6 +58,7 @@ class Bound:
         code = self._whole
         self._pool: Callable[[], Pool | None] = lambda: None
         self._plan = None if code is None else self._planned(code)
+        self._products = Products(threads)
 
     def __call__(self, inputs: Sequence[Any], out: Sequence[Array] | None = None) -> list[Array]:
         """Return the outputs for these inputs.
@@ -150,7 +155,7 @@ class Bound:
         if code is None:
             pool = self._pool() or Pool()
             self._pool = ref(pool)  # the memory of calls that are gone is free
-            return Chain(self._types, self._parts, self.rows, values, places, pool)
+            return Chain(self._types, self._parts, self.rows, values, places, pool, self._products)
         return Call(code, self.rows, self._arrays(code, values, places)[0])
 
     def repeat(self, n: int, inputs: Sequence[Any]) -> list[Array]:
@@ -223,7 +228,11 @@ class Bound:
                 found = self._types[name]
                 if isinstance(found, Type) and found.weak and isinstance(values[name], np.ndarray):
                     values[name] = values[name].item()
-            values[one.name] = run(one, values)
+            if one.op == "matmul" and not one.parameters:
+                x, y = replaced(one.operands, lambda ref: values[ref.name])
+                values[one.name] = self._products(x, y)
+            else:
+                values[one.name] = run(one, values)
 
     def _arrays(
         self, code: Code, values: dict[str, Any], places: dict[str, Array]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.native.calls.code import Array, Call, Code, address, numbers
+from tinygrad_bp.native.calls.products import Products
 from tinygrad_bp.native.loops.schedule import VIEWS
 from tinygrad_bp.programs.calling import INTO, called, named, run
 from tinygrad_bp.programs.instructions import Instruction, Ref, Type, references, replaced
@@ -39,6 +40,7 @@ class Pool:
         self._all: list[Array] = []
         self._free: dict[int, list[Array]] = {}
         self._of_code: dict[int, Any] = {}
+        self._of_products: dict[str, Any] = {}
 
     def begin(self) -> None:
         """Give all of it away anew: another chain needs the same."""
@@ -64,6 +66,12 @@ class Pool:
         if id(code) not in self._of_code:
             self._of_code[id(code)] = code.memory(rows)
         return self._of_code[id(code)]
+
+    def of_products(self, products: Products, dtype: np.dtype[Any]) -> Any:
+        """Return the memory that products of a type want."""
+        if dtype.char not in self._of_products:
+            self._of_products[dtype.char] = products.memory(dtype)
+        return self._of_products[dtype.char]
 
 
 class Values:
@@ -148,6 +156,7 @@ class Chain:
         The inputs, and where outputs go.
     pool : Pool
         For what is in between.
+    products : Products
     """
 
     def __init__(
@@ -158,8 +167,9 @@ class Chain:
         given: dict[str, Array],
         places: dict[str, Array],
         pool: Pool,
+        products: Products,
     ) -> None:
-        self.rows, self._types, self._pool = rows, types, pool
+        self.rows, self._types, self._pool, self._products = rows, types, pool, products
         self._values = Values(types, given)  # has no reference to this: nothing here is a cycle
         self._arrays = self._values.arrays
         self._steps: list[Callable[[], Any]] = []
@@ -238,7 +248,12 @@ class Chain:
             ended = self._ends.get(k, [])  # an element may be written over once it is read
             self._release([x for x in ended if x in one.refs and self._types[x] == one.type])
         place = self._place(one.name)
-        if late:
+        own = function is np.matmul and not parameters and not late
+        if own and self._products.fits(*operands):
+            memory = self._pool.of_products(self._products, place.dtype)
+            x, y = operands
+            self._steps.append(self._products.fixed(x, y, place, memory))
+        elif late:
             self._steps.append(partial(self._values.resolved, one, function, place))
         else:
             self._steps.append(partial(function, *operands, **parameters, out=place))

@@ -58,6 +58,11 @@ class Memory(Writer):
         rest = f"ptr {address.name}, i32 {align}, {held} {mask.name}"
         self.line(f"call void {sign}({lanes} {value.name}, {rest})")
 
+    def prefetch(self, address: Value) -> None:
+        """Have the cache line of an address brought near, which is soon written to."""
+        sign = self.module.declare("llvm.prefetch.p0", "void", "ptr", "i32", "i32", "i32")
+        self.line(f"call void {sign}(ptr {address.name}, i32 1, i32 3, i32 1)")
+
     def gather(self, addresses: Value, element: str | None = None, *, mask: Value) -> Value:
         """Load each lane from an address of its own; zeros where the mask does not hold."""
         element = element or self.module.real
