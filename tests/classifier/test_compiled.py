@@ -41,7 +41,7 @@ def test_compiled_epochs_are_the_same_epochs(share: float, monkeypatch: pytest.M
 
 def test_without_native_code_the_epochs_run_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> Any:
-        raise NativeUnavailable("no FMA")
+        raise NativeUnavailable("no FMA for classifiers")  # a reason is said once
 
     monkeypatch.setattr(making, "engine_of", none)
     table = xor(60, seed=1)

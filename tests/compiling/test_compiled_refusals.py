@@ -441,6 +441,7 @@ def test_the_function_itself_runs_and_that_is_said_once(monkeypatch: pytest.Monk
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         close(f(X), np.tanh(X))
+        close(tg.compile(np.sinh)(X), np.sinh(X))  # of all functions
     with pytest.raises(ProgramError, match="no FMA"):
         tg.compile(np.tanh, backend="native")(X)
 

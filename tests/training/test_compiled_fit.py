@@ -147,7 +147,7 @@ def test_batches_that_are_no_arrays_run_as_they_are() -> None:
 
 def test_without_native_code_it_runs_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> Any:
-        raise NativeUnavailable("no FMA")
+        raise NativeUnavailable("no FMA for fit")  # a reason is said once
 
     monkeypatch.setattr(making, "engine_of", none)
     monkeypatch.setattr(making.reloading, "found", lambda _: None)

@@ -270,7 +270,7 @@ class Compiled:
             raise ProgramError(f"compile: no native code here: {error}") from error
         self._backend = "eager"
         self._history.append(f"the function itself runs, since there is no native code: {error}")
-        warn_user(f"compile: the function runs as it is, since there is no native code: {error}")
+        _say(f"compile: functions run as they are, since there is no native code: {error}")
 
     # What it tells
 
@@ -329,6 +329,11 @@ class Compiled:
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self, '__name__', 'function')}: {len(self._versions)} versions>"
+
+
+@functools.cache  # once, of all functions
+def _say(text: str) -> None:
+    warn_user(text)
 
 
 def _another(one: Any, other: Any) -> bool:
