@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.tensor import SCALARS, Tensor
+from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_written_down
 
 
 def guard(value: Any, check: Callable[[Any], None]) -> None:
@@ -25,7 +25,5 @@ def guard(value: Any, check: Callable[[Any], None]) -> None:
         value = value._value
     if isinstance(value, (np.ndarray, np.generic, *SCALARS)):
         check(np.asarray(value))
-    else:
-        later = getattr(value, "guard", None)
-        if later is not None:
-            later(check)
+    elif is_written_down(value):
+        value.guard(check)

@@ -297,6 +297,14 @@ def is_foreign(value: Any) -> bool:
     return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, Tensor))
 
 
+def is_written_down(value: Any) -> bool:
+    """Whether `value` is an array of a program that is being written: its type says so.
+
+    Such an array may be written into, as NumPy's may, and has no values to look at.
+    """
+    return getattr(type(value), "written_down", False)
+
+
 def private_copy(data: Any, dtype: Any = None) -> Any:
     """Return `data` as an array that nobody else can change; other duck arrays are kept.
 
@@ -306,7 +314,7 @@ def private_copy(data: Any, dtype: Any = None) -> Any:
         data = data._value if data._node is None else data.__array__()
     _refuse_mask(data)
     if is_foreign(data):
-        kept = dtype is None and not hasattr(data, "weak")  # the arrays of a program have that
+        kept = dtype is None and not is_written_down(data)
         return data if kept else data.astype(data.dtype if dtype is None else dtype)
     try:
         value = np.array(data, dtype)

@@ -37,6 +37,7 @@ class Symbol(Unread):
 
     __slots__ = ("__weakref__", "_home", "name", "type")
     __hash__ = object.__hash__
+    written_down = True
 
     def __init__(self, trace: Any, name: str, type: Type) -> None:  # noqa: A002  # the field's name
         self._home = trace

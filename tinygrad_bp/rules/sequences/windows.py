@@ -21,6 +21,7 @@ from tinygrad_bp.engine.constructors import linear
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
+from tinygrad_bp.engine.tensor import is_written_down
 from tinygrad_bp.errors import ShapeError
 
 
@@ -236,7 +237,7 @@ def overlap_add(parts: Any, where: Geometry) -> Any:
         return wide[where.inside]
     if where.side_by_side:
         return _laid(parts, where)[where.inside]
-    if hasattr(parts, "weak"):  # the arrays of a program have that, and can be written into
+    if is_written_down(parts):
         wide = np.zeros((*lead, *where.padded), parts.dtype, like=parts)
         for tap, index in where.taps:
             np.add.at(wide, index, parts[..., *tap, *between])
