@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -352,8 +354,24 @@ def test_repeat_is_calls_one_after_the_other() -> None:
         wanted = step(X, Y)
     close(fast.repeat(7, X, Y), wanted)
     close(list(found(other)), list(found(state)))
-    with pytest.raises(ValueError, match="at least 1"):
-        fast.repeat(0, X, Y)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        *[(lambda f, n=n: f.repeat(n, X, Y), "from 1 on") for n in (0, -1, 1.5, True, "3", None)],
+        *[(lambda f, n=n: f.epochs([(X, Y)], n), "from 0 on") for n in (-1, 1.0, None)],
+        (lambda f: f.epochs(iter([(X, Y)]), 2), "an iterator, which is used up"),
+    ],
+)
+def test_steps_that_cannot_be_counted_are_refused_before_the_first(
+    call: Callable[[Any], Any], message: str
+) -> None:
+    state, step = training()
+    before = deepcopy(list(found(state)))
+    with pytest.raises(ValueError, match=message):
+        call(compiled(state, step))
+    close(list(found(state)), before, ulps=0)
 
 
 def test_repeat_with_gradients_that_add_up_and_draws() -> None:

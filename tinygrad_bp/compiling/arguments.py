@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any
@@ -212,3 +213,14 @@ def _stand_in(value: Any, length: int) -> Any:
     if value.name is not None:
         tensor.name = value.name
     return tensor
+
+
+def count_of(name: str, value: Any, least: int) -> int:
+    """Return how often, or how many, as a number of Python's; `name` is for the message."""
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"{name}={value!r:.60}; expected a whole number from {least} on")
+    return number

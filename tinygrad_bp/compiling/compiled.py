@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import MethodType
 from typing import Any
 
-from tinygrad_bp.compiling.arguments import Signature, key_of, require_seen, stateful
+from tinygrad_bp.compiling.arguments import Signature, count_of, key_of, require_seen, stateful
 from tinygrad_bp.compiling.history import reason
 from tinygrad_bp.compiling.lowering import Lowering
 from tinygrad_bp.compiling.making import Kin, Maker, without_collections
@@ -127,11 +127,14 @@ class Compiled:
         -------
         object
             What the last call returns.
+
+        Raises
+        ------
+        ValueError
+            If n is no such number.
         """
-        if not n >= 1:
-            raise ValueError(f"repeat: n={n!r}; expected at least 1 step")
+        left = count_of("repeat: n", n, 1) - 1
         result = self(*args, **kwargs)
-        left = n - 1
         while left:
             some = self._short.repeated(left, args, kwargs) or self._some(left, args, kwargs)
             done, result = some
@@ -165,12 +168,24 @@ class Compiled:
             The arguments of each step; iterated anew in each epoch.  What is no tuple is the one
             argument.
         epochs : int
+            From 0 on.
 
         Returns
         -------
         list of list
             What each step returned, one list an epoch.
+
+        Raises
+        ------
+        ValueError
+            If `epochs` is no such number, or `batches` can be iterated over but once.
         """
+        epochs = count_of("epochs: epochs", epochs, 0)
+        if epochs > 1 and isinstance(batches, Iterator):
+            raise ValueError(
+                "epochs: batches is an iterator, which is used up after one epoch; pass what can be"
+                " iterated anew, such as a list"
+            )
         results = []
         for _ in range(epochs):
             given = (one if isinstance(one, tuple) else (one,) for one in batches)

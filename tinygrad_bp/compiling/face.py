@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tinygrad_bp.compiling.arguments import count_of
 from tinygrad_bp.compiling.compiled import Compiled
 from tinygrad_bp.compiling.engines import BACKENDS
 from tinygrad_bp.elsewhere import answers_keywords
@@ -81,8 +82,8 @@ def compile(  # noqa: A001  # what the field calls it
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
     if backend not in BACKENDS:
         raise ValueError(f"compile: backend={backend!r}; expected one of {', '.join(BACKENDS)}")
-    if threads is not None and (type(threads) is not int or threads < 1):
-        raise ValueError(f"compile: threads={threads!r}; expected a whole number from 1 on")
+    if threads is not None:
+        threads = count_of("compile: threads", threads, 1)
     objects = list(state) if isinstance(state, (list, tuple)) else [state]
     names = [static] if isinstance(static, (int, str)) else list(static)
     return Compiled(f, objects, names, backend, threads)
