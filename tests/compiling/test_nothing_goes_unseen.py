@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -180,6 +181,93 @@ def of_a_method() -> Case:
     )
 
 
+def scaled(x: Any, rate: float = 1.0, *, other: float = 1.0) -> Any:
+    return np.tanh(x) * rate * other
+
+
+def of_the_code_of_a_function() -> Case:
+    """As tools do that load a module anew while it is used."""
+
+    def f(x: Any) -> Any:
+        return scaled(x) * times()
+
+    def times() -> float:
+        return 1.0
+
+    codes = [eval(f"lambda: {value}").__code__ for value in (1.0, 2.0, 3.0)]  # noqa: S307
+    return f, (), lambda value: setattr(times, "__code__", codes[int(value) - 1])
+
+
+def of_its_own_code() -> Case:
+    def f(x: Any) -> Any:
+        return x
+
+    codes = [eval(f"lambda x: x * {value}").__code__ for value in (1.0, 2.0, 3.0)]  # noqa: S307
+    return f, (), lambda value: setattr(f, "__code__", codes[int(value) - 1])
+
+
+def of_defaults() -> Case:
+    def f(x: Any, rate: float = 1.0) -> Any:
+        return np.tanh(x) * rate
+
+    return lambda x: f(x), (), lambda value: setattr(f, "__defaults__", (value,))
+
+
+def of_defaults_by_name() -> Case:
+    def f(x: Any, *, rate: float = 1.0) -> Any:
+        return np.tanh(x) * rate
+
+    return f, (), lambda value: f.__kwdefaults__.update(rate=value)
+
+
+def of_other_defaults_by_name() -> Case:
+    def f(x: Any, *, rate: float = 1.0) -> Any:
+        return np.tanh(x) * rate
+
+    return f, (), lambda value: setattr(f, "__kwdefaults__", {"rate": value})
+
+
+def of_a_partial_function() -> Case:
+    f = functools.partial(scaled, rate=1.0)
+    return f, (), lambda value: f.keywords.update(rate=value)
+
+
+def of_the_class_of_an_object() -> Case:
+    classes = [type("Own", (), {"rate": value}) for value in (1.0, 2.0, 3.0)]
+    own: Any = classes[0]()
+    return (
+        lambda x: np.tanh(x) * own.rate,
+        (),
+        lambda value: setattr(own, "__class__", classes[int(value) - 1]),
+    )
+
+
+def of_what_hides_an_attribute() -> Case:
+    """An object gets an attribute that its class had, a class one that its base had."""
+    base: Any = type("Base", (), {"rate": 1.0})
+    derived: Any = type("Derived", (base,), {})
+    own = derived()
+
+    def change(value: float) -> None:
+        if value > 1.5:
+            (derived if value > 2.5 else own).rate = value
+        if value > 2.5 and "rate" in vars(own):
+            del own.rate
+
+    return lambda x: np.tanh(x) * own.rate, (), change
+
+
+def of_a_callable_object() -> Case:
+    class Own:
+        rate = 1.0
+
+        def __call__(self, x: Any) -> Any:
+            return np.tanh(x) * self.rate
+
+    own = Own()
+    return own, (), lambda value: setattr(own, "rate", value)
+
+
 CASES = {name: case for name, case in globals().items() if name.startswith("of_")}
 
 
@@ -206,7 +294,13 @@ def test_a_change_is_seen(name: str) -> None:
     follows(name, "numpy")
 
 
-@pytest.mark.parametrize("name", ["of_a_module", "of_a_slot", "of_nested_dicts", "of_an_element"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("of_a_module", "of_a_slot", "of_nested_dicts", "of_an_element", "of_its_own_code"),
+        *("of_defaults", "of_the_class_of_an_object", "of_what_hides_an_attribute"),
+    ],
+)
 def test_machine_code_sees_it_too(name: str) -> None:
     extra("llvmlite")
     follows(name, "native")

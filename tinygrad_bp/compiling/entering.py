@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CellType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -297,9 +297,12 @@ def _of_surroundings(surroundings: Surroundings) -> Iterator[Any]:
     for one in surroundings.variables:
         value = one.read()
         if isinstance(one.home, dict):
-            yield guards.item(one.home, one.name, value)
+            there = one.name in one.home
+            yield guards.item(one.home, one.name, value) if there else guards.size(one.home)
         elif isinstance(one.home, CellType):
             yield guards.cell(one.home, value)
+        elif one.name == "__class__" or isinstance(one.home, FunctionType):
+            yield guards.part(one.home, one.name)
         else:
             yield guards.slot(one.home, one.name, value)
     for container in surroundings.containers():

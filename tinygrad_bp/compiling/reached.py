@@ -25,16 +25,18 @@ COLLECTIONS = (*CONTAINERS, set, deque, bytearray, array)
 MOST = 4096  # values in one container around a function; of objects in all, twice as many
 UNNAMED = frozenset({"getattr", "vars", "attrgetter", "__dict__"})  # what finds any attribute
 WRAPPERS = (functools.partial, property, staticmethod, classmethod, MethodType)
+NOTHING: Any = object()  # what is where nothing is
+PARTS = ("__code__", "__defaults__", "__kwdefaults__")  # of a function, which tools replace
 CALLED = frozenset({"forward", "__call__", "__getitem__", "__iter__", "__len__", "__enter__"})
 
 
 class Variable:
-    """A place of a value: a cell of a closure, a key of a dict, or a slot of an object.
+    """A place of a value: a cell of a closure, a key of a dict, a slot of an object, a part of it.
 
     Attributes
     ----------
     name : str
-    home : cell, dict or object
+    home : cell, dict, function or object
     """
 
     __slots__ = ("home", "name")
@@ -43,15 +45,15 @@ class Variable:
         self.name, self.home = name, home
 
     def read(self) -> Any:
-        """Return its value; None if it has none."""
+        """Return its value; NOTHING if it has none."""
         if isinstance(self.home, dict):
-            return self.home.get(self.name)
+            return self.home.get(self.name, NOTHING)
         if not isinstance(self.home, CellType):
-            return getattr(self.home, self.name, None)
+            return getattr(self.home, self.name, NOTHING)
         try:
             return self.home.cell_contents
         except ValueError:
-            return None
+            return NOTHING
 
     def write(self, value: Any) -> None:
         """Give it a value."""
@@ -127,7 +129,8 @@ class Reached:
         elif isinstance(one, WRAPPERS):
             yield from _wrapped(one)
         elif isinstance(one, ModuleType):
-            yield from self._named(one.__name__, vars(one))
+            if not _is_installed(one.__name__.partition(".")[0]):
+                yield from self._named(vars(one))
         elif isinstance(one, type):
             yield from self._of_class(one)
         elif "__wrapped__" in getattr(one, "__dict__", ()):  # compiled, or cached
@@ -146,40 +149,42 @@ class Reached:
         """Yield what is around a function; of one of ours, in its closure alone."""
         for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             yield self._variable(name, cell)
-        yield from f.__defaults__ or ()
-        yield from (f.__kwdefaults__ or {}).values()
+        yield from (f.__defaults__, f.__kwdefaults__)
         if hasattr(f, "__wrapped__"):
             yield f.__wrapped__
         if not _is_own(f):
+            self.variables += [Variable(name, f) for name in PARTS]
             names, scope = _names(f.__code__), f.__globals__
             self._names |= names.attributes | names.variables & UNNAMED
             for name in sorted(names.variables & scope.keys()):
                 yield self._variable(name, scope)
 
-    def _named(self, whose: str, scope: dict[str, Any]) -> Iterator[Any]:
-        """Yield the attributes with names that occur, of what is not the system's."""
-        if _is_installed(whose.partition(".")[0]):
-            return
-        for name in sorted(self._names & scope.keys()):
+    def _named(self, scope: dict[str, Any], hidden: Collection[str] = ()) -> Iterator[Any]:
+        """Yield the attributes with names that occur; those too that would hide others."""
+        for name in sorted(self._names & {*scope, *hidden}):
             yield self._variable(name, scope)
 
     def _of_class(self, one: type) -> Iterator[Any]:
-        for base in one.__mro__:
+        hidden: set[str] = set()
+        for base in reversed(one.__mro__):
             if not _is_own(base):
                 own = [x for x in gc.get_referents(vars(base)) if isinstance(x, dict)]
                 for scope in own[:1]:  # the dict of the class itself, of which `vars` is a view
-                    yield from self._named(base.__module__, scope)
+                    yield from self._named(scope, hidden)
+            hidden |= vars(base).keys()
 
     def _of_object(self, one: Any) -> Iterator[Any]:
         """Yield the attributes with names that occur, of a module all, and the class."""
         yield type(one)
+        self.variables.append(Variable("__class__", one))
         fields = getattr(one, "__dict__", None)
         if isinstance(fields, dict) and id(fields) in self._watched:
             yield from self._inside(fields)
         elif isinstance(fields, dict):
-            whole = isinstance(one, Module) or self._names & UNNAMED
-            for name in [*fields] if whole else sorted(self._names & fields.keys()):
-                yield self._variable(name, fields)
+            if isinstance(one, Module) or self._names & UNNAMED:
+                yield from [self._variable(name, fields) for name in [*fields]]
+            hidden = [name for name in self._names if _may_be_hidden(_of_type(one, name))]
+            yield from self._named(fields, hidden)
         for name in sorted(self._names):
             if isinstance(_of_type(one, name), MemberDescriptorType):
                 yield self._variable(name, one)
@@ -210,7 +215,7 @@ def _matters(value: Any) -> bool:
 def _wrapped(one: Any) -> Iterator[Any]:
     """Yield what is inside of what calls a function."""
     if isinstance(one, functools.partial):
-        yield from (one.func, *one.args, *one.keywords.values())
+        yield from (one.func, one.args, one.keywords)
     elif isinstance(one, property):
         yield one.fget
     else:
@@ -219,6 +224,11 @@ def _wrapped(one: Any) -> Iterator[Any]:
 
 def _of_type(one: Any, name: str) -> Any:
     return next((vars(base)[name] for base in type(one).__mro__ if name in vars(base)), None)
+
+
+def _may_be_hidden(value: Any) -> bool:
+    """Whether an attribute of a class is not read once an object has one of that name."""
+    return value is not None and not hasattr(type(value), "__set__")
 
 
 def _is_own(value: Any) -> bool:

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.native.calls.objects import CELL, LIST_ITEMS, LIST_SIZE, offset, word_at
+from tinygrad_bp.native.calls.objects import (
+    CELL,
+    LIST_ITEMS,
+    LIST_SIZE,
+    WORD,
+    offset,
+    parts_of_functions,
+    word_at,
+)
 
 
 class Guard(NamedTuple):
@@ -48,6 +56,13 @@ def same(position: int, argument: Any) -> Guard:
 def slot(owner: Any, name: str, value: Any) -> Guard:
     """Demand this very object in a slot of an object whose class has `name` in its __slots__."""
     return Guard("word", (id(owner), offset(type(owner), name), id(value)), (owner, value))
+
+
+def part(owner: Any, name: str) -> Guard:
+    """Demand the class that an object has now, or the part that a function has."""
+    place = WORD if name == "__class__" else parts_of_functions()[name]
+    held = (owner, getattr(owner, name))
+    return Guard("word", (id(owner), place, word_at(id(owner) + place)), held)
 
 
 def cell(variable: Any, value: Any) -> Guard:

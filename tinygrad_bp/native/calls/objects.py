@@ -65,6 +65,7 @@ def _as_expected() -> bool:
         and word_at(id(holder) + 24) == id(probe)
         and word_at(id(listed) + LIST_SIZE) == len(listed)
         and word_at(elements + WORD) == id(probe)
+        and len(parts_of_functions()) == 3
         and all(
             bytes((ctypes.c_char * len(expected)).from_address(id(value) + NUMBER)) == expected
             for value, expected in (
@@ -76,6 +77,20 @@ def _as_expected() -> bool:
             )
         )
     )
+
+
+@cache
+def parts_of_functions() -> dict[str, int]:
+    """Return where functions have what belongs to each of them; of what is not found, nothing."""
+
+    def probe(first: int = 1, *, second: int = 2) -> int:
+        return first + second
+
+    words = [word_at(id(probe) + at) for at in range(0, type(probe).__basicsize__, WORD)]
+    parts = {
+        name: id(getattr(probe, name)) for name in ("__code__", "__defaults__", "__kwdefaults__")
+    }
+    return {name: WORD * words.index(one) for name, one in parts.items() if one in words}
 
 
 def offset(cls: type, name: str) -> int:
