@@ -86,7 +86,10 @@ class Products:
     def memory(self, dtype: np.dtype[Any]) -> Memory:
         """Return the memory for panels, which calls that never run at the same time may share."""
         parts = 1 if self._threads == 1 else PARTS * self._threads
-        return [numbers(room(REAL[dtype.char]), dtype) for _ in range(parts)]
+        found = [numbers(room(REAL[dtype.char]), dtype) for _ in range(parts)]
+        for one in found:
+            one.fill(0)
+        return found
 
     def fixed(self, x: Array, y: Array, out: Array, memory: Memory) -> Callable[[], None]:
         """Return a call that multiplies arrays that stay, into one in the order of C."""

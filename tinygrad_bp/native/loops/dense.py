@@ -39,7 +39,8 @@ def text(real: str, features: frozenset[str]) -> str:
 
     A task has 11 words of 64 bits: rows, columns and terms; of the left matrix its address and its
     steps, and so of the right one; the address of the result, whose columns lie side by side, and
-    its step from row to row.  The memory, for `room` numbers, begins on a cache line's boundary.
+    its step from row to row.  The memory, for `room` numbers, begins on a cache line's boundary and
+    is zeros at first: lanes that have nothing compute with what is there.
     """
     block = Block(Module(real, LANES[real], features))
     tasks, count, memory = Value("%tasks", "ptr"), Value("%count", "i64"), Value("%memory", "ptr")
@@ -140,7 +141,7 @@ def _pack(
 ) -> None:
     """Copy lines into panels: of so many lines the first terms, then the second ones, and so on.
 
-    Zeros stand for the lines that the last panel lacks.
+    What is where the last panel lacks lines is in no sum that is kept.
 
     Parameters
     ----------
@@ -163,23 +164,21 @@ def _packed(side: int, block: Block, *operands: Value) -> None:
         source = block.at(base, block.mul(line, along))
         target = block.at(panels, block.mul(line, deep))
         here = _least(block, block.sub(many, line), side)
-        full = block.compare("eq", here, side)
-        rest = block.select(block.bit_and(full, straight), deep, 0)
+        rest = block.select(straight, deep, 0)
+        masks = _masks(block, side, here)
         with block.loop(rest) as k:
-            _copy(block, side, block.at(source, block.mul(k, down)), _term(block, target, k, side))
-        eights = block.bit_and(deep, -SIDE)
-        turned = block.select(block.bit_and(full, across), eights, 0)
-        with block.loop(turned, step=SIDE) as k:
-            for group in range(0, side, SIDE):
-                first = block.at(source, block.add(block.mul(along, group), k))
-                _turn(block, side, first, along, block.at(_term(block, target, k, side), group))
-        with block.loop(deep, start=block.add(rest, turned)) as k:
+            _copy(block, masks, block.at(source, block.mul(k, down)), _term(block, target, k, side))
+        turned = block.select(across, block.bit_and(deep, -SIDE), 0)
+        groups = block.bit_and(here, -SIDE)
+        with block.loop(turned, step=SIDE) as k, block.loop(groups, step=SIDE) as group:
+            first = block.at(source, block.add(block.mul(along, group), k))
+            _turn(block, side, first, along, block.at(_term(block, target, k, side), group))
+        with block.loop(deep, start=rest) as k:
             place, term = _term(block, target, k, side), block.at(source, block.mul(k, down))
-            with block.loop(here) as one:
+            done = block.select(block.compare("slt", k, turned), groups, 0)
+            with block.loop(here, start=done) as one:
                 value = block.load(block.at(term, block.mul(one, along)))
                 block.store(value, block.at(place, one))
-            with block.loop(side, start=here) as one:
-                block.store(block.constant(0.0), block.at(place, one))
 
 
 def _term(block: Block, panel: Value, k: Value, side: int) -> Value:
@@ -187,11 +186,18 @@ def _term(block: Block, panel: Value, k: Value, side: int) -> Value:
     return block.at(panel, block.mul(k, side))
 
 
-def _copy(block: Block, side: int, term: Value, place: Value) -> None:
-    """Copy one term of lines that lie side by side."""
+def _masks(block: Block, side: int, here: Value) -> list[Value]:
+    """Return which lanes of a panel's vectors have lines."""
     with _wide(block, min(side, block.module.width)) as width:
-        for v in range(0, side, width):
-            block.store(block.load(block.at(term, v), vector=True), block.at(place, v))
+        return [block.tail(_rest(block, here, v)) for v in range(0, side, width)]
+
+
+def _copy(block: Block, masks: list[Value], term: Value, place: Value) -> None:
+    """Copy one term of lines that lie side by side."""
+    with _wide(block, SIDE if len(masks) == 1 else block.module.width) as width:
+        for v, mask in enumerate(masks):
+            value = block.load(block.at(term, v * width), vector=True, mask=mask)
+            block.store(value, block.at(place, v * width))
 
 
 def _turn(block: Block, side: int, first: Value, along: Value, place: Value) -> None:
