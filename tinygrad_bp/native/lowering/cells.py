@@ -16,8 +16,6 @@ from tinygrad_bp.native.lowering.operations import OPERATIONS, Bounds
 
 Number = float | int | bool
 ANY: Bounds = (-math.inf, math.inf)
-# Within these a quotient can be had from a reciprocal without overflow or underflow on the way.
-TAME = 1e30
 
 
 class Cell:
@@ -87,8 +85,6 @@ class Cells:
         if op == "multiply" and _is_one(args[1]) and kind == "real":
             return args[0]
         bounds = [_bounds(x) for x in args]
-        if op == "divide" and kind == "real" and _tame(*bounds):
-            operation, op = OPERATIONS["quotient"], "quotient"
         kind = "truth" if operation.gives == "truth" else kind
         varies = any(isinstance(x, Cell) and x.varies for x in args)
         cell = Cell(op, args, kind, varies=varies, bounds=operation.bounds(*bounds))
@@ -165,8 +161,3 @@ def _bounds(x: Element) -> Bounds:
 
 def _is_one(x: Element) -> bool:
     return type(x) is float and x == 1.0
-
-
-def _tame(numerator: Bounds, denominator: Bounds) -> bool:
-    low, high = denominator
-    return low >= 1 / TAME and high <= TAME and max(map(abs, numerator)) <= TAME

@@ -74,30 +74,6 @@ def _logaddexp(block: Block, a: Operand, b: Operand) -> Value:
     return block.select(block.compare("oeq", x, y), same, usual)
 
 
-def quotient(block: Block, a: Operand, b: Operand) -> Value:
-    """Divide where neither operand is huge or tiny: faster than the processor does, in a vector.
-
-    The reciprocal is guessed from the exponent, and its digits doubled by Newton's method; the
-    quotient is corrected by its remainder, which makes it correctly rounded but for rare cases.
-    """
-    x, y = block.meet(a, b)
-    if not y.vector:
-        return block.div(x, y)
-    guess, doublings = _GUESSES[y.type]
-    guess_of_one = block.splat(block.constant(guess, INTEGER[y.type]))
-    inverse = block.real_of(block.sub(guess_of_one, block.bits(y)))
-    less = block.neg(y)
-    for _ in range(doublings):
-        inverse = block.fma(inverse, block.fma(less, inverse, 1.0), inverse)
-    first = block.mul(x, inverse)
-    return block.fma(block.fma(less, first, x), inverse, first)
-
-
-# Bits from which those of a number are taken to guess its reciprocal, and how often the digits of
-# the guess are doubled.
-_GUESSES = {"double": (0x7FDE623822FC16E6, 4), "float": (0x7EF311C3, 3)}
-
-
 def _monotone(f: Callable[[float], float]) -> Callable[..., Bounds]:
     """Return the bounds of a rising function, a little wider than rounding can make them."""
 
@@ -192,7 +168,6 @@ OPERATIONS: dict[str, Operation] = {
     "trunc": Operation(lambda block, x: block.trunc(x)),
     # of a truth and two reals, or of three truths
     "where": Operation(lambda block, c, a, b: block.select(c, a, b)),
-    "quotient": Operation(quotient, 10),
 }
 # Lines of a function, about; what its bounds are; what it wants to know of its operand.
 _FUNCTIONS: dict[str, tuple[int, Callable[..., Bounds], str]] = {
