@@ -21,6 +21,7 @@ from twins import close, found, twins
 import tinygrad_bp as tg
 from tinygrad_bp import nn
 from tinygrad_bp.compiling.version import Version
+from tinygrad_bp.engine.memory import REUSED
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.native.calls import entry
 
@@ -142,3 +143,21 @@ def test_the_gradient_of_each_sample() -> None:
     for n in (5, 9, 5, 5, 5):
         x = np.random.default_rng(n).normal(size=(n, 3))
         np.testing.assert_allclose(fast(w, x), f(w, x), rtol=1e-12)
+
+
+def test_large_results_have_their_memory_again_once_nobody_holds_them() -> None:
+    fast = tg.compile(lambda x: (x * 2.0, x + 1.0), backend="native")
+    inputs = [np.full(1 << 20, float(k)) for k in range(6)]  # larger than what stays bound
+    held = [fast(x) for x in inputs[:3]]
+    views = [one[1:] for one, _ in held]
+    places = {id(one.base) for pair in held for one in pair}
+    assert len(places) == 6
+    del held
+    for x in inputs[3:]:
+        twice, more = fast(x)
+        assert id(twice.base) not in {id(one.base) for one in views}
+        assert not REUSED or {id(twice.base), id(more.base)} < places
+        close(twice, x * 2.0)
+        del twice, more
+    for view, x in zip(views, inputs, strict=False):
+        np.testing.assert_array_equal(view, x[1:] * 2.0)

@@ -41,6 +41,21 @@ def test_a_buffer_is_used_again_when_nothing_refers_to_it(held):
 
 
 @pytest.mark.skipif(not memory.REUSED, reason="this Python counts references in another way")
+@pytest.mark.parametrize("most", [memory.MOST, 0], ids=["kept", "not kept"])
+def test_an_array_is_alone_in_its_buffer_while_there_is_no_view(monkeypatch, most):
+    monkeypatch.setattr(memory, "MOST", most)
+    x = memory.empty((SIZE,), np.dtype(float))
+    assert memory.is_alone(x)
+    view = x[3:]
+    assert not memory.is_alone(x)
+    assert not memory.is_alone(view)
+    del view
+    assert memory.is_alone(x)
+    own = np.asarray(memoryview(np.zeros(9)))
+    assert not any(map(memory.is_alone, (own, own[1:], np.zeros(9), np.zeros(9)[1:])))
+
+
+@pytest.mark.skipif(not memory.REUSED, reason="this Python counts references in another way")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_buffer_begins_with_a_cache_line(dtype):
     arrays = [memory.empty((SIZE + k, 2), np.dtype(dtype)) for k in range(8)]

@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_bp.compiling.drawing import DRAWN
 from tinygrad_bp.compiling.state import Place, State, put_all, value_for
 from tinygrad_bp.compiling.tracing import STATE, Call, Traced
+from tinygrad_bp.engine.memory import is_alone
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.programs.family import BY_LENGTH
 from tinygrad_bp.programs.instructions import Operand, replaced
@@ -189,7 +190,7 @@ def owned(found: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     result = []
     for one in found:
         if type(one) is np.ndarray and (
-            one.base is not None or not one.flags.writeable or id(one) in given
+            not (one.base is None or is_alone(one)) or not one.flags.writeable or id(one) in given
         ):
             one = one.copy()
         given.add(id(one))

@@ -80,6 +80,15 @@ def empty(shape: Shape, dtype: Any) -> Buffer:
     return np.ndarray(shape, dtype, _reused(size))
 
 
+def is_alone(array: Buffer) -> bool:
+    """Whether an array is the only one in a buffer from here: nobody else sees what it holds."""
+    base: Any = array.base
+    if not REUSED or type(base) is not np.ndarray or not isinstance(base.base, memoryview):
+        return False
+    pooled = any(base is one for one in _buffers.get(base.nbytes, ()))
+    return sys.getrefcount(base) == FREE + 1 + pooled
+
+
 def empty_like(x: Buffer) -> Buffer:
     """Return an uninitialised array like `x`: shape, dtype, and C or Fortran order."""
     if x.nbytes < LEAST:

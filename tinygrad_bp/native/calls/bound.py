@@ -14,6 +14,7 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.native.calls.chained import Chain, Pool
 from tinygrad_bp.native.calls.code import Array, Call, Code
 from tinygrad_bp.native.calls.products import Products
@@ -121,7 +122,7 @@ class Bound:
             if type(x) is not np.ndarray or x.dtype is not dtype or not x.flags.c_contiguous:
                 x = self._array(self._inputs[k], x)
             arrays.append(x)
-        results = [np.empty(shape, dtype) for shape, dtype in made]
+        results = [empty(shape, dtype) for shape, dtype in made]
         code.run(self.rows, arrays + results)
         return [results[k] for k in order]
 
@@ -243,7 +244,7 @@ class Bound:
         for name in code.kernel.outputs:
             found = places.get(name) if places else None
             if found is None or not found.flags.c_contiguous:
-                found = np.empty(self._types[name].shape, self._types[name].dtype)
+                found = empty(self._types[name].shape, self._types[name].dtype)
             results[name] = found
         return [*inputs, *results.values()], results
 
