@@ -24,10 +24,11 @@ from tinygrad_bp.doctor.checks import (
 from tinygrad_bp.doctor.checks.unlearned import nothing_learns
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.learning.judgement import Verdict
+from tinygrad_bp.doctor.learning.losses import WEIGHTED
 from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
-from tinygrad_bp.doctor.slips import answers, verdicts
+from tinygrad_bp.doctor.slips import answers, verdicts, views
 from tinygrad_bp.doctor.treatments import layers, remedies, shuffles, treatments, units
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
@@ -167,6 +168,7 @@ class _Examination:
         if roles.base.error is None:
             found += units.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
+            verdict.findings += views.written_through(replay, roles, verdict) if roles.pairs else []
         if pair is not None and not pair.own:
             found += reports.misreported(self.script, verdict.points, roles, pair)
         if roles.base.error is None and pair is not None and not pair.own:
@@ -195,6 +197,7 @@ class _Examination:
         trials = Trials(
             self.script, self.recorder, best.loop, place, verdict.form[0], roles, self.samples,
             seconds=min(15.0, self._left() / 2),
+            weights=roles.weights.get(verdict.form[1].rpartition(WEIGHTED)[2]),
         )  # fmt: skip
         self.examined.trials = trials
         base = first = trials.measure_rates()
@@ -275,9 +278,7 @@ class _Examination:
         elif not {one.name for one in found} & ranges.NAMES:
             found += ranges.reach(self.flat, np.concatenate([np.ravel(y) for y in labels]), line)
         if len(labels) > 1:
-            found += ranges.in_blocks(
-                np.concatenate([np.ravel(classes_of(np.asarray(y))) for y in labels])
-            )
+            found += ranges.in_blocks(np.concatenate([np.ravel(classes_of(y)) for y in labels]))
 
     def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
         """Compare what left the range of floats with what does once the gradients are mended."""
@@ -365,7 +366,7 @@ class _Examination:
 
     def _epoch(self, best: Candidate, looked: Survey) -> Place:
         known = [one.loop.place for one in looked.candidates]
-        return next((place for place in best.loop.around if place in known), best.loop.place)
+        return next((place for place in best.around if place in known), best.loop.place)
 
     def _spoilt(self, base: Outcome) -> str:
         assert self.roles is not None  # noqa: S101  # the caller has asked

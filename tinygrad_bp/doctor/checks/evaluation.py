@@ -69,13 +69,13 @@ class Evaluations:
             self.over[place] = np.ravel(value)
 
     def findings(
-        self, script: Script, base: Outcome, last: tuple[Any, Any] | None, parameters: int
+        self, script: Script, base: Outcome, last: list[list[Any]] | None, parameters: int
     ) -> list[Finding]:
         """Return what is wrong with the counts.
 
         Parameters
         ----------
-        last : (outputs, labels) or None
+        last : [outputs, labels] or None
             Of the last epoch, each a list.
         parameters : int
             How many numbers are learned.
@@ -139,12 +139,14 @@ class _Truth:
 
     def _axis(self, one: Count, sizes: list[int], node: ast.Compare | None) -> str:
         label = self.labels[0]
-        if label.ndim != 2 or min(label.shape) < 2 or node is None:
+        axes = [axis for axis in (1, 0) if label.ndim == 2 and np.all(label.sum(axis=axis) == 1)]
+        if not axes or min(label.shape) < 2 or node is None:
             return ""
-        axis = 1 if np.all(label.sum(axis=1) == 1) else 0
-        kinds, samples = label.shape[axis], label.shape[1 - axis]
-        text = ast.unparse(node)
-        if "argmax" not in text or kinds == samples:
+        kinds, samples = label.shape[axes[0]], label.shape[1 - axes[0]]
+        text, first = ast.unparse(node), label.argmax(axis=1 - axes[0])
+        sides = [np.ravel(side) for side in (one.left, one.right)]
+        is_first = any(np.array_equal(side, first) for side in sides)  # each class's first sample
+        if kinds == samples or not (is_first or "argmax" in text):
             return ""
         if sizes == [kinds, kinds]:
             return f"{kinds} answers are compared, one for each class; there are {samples} samples"

@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_bp.doctor.checks import ranges
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
-from tinygrad_bp.doctor.learning.gradients import Point, meetings
+from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.losses import meetings
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.recorder import is_array

@@ -11,6 +11,7 @@ from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration
+from tinygrad_bp.doctor.watched.slots import same
 
 FEWEST, MOST = 6, 5000  # rows of a table that is followed
 
@@ -20,11 +21,13 @@ class Pairing:
 
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
+        self.first: dict[Any, Any] = {}  # tables and labels, by their places
         self.labels: list[dict[bytes, Any]] = []
         self.strayed = self.seen = 0
 
     def begin(self, values: dict[Any, Any]) -> None:
         """Take the tables as they are before the first epoch."""
+        self.first = values
         tables = [one for one in _tables(values.values()) if FEWEST <= len(one) <= MOST]
         for X in tables:
             for y in values.values():
@@ -43,6 +46,7 @@ class Pairing:
         if labels is None or many < 2:
             return
         stored = [value for _, value, _ in iteration.recording.stores]
+        stored += iteration.recording.given
         shares = [
             share
             for X in _tables([*stored, *values.values()])
@@ -50,9 +54,27 @@ class Pairing:
             for known in self.labels
             if (share := _strayed(X, labels, known)) is not None
         ]
+        shares = shares or [*self._reordered(values, {*np.ravel(label)})]
         if shares:
             self.seen += 1
             self.strayed += min(shares) > 0.2  # if any table fits, that is the one in use
+
+    def _reordered(self, values: dict[Any, Any], wanted: set[float]) -> Iterator[float]:
+        """Yield how tables of which the rows are in another order now stand to labels beside them.
+
+        Of batches that are taken and named nowhere this is all there is to see.
+        """
+        for path, X in values.items():
+            before: Any = self.first.get(path)
+            if np.shape(before) != np.shape(X) or same(before, X):
+                continue
+            for then, rows in zip(_tables([before]), _tables([X]), strict=True):
+                for place, y in values.items():
+                    labels, old = _rows(y, len(rows)), _rows(self.first.get(place), len(rows))
+                    if labels is None or old is None or not wanted <= {*np.ravel(labels)}:
+                        continue
+                    share = _strayed(rows, labels, _known(then, old))
+                    yield from [share] if share is not None else []
 
     def findings(self) -> list[Finding]:
         """Return what the looks found."""
@@ -108,4 +130,8 @@ def _strayed(X: Any, labels: Any, known: dict[bytes, Any]) -> float | None:
     values = {float(v) for one in known.values() if one is not None for v in one}
     if not {*np.ravel(labels)} <= values:
         return None
+    met = {(before.tobytes(), label.tobytes()) for before, label in pairs}
+    sides = [{one[k] for one in met} for k in (0, 1)]
+    if len(met) == len(sides[0]) == len(sides[1]) < FEWEST:
+        return 0.0  # every class by another number: 1 - y, say
     return float(np.mean([bool(np.any(a != b)) for a, b in pairs]))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
-from tinygrad_bp.doctor.learning.gradients import Form, Point, meetings
+from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.losses import Form, meetings
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
@@ -31,11 +32,14 @@ WRONG: dict[str, Measure] = {
         lambda o, y: float(-np.mean(_logs(o, y)[0])),
     "cross entropy with its sign turned: it grows as the answers get better":
         lambda o, y: float(np.mean(sum(_logs(o, y)))),
+    "cross entropy of the class that is answered, whether it is the right one or not":
+        lambda o, y: float(-np.mean(np.log(o.max(axis=int(y.shape[0] == y.sum()))))),
 }  # fmt: skip
 RIGHT: dict[str, Measure] = {
     "mean squared error": lambda o, y: float(np.mean((o - y) ** 2)),
     "mean absolute error": lambda o, y: float(np.mean(np.abs(o - y))),
     "binary cross entropy": lambda o, y: float(-np.mean(sum(_logs(o, y)))),
+    "cross entropy": lambda o, y: float(np.sum(y * np.log(o))),
     "root mean squared error": lambda o, y: float(np.sqrt(np.mean((o - y) ** 2))),
 }
 
@@ -67,13 +71,14 @@ def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -
         return []
     one_hot = meets[0][1][0].ndim == 2 and min(meets[0][1][0].shape) > 1
     one_hot = one_hot or all(are_shares(outputs[0]) for outputs, _ in meets)
+    other = "missing" if one_hot else "class"  # what is said of labels of the other kind
     for text, line in _reported(points):
         values = [_stored(one, text, line) for one in points]
         if any(one is None or not np.isfinite(one) for one in values):
             continue
         right = any(_fits(values, meets, one) for one in RIGHT.values())
         for what, one in WRONG.items():
-            if not right and not (one_hot and "missing" in what) and _fits(values, meets, one):
+            if not right and other not in what and _fits(values, meets, one):
                 told = f"{script.at(line)}: {text} is {what}"
                 found.append(Finding("loss-misreported", FAULT, told, line))
                 break

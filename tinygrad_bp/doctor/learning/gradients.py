@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_bp.doctor.learning.pairs import Pair
+from tinygrad_bp.doctor.learning.losses import Form, losses, meetings, roundings
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import Recording
@@ -26,54 +26,10 @@ DIRECTIONS = 14
 STEP, SINGLE_STEP = 1e-5, 1e-2  # of central differences, in double and single precision
 ALIGNED, SINGLE_ALIGNED = 0.9995, 0.98  # cosine of two vectors that are the same gradient
 EXACT = 1 - 1e-6  # cosine of a gradient with its differences in double precision
+ROUGH = 3e8  # times that single precision rounds what double does
 AGREED = 3  # single numbers whose steps are of one length, for it to be the rate
 SAME = 1e-5  # by which the rate of a plain step may differ from point to point
 PROPORTIONAL = 0.02  # by which the factor of a parameter may differ from that of the others
-
-Form = tuple[Pair, str]
-
-
-def losses(recording: Recording, pair: Pair, compared: int | None) -> dict[str, float]:
-    """Return the losses of an iteration's outputs and labels, each summed over the samples."""
-    if pair.own:
-        found = [value for text, value, place in recording.stores if place == pair.place]
-        return {pair.own: float(np.sum(found))} if found else {}
-    outputs, labels = meetings(recording, pair, compared)
-    return sums(outputs, labels)
-
-
-def meetings(recording: Recording, pair: Pair, compared: int | None) -> tuple[list[Any], list[Any]]:
-    """Return the outputs and the labels that met at a place."""
-    met = [one for one in recording.comparisons[:compared] if one.place == pair.place]
-    return [pair.output_of(one) for one in met], [pair.label_of(one) for one in met]
-
-
-def sums(outputs: list[Any], labels: list[Any]) -> dict[str, float]:
-    """Return squared error, binary cross entropy and cross entropy, where they are defined."""
-    if not outputs:
-        return {}
-    total = {"squared error": 0.0, "binary cross entropy": 0.0, "cross entropy": 0.0}
-    with np.errstate(all="ignore"):
-        for o, y in zip(outputs, labels, strict=True):
-            o, y = np.broadcast_arrays(o, y)
-            total["squared error"] += float(0.5 * np.sum((o - y) ** 2))
-            if not np.all((o > 0) & (o < 1)):
-                total.pop("binary cross entropy", None)
-                total.pop("cross entropy", None)
-            if "binary cross entropy" in total:
-                logs = y * np.log(o) + (1 - y) * np.log1p(-o)
-                total["binary cross entropy"] -= float(np.sum(logs))
-            if o.size < 2 or not _are_shares(y):
-                total.pop("cross entropy", None)
-            if "cross entropy" in total:
-                total["cross entropy"] -= float(np.sum(y * np.log(o)))
-    return total
-
-
-def _are_shares(y: Any) -> bool:
-    """Tell whether labels are probabilities of classes: one-hot, or smoothed."""
-    axes = [axis for axis in range(y.ndim) if y.shape[axis] > 1]
-    return bool(np.all(y >= 0)) and any(np.allclose(y.sum(axis=axis), 1) for axis in axes)
 
 
 @dataclass
@@ -104,10 +60,9 @@ class Point:
     values: dict[Path, Any]
     directions: dict[Path, Vector]
     slopes: dict[Form, dict[Path, Vector]]
-    noise: dict[Path, float]
     base: Iteration
-    form: Form | None = None
-    matches: dict[Path, Match] = field(default_factory=dict)
+    steps: dict[Path, float] = field(default_factory=dict)  # of the differences
+    rounding: dict[Form, float] = field(default_factory=dict)  # of each loss
 
     def change(self, names: Names) -> None:
         """Go there."""
@@ -175,20 +130,20 @@ def measure(
         if shape not in drawn:
             drawn[shape] = rng.standard_normal((DIRECTIONS, size))
         directions[path] = drawn[shape]
-    point = Point(name, values, directions, {}, {}, Iteration(replay.names, Recording(), None, {}))
+    point = Point(name, values, directions, {}, Iteration(replay.names, Recording(), None, {}))
     try:
         point.base = _at(replay, roles, point)
     except (TypeError, KeyError, ValueError, AttributeError):
         return None
     forms = _forms(roles, point.base)
     point.slopes = {form: {} for form in forms}
-    largest = max((abs(one) for one in forms.values() if np.isfinite(one)), default=1.0)
+    point.rounding = roundings(forms, point.base.recording, roles.compared)
     compared = roles.compared if not roles.pairs[0].own else None
     for path in paths:
         value = np.asarray(values[path], float)
-        single = getattr(values[path], "dtype", None) == np.float32
+        single = _is_single(values[path])
         step = (SINGLE_STEP if single else STEP) * max(1.0, float(np.abs(value).max()))
-        point.noise[path] = largest * (1e-7 if single else 3e-16) / step
+        point.steps[path] = step
         for direction in directions[path]:
             if now() > until:
                 return None
@@ -215,7 +170,7 @@ def _forms(roles: Roles, base: Iteration) -> dict[Form, float]:
     compared = roles.compared
     found = {}
     for pair in roles.pairs:
-        for name, value in losses(base.recording, pair, compared).items():
+        for name, value in losses(base.recording, pair, compared, roles.weights).items():
             found[pair, name] = value
     return found
 
@@ -253,17 +208,20 @@ def judge(point: Point, form: Form, ends: dict[Path, Any]) -> dict[Path, Match]:
         if path not in slopes:
             found[path] = Match(None, None)
             continue
-        found[path] = _compared(point, path, slopes, np.asarray(after, float))
+        found[path] = _compared(point, path, form, np.asarray(after, float))
     _settle(point, found)
     return found
 
 
-def _compared(point: Point, path: Path, slopes: dict[Path, Vector], after: Any) -> Match:
+def _compared(point: Point, path: Path, form: Form, after: Any) -> Match:
+    slopes = point.slopes[form]
     directions, gradient = point.directions[path], slopes[path]
     value = np.asarray(point.values[path], float)
     hand = directions @ np.ravel(value - after)
     longest = max(float(np.linalg.norm(one)) for one in slopes.values())
-    length, floor = float(np.linalg.norm(gradient)), point.noise[path] * np.sqrt(len(gradient))
+    rough = ROUGH if _is_single(point.values[path]) else 1.0
+    noise = rough * point.rounding[form] / point.steps[path]
+    length, floor = float(np.linalg.norm(gradient)), noise * np.sqrt(len(gradient))
     step = float(np.linalg.norm(hand))
     if not np.isfinite(hand).all() or not np.isfinite(gradient).all():
         return Match(None, None)
@@ -279,8 +237,11 @@ def _compared(point: Point, path: Path, slopes: dict[Path, Vector], after: Any) 
 
 
 def _aligned(point: Point, path: Path) -> float:
-    single = getattr(point.values[path], "dtype", None) == np.float32
-    return SINGLE_ALIGNED if single else ALIGNED
+    return SINGLE_ALIGNED if _is_single(point.values[path]) else ALIGNED
+
+
+def _is_single(value: Any) -> bool:
+    return getattr(value, "dtype", None) == np.float32
 
 
 def _without_decay(match: Match, point: Point, path: Path, gradient: Vector, hand: Vector) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_bp.doctor.findings.diagnosis import Finding, Undecided
-from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
+from tinygrad_bp.doctor.learning.gradients import Match, Point
+from tinygrad_bp.doctor.learning.losses import Form
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import Path, shown
 

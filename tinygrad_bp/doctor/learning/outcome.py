@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.learning.losses import fitting
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.watched.recorder import Recorder
 from tinygrad_bp.doctor.watched.rewriting import Loop, Place
@@ -71,8 +72,9 @@ class Standing:
         return "not a number" if self.score <= -1 else f"{self.score:.2f} of the variance explained"
 
 
-def standing(outputs: list[Any], labels: list[Any]) -> Standing:
+def standing(outputs: list[Any], labels: list[Any], weights: Any = None) -> Standing:
     """Return how outputs stand to labels, over all samples that were compared."""
+    weights = fitting(weights, labels) if weights is not None else None
     pairs = [np.broadcast_arrays(o, y) for o, y in zip(outputs, labels, strict=True)]
     if not pairs:
         return Standing(-1.0)
@@ -80,9 +82,12 @@ def standing(outputs: list[Any], labels: list[Any]) -> Standing:
         return Standing(-1.0)
     o = np.concatenate([np.ravel(one) for one, _ in pairs]).astype(float)
     y = np.concatenate([np.ravel(one) for _, one in pairs]).astype(float)
+    w = np.ones(y.shape)
+    if weights is not None:
+        w = np.ravel(np.broadcast_to(weights, pairs[0][1].shape))
     with np.errstate(all="ignore"):
-        error = float(np.mean((o - y) ** 2))
-    spread = float(np.var(y))
+        error = float(np.average((o - y) ** 2, weights=w))
+    spread = float(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
     score = max(1 - error / spread, -0.99) if spread > 0 else 0.0
     classes = [_classes(a, b) for a, b in pairs]
     right, gain = None, 0.0
@@ -93,14 +98,14 @@ def standing(outputs: list[Any], labels: list[Any]) -> Standing:
         right, gain = _share(got == want, want)
     elif len(values) == 2:
         middle = values.mean()
-        right, gain = _share((o > middle) == (y > middle), y > middle)
+        right, gain = _share((o > middle) == (y > middle), y > middle, w)
     return Standing(score, right, gain, error)
 
 
-def _share(hits: Any, wanted: Any) -> tuple[float, float]:
-    _, counts = np.unique(wanted, return_counts=True)
-    common = counts.max() / counts.sum()
-    right = float(np.mean(hits))
+def _share(hits: Any, wanted: Any, weights: Any = None) -> tuple[float, float]:
+    w = np.ones(np.shape(hits)) if weights is None else weights
+    common = max(w[wanted == one].sum() for one in np.unique(wanted)) / w.sum()
+    right = float(np.average(hits, weights=w))
     return right, float((right - common) / max(1 - common, 1e-9)) if common < 1 else 0.0
 
 
@@ -147,14 +152,17 @@ class Outcome:
 class Follower:
     """Takes down the comparisons of a run, epoch by epoch; most epochs it only counts."""
 
-    def __init__(self, recorder: Recorder, loop: Loop, epoch: Place, pair: Pair) -> None:
+    def __init__(
+        self, recorder: Recorder, loop: Loop, epoch: Place, pair: Pair, weights: Any = None
+    ) -> None:
         self.recorder, self.loop, self.epoch, self.pair = recorder, loop, epoch, pair
+        self.weights = weights  # of the samples, where the loss has any
         self.outputs: list[Any] = []
         self.labels: list[Any] = []
         self.curve: list[tuple[int, Standing]] = []
         self.epochs = self.steps = 0
         self.next = 1.0
-        self.last: tuple[Any, Any] | None = None  # outputs and labels of an epoch
+        self.last: list[list[Any]] | None = None  # outputs and labels of an epoch
         self.range: tuple[float, float] | None = None
 
     def head(self, place: Place, _frame: FrameType) -> None:
@@ -176,8 +184,8 @@ class Follower:
     def close(self, *, last: bool) -> None:
         """End an epoch."""
         if self.outputs and (last or self.epochs >= self.next):
-            self.curve.append((self.epochs, standing(self.outputs, self.labels)))
-            self.last = self.outputs, self.labels
+            self.curve.append((self.epochs, standing(self.outputs, self.labels, self.weights)))
+            self.last = [[np.asarray(one) for one in some] for some in (self.outputs, self.labels)]
             every = [value for one in self.labels for value in (np.min(one), np.max(one))]
             every += [*self.range] if self.range is not None else []
             self.range = float(min(every)), float(max(every))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.learning.losses import Weights, fitting
 from tinygrad_bp.doctor.learning.pairs import Pair, disturbed, moved_by, pairs_of
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
@@ -20,6 +21,7 @@ from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
 
+LISTED = 2  # arrays that may weigh the samples
 LOSS_NAMES = (
     "loss", "cost", "err", "mse", "nll", "objective", "perte", "cout", "coût", "coste", "custo",
     "perda", "perdida", "pérdida", "verlust", "fehler", "kosten", "kayip", "kayıp", "hata",
@@ -47,6 +49,7 @@ class Roles:
     changed: list[Path] = field(default_factory=list)
     idle: list[Path] = field(default_factory=list)  # stored into, and neither moving nor acting
     data: list[Path] = field(default_factory=list)
+    weights: Weights = field(default_factory=dict)
 
 
 def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
@@ -70,17 +73,18 @@ def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
         roles.parameters = [
             p for p in roles.parameters if not {*np.shape(replay.before[p])} & samples
         ] or roles.parameters
-    _count_comparisons(roles)
+    count_comparisons(roles, base)
     if not crashed:
         _add_stuck(replay, roles, until)
+        roles.weights = _weights(replay, roles)
         _add_own_loss(replay, roles, candidates, until)
-        _count_comparisons(roles)
+        count_comparisons(roles, base)
     return roles if roles.parameters or roles.stuck else None
 
 
-def _count_comparisons(roles: Roles) -> None:
+def count_comparisons(roles: Roles, iteration: Iteration) -> None:
     """Find where the first step of an iteration begins and ends."""
-    met, marks = roles.base.recording.comparisons, roles.base.marks
+    met, marks = iteration.recording.comparisons, iteration.marks
     changes = [marks[p] for p in roles.parameters if p in marks]
     roles.compared = min(changes, default=len(met))
     place = roles.pairs[0].place if roles.pairs else None
@@ -123,10 +127,7 @@ def _changed(replay: Replay, base: Iteration) -> list[Path]:
         if more.error is not None:
             break
         later = {path: more.value(path) for path in replay.before}
-    saved = replay.reached.dicts[0][1]
-    replay.names.local.clear()
-    replay.names.local.update(saved)
-    replay.reached.restore()
+    replay.reset()
     found = []
     for path, before in replay.before.items():
         values = [one for one in (after[path], later[path]) if one is not None]
@@ -218,7 +219,7 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
         visited = any(
             not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
-        is_data = sampled or visited or value.dtype.kind != "f" or _is_table(replay, roles, path)
+        is_data = sampled or visited or value.dtype.kind != "f" or is_table(replay, roles, path)
         if value.ndim and (is_stored(path, lasting) or not is_data):
             roles.stuck.append(path)
         else:
@@ -235,7 +236,7 @@ def _alike(one: Path, other: Path) -> bool:
     )
 
 
-def _is_table(replay: Replay, roles: Roles, path: Path) -> bool:
+def is_table(replay: Replay, roles: Roles, path: Path) -> bool:
     """Tell whether each row of an array acts on no more than one sample's answer: it is data."""
     pair, value = roles.pairs[0], replay.before[path]
     if pair.own:
@@ -272,6 +273,25 @@ def _first_output(replay: Replay, roles: Roles, values: dict[Path, Any]) -> Any:
         return None
     met = (one for one in run.recording.comparisons if one.place == roles.pairs[0].place)
     return next((roles.pairs[0].output_of(one) for one in met), None)
+
+
+def _weights(replay: Replay, roles: Roles) -> Weights:
+    """Return what may weigh the samples: numbers from 0 on, one a label, that no output follows."""
+    met = [one for one in roles.base.recording.comparisons[: roles.compared]
+           if roles.pairs and one.place == roles.pairs[0].place]  # fmt: skip
+    labels = [roles.pairs[0].label_of(one) for one in met]
+    known = {*roles.parameters, *roles.stuck, *roles.data, *roles.changed}
+    found: Weights = {}
+    for path, value in replay.before.items():
+        if path in known or not is_array(value) or value.dtype.kind != "f" or value.size < 2:
+            continue
+        weights = fitting(value, labels)
+        if weights is None or value.min() < 0 or value.min() == value.max():
+            continue
+        if np.all((weights == labels[0]) | (weights == 1 - labels[0])) or len(found) >= LISTED:
+            continue
+        found[shown(path)] = value
+    return found
 
 
 def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: float) -> None:

@@ -24,7 +24,7 @@ class Candidate:
     loop: Loop
     parameters: set[Path]
     moving: bool
-    order: int
+    around: tuple[Place, ...]  # loops it runs in, those of the callers too; the outermost first
     at: int = 1  # the iteration that was looked at
 
 
@@ -57,7 +57,8 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
 
     def at_head(place: Place, frame: FrameType) -> None:
         counts[place] = counts.get(place, 0) + 1
-        done = found and counts[found[0].loop.place] >= HEADS
+        moving = next((one for one in found if one.moving), None)  # a check of gradients moves none
+        done = moving is not None and counts[moving.loop.place] >= HEADS
         if done or now() > until:
             raise Stop
         known = next((one for one in found if one.loop.place == place), None)
@@ -74,7 +75,8 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
         if roles is None:
             return
         if known is None:
-            found.append(_candidate(loop, roles, len(found)))
+            around = (*_callers(script, frame), *loop.around)
+            found.append(Candidate(loop, _learning(roles), bool(roles.parameters), around))
         elif len(_learning(roles)) > len(known.parameters):
             known.parameters, known.at = _learning(roles), counts[place]
 
@@ -86,8 +88,19 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
     return Survey(ran, found, len(counts))
 
 
-def _candidate(loop: Loop, roles: Roles, order: int) -> Candidate:
-    return Candidate(loop, _learning(roles), bool(roles.parameters), order)
+def _callers(script: Script, frame: FrameType) -> list[Place]:
+    """Return the loops from which the function that a loop stands in is called."""
+    found: list[Place] = []
+    path, caller = frame.f_code.co_filename, frame.f_back
+    while caller is not None:
+        line, first = caller.f_lineno, caller.f_code.co_firstlineno
+        if caller.f_code.co_filename == path:
+            found[:0] = [
+                place for place, one in script.loops.items()
+                if first <= one.node.lineno <= line <= (one.node.end_lineno or 0)
+            ]  # fmt: skip
+        caller = caller.f_back
+    return found
 
 
 def _learning(roles: Roles) -> set[Path]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
-from tinygrad_bp.doctor.learning.gradients import meetings
+from tinygrad_bp.doctor.learning.losses import meetings
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
-from tinygrad_bp.doctor.slips.edits import matrix_products
+from tinygrad_bp.doctor.slips.products import matrix_products
 from tinygrad_bp.doctor.slips.repairs import Workshop
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.replay import Replay
@@ -52,8 +52,7 @@ def _is_wider(o: tuple[int, ...], y: tuple[int, ...]) -> bool:
 
 def _elementwise(shop: Workshop) -> Iterator[tuple[Any, Any, ast.expr]]:
     """Yield (what it stands in, an element-wise product, a matrix product to put there)."""
-    called = sorted(shop.replay.functions(), key=lambda key: key[1])
-    for unit in [shop.replay.loop.node, *(shop.nodes[key] for key in called if key in shop.nodes)]:
+    for unit in shop.units():
         for one in ast.walk(unit):
             if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Mult):
                 pair = one.left, one.right

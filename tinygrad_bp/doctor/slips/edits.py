@@ -14,7 +14,8 @@ from itertools import combinations
 from typing import Any
 
 from tinygrad_bp.doctor.slips.elements import indexed, inside_indices, names_of_fields
-from tinygrad_bp.doctor.slips.ordering import handed_on_last, is_update
+from tinygrad_bp.doctor.slips.ordering import added_up, handed_on_last, is_update
+from tinygrad_bp.doctor.slips.products import factors, is_matrix_product, matrix_products, products
 from tinygrad_bp.doctor.slips.reversals import reversals_in, turned_round
 from tinygrad_bp.doctor.slips.slopes import (
     answers,
@@ -105,6 +106,8 @@ class Edits:
         atoms = self._atoms(unit)
         for block in _blocks(unit):
             yield from self._reordered(unit, block)
+            for line, edit in added_up(block):
+                yield Edit("wrong-gradient", unit, line, edit)
         if isinstance(unit, ast.Lambda | ast.FunctionDef):
             for old, text, name in answers(self.tree, unit):
                 yield Edit(name, unit, old.lineno, {id(old): expression(text)})
@@ -236,7 +239,7 @@ class Edits:
         left, right = node.left, node.right
         if isinstance(node.op, ast.Mult):
             yield from self._fewer(unit, node)
-            for pair in matrix_products(left, right):
+            for pair in products(left, right, self.shapes):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.MatMult):
             for pair in [*matrix_products(left, right), product(left, right)]:
@@ -253,15 +256,15 @@ class Edits:
 
     def _fewer(self, unit: Any, node: ast.BinOp) -> Iterator[Edit]:
         """Yield a product without one of its factors, and without two: `a * (1 - a)` is two."""
-        factors = _factors(node)
+        parts = factors(node)
         for many in (1, 2):
-            if len(factors) <= many:
+            if len(parts) <= many:
                 return
-            for dropped in combinations(range(len(factors)), many):
-                kept = [one for k, one in enumerate(factors) if k not in dropped]
-                gone = [part for k in dropped for part in ast.walk(factors[k])]
+            for dropped in combinations(range(len(parts)), many):
+                kept = [one for k, one in enumerate(parts) if k not in dropped]
+                gone = [part for k in dropped for part in ast.walk(parts[k])]
                 like = any(is_derivative(one) for one in gone)
-                if not like and (many == 2 or any(self._is_given(factors[k]) for k in dropped)):
+                if not like and (many == 2 or any(self._is_given(parts[k]) for k in dropped)):
                     continue
                 new = kept[0]
                 for one in kept[1:]:
@@ -283,7 +286,7 @@ class Edits:
             for pair in matrix_products(*operands[:2]):
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         if name == "multiply" and len(node.args) == 2:
-            for pair in matrix_products(*node.args):
+            for pair in products(node.args[0], node.args[1], self.shapes):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
             for kept in node.args:
                 yield Edit("derivative-twice", unit, line, {id(node): kept})
@@ -306,14 +309,6 @@ class Edits:
             return
         others, updates = handed_on_last(block, others, updates)
         yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
-
-
-def is_matrix_product(node: ast.AST) -> bool:
-    """Tell a matrix product, by operator or by call."""
-    if isinstance(node, ast.BinOp):
-        return isinstance(node.op, ast.MatMult)
-    name = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
-    return name in {"dot", "matmul"}
 
 
 def summed(unit: Any, value: ast.expr, rank: int) -> Iterator[Edit]:
@@ -356,26 +351,6 @@ def _subscripts(unit: Any, node: ast.Call) -> Iterator[Edit]:
             first = ast.copy_location(ast.Constant(f"{turned}->{result}"), node.args[0])
             new = ast.Call(node.func, [first, *node.args[1:]], node.keywords)
             yield Edit("wrong-operand", unit, node.lineno, {id(node): new})
-
-
-def matrix_products(left: ast.expr, right: ast.expr) -> Iterator[ast.BinOp]:
-    """Yield the matrix products of two operands, in either order, each as it is or transposed."""
-
-    def turned(node: ast.expr) -> ast.expr:
-        if isinstance(node, ast.Attribute) and node.attr == "T":
-            return node.value
-        return ast.Attribute(node, "T", ast.Load())
-
-    for a, b in ((left, right), (right, left)):
-        for first in (a, turned(a)):
-            for second in (b, turned(b)):
-                yield ast.BinOp(first, ast.MatMult(), second)
-
-
-def _factors(node: ast.expr) -> list[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
-        return [*_factors(node.left), *_factors(node.right)]
-    return [node]
 
 
 def _stem(text: str) -> str:

@@ -1,8 +1,9 @@
-"""Which statements of a block are updates, and the block with them last."""
+"""Statements in another order: updates last, and a loop over samples that adds up."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import Any
 
 from tinygrad_bp.doctor.watched.substitution import expression
@@ -55,3 +56,25 @@ def is_update(node: Any) -> bool:
         and ast.unparse(target) in {ast.unparse(value.left), ast.unparse(value.right)}
         for target, value in pairs
     )
+
+
+def added_up(block: list[Any]) -> Iterator[tuple[int, dict[int, Any]]]:
+    """Yield (line, edit) for inner loops that overwrite what is read after them: they add it up."""
+    for k, loop in enumerate(block):
+        if not isinstance(loop, ast.For):
+            continue
+        later = {ast.unparse(part) for one in block[k + 1 :] for part in ast.walk(one)
+                 if isinstance(getattr(part, "ctx", None), ast.Load)}  # fmt: skip
+        kept = [(one, target) for one in loop.body if isinstance(one, ast.Assign)
+                for target in one.targets[:1] if ast.unparse(target) in later]  # fmt: skip
+        if not kept:
+            continue
+        starts = [_placed(ast.Assign([target], ast.Constant(0.0)), loop) for _, target in kept]
+        edit = {id(one): ast.AugAssign(target, ast.Add(), one.value) for one, target in kept}
+        yield kept[0][0].lineno, {id(block): [*block[:k], *starts, *block[k:]], **edit}
+
+
+def _placed(node: Any, other: Any) -> Any:
+    for one in ast.walk(node):
+        ast.copy_location(one, other)
+    return node

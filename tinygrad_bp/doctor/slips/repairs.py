@@ -13,12 +13,12 @@ import numpy as np
 from tinygrad_bp.doctor.learning.gradients import (
     EXACT,
     PROPORTIONAL,
-    Form,
     Match,
     Point,
     judge,
     learned,
 )
+from tinygrad_bp.doctor.learning.losses import Form
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.slips.edits import Edit, Edits, summed
 from tinygrad_bp.doctor.watched.clock import now
@@ -34,6 +34,7 @@ from tinygrad_bp.doctor.watched.running import line_of
 from tinygrad_bp.doctor.watched.slots import Path, same
 
 NEARLY = 0.995  # cosine at the points that a repair was not chosen by
+ALIKE = 1 - 2e-5  # the same, of one that is exact: rounding may be a 300th of a gradient there
 
 
 @dataclass
@@ -101,35 +102,31 @@ class Workshop:
                 return self.live.get(key, [])
         return []
 
-    def forward(self) -> tuple[set[int], set[tuple[str, int]]]:
-        """Return the lines that store before an output meets its label, and functions called."""
-        pair = self.roles.pairs[0] if self.roles.pairs else None
-        many = None
-        if pair is not None and not pair.own:
-            for index, one in enumerate(self.roles.base.recording.comparisons):
-                if one.place == pair.place:
-                    many = index + 1
-                    break
-        stores: list[Any] = []
-        called: set[tuple[str, int]] = set()
+    def forward(self) -> set[int]:
+        """Return the lines that store before an output meets its label."""
+        met, pairs = self.roles.base.recording.comparisons, self.roles.pairs[:1]
+        many = next((k for k, one in enumerate(met, 1) for pair in pairs
+                     if one.place == pair.place and not pair.own), None)  # fmt: skip
         if many is None:
-            return set(), called
-        iteration = self.replay.run(limit=many)
-        stores = iteration.recording.stores
-        return {place[0] for _, _, place in stores}, called
+            return set()
+        return {place[0] for _, _, place in self.replay.run(limit=many).recording.stores}
+
+    def units(self) -> list[Any]:
+        """Return the loop, and the functions that its body calls."""
+        called = sorted(self.replay.functions(), key=lambda key: key[1])
+        return [self.replay.loop.node, *(self.nodes[key] for key in called if key in self.nodes)]
 
     def edits(self) -> Edits:
         """Return the edits of everything that one iteration runs after its forward pass."""
-        called = self.replay.functions()
-        order = sorted(called, key=lambda key: key[1])
-        early, _ = self.forward()
-        units = [self.replay.loop.node, *(self.nodes[key] for key in order if key in self.nodes)]
+        early = self.forward()
         kept = self.roles.base.recording
         values = {text: value for text, value, _ in kept.stores}
         moving = {path[1] for path in (*self.roles.changed, *learned(self.roles))}
-        given = {path[1] for path, value in self.replay.before.items()
+        given: Any = {path[1] for path, value in self.replay.before.items()
                  if len(path) == 2 and is_array(value)} - moving  # fmt: skip
-        return Edits(self.replay.script.tree, units, kept.shapes, early, values, frozenset(given))
+        return Edits(
+            self.replay.script.tree, self.units(), kept.shapes, early, values, frozenset(given)
+        )
 
 
 def units_of(edits: list[Edit]) -> list[Any]:
@@ -211,22 +208,25 @@ class _Search:
         return self._taken(*best, left) if best is not None else left
 
     def _is_exact(self, edit: Edit, mended: set[Path], many: int) -> bool:
-        """Tell whether the steps are the gradient, up to the rounding of the differences."""
+        """Tell whether the steps are the gradient, up to the rounding of the differences.
+
+        At a point where all outputs are nearly alike, the gradients of different losses are too.
+        """
         edits = [*(one.edit for one in self.repairs), edit]
         replaced = {key: new for one in edits for key, new in one.replaced.items()}
-        point = self.points[-1]
-        iteration = self.shop.run(replaced, units_of(edits), point)
-        if iteration is None:
-            return False
-        if any(getattr(point.values[path], "dtype", None) == np.float32 for path in mended):
-            return True  # as exact as it can be told
-        row = judge(point, self.form, iteration.ended)
-        if all(row[path].size == 1 for path in mended if path in row) and len(mended) < many:
-            return False  # a sign is no direction
-        if not _is_even(row, mended):
-            return False
-        cosines = [row[path].cosine for path in mended if path in row]
-        return all(one is None or one > EXACT for one in cosines)
+        for point, least in [(self.points[-1], EXACT), *((one, ALIKE) for one in self.rest)]:
+            iteration = self.shop.run(replaced, units_of(edits), point)
+            if iteration is None:
+                return False
+            if any(getattr(point.values[path], "dtype", None) == np.float32 for path in mended):
+                return True  # as exact as it can be told
+            row = judge(point, self.form, iteration.ended)
+            if all(row[path].size == 1 for path in mended if path in row) and len(mended) < many:
+                return False  # a sign is no direction
+            cosines = [row[path].cosine for path in mended if path in row]
+            if not _is_even(row, mended) or not all(c is None or c > least for c in cosines):
+                return False
+        return True
 
     def past_errors(self, wrong: list[Path]) -> list[Repair]:
         """Edit the line that an iteration ends at, and the next one, until it ends and is right."""
@@ -363,10 +363,7 @@ def _sums(shop: Workshop, wrong: list[Path]) -> list[Edit]:
     """Return the sums over samples that lines which store a wrong parameter may lack."""
     found: list[Edit] = []
     names = {_leaf(path) for path in wrong}
-    called = {node for _, node in shop.replay.functions()}
-    for unit in [shop.replay.loop.node, *shop.nodes.values()]:
-        if isinstance(unit, ast.FunctionDef) and unit.lineno not in called:
-            continue
+    for unit in shop.units():
         for one in ast.walk(unit):
             if not isinstance(one, ast.Assign | ast.AugAssign):
                 continue

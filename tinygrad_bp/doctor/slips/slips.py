@@ -8,8 +8,9 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding, Undecided
 from tinygrad_bp.doctor.learning import gradients
-from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
+from tinygrad_bp.doctor.learning.gradients import Match, Point
 from tinygrad_bp.doctor.learning.judgement import Table, Verdict, names, source_line
+from tinygrad_bp.doctor.learning.losses import Form
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.slips.repairs import Repair, Workshop, repaired, units_of
 from tinygrad_bp.doctor.watched import patches

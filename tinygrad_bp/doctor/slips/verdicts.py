@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecided
 from tinygrad_bp.doctor.learning import gradients
-from tinygrad_bp.doctor.learning.gradients import Form, Match, Point
+from tinygrad_bp.doctor.learning.gradients import Match, Point
 from tinygrad_bp.doctor.learning.judgement import Verdict, created, names
-from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop
+from tinygrad_bp.doctor.learning.losses import Form, meetings
+from tinygrad_bp.doctor.learning.roles import Roles, count_comparisons, is_stored, stored_in_loop
 from tinygrad_bp.doctor.slips.slips import by_factor, explain
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
@@ -35,6 +37,7 @@ def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
     for seed, scale in enumerate(SCALES):
         name = f"random weights of size {scale:g}"
         values[name] = _within_reach(replay, roles, scale, seed)
+    _first_step(replay, roles, values[name])
     for name, one in values.items():
         point = gradients.measure(replay, roles, name, one, until) if roles.pairs else None
         if point is not None:
@@ -43,6 +46,26 @@ def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
         steps = [one.base.ended for one in verdict.points]
         verdict.form = gradients.best_form(verdict.points, steps)
     return verdict
+
+
+def _first_step(replay: Replay, roles: Roles, values: dict[Path, Any]) -> None:
+    """Let an iteration end with its first step at these values, if it is earlier than at the start.
+
+    Where units are saturated the first samples may move nothing.
+    """
+    if roles.turn is None:
+        return
+
+    def change(names: Names) -> None:
+        for path, value in values.items():
+            names.put(path, value)
+
+    try:
+        count_comparisons(other := replace(roles), replay.run(change, watched=roles.parameters))
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return
+    if 0 < other.compared < roles.compared:
+        roles.compared, roles.turn = other.compared, other.turn
 
 
 def _within_reach(replay: Replay, roles: Roles, scale: float, seed: int) -> dict[Path, Any]:
@@ -60,7 +83,7 @@ def _is_step(roles: Roles, points: list[Point]) -> bool:
     pair = roles.pairs[0] if roles.pairs else None
     if pair is None or pair.own or len(points) < 2:
         return False
-    outputs = [gradients.meetings(one.base.recording, pair, roles.compared)[0] for one in points]
+    outputs = [meetings(one.base.recording, pair, roles.compared)[0] for one in points]
     seen = [np.ravel(value) for some in outputs for value in some]
     flat = np.concatenate(seen) if seen else np.zeros(0)
     return flat.size > 2 and len(np.unique(flat)) <= 2

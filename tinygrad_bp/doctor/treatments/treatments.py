@@ -165,7 +165,7 @@ def _half(plan: Plan, found: Signs, reasons: list[Treatment]) -> list[Finding]:
         outcome = plan.run(one)
         if outcome is not None and plan.is_solved(outcome):
             done = outcome.final.merit > WHOLE and end.merit < HALF
-            meant = few or one.name in {"step-too-large", "init-too-large"}
+            meant = few or one.name in {"step-too-large", "init-too-large", "no-bias"}
             return [_finding(plan, one, (one,), found, FAULT if done and meant else NOTE)]
     return []
 
@@ -210,8 +210,8 @@ def _together(
         return [whole]
     for step in steps[:5]:
         for some in dict.fromkeys([(one,) for one in reasons] + [whole]):
-            if any(one.name == "not-averaged" for one in some) and step.scale < 1:
-                continue
+            if any(one.name == "not-averaged" for one in some):
+                continue  # it is a rate itself
             if plan.solves(*some, step):
                 return [(*some, step)]
     return []

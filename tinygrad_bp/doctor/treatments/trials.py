@@ -102,6 +102,7 @@ class Trials:
     evaluations: Evaluations | None = None
     follower: Follower | None = None
     seconds: float = 20.0
+    weights: Any = None  # of the samples
 
     def run(
         self,
@@ -116,7 +117,8 @@ class Trials:
         for one in treatments:
             if one.longer > 1:
                 edits.update(longer(self.script, self.epoch, one.longer))
-        follower = self.follower = Follower(self.recorder, self.loop, self.epoch, self.pair)
+        follower = Follower(self.recorder, self.loop, self.epoch, self.pair, self.weights)
+        self.follower = follower
         treated = _Treated(self, treatments)
 
         def at_head(place: Place, frame: FrameType) -> None:
@@ -162,10 +164,11 @@ class Trials:
             paths = [*self.roles.parameters, *self.roles.changed]
             if step == 1:
                 first.update(values={p: replay.before[p] for p in paths if p in replay.before})
-                first["step"] = self._step(replay, first["values"])
+                first["step"] = self._step(replay, first["values"]) or 0.0
                 self._find_rates(replay, first["step"])
             elif first["step"]:
-                self.rates.append((step, self._step(replay, first["values"]) / first["step"]))
+                again = self._step(replay, first["values"])
+                self.rates += [(step, again / first["step"])] if again is not None else []
                 later = replay.before
                 self.shrinking |= {p for p, rate in self.held.items() if later.get(p, rate) != rate}
             self._look(replay, step)
@@ -194,16 +197,17 @@ class Trials:
             if self.pairing is not None:
                 self.pairing.look(iteration, replay.reached.values)
 
-    def _step(self, replay: Replay, values: dict[Path, Any]) -> float:
+    def _step(self, replay: Replay, values: dict[Path, Any]) -> float | None:
         def change(names: Names) -> None:
             for path, value in values.items():
-                if path in self.roles.parameters or is_array(value):
+                fits = is_array(value) and np.shape(names.get(path)) == value.shape
+                if path in self.roles.parameters or fits:  # a name may be another array by now
                     names.put(path, value)
 
         try:
             iteration = replay.run(change)
         except (TypeError, KeyError, ValueError, AttributeError, IndexError):
-            return 0.0
+            return None
         return self._length(iteration, values)
 
     def _length(self, iteration: Iteration, values: dict[Path, Any]) -> float:

@@ -8,52 +8,68 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.judgement import names
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.treatments.trials import Trials
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Replay
-from tinygrad_bp.doctor.watched.slots import same, shown
+from tinygrad_bp.doctor.watched.slots import Path, same
 
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
+CHAIN = 2  # matrices of 0 that keep each other there
 ROUNDS = 4  # iterations after which units that started alike would differ
 
 
 def alike(replay: Replay, roles: Roles) -> list[Finding]:
     """Return the layers whose units are equal at the start and stay so."""
+    values = replay.before
+    empty = [p for p in roles.idle if np.ndim(values[p]) > 1 and not np.any(values[p])]
+    behind = [p for p in roles.stuck if np.any(values[p])]
+    silent = [] if behind or len(empty) < CHAIN else empty  # nothing acts behind weights of 0
     equal = {}
-    zero = not any(np.any(replay.before[path]) for path in roles.stuck)
-    silent = roles.idle if zero and not roles.parameters else []  # nothing acts behind weights of 0
     for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
         value = replay.before[path]
         if is_array(value) and value.ndim == 2 and value.dtype.kind == "f":
             axes = [axis for axis in (0, 1) if value.shape[axis] > 1 and _equal(value, axis)]
             if axes:
                 equal[path] = axes
-    if not equal:
+    series = _series(roles.parameters, replay.before)
+    if not equal and not series:
         return []
-    ended = None
-    for round_ in range(ROUNDS):
-        ended = replay.run(keep=round_ > 0)
-        if ended.error is not None:
-            break
-    assert ended is not None  # noqa: S101  # there is at least one round
-    kept = {}
-    for path, axes in equal.items():
-        after = ended.value(path)
-        if after is not None and np.shape(after) == np.shape(replay.before[path]):
-            left = [axis for axis in axes if _equal(after, axis)]
-            if left:
-                kept[path] = left
-    saved = replay.reached.dicts[0][1]
-    replay.names.local.clear()
-    replay.names.local.update(saved)
-    replay.reached.restore()
-    wide = [path for path in kept if min(replay.before[path].shape) > 1]
+    ended = replay.run()
+    for _ in range(ROUNDS - 1):
+        ended = replay.run(keep=True) if ended.error is None else ended
+    after = {path: ended.value(path) for path in (*equal, *(p for one in series for p in one))}
+    replay.reset()
+    wide = [
+        path for path, axes in equal.items()
+        if min(replay.before[path].shape) > 1
+        and np.shape(after[path]) == np.shape(replay.before[path])
+        and any(_equal(after[path], axis) for axis in axes)
+    ]  # fmt: skip
+    wide += [
+        path for one in series
+        if all(same(after[one[0]], after[p]) and not same(after[p], replay.before[p]) for p in one)
+        for path in one
+    ]  # fmt: skip
     if not wide:
         return []
-    names = ", ".join(shown(path) for path in wide)
-    text = f"all units of {names} have equal weights, at the start and after {ROUNDS} steps"
-    return [Finding("symmetric-init", FAULT, text, parameter=names)]
+    text = f"all units of {names(wide)} have equal weights, at the start and after {ROUNDS} steps"
+    return [Finding("symmetric-init", FAULT, text, parameter=names(wide))]
+
+
+def _series(paths: list[Path], values: dict[Path, Any]) -> list[list[Path]]:
+    """Return the places alike but for the number of a unit, of units that all start the same."""
+    units: dict[Path, dict[Path, list[Path]]] = {}
+    for path in paths:
+        for k, (kind, key) in enumerate(path[2:], 2):
+            if kind == "key" and isinstance(key, int):
+                units.setdefault(path[:k], {}).setdefault(path[k + 1 :], []).append(path)
+    return [
+        one for some in units.values()
+        if all(len(p) > 1 and all(same(values[p[0]], values[q]) for q in p) for p in some.values())
+        for one in some.values()
+    ]  # fmt: skip
 
 
 def _equal(value: Any, axis: int) -> bool:
@@ -90,11 +106,15 @@ def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) ->
 
 def explained(found: list[Finding], known: list[Finding], trials: Trials) -> list[Finding]:
     """Name what is unlucky about a start: dead, saturated or silent units, where there are any."""
-    unlucky = next((one for one in found if one.name == "unlucky-start"), None)
+    unlucky = next((one for one in found if one.name in {"unlucky-start", "saturated"}), None)
     if unlucky is None:
         return found
     reason = next((one for one in known if one.name in {"dead-relu", "relu-output"}), None)
-    if reason is None:
+    if unlucky.name == "saturated":  # so biases far from 0 are called: a relu is shut by them
+        if reason is None:
+            return found
+        reason.evidence += f"; {unlucky.evidence.partition(',')[0]}"
+    elif reason is None:
         reason = next(iter(states(trials.at_first, 1, NOTE)), None)
         if reason is None or reason.gain < MOSTLY:
             return found

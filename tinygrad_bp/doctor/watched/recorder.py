@@ -41,6 +41,7 @@ class Recording:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_tuple: list[Place] = field(default_factory=list)
     of_itself: dict[Place, int] = field(default_factory=dict)  # and the comparisons before it
+    given: list[Any] = field(default_factory=list)  # arrays that functions were called with
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -150,10 +151,11 @@ class Recorder:
 
     def enter(self, names: dict[str, Any], *_: int) -> None:
         """Enter a function of the script."""
-        shapes = self.recording.shapes
+        kept = self.recording
         for name, value in names.items():
             if is_array(value) or is_number(value):
-                shapes[name] = np.shape(value)
+                kept.shapes[name] = np.shape(value)
+                kept.given += [value] if len(kept.given) < MOST and np.ndim(value) else []
 
     def keep(self, names: dict[str, Any]) -> None:
         """Take the local names at the end of an iteration."""

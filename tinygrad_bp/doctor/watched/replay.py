@@ -179,6 +179,12 @@ class Replay:
             self.names.local.update(recording.kept)
         return Iteration(names, recording, error, marks, stopped)
 
+    def reset(self) -> None:
+        """Put back the state at the loop's head, after runs that went on from each other."""
+        self.names.local.clear()
+        self.names.local.update(self.reached.dicts[0][1])
+        self.reached.restore()
+
     def functions(self) -> set[tuple[str, int]]:
         """Return the functions of the script that one iteration calls: name and first line."""
         called: set[tuple[str, int]] = set()
