@@ -299,19 +299,24 @@ def agreed(row: dict[Path, Match]) -> int:
 
 
 def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
-    """Return the loss that the script's steps fit best, over all points."""
+    """Return the loss that the script's steps fit best, over all points.
+
+    Of what a loss leaves unknown nothing is counted, unless that is most of what others know.
+    """
     scores: dict[Form, tuple[float, float, float, float]] = {}
+    told: dict[Form, int] = {}
     counts = Counter(form for one in points for form in one.slopes if one.slopes[form])
     shared = [form for form, many in counts.items() if many >= len(points) - 1]
     for form in shared:
-        exact, count, total = 0, 0, 0.0
+        exact, count, known, wide, total = 0, 0, 0, 0, 0.0
         rows: list[dict[Path, Match]] = []
         for point, ends in zip(points, steps, strict=True):
             if form not in point.slopes:
                 continue
             row = judge(point, form, ends)
             rows.append(row)
-            matches = row.values()
+            matches = [one for one in row.values() if one.right is not None]
+            known, wide = known + len(matches), wide + sum(one.size > 1 for one in matches)
             count += sum(one.right is True for one in matches)
             exact += sum((one.cosine or 0) > EXACT for one in matches if one.size > 1)
             count += agreed(row) if all(one.size == 1 for one in matches) else 0
@@ -322,8 +327,15 @@ def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
         if not exact:  # an optimizer's steps, and the gradients that it holds
             kept = (bool(stored_like(one, form, p)) for one in having for p in one.values)
             even += sum(kept) / many
-        scores[form] = exact / many, count / many, even, round(abs(total) / many, 4)
-    return max(scores, key=lambda form: scores[form]) if scores else None
+        told[form] = known
+        shares = exact / max(wide, 1), count / max(known, 1)
+        scores[form] = *shares, even, round(abs(total) / many, 4)
+    least = max(told.values(), default=0) / 2
+    return max(
+        (form for form in scores if told[form] >= least),
+        key=lambda form: scores[form],
+        default=None,
+    )
 
 
 def steady(rows: list[dict[Path, Match]]) -> list[Path]:
@@ -333,7 +345,7 @@ def steady(rows: list[dict[Path, Match]]) -> list[Path]:
     """
     found = []
     for path in dict.fromkeys(path for row in rows for path in row):
-        seen = [row[path] for row in rows if path in row]
+        seen = [row[path] for row in rows if path in row and row[path].right is not None]
         ratios = [one.ratio for one in seen if one.right and one.ratio]
         if len(ratios) == len(seen) >= AGREED and max(ratios) < (1 + SAME) * min(ratios):
             found.append(path)

@@ -65,12 +65,14 @@ def added_up(block: list[Any]) -> Iterator[tuple[int, dict[int, Any]]]:
             continue
         later = {ast.unparse(part) for one in block[k + 1 :] for part in ast.walk(one)
                  if isinstance(getattr(part, "ctx", None), ast.Load)}  # fmt: skip
-        kept = [(one, target) for one in loop.body if isinstance(one, ast.Assign)
-                for target in one.targets[:1] if ast.unparse(target) in later]  # fmt: skip
+        stores: list[Any] = [one for one in loop.body if isinstance(one, ast.Assign)]
+        kept = [(one, one.targets[0]) for one in stores if ast.unparse(one.targets[0]) in later]
         if not kept:
             continue
         starts = [_placed(ast.Assign([target], ast.Constant(0.0)), loop) for _, target in kept]
-        edit = {id(one): ast.AugAssign(target, ast.Add(), one.value) for one, target in kept}
+        edit: dict[int, Any] = {
+            id(one): ast.AugAssign(target, ast.Add(), one.value) for one, target in kept
+        }
         yield kept[0][0].lineno, {id(block): [*block[:k], *starts, *block[k:]], **edit}
 
 
