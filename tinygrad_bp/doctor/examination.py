@@ -305,7 +305,8 @@ class _Examination:
             if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
         }  # fmt: skip
         fixed = units.unmoved(self.examined.verdict.points)
-        hidden = [one for one in trials.hidden if one[0] not in answers | fixed]
+        hidden = [one for one in trials.hidden if one[0] not in answers | fixed
+                  and not numerics.is_softmax(self.script, one[2][0])]  # fmt: skip
         found = units.states(hidden, trials.looked, NOTE)
         found += layers.shares(trials, base, outputs[0] if outputs else None)
         for one in found:

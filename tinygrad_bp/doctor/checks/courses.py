@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_bp.doctor.checks.histories import HELD_OUT, SHORTEST, overfitting
 from tinygrad_bp.doctor.findings.diagnosis import Finding
-from tinygrad_bp.doctor.watched.recorder import is_number
+from tinygrad_bp.doctor.watched.recorder import is_array, is_number
 
 LOSS = re.compile(r"loss|cost|err|mse|nll|_ce\b|bce", re.IGNORECASE)
 APART = re.compile(r"val|test|dev|held|eval", re.IGNORECASE)
@@ -38,7 +38,7 @@ def _columns(names: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, A
     for name, value in [*names.items()]:
         text = f"{under}{name}"
         if isinstance(value, list | np.ndarray):
-            plain = isinstance(value, np.ndarray) or all(is_number(one) for one in value)
+            plain = is_array(value) or all(is_number(one) for one in value)
             if plain and np.ndim(value) == 1 and len(value) >= SHORTEST:
                 yield text, np.asarray(value, float)
         elif not under and isinstance(value, dict):

@@ -19,6 +19,7 @@ from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import Names, shown
 
 ENOUGH = 24  # outputs, for a bound that none passes to be no accident
+SIDES = 5  # draws of weights, and more, of which some are on either side of an output
 LARGE = 6.0  # scale of weights at which a bounded output has met its bounds
 
 
@@ -66,7 +67,7 @@ def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
         except (TypeError, KeyError, ValueError, AttributeError):
             continue
         found += meetings(far.recording, pair, roles.compared)[0]
-        if seed > 1 and sum(np.size(one) for one in found) >= ENOUGH:
+        if seed > SIDES and sum(np.size(one) for one in found) >= ENOUGH:
             break
     return found
 

@@ -32,7 +32,7 @@ def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]
     found: dict[str, Finding] = {}
     for message, line in outcome.ran.warned:
         name = next((name for text, name in KINDS if text in message), None)
-        if name == "exp-overflow" and _is_softmax(script, line):
+        if name == "exp-overflow" and is_softmax(script, line):
             name = "softmax-shift"
         if name is None or name in found:
             continue
@@ -52,7 +52,7 @@ def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]
     return listed
 
 
-def _is_softmax(script: Script, line: int) -> bool:
+def is_softmax(script: Script, line: int) -> bool:
     """Tell whether what a line exponentiates, or a function that it stands in, is made to shares.
 
     A loss averaged in the same function is no softmax: what is divided by a sum is.

@@ -39,7 +39,7 @@ RIGHT: dict[str, Measure] = {
     "mean squared error": lambda o, y: float(np.mean((o - y) ** 2)),
     "mean absolute error": lambda o, y: float(np.mean(np.abs(o - y))),
     "binary cross entropy": lambda o, y: float(-np.mean(sum(_logs(o, y)))),
-    "cross entropy": lambda o, y: float(np.sum(y * np.log(o))),
+    "cross entropy of classes": lambda o, y: float(np.sum(y * np.log(o))),
     "root mean squared error": lambda o, y: float(np.sqrt(np.mean((o - y) ** 2))),
 }
 
@@ -76,7 +76,11 @@ def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -
         values = [_stored(one, text, line) for one in points]
         if any(one is None or not np.isfinite(one) for one in values):
             continue
-        right = any(_fits(values, meets, one) for one in RIGHT.values())
+        right = any(
+            _fits(values, meets, one)
+            for what, one in RIGHT.items()
+            if one_hot or "class" not in what
+        )
         for what, one in WRONG.items():
             if not right and other not in what and _fits(values, meets, one):
                 told = f"{script.at(line)}: {text} is {what}"
@@ -130,6 +134,8 @@ def _fits(values: list[Any], meets: list[Any], measure: Measure) -> bool:
     with np.errstate(all="ignore"):
         wanted = np.array([measure(o[0], y[0]) for o, y in meets])
     got = np.array(values, float)
+    if measure in [*WRONG.values()][:2] and not np.any(got < 0):
+        wanted = np.abs(wanted)  # of a sum that cancels, or its size
     if not np.isfinite(wanted).all() or not np.any(wanted):
         return False
     factor = float(got @ wanted / (wanted @ wanted))

@@ -303,8 +303,9 @@ def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
 
     Of what a loss leaves unknown nothing is counted, unless that is most of what others know.
     """
-    scores: dict[Form, tuple[float, float, float, float]] = {}
-    told: dict[Form, int] = {}
+    fits: dict[Form, tuple[float, ...]] = {}
+    shares: dict[Form, tuple[float, ...]] = {}
+    known_of: dict[Form, int] = {}
     counts = Counter(form for one in points for form in one.slopes if one.slopes[form])
     shared = [form for form, many in counts.items() if many >= len(points) - 1]
     for form in shared:
@@ -327,15 +328,17 @@ def best_form(points: list[Point], steps: list[dict[Path, Any]]) -> Form | None:
         if not exact:  # an optimizer's steps, and the gradients that it holds
             kept = (bool(stored_like(one, form, p)) for one in having for p in one.values)
             even += sum(kept) / many
-        told[form] = known
-        shares = exact / max(wide, 1), count / max(known, 1)
-        scores[form] = *shares, even, round(abs(total) / many, 4)
-    least = max(told.values(), default=0) / 2
-    return max(
-        (form for form in scores if told[form] >= least),
-        key=lambda form: scores[form],
-        default=None,
-    )
+        known_of[form] = known
+        fits[form] = exact / many, count / many, even, round(abs(total) / many, 4)
+        shares[form] = exact / max(wide, 1), count / max(known, 1), *fits[form][2:]
+    least = max(known_of.values(), default=0) / 2
+    ranked = [one for one in fits if known_of[one] >= least]
+    best = max(ranked, key=shares.__getitem__, default=None)
+    others = [one for one in ranked if not one[0].own]
+    other = max(others, key=shares.__getitem__, default=None)
+    if best is None or other is None or fits[other] < fits[best]:
+        return best
+    return other  # the script's own loss has to fit better, however it is counted
 
 
 def steady(rows: list[dict[Path, Match]]) -> list[Path]:

@@ -23,8 +23,9 @@ from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
 
 LISTED = 2  # arrays that may weigh the samples
 LOSS_NAMES = (
-    "loss", "cost", "err", "mse", "nll", "objective", "perte", "cout", "coût", "coste", "custo",
-    "perda", "perdida", "pérdida", "verlust", "fehler", "kosten", "kayip", "kayıp", "hata",
+    "loss", "cost", "err", "mse", "nll", "bce", "entropy", "objective", "perte", "cout", "coût",
+    "coste", "custo", "perda", "perdida", "pérdida", "verlust", "fehler", "kosten", "kayip",
+    "kayıp", "hata",
 )  # fmt: skip  # in the languages that learners write in
 
 

@@ -249,6 +249,9 @@ class Edits:
             yield Edit("wrong-sign", unit, line, {id(node): swapped})
             if not is_derivative(node):
                 yield Edit("wrong-sign", unit, line, {id(node.op): ast.Add()})
+            elif isinstance(right, ast.BinOp) and isinstance(right.op, ast.Pow):
+                of_input = expression(f"np.tanh({ast.unparse(right.left)})")
+                yield Edit("derivative-on-z", unit, line, {id(right.left): of_input})
         elif isinstance(node.op, ast.Add):
             yield Edit("wrong-sign", unit, line, {id(node.op): ast.Sub()})
         elif isinstance(node.op, ast.Pow) and is_derivative(left):

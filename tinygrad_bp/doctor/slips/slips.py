@@ -67,7 +67,7 @@ def _still_wrong(
 def _most_mended(
     shop: Workshop, verdict: Verdict, wrong: list[Path], seconds: float
 ) -> tuple[Form, list[Repair]]:
-    """Return the edits that mend most, under the loss that fits best or another of its pair."""
+    """Return the edits that leave least wrong, under the loss that fits best, or another."""
     best = verdict.form
     assert best is not None  # noqa: S101  # `judged` has asked
     most = sum(best in one.slopes for one in verdict.points)
@@ -75,6 +75,7 @@ def _most_mended(
     others = [one for one in others if sum(one in p.slopes for p in verdict.points) >= most - 1]
     forms, until = [best, *others], now() + seconds
     found: tuple[Form, list[Repair]] = (best, [])
+    highest = (-len(wrong), 0)
     for number, form in enumerate(forms):
         time = (until - now()) / (len(forms) - number)
         if verdict.right and form == best:
@@ -86,12 +87,12 @@ def _most_mended(
         is_crash = shop.roles.base.error is not None
         chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
         rest = [] if is_crash else [one for one in tried if one not in chosen]
-        repairs = repaired(
-            shop, chosen, form, [*wrong, *_doubtful(verdict, wrong, judged)], time, rest
-        )
-        if _worth(repairs) > _worth(found[1]):
-            found = (form, repairs)
-        alone = len({one.edit.name for one in repairs}) == 1
+        every = [*wrong, *_doubtful(verdict, wrong, judged)]
+        repairs = repaired(shop, chosen, form, every, time, rest)
+        slips = len({one.edit.name for one in repairs})
+        worth, alone = (_mended(repairs) - len(every), -slips), slips == 1
+        if worth > highest:
+            highest, found = worth, (form, repairs)
         if _mended(repairs) >= len(wrong) and (verdict.right or alone):
             break
     return found
@@ -118,11 +119,6 @@ def _doubtful(verdict: Verdict, wrong: list[Path], table: Table) -> list[Path]:
     if any(rows[path][0].size > 1 for path in sure):
         return off
     return [*off, *sure]
-
-
-def _worth(repairs: list[Repair]) -> tuple[int, int]:
-    """Order by how many parameters are right again, and then by how few slips explain it."""
-    return _mended(repairs), -len({one.edit.name for one in repairs})
 
 
 def _mended(repairs: list[Repair]) -> int:
@@ -329,7 +325,7 @@ def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, s
         left = [p for p in left if p not in grown]
     known = {p: [c for row in table.values() if (c := row[p].cosine) is not None] for p in left}
     clear = [p for p in left if known[p] and np.median(known[p]) < CLEAR]
-    if not clear and _agree(table):
+    if left and not clear and _agree(table):
         text = _cosines(left, table, form)
         verdict.findings.append(Finding("wrong-gradient", FAULT, text, None, names(left)))
     if not clear:

@@ -16,16 +16,15 @@ from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import Path, same
 
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
-CHAIN = 2  # matrices of 0 that keep each other there
+CHAIN = 2  # matrices of 0 that keep each other there: nothing acts behind them
 ROUNDS = 4  # iterations after which units that started alike would differ
 
 
 def alike(replay: Replay, roles: Roles) -> list[Finding]:
     """Return the layers whose units are equal at the start and stay so."""
     values = replay.before
-    empty = [p for p in roles.idle if np.ndim(values[p]) > 1 and not np.any(values[p])]
-    behind = [p for p in roles.stuck if np.any(values[p])]
-    silent = [] if behind or len(empty) < CHAIN else empty  # nothing acts behind weights of 0
+    still = [p for p in (*roles.idle, *roles.stuck) if np.ndim(values[p]) > 1]
+    silent = roles.idle if len(still) >= CHAIN and not any(np.any(values[p]) for p in still) else []
     equal = {}
     for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
         value = replay.before[path]
@@ -63,7 +62,7 @@ def _series(paths: list[Path], values: dict[Path, Any]) -> list[list[Path]]:
     units: dict[Path, dict[Path, list[Path]]] = {}
     for path in paths:
         for k, (kind, key) in enumerate(path[2:], 2):
-            if kind == "key" and isinstance(key, int):
+            if kind == "key" and isinstance(key, int) and path[k + 1 :]:
                 units.setdefault(path[:k], {}).setdefault(path[k + 1 :], []).append(path)
     return [
         one for some in units.values()

@@ -12,7 +12,7 @@ import ast
 import gc
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
@@ -164,7 +164,9 @@ class Replay:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                function(*given)
+                made = function(*given)
+                while isinstance(made, Generator) and next(made, made) is not made:
+                    pass  # a body that yields does the rest when it is asked again
         except Stop:
             stopped = True
             if limit is None or len(recorder.recording.comparisons) < limit:
