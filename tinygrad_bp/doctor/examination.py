@@ -205,7 +205,7 @@ class _Examination:
         self.diagnosis.findings += courses.kept(base.ran.module)
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
-        self.diagnosis.findings += loops.nesting(self.script, best.loop, turns, single)
+        self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
         self._labels(base, verdict.form[0].place[0], trials.follower)

@@ -6,17 +6,21 @@ import ast
 from typing import Any
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
-from tinygrad_bp.doctor.watched.rewriting import Loop, Script
+from tinygrad_bp.doctor.watched.rewriting import Loop, Place, Script
 
 STEPPED = 3  # arguments of a range that has a step
 LONG = 10  # turns of an inner loop from which on a sample is trained, not visited
 
 
-def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list[Finding]:
+def nesting(
+    script: Script, loop: Loop, around: tuple[Place, ...], turns: int, of_one_sample: bool
+) -> list[Finding]:
     """Return what is wrong with the loops that a step stands in.
 
     Parameters
     ----------
+    around : tuple of places
+        The loops that the innermost one runs in, those of its function's callers too.
     turns : int
         How often the inner loop turned for each turn of the one around it.
     of_one_sample : bool
@@ -32,9 +36,10 @@ def nesting(script: Script, loop: Loop, turns: int, of_one_sample: bool) -> list
                 where = f"{script.at(outer.lineno)} and {script.at(inner.lineno)}"
                 text = f"the loops at {where} both set {name}"
                 found.append(Finding("loop-variable-reused", FAULT, text, inner.lineno))
-    if loop.around and of_one_sample and turns >= LONG:
-        outer, inner = script.loops[loop.around[-1]].node, loop.node
-        if _targets(outer) & _read(inner) and not _targets(inner) & _read(inner, reports=False):
+    if around and of_one_sample and turns >= LONG:
+        outer, inner = script.loops[around[-1]].node, loop.node
+        visited = _read(inner if loop.around else outer)  # or it is handed to the function
+        if _targets(outer) & visited and not _targets(inner) & _read(inner, reports=False):
             text = (
                 f"the loop at {script.at(inner.lineno)} makes {turns} steps with one sample before"
                 f" that at {script.at(outer.lineno)} goes on to the next"

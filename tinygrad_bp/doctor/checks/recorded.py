@@ -22,6 +22,7 @@ LOSSES = {
     *OF_LOGITS, "binary_cross_entropy", "huber", "multiply", "square", "power", "absolute",
 }  # fmt: skip
 PRODUCTS = {"affine", "matmul"}
+WEIGHED = {*PRODUCTS, "dot", "einsum", "tensordot", "matvec", "vecdot", "convolve", "convolution"}
 PASSING = {"mean", "sum", "reshape", "negative", "add", "subtract"}  # keep a sign, or turn it
 
 
@@ -56,13 +57,20 @@ def squashed_twice(loss: Any) -> list[Finding]:
 
 
 def asleep(loss: Any) -> list[Finding]:
-    """Note hidden layers of which most units are dead or saturated; `gain` is their share."""
+    """Note hidden layers of which most units are dead or saturated; `gain` is their share.
+
+    No weights stand between the answer and the loss; a sure one is meant to be near a bound.
+    """
     if not isinstance(loss, Tensor) or loss.node is None:
         return []
     found: dict[str, Finding] = {}
+    weighed = [one for one in ancestors(loss.node) if one.rule.name in WEIGHED]
+    hidden = {one for node in weighed for side in node.parents if side is not None
+              for one in ancestors(side)}  # fmt: skip
     for node in ancestors(loss.node):
         out = node.saved[0] if node.saved else None
-        if node.rule.name not in BOUNDS or not isinstance(out, np.ndarray) or out.ndim < 2:
+        counts = node.rule.name in BOUNDS and (node in hidden or node.rule.name == "relu")
+        if not counts or not isinstance(out, np.ndarray) or out.ndim < 2:
             continue
         if node.rule.name == "relu":
             share = float(np.mean(np.all(out <= 0, axis=tuple(range(out.ndim - 1)))))

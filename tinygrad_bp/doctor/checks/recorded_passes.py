@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partialmethod
 from types import FrameType
@@ -11,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp import transforms
 from tinygrad_bp.doctor.checks import ranges
 from tinygrad_bp.doctor.checks.recorded import leaf_nodes
-from tinygrad_bp.doctor.checks.recorded_runs import LOOKS, MOST, Recorded
+from tinygrad_bp.doctor.checks.recorded_runs import LOOKS, MOST, Recorded, named
 from tinygrad_bp.doctor.watched.recorder import Recorder
 from tinygrad_bp.doctor.watched.rewriting import Script
 from tinygrad_bp.doctor.watched.running import Ran, run
+from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, tensor
 from tinygrad_bp.optim.optimizer import Optimizer
+from tinygrad_bp.transforms import reverse
 
 OUT = ("numpy", "detach")  # methods that end a graph
 
@@ -73,35 +77,111 @@ def _rates(kept: Recorded, scale: float) -> Iterator[None]:
 
 @contextmanager
 def _hooks(kept: Recorded, path: str, scale: float) -> Iterator[None]:
-    """Look at every backward pass that the script begins."""
-    backward = Tensor.backward
-
-    def looked(self: Tensor, *given: Any, **options: Any) -> Any:
-        frame = _script_frame(path)
-        kept.look(self, frame)
-        result = backward(self, *given, **options)
-        kept.after(frame)
-        if scale != 1 and not kept.optimizes:
-            _scale_gradients(leaf_nodes(self), scale)
-        return result
-
-    own = {name: getattr(Tensor, name) for name in OUT}
-    Tensor.backward = looked  # type: ignore[method-assign, assignment]  # for this run
-    for name, method in own.items():
-        setattr(Tensor, name, partialmethod(_taken_out, method, kept, path))
+    """Look at every backward pass that the script begins, in each of the ways there are."""
+    watching = _Watching(kept, path, scale)
+    places: list[tuple[Any, str, Any]] = [(Tensor, "backward", watching.backward)]
+    places += [(Tensor, name, partialmethod(_taken_out, getattr(Tensor, name), kept, path))
+               for name in OUT]  # fmt: skip
+    whole = sys.modules[__name__.partition(".")[0]]
+    for name in ("gradients", "value_and_grad", "grad"):
+        places += [(one, name, getattr(watching, name)) for one in (whole, transforms)]
+    own = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
     try:
+        for owner, name, new in places:
+            setattr(owner, name, new)
         yield
     finally:
-        Tensor.backward = backward  # type: ignore[method-assign]  # its own again
-        for name, method in own.items():
-            setattr(Tensor, name, method)
+        for owner, name, old in own:
+            setattr(owner, name, old)
 
 
-def _scale_gradients(leaves: set[Any], scale: float) -> None:
-    for leaf in leaves:
-        account = leaf.account()
-        if account is not None and account.grad is not None:
-            account.grad = tensor(account.grad.numpy() * scale)
+class _Watching:
+    """What stands in the place of this package's ways to derive, in one run of a script."""
+
+    def __init__(self, kept: Recorded, path: str, scale: float) -> None:
+        self.kept, self.path, self.scale = kept, path, scale
+        self.frame: FrameType | None = None
+        own = Tensor.backward
+
+        def backward(loss: Tensor, *given: Any, **options: Any) -> None:
+            self._look(loss)
+            own(loss, *given, **options)
+            self._after((name, one.grad.numpy()) for name, one in self._leaves()
+                        if one.is_leaf and one.grad is not None)  # fmt: skip
+            for leaf in leaf_nodes(loss) if self._scales() else ():
+                account = leaf.account()  # type: ignore[attr-defined]  # a leaf's
+                if account is not None and account.grad is not None:
+                    account.grad = tensor(account.grad.numpy() * scale)
+
+        self.backward = backward  # a plain function, to be a method of Tensors
+
+    def gradients(self, outputs: Any, inputs: Any, *given: Any, **options: Any) -> Any:
+        """Stand for `tinygrad_bp.gradients`."""
+        looked = isinstance(outputs, Tensor) and not options.get("create_graph")
+        if looked:
+            self._look(outputs)
+        flat, rebuild = flatten(reverse.gradients(outputs, inputs, *given, **options))
+        if looked:
+            found = {id(one): slope for one, slope in zip(flatten(inputs)[0], flat, strict=True)}
+            self._after((name, found[id(one)].numpy()) for name, one in self._leaves()
+                        if id(one) in found)  # fmt: skip
+        return (
+            rebuild([one * self.scale for one in flat])
+            if looked and self._scales()
+            else rebuild(flat)
+        )
+
+    def value_and_grad(self, f: Any, argnums: Any = 0) -> Any:
+        """Stand for `tinygrad_bp.value_and_grad`."""
+        at = [argnums] if isinstance(argnums, int) else [*argnums]
+
+        def watched_loss(*args: Any, **options: Any) -> Any:
+            result = f(*args, **options)
+            if isinstance(result, Tensor) and result.node is not None:
+                self._look(result, given)
+            return result
+
+        given: list[Any] = []
+        both = reverse.value_and_grad(functools.update_wrapper(watched_loss, f), argnums)
+
+        @functools.wraps(f)
+        def differentiated(*args: Any, **options: Any) -> Any:
+            flat = flatten([args[k] for k in at if k < len(args)])[0]
+            given[:] = [one for one in flat if isinstance(one, np.ndarray)]
+            value, found = both(*args, **options)
+            slopes, rebuild = flatten(found)
+            if given and len(slopes) == len(flat):
+                by = {id(one): slope for one, slope in zip(flat, slopes, strict=True)}
+                names = named(self.frame, by.__contains__) if self.frame is not None else ()
+                self._after((name, by[id(one)]) for name, one in names)
+            scaled = [one * self.scale for one in slopes] if self._scales() else slopes
+            return value, rebuild(scaled)
+
+        return differentiated
+
+    def grad(self, f: Any, argnums: Any = 0) -> Any:
+        """Stand for `tinygrad_bp.grad`."""
+        both = self.value_and_grad(f, argnums)
+
+        @functools.wraps(f)
+        def differentiated(*args: Any, **options: Any) -> Any:
+            return both(*args, **options)[1]
+
+        return differentiated
+
+    def _look(self, loss: Tensor, given: Any = ()) -> None:
+        self.frame = _script_frame(self.path)
+        self.kept.look(loss, self.frame, given)
+
+    def _after(self, found: Iterable[tuple[str, Any]]) -> None:
+        if self.frame is not None:
+            self.kept.after(found)
+
+    def _leaves(self) -> Iterator[tuple[str, Any]]:
+        return named(self.frame) if self.frame is not None else iter(())
+
+    def _scales(self) -> bool:
+        return self.scale != 1 and not self.kept.optimizes
 
 
 def _taken_out(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.checks import ranges
 from tinygrad_bp.doctor.checks.recorded import (
     OF_LOGITS,
     Met,
@@ -34,6 +35,7 @@ MOST = 500  # passes of which the labels are kept
 WINDOW, RARELY = 64, 8  # passes at the end that are compared; of later passes every eighth
 FIRST = 3.0  # times the loss of one that knows nothing
 SLEEPING = 0.85  # share of a layer's units that keeps it from learning
+UPHILL = 0.98  # cosine of a step with its gradient
 STUCK = 0.98  # share of the first loss above which nothing was learned
 
 
@@ -45,6 +47,7 @@ class Pass:
     values: dict[str, Any]
     nodes: dict[str, Any]
     left_over: set[str]
+    slopes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,8 +77,8 @@ class Recorded:
         """How far the last answers are from the labels; None where they are not known."""
         return _standing(list(self.recent))
 
-    def look(self, loss: Tensor, frame: FrameType | None) -> None:
-        """Take down a backward pass that is about to begin."""
+    def look(self, loss: Tensor, frame: FrameType | None, given: Any = ()) -> None:
+        """Take down a backward pass that is about to begin; `given` is what a function is given."""
         if loss.size == 1:
             self.losses.append(float(loss.item()))
         if frame is not None:
@@ -84,12 +87,15 @@ class Recorded:
         if len(self.passes) >= LOOKS or frame is None:
             return
         self.inputs = self.inputs or list(constant_operands(loss))
-        tensors = dict(_named(frame))
+        tensors = dict(named(frame))
         kept: dict[str, Any] = {name: one for name, one in tensors.items() if one.is_leaf}
         left = {n for n, one in kept.items() if one.grad is not None and np.any(one.grad.numpy())}
         values = {name: one.numpy().copy() for name, one in kept.items()}
         nodes = {name: one.node for name, one in kept.items()}
-        self.passes.append(Pass(leaf_nodes(loss), values, nodes, left))
+        arrays = dict(named(frame, {id(one) for one in given}.__contains__)) if given else {}
+        values |= {name: np.array(one) for name, one in arrays.items()}
+        nodes |= {name: name for name in arrays}
+        self.passes.append(Pass({*leaf_nodes(loss), *arrays}, values, nodes, left))
         for one in squashed_twice(loss):
             one.line = frame.f_lineno
             self.found.setdefault(one.name, one)
@@ -97,12 +103,17 @@ class Recorded:
     def _meet(self, loss: Tensor) -> None:
         """Take down the labels of a pass, and at every second power the units that are asleep."""
         self.looks += 1
-        if self.looks & (self.looks - 1) == 0:
+        closely = self.looks & (self.looks - 1) == 0
+        wanted = closely or self.looks < MOST or self.looks % RARELY == 0
+        pair = met(loss) if wanted else None
+        if closely:
             self.asleep = asleep(loss)
-        pair = met(loss) if self.looks < MOST or self.looks % RARELY == 0 else None
         if pair is None:
             return
         name, labels = pair.rule, pair.labels
+        if name not in OF_LOGITS:
+            for one in ranges.broadcast(pair.node.shape, labels.shape, self.line):
+                self.found.setdefault(one.name, one)
         self.recent.append(pair)
         if self.looks <= LOOKS:
             self._turned(loss, pair)
@@ -131,14 +142,13 @@ class Recorded:
             told = Finding("init-too-large", NOTE, f"{text} {chance:.3g}")
             self.found.setdefault(told.name, told)
 
-    def after(self, frame: FrameType | None) -> None:
-        """Take down the gradients that a backward pass has made."""
-        if frame is None or len(self.passes) > LOOKS:
+    def after(self, found: Iterable[tuple[str, Any]]) -> None:
+        """Take down the gradients that a backward pass has made, by name."""
+        if len(self.passes) > LOOKS or self.looks > len(self.passes):
             return
-        for name, one in _named(frame):
-            if one.is_leaf and one.grad is not None:
-                size = float(np.linalg.norm(one.grad.numpy()))
-                self.slopes[name] = max(self.slopes.get(name, 0.0), size)
+        for name, one in found:
+            self.passes[-1].slopes[name] = np.array(one)
+            self.slopes[name] = max(self.slopes.get(name, 0.0), float(np.linalg.norm(one)))
 
 
 def _standing(pairs: list[Met]) -> Standing | None:
@@ -167,7 +177,7 @@ def findings(kept: Recorded, script: Script) -> list[Finding]:
     found = list(kept.found.values())
     found += _outside(kept, script)
     found += _unmoved(kept)
-    found += _added_up(kept)
+    found += [*_added_up(kept), *_uphill(kept)]
     course = _course(kept)
     stuck = len(kept.losses) > LOOKS and kept.losses[-1] > STUCK * kept.losses[0]
     stuck = stuck and all(one.name != "step-too-large" for one in course)  # which may be why
@@ -195,31 +205,35 @@ def _lines(frame: FrameType) -> list[int]:
     return found[::-1]
 
 
-def _named(frame: FrameType) -> Iterator[tuple[str, Tensor]]:
-    """Yield the Tensors that track gradients, by the names the script has for them."""
+def named(
+    frame: FrameType, wanted: Callable[[int], bool] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Yield the Tensors that track gradients, or what is wanted by `id`, by the script's names."""
     seen: set[int] = set()
     for names in (frame.f_locals, frame.f_globals):
         for name, value in list(names.items()):
-            yield from _inside(name, value, seen, 0)
+            yield from _inside(name, value, seen, 0, wanted)
 
 
-def _inside(name: str, value: Any, seen: set[int], depth: int) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        if id(value) not in seen and value.requires_grad:
+def _inside(
+    name: str, value: Any, seen: set[int], depth: int, wanted: Callable[[int], bool] | None
+) -> Iterator[tuple[str, Any]]:
+    if wanted(id(value)) if wanted else isinstance(value, Tensor) and value.requires_grad:
+        if id(value) not in seen:
             seen.add(id(value))
             yield name, value
     elif isinstance(value, Module):
         for inner, one in value.named_parameters():
-            yield from _inside(f"{name}.{inner}", one, seen, depth)
+            yield from _inside(f"{name}.{inner}", one, seen, depth, wanted)
     elif depth < 3 and isinstance(value, list | tuple) and len(value) < 50:
         for k, one in enumerate(value):
-            yield from _inside(f"{name}[{k}]", one, seen, depth + 1)
+            yield from _inside(f"{name}[{k}]", one, seen, depth + 1, wanted)
     elif depth < 3 and isinstance(value, dict) and len(value) < 50:
         for key, one in list(value.items()):
-            yield from _inside(f"{name}[{key!r}]", one, seen, depth + 1)
+            yield from _inside(f"{name}[{key!r}]", one, seen, depth + 1, wanted)
     elif depth < 3 and is_own(value) and hasattr(value, "__dict__"):
         for key, one in list(vars(value).items()):
-            yield from _inside(f"{name}.{key}", one, seen, depth + 1)
+            yield from _inside(f"{name}.{key}", one, seen, depth + 1, wanted)
 
 
 def _outside(kept: Recorded, script: Script) -> list[Finding]:
@@ -254,13 +268,29 @@ def _unmoved(kept: Recorded) -> list[Finding]:
         name for name, value in first.values.items()
         if name in last.values and np.array_equal(value, last.values[name])
         and first.nodes[name] in first.reached and kept.slopes.get(name, 0.0) > 0
-        and first.nodes[name] is last.nodes[name]  # else it is made anew each time: no parameter
+        and first.nodes[name] == last.nodes[name]  # else it is made anew each time: no parameter
     ]  # fmt: skip
     if not still:
         return []
     told = ", ".join(still)
     text = f"{told} have gradients, and are the same after {len(kept.passes) - 1} steps"
     return [Finding("not-updated", FAULT, text, kept.line, told)]
+
+
+def _uphill(kept: Recorded) -> list[Finding]:
+    """Return the parameters of which every step goes along the gradient, and not against it."""
+    cosines: dict[str, list[float]] = {}
+    for one, other in zip(kept.passes, kept.passes[1:], strict=False):
+        for name, slope in one.slopes.items():
+            step = other.values[name] - one.values[name] if name in other.values else np.zeros(1)
+            length = float(np.linalg.norm(step) * np.linalg.norm(slope))
+            if length and step.shape == slope.shape:
+                cosines.setdefault(name, []).append(float(np.sum(step * slope)) / length)
+    up = [name for name, some in cosines.items() if min(some) > UPHILL and len(some) > 1]
+    if not up:
+        return []
+    text = f"each step of {', '.join(up)} goes along its gradient: the loss rises by it"
+    return [Finding("wrong-sign", FAULT, text, kept.line, ", ".join(up))]
 
 
 def _added_up(kept: Recorded) -> list[Finding]:

@@ -220,6 +220,8 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
         visited = any(
             not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
+        whole = getattr(replay.reached.values[path], "base", None)  # it is a row of another array
+        visited |= any(whole is replay.reached.values[other] for other in moved if other != path)
         is_data = sampled or visited or value.dtype.kind != "f" or is_table(replay, roles, path)
         if value.ndim and (is_stored(path, lasting) or not is_data):
             roles.stuck.append(path)
