@@ -75,7 +75,7 @@ def _most_mended(
     others = [one for one in others if sum(one in p.slopes for p in verdict.points) >= most - 1]
     forms, until = [best, *others], now() + seconds
     found: tuple[Form, list[Repair]] = (best, [])
-    highest = (-len(wrong), 0)
+    highest: tuple[int, int] | None = None
     for number, form in enumerate(forms):
         time = (until - now()) / (len(forms) - number)
         if verdict.right and form == best:
@@ -91,7 +91,7 @@ def _most_mended(
         repairs = repaired(shop, chosen, form, every, time, rest)
         slips = len({one.edit.name for one in repairs})
         worth, alone = (_mended(repairs) - len(every), -slips), slips == 1
-        if worth > highest:
+        if highest is None or worth > highest:
             highest, found = worth, (form, repairs)
         if _mended(repairs) >= len(wrong) and (verdict.right or alone):
             break
