@@ -33,11 +33,13 @@ FEW_WRONG = [
     "tensors_minus_the_loss", "xor_missing_tanh_slope",
     # one each of loops over layers, fields of records, dropout masks, einsum, labels in blocks,
     # held-out losses, exchanged slopes, stopping early, weights of 0, inputs of any size,
-    # several answers for one label, copies that are none, and inputs that are no numbers
+    # several answers for one label, copies that are none, inputs that are no numbers, views that
+    # are written through, and gradients of Tensors
     "updates_inside_loop_columns", "lists_hidden_slope_gone", "dropout_mask_forgotten",
     "einsum_not_transposed", "all_zeros_then_all_ones", "learns_the_noise",
     "elementwise_prediction", "old_weights_are_the_new", "constant_border_pixels",
     "leaky_slopes_exchanged", "sine_twenty_five_epochs", "zeros_init_xor", "pixels_not_divided",
+    "jitter_that_stays", "gradients_of_tensors_sign",
 ]  # fmt: skip
 FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
