@@ -16,7 +16,7 @@ from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Replay
-from tinygrad_bp.doctor.watched.slots import Names, shown
+from tinygrad_bp.doctor.watched.slots import shown
 
 ENOUGH = 24  # outputs, for a bound that none passes to be no accident
 SIDES = 5  # draws of weights, and more, of which some are on either side of an output
@@ -55,16 +55,11 @@ def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
     found: list[Any] = []
     for seed in range(ENOUGH):
         rng = np.random.default_rng(seed)
-
-        def change(names: Names, rng: np.random.Generator = rng) -> None:
-            for path in roles.parameters:
-                value = names.get(path)
-                if getattr(value, "dtype", np.dtype(float)).kind == "f":
-                    names.put(path, LARGE * rng.standard_normal(np.shape(value)))
-
-        try:
-            far = replay.run(change, limit=roles.compared or None)
-        except (TypeError, KeyError, ValueError, AttributeError):
+        kinds = {p: getattr(replay.before[p], "dtype", np.dtype(float)) for p in roles.parameters}
+        values = {path: LARGE * rng.standard_normal(np.shape(replay.before[path]))
+                  for path, dtype in kinds.items() if dtype.kind == "f"}  # fmt: skip
+        far = replay.at(values, limit=roles.compared or None)
+        if far is None:
             continue
         found += meetings(far.recording, pair, roles.compared)[0]
         if seed > SIDES and sum(np.size(one) for one in found) >= ENOUGH:
@@ -80,16 +75,11 @@ def anchored(replay: Replay, roles: Roles, pair: Pair) -> str:
         return ""
     for seed in range(4):
         rng = np.random.default_rng(seed)
-
-        def change(names: Names, rng: np.random.Generator = rng) -> None:
-            for path in roles.parameters:
-                names.put(path, rng.standard_normal(np.shape(names.get(path))))
-            for path in roles.data:
-                names.put(path, np.zeros(np.shape(names.get(path))))
-
-        try:
-            run = replay.run(change, limit=roles.compared or None)
-        except (TypeError, KeyError, ValueError, AttributeError):
+        shapes = {path: np.shape(replay.before[path]) for path in (*roles.parameters, *roles.data)}
+        values = {path: rng.standard_normal(shapes[path]) for path in roles.parameters}
+        values |= {path: np.zeros(shapes[path]) for path in roles.data}
+        run = replay.at(values, limit=roles.compared or None)
+        if run is None:
             return ""
         outputs = meetings(run.recording, pair, roles.compared)[0]
         seen |= {round(float(value), 12) for one in outputs for value in np.ravel(one)}

@@ -14,7 +14,7 @@ from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import MOST, Comparison, is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, place_of
-from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
+from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
 SIZES = (1.0, 10.0, -10.0)  # of a disturbance: a saturated unit needs the larger ones
 
@@ -87,15 +87,8 @@ def moved_pairs(
     before = base.recording.comparisons[:many]
     for size in SIZES:
         value = disturbed(replay.before[path], np.random.default_rng(7), size)
-
-        def change(names: Names, value: Any = value) -> None:
-            for other, given in (others or {}).items():
-                names.put(other, given)
-            names.put(path, value)
-
-        try:
-            again = replay.run(change, limit=many or None)
-        except (TypeError, KeyError, ValueError, AttributeError):
+        again = replay.at({**(others or {}), path: value}, limit=many or None)
+        if again is None:
             return []
         moved = _moved(before, again.recording.comparisons, value)
         if moved:

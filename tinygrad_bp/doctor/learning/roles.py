@@ -19,7 +19,7 @@ from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Place
-from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
+from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
 LISTED = 2  # arrays that may weigh the samples
 LOSS_NAMES = (
@@ -200,11 +200,7 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
     rng = np.random.default_rng(5)
     others = {p: disturbed(replay.before[p], rng, 1.0) for p in roles.parameters}
 
-    def change(names: Names) -> None:
-        for path, value in others.items():
-            names.put(path, value)
-
-    base = replay.run(change, watched=roles.changed)
+    base = replay.at(others, watched=roles.changed) or replay.run(watched=roles.changed)
     moved = moved_by(replay, fixed, base, until, others, roles.compared)
     stored, lasting = stored_in_loop(replay), stored_in_loop(replay, lasting=True)
     if not roles.pairs:
@@ -266,16 +262,9 @@ def is_table(replay: Replay, roles: Roles, path: Path) -> bool:
 
 def _first_output(replay: Replay, roles: Roles, values: dict[Path, Any]) -> Any:
     """Return the output of an iteration with some values changed, or None."""
-
-    def change(names: Names) -> None:
-        for path, value in values.items():
-            names.put(path, value)
-
-    try:
-        run = replay.run(change, limit=roles.compared or None)
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return None
-    met = (one for one in run.recording.comparisons if one.place == roles.pairs[0].place)
+    run = replay.at(values, limit=roles.compared or None)
+    met = (one for one in (run.recording.comparisons if run is not None else ())
+           if one.place == roles.pairs[0].place)  # fmt: skip
     return next((roles.pairs[0].output_of(one) for one in met), None)
 
 
@@ -305,15 +294,8 @@ def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: f
     for path in roles.parameters or candidates:
         if now() > until or not before:
             break
-        value = disturbed(replay.before[path], np.random.default_rng(7), 1.0)
-
-        def change(names: Names, path: Path = path, value: Any = value) -> None:
-            names.put(path, value)
-
-        try:
-            after = _scalars(replay.run(change))
-        except (TypeError, KeyError, ValueError, AttributeError):
-            continue
+        ran = replay.at({path: disturbed(replay.before[path], np.random.default_rng(7), 1.0)})
+        after = _scalars(ran) if ran is not None else {}
         for key in before.keys() & after.keys():
             if key[1] != shown(path) and not same(before[key], after[key]):  # a sum moves itself
                 moved.setdefault(key, set()).add(path)

@@ -53,17 +53,10 @@ def _first_step(replay: Replay, roles: Roles, values: dict[Path, Any]) -> None:
 
     Where units are saturated the first samples may move nothing.
     """
-    if roles.turn is None:
+    there = replay.at(values, watched=roles.parameters) if roles.turn is not None else None
+    if there is None:
         return
-
-    def change(names: Names) -> None:
-        for path, value in values.items():
-            names.put(path, value)
-
-    try:
-        count_comparisons(other := replace(roles), replay.run(change, watched=roles.parameters))
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return
+    count_comparisons(other := replace(roles), there)
     if 0 < other.compared < roles.compared:
         roles.compared, roles.turn = other.compared, other.turn
 

@@ -181,6 +181,20 @@ class Replay:
             self.names.local.update(recording.kept)
         return Iteration(names, recording, error, marks, stopped)
 
+    def at(
+        self, values: dict[Path, Any], *, watched: Iterable[Path] = (), limit: int | None = None
+    ) -> Iteration | None:
+        """Run the body with other values in these places; None where they cannot be put there."""
+
+        def change(names: Names) -> None:
+            for path, value in values.items():
+                names.put(path, value)
+
+        try:
+            return self.run(change, watched=watched, limit=limit)
+        except (TypeError, KeyError, ValueError, AttributeError, IndexError):
+            return None
+
     def reset(self) -> None:
         """Put back the state at the loop's head, after runs that went on from each other."""
         self.names.local.clear()
