@@ -211,7 +211,7 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
         value = replay.before[path]
         named, sampled = is_stored(path, stored), bool({*value.shape} & samples)
         if not any(one in roles.pairs for one in pairs):
-            named |= path[1] in stored and all(kind == "key" for kind, _ in path[2:])
+            named |= path[1] in stored and all(isinstance(key, str) for _, key in path[2:])
             roles.idle += [path] if named and not sampled and value.dtype.kind == "f" else []
             continue
         visited = any(
