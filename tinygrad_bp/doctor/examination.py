@@ -29,7 +29,7 @@ from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import answers, verdicts, views
-from tinygrad_bp.doctor.treatments import layers, remedies, shuffles, treatments, units
+from tinygrad_bp.doctor.treatments import flat, layers, remedies, shuffles, treatments, units
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
@@ -324,6 +324,7 @@ class _Examination:
             until = now() + min(2.0, self._left() / 2)
             other = shuffles.shuffled_alone(trials, base, until)
             other = other or layers.too_narrow(trials, self.before, base, until)
+            other = other or flat.without_hidden_layer(trials, self.before, base)
             if other is not None:
                 found, undecided = [*found, other[0]], []
                 self.examined.verdict.edits[other[0].name] = other[1]

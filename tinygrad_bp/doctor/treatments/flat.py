@@ -1,0 +1,83 @@
+"""A model without a hidden layer, for a task that needs one: shown by training both on its data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.learning.outcome import Outcome, Standing, standing
+from tinygrad_bp.doctor.treatments.trials import Trials, sample_axis, standardised
+from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.slots import Path, shown
+from tinygrad_bp.engine.tensor import tensor
+from tinygrad_bp.nn.activations import Tanh
+from tinygrad_bp.nn.layers import Linear, Sequential
+from tinygrad_bp.optim import Adam
+from tinygrad_bp.rules.losses import bce_with_logits
+
+UNITS = 8  # of the hidden layer that is tried
+SEEDS = 3  # on which it is
+STEPS, RATE = 600, 0.05  # of Adam, over all samples
+MOST = 2000  # samples and features up to which that takes a moment
+
+
+def without_hidden_layer(
+    trials: Trials, before: dict[Path, Any], base: Outcome
+) -> tuple[Finding, dict[int, Any]] | None:
+    """Say whether no weights of a model without a hidden layer do what a small network does."""
+    if not base.is_open:
+        return None
+    parameters = sum(np.size(before[path]) for path in trials.roles.parameters if path in before)
+    for path in trials.roles.data:
+        X: Any = before.get(path)
+        if not is_array(X) or X.dtype.kind not in "fiub" or X.ndim != 2 or X.size > MOST:
+            continue
+        X = np.moveaxis(X, sample_axis(X, trials.samples), 0)
+        n = X.shape[1]
+        y = next(_labels(before, len(X), base.labels), None)
+        if y is None or parameters > n + 1 or np.array_equal(np.ravel(X), y):
+            continue
+        flat = _trained(X, y, 0, units=0)
+        if flat.is_solved:
+            return None
+        deep = [_trained(X, y, seed, units=UNITS) for seed in range(SEEDS)]
+        if sum(one.is_solved for one in deep) < SEEDS - 1:
+            return None
+        best = max(deep, key=lambda one: one.merit)
+        text = (
+            f"there is no hidden layer: the answer depends on {shown(path)} by one weight for each"
+            f" feature, and the best such weights leave {flat}"
+        )
+        effect = f"{flat} at best as it is; {best} with {UNITS} hidden units"
+        gain = best.merit - flat.merit
+        return Finding("too-few-units", FAULT, text, effect=effect, gain=gain), {}
+    return None
+
+
+def _labels(before: dict[Path, Any], samples: int, ends: Any) -> Iterator[Any]:
+    """Yield what may be the labels of so many samples: two classes, with these values."""
+    for one in before.values():
+        if not is_array(one) or one.size != samples or len(np.unique(one)) > 2:
+            continue
+        if (float(one.min()), float(one.max())) == ends:
+            yield np.ravel(one)
+
+
+def _trained(X: Any, y: Any, seed: int, *, units: int) -> Standing:
+    """Return how well a network with so many hidden units, or none, comes to answer."""
+    inputs = tensor(standardised(X.astype(float), len(X)))
+    labels = (y == y.max()).astype(float).reshape(-1, 1)
+    rng = np.random.default_rng(seed)
+    n = X.shape[1]
+    hidden = [Linear(n, units, rng=rng), Tanh()] if units else []
+    net = Sequential(*hidden, Linear(units or n, 1, rng=rng))
+    optimizer, wanted = Adam(net.parameters(), lr=RATE), tensor(labels)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        bce_with_logits(net(inputs), wanted).backward()
+        optimizer.step()
+    answers = 1 / (1 + np.exp(-net(inputs).detach().numpy()))
+    return standing([answers], [labels])
