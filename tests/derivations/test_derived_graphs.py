@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 from formula_reader import require_all
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 import tinygrad_bp as tg
@@ -16,7 +16,9 @@ from tinygrad_bp.errors import GraphError, TraceError
 from tinygrad_bp.testing.graphs import Program, graphs
 
 BRIEF = settings(max_examples=2_000, derandomize=True)  # the gate gives the same answer each time
-DEEP = settings(BRIEF, max_examples=20_000, derandomize=False, print_blob=True)
+# Part k is the same graphs each time, so that a long run can be done in pieces: -k "part-7-".
+PARTS, GRAPHS = 40, 500
+DEEP = settings(max_examples=GRAPHS, derandomize=False, print_blob=True)
 ROUNDING = 1e-9
 
 
@@ -57,7 +59,12 @@ def test_every_formula_of_a_random_graph(drawn: Program, number: int) -> None:
 
 @pytest.mark.deep
 @pytest.mark.filterwarnings("ignore:bce_with_logits")  # of a sigmoid: it is drawn at times
-@DEEP
-@given(graphs(14, min_ops=4), st.integers(0, 1000))
-def test_every_formula_of_many_random_graphs(drawn: Program, number: int) -> None:
-    explained(drawn, number)
+@pytest.mark.parametrize("part", range(PARTS), ids="part-{}-".format)
+def test_every_formula_of_many_random_graphs(part: int) -> None:
+    @seed(part)
+    @DEEP
+    @given(graphs(14, min_ops=4), st.integers(0, 1000))
+    def explain_all(drawn: Program, number: int) -> None:
+        explained(drawn, number)
+
+    explain_all()
