@@ -274,8 +274,9 @@ def _count(f: Callable[..., Any]) -> int:
     UncheckableError
         If that cannot be told.
     """
-    if isinstance(f, np.ufunc):
-        return f.nin
+    inner: Any = inspect.unwrap(f)
+    if isinstance(inner, np.ufunc):  # of which older NumPy tells no signature
+        return int(inner.nin)
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError) as error:
