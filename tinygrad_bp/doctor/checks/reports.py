@@ -191,7 +191,8 @@ def _added(script: Script, name: str, after: int) -> int | None:
     for one in ast.walk(script.tree):
         if not isinstance(one, ast.AugAssign) or not isinstance(one.op, ast.Add):
             continue
-        if one.lineno > after and ast.unparse(one.target) == name:
+        inside = one.lineno > after or not name.isidentifier()  # of an object: in any method
+        if inside and ast.unparse(one.target) == name:
             return one.lineno
     return None
 

@@ -358,7 +358,9 @@ def stored_like(point: Point, form: Form, path: Path) -> str:
     if gradient is None or not np.linalg.norm(gradient):
         return ""
     shape, directions = np.shape(point.values[path]), point.directions[path]
-    for text, value, _ in reversed(point.base.recording.stores):
+    recording = point.base.recording
+    stored = [(text, value) for text, value, _ in reversed(recording.stores)]
+    for text, value in [*stored, *recording.held]:
         if np.shape(value) != shape or same(value, point.values[path]):
             continue
         hand = directions @ np.ravel(np.asarray(value, float))

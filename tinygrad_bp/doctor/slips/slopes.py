@@ -56,13 +56,18 @@ def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, st
     of_input = [f"{one}({x}) * (1 - {one}({x}))" for one in _squashers(tree)]
     of_input += [f"np.exp(-{x}) / (1 + np.exp(-{x})) ** 2", f"1 - np.tanh({x}) ** 2"]
     of_result = [f"{x} * (1 - {x})", f"1 - {x} ** 2", f"({x} > 0)"]
-    known = {ast.unparse(ast.parse(one, mode="eval").body) for one in (*of_input, *of_result)}
+    kinds = [{_written(one): one for one in some} for some in (of_input, of_result)]
     for one in _returned(function):
         yield from ((one, text, "wrong-gradient") for text in _other_way(one))
         if any(is_derivative(part) for part in ast.walk(one)):
-            name = "derivative-on-z" if ast.unparse(one) in known else "wrong-gradient"
-            for new in (*of_result, *of_input):
-                yield one, new, name
+            for kind, others in (kinds, reversed(kinds)):
+                # of the other value, or else the slope of another function
+                name = "derivative-on-z" if ast.unparse(one) in kind else "wrong-gradient"
+                yield from ((one, new, name) for new in others.values())
+
+
+def _written(text: str) -> str:
+    return ast.unparse(ast.parse(text, mode="eval").body)
 
 
 def _other_way(value: ast.expr) -> Iterator[str]:

@@ -22,7 +22,8 @@ from tinygrad_bp.doctor.watched.slots import shown
 LONG = (5, 25, 100)  # times the epochs
 LONGEST = 2.0  # seconds of a run with more of them
 DECAYED = 8.0  # a rate that falls to less than an eighth has decayed
-EXTREME, MANY = 1000.0, 20  # by which a rate has decayed; samples that are not averaged
+MUCH, EXTREME = 50.0, 1000.0  # by which it has decayed to be noted, and to be a cause
+MANY = 20  # samples that are not averaged
 FAR = 20.0  # mean or standard deviation of inputs, or of weights to the usual, that saturates
 OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
 RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
@@ -284,15 +285,14 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
 
 def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
     """Note what stands out about rate, start and inputs in a run that does not hang on it."""
+    decays = [Finding("rate-decays", NOTE, _decay(trials))] if found.decay > MUCH else []
     if all(one.severity == NOTE for one in known):
-        noted = [Finding("step-too-small", NOTE, found.twice)] if found.twice else []
+        noted = [Finding("step-too-small", NOTE, found.twice)] if found.twice else decays
         spoilt = [one.name for one in known if one.name in OVERFLOWN]
         if found.size > FAR and spoilt:
             noted.append(Finding("unscaled-inputs", NOTE, found.inputs, brings=spoilt[0]))
         return noted
-    noted = _more_starts(found, ())
-    if found.decay > 50:
-        noted.append(Finding("rate-decays", NOTE, _decay(trials)))
+    noted = [*_more_starts(found, ()), *decays]
     if found.summed and found.samples > 1:
         noted.append(Finding("not-averaged", NOTE, _sum_of(found)))
     for one in noted:

@@ -16,6 +16,7 @@ from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.engine.tensor import Tensor
 
 MOST = 20_000  # comparisons and stores of one iteration that are kept
+FEW = 32  # members of a container that is looked into
 
 
 class Stop(BaseException):  # no error: the script's own `except Exception` lets it pass
@@ -38,6 +39,7 @@ class Recording:
 
     comparisons: list[Comparison] = field(default_factory=list)
     stores: list[tuple[str, Any, Place]] = field(default_factory=list)
+    held: list[tuple[str, Any]] = field(default_factory=list)  # arrays in containers so stored
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_tuple: list[Place] = field(default_factory=list)
     of_itself: dict[Place, int] = field(default_factory=dict)  # and the comparisons before it
@@ -141,6 +143,10 @@ class Recorder:
             kept.shapes[text] = np.shape(value)
             if len(kept.stores) < MOST:
                 kept.stores.append((text, np.array(value), (line, column)))
+        elif isinstance(value, (dict, list, tuple)) and len(value) <= FEW:
+            parts = value.values() if isinstance(value, dict) else value
+            arrays = [(text, np.array(one)) for one in parts if is_array(one)]
+            kept.held += arrays if len(kept.held) < MOST else []
         if self.at_store is not None:
             self.at_store(text, value, sys._getframe(1))
 
