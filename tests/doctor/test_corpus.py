@@ -17,6 +17,7 @@ import pytest
 from tinygrad_bp.doctor.examination import examine
 from tinygrad_bp.doctor.findings.diagnosis import FAULT
 from tinygrad_bp.doctor.findings.vocabulary import TABLE
+from tinygrad_bp.doctor.treatments import trials
 
 CORPUS = Path(__file__).parent / "corpus"
 WRONG, HEALTHY = (
@@ -121,3 +122,18 @@ def test_most_causes_are_found() -> None:
 @pytest.mark.parametrize("path", HEALTHY, ids=lambda path: path.relative_to(CORPUS).as_posix())
 def test_no_healthy_script_is_called_faulty(path: Path) -> None:
     assert score(path).faults == []
+
+
+def test_a_pause_while_a_run_is_measured_loses_no_finding(monkeypatch) -> None:
+    """The first whole run is the one that is measured, and a collector may stop it for long."""
+    path = next(CORPUS.glob("wrong*/sine_twenty_five_epochs.py"))
+    ran = []
+
+    def run(*args, **options):
+        ran.append(trials_run(*args, **options))
+        ran[-1].seconds += 0.6 * (len(ran) == 1)
+        return ran[-1]
+
+    trials_run = trials.run
+    monkeypatch.setattr(trials, "run", run)
+    assert score(path).names == ["too-few-steps"]
