@@ -20,23 +20,25 @@ SIZES = 64
 FEW_ELEMENTS = 512
 
 
-class _Ones(dict[tuple[int, str], Any]):
-    """Vectors of ones by length and character of the dtype; a lookup makes what is not there."""
+class _Ones(dict[int, Any]):
+    """Vectors of ones of one dtype by their length; a lookup makes what is not there."""
 
-    def __missing__(self, key: tuple[int, str]) -> ndarray[Any, Any] | None:
-        """Make ones and keep them, but for long ones; None where BLAS knows no such numbers."""
-        length, char = key
-        if char not in "fd":
-            return None
-        ones = np.ones(length, char)
+    def __init__(self, char: str) -> None:
+        self.char = char
+
+    def __missing__(self, length: int) -> ndarray[Any, Any]:
+        """Make ones and keep them, but for long ones."""
+        ones = np.ones(length, self.char)
         if length <= KEPT:
             if len(self) >= SIZES:
                 self.clear()
-            self[key] = ones
+            self[length] = ones
         return ones
 
 
-_ones = _Ones()
+_ones = {char: _Ones(char) for char in "fd"}  # of the numbers that BLAS knows
+_doubles = _ones["d"]
+FLOAT64 = np.dtype(np.float64)
 
 
 def unbroadcast(ct: Any, shape: Shape) -> Any:
@@ -100,22 +102,22 @@ def sum_rows(ct: ndarray[Any, Any]) -> Any:
     A BLAS product with ones: `numpy.add.reduce` takes twice as long on a few rows, and has no
     vector code along the long axis of a row-major array.
     """
-    ones = _ones[len(ct), ct.dtype.char]
-    return add.reduce(ct, 0) if ones is None else ones.dot(ct)
+    dtype = ct.dtype
+    ones = _doubles if dtype is FLOAT64 else _ones.get(dtype.char)
+    return add.reduce(ct, 0) if ones is None else ones[len(ct)].dot(ct)
 
 
 def sum_columns(x: ndarray[Any, Any]) -> Any:
     """Sum a raw (m, n) array over its columns; gives (m,)."""
-    ones = _ones[x.shape[1], x.dtype.char]
-    return add.reduce(x, 1) if ones is None else x.dot(ones)
+    ones = _ones.get(x.dtype.char)
+    return add.reduce(x, 1) if ones is None else x.dot(ones[x.shape[1]])
 
 
 def sum_all(x: ndarray[Any, Any]) -> Any:
     """Sum all elements of a raw array; float16 gives float32."""
-    if x.size < FEW_ELEMENTS:
-        ones = _ones[x.size, x.dtype.char]
-        if ones is not None:
-            return ones.dot(x.ravel())
-    if x.dtype.char == "e":
+    char = x.dtype.char
+    if x.size < FEW_ELEMENTS and char in _ones:
+        return _ones[char][x.size].dot(x.ravel())
+    if char == "e":
         return add.reduce(x, None, np.float32)
     return add.reduce(x, None)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy import (
     absolute,
     add,
+    asarray,
     copysign,
     divide,
     exp,
@@ -179,8 +180,11 @@ def logistic_slope(ct: Cotangent, s: Array, x: Array = None) -> Array:
             return ct * s / total
         with np.errstate(over="ignore"):  # 1 / (1 + inf) is the 0 that is wanted
             return ct * s / (1 + exp(x))
-    if type(s) is not ndarray or s.size < LARGE:
+    if type(s) is not ndarray:
         return (s - s * s) * ct
+    if s.size < LARGE:
+        slope = s * s
+        return subtract(s, slope, slope) * ct
     slope = multiply(s, s, empty_like(s))
     subtract(s, slope, slope)
     if type(ct) is ndarray and same_dtype(ct, s) and ct.shape == s.shape:
@@ -279,7 +283,7 @@ def binary_errors(z: Array, y: Array, part: Array) -> Array:
     subtract(error, y, error)
     add(grown, known.one, grown)
     divide(error, grown, error)
-    return multiply(error, part, error)
+    return multiply(error, asarray(part), error)  # a NumPy scalar takes a ufunc longer
 
 
 def maxima(x: Array, axis: Axis) -> Array:

@@ -265,6 +265,8 @@ def affine_composed(x: Array, W: Any, b: Array) -> Array:
 
 def _affine_inputs(ct: Cotangent, _out: Array, _x: Array, W: Any, _b: Array) -> Array:
     if ct.ndim == 2:
+        if type(ct) is type(W) is ndarray and len(ct) < kernels.SHORT:
+            return ct.dot(W.T)  # `product` of few rows, spelt out
         return product(ct, W, "NT")
     if ct.ndim == 1:
         return matmul(ct, W.T)
@@ -290,6 +292,8 @@ def _affine_weights(ct: Cotangent, _out: Array, x: Array, _W: Any, _b: Array) ->
         if x.ndim == 1:
             return np.expand_dims(x, 1) * ct
         x, ct = _rows(x), _rows(ct)
+    if type(x) is type(ct) is ndarray and x.shape[1] < kernels.SHORT:
+        return x.T.dot(ct)  # likewise
     return product(x, ct, "TN")
 
 
