@@ -2,9 +2,10 @@
 
     python tests/benchmarks/layers.py [PATTERN] [--rounds 100] [--bars]
 
-The two take turns, and of the rounds of each the fastest counts: what else the machine does is in
-all the others.  The time is that of the processor.  Before it is timed, a layer must agree with
-PyTorch's: output, and gradient of the input, to 1e-3 of the largest of each.
+They take turns, with the same pass compiled; of the rounds of each the fastest counts, for what
+else the machine does is in all the others.  The time is that of the processor.  Before it is
+timed, a layer must agree with PyTorch's: output, and gradient of the input, to 1e-3 of the largest
+of each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -113,8 +114,8 @@ BARS = (
 )  # fmt: skip
 
 
-def both(bar: Bar) -> tuple[Run, Run]:
-    """Return ours and PyTorch's: each gives the output and the gradients of one pass."""
+def three(bar: Bar) -> tuple[Run, Run, Run]:
+    """Return ours, PyTorch's, and ours compiled: each gives output and gradients of one pass."""
     rng = np.random.default_rng(0)
     layer = bar.build()
     if bar.symbols:
@@ -146,27 +147,36 @@ def both(bar: Bar) -> tuple[Run, Run]:
             value.grad = None
         return [out.detach(), *grads]
 
-    return run_ours, run_theirs
+    @tg.compile(state=(layer,))
+    def compiled(x: Any, ct: Any) -> list[Any]:
+        entry = x if bar.symbols else tg.tensor(x, requires_grad=True)
+        out = first(layer(entry))
+        leaves = [*([] if bar.symbols else [entry]), *layer.parameters()]
+        return [out, *tg.gradients(out, leaves, ct)]
+
+    inputs = x if bar.symbols else tg.tensor(x)
+    return run_ours, run_theirs, lambda: compiled(inputs, ct_tensor)
 
 
 def first(out: Any) -> Any:
     return out[0] if isinstance(out, tuple) else out
 
 
-def agree(run_ours: Run, run_theirs: Run) -> None:
-    for one, other in zip(run_ours(), run_theirs(), strict=False):
-        mine, wanted = one.detach().numpy(), other.numpy()
-        assert np.abs(mine - wanted).max() <= 1e-3 * np.abs(wanted).max()
+def agree(run_ours: Run, run_theirs: Run, run_compiled: Run) -> None:
+    for run in (run_ours, run_compiled):
+        for one, other in zip(run(), run_theirs(), strict=False):
+            mine, wanted = one.detach().numpy(), other.numpy()
+            assert np.abs(mine - wanted).max() <= 1e-3 * np.abs(wanted).max()
 
 
-def fastest(runs: tuple[Run, Run], rounds: int) -> list[float]:
+def fastest(runs: Sequence[Run], rounds: int) -> list[float]:
     """Return the seconds of one run of each, of the fastest round."""
     counts = []
     for run in runs:
         start = time.process_time()
         run()
         counts.append(max(1, int(LEAST / (time.process_time() - start))))
-    best = [float("inf")] * 2
+    best = [float("inf")] * len(runs)
     gc.collect()
     for _ in range(rounds):
         for k, run in enumerate(runs):
@@ -190,18 +200,20 @@ def main() -> int:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     failed = 0
-    print("| layer | here | PyTorch | ratio | bar | |\n|---|---|---|---|---|---|")
+    print("| layer | here | PyTorch | ratio | bar | | compiled | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
     for bar in BARS:
         if not fnmatchcase(bar.name, chosen.pattern):
             continue
-        runs = both(bar)
+        runs = three(bar)
         agree(*runs)
-        mine, other = fastest(runs, chosen.rounds)
+        mine, other, compiled = fastest(runs, chosen.rounds)
         passed = mine / other <= bar.limit
         failed += not passed
         print(
             f"| {bar.name} | {1e3 * mine:.3g} ms | {1e3 * other:.3g} ms | {mine / other:.2f} |"
-            f" {bar.limit:g} | {'pass' if passed else 'FAIL'} |",
+            f" {bar.limit:g} | {'pass' if passed else 'FAIL'} |"
+            f" {1e3 * compiled:.3g} ms | {compiled / other:.2f} |",
             flush=True,
         )
     return int(chosen.bars and failed > 0)

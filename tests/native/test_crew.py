@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lowered import compare, interpreted, program_of
+from lowered import LOOPS, compare, interpreted, program_of
 from test_native import EXACT, Step
 
 import tinygrad_bp as tg
@@ -73,11 +73,11 @@ def test_several_loops_over_the_batch_wait_for_each_other() -> None:
     x = np.random.default_rng(0).normal(size=(2500, 3))
     program, inputs = program_of(standardised, [x, np.array([1.0, 2.0, 3.0])])
     family = Family(program, 2500)
-    for wide in (False, True):
-        wanted = Native(family, wide=wide, threads=1).at(program, 2500)(inputs)
+    for loops in LOOPS:
+        wanted = Native(family, **loops, threads=1).at(program, 2500)(inputs)
         compare(wanted, interpreted(program, inputs), EXACT["float64"])
         for n in (2, 3, 8):
-            found = Native(family, wide=wide, threads=n).at(program, 2500)(inputs)
+            found = Native(family, **loops, threads=n).at(program, 2500)(inputs)
             for got, value in zip(found, wanted, strict=True):
                 np.testing.assert_array_equal(got, value)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lowered import compare, interpreted, program_of, spoilt
+from lowered import LOOPS, compare, interpreted, program_of, spoilt
 from oracles import EXACT
 
 import tinygrad_bp as tg
@@ -132,8 +132,8 @@ CORNERS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
 def test_a_corner(corner: str) -> None:
     f, args = CORNERS[corner]
     check(f, args, None)
-    for wide in (False, True):
-        check(f, args, N, wide=wide)
+    for loops in LOOPS:
+        check(f, args, N, **loops)
 
 
 def test_zeros_of_two_signs_are_two_numbers() -> None:
@@ -205,6 +205,39 @@ def test_between_large_products_each_row_is_a_loop(
     native = check(f, args, threads=threads)
     done = [line for line in native.stages.splitlines() if line.startswith("    ")]
     assert {"tanh", "maximum", "where"}.isdisjoint(x.split()[2] for x in done if "#" in x)
+
+
+@pytest.mark.parametrize("threads", [None, 2])
+@pytest.mark.parametrize("dtype", ["d", "f"])
+@pytest.mark.parametrize("columns", [(9, 17), (2, 5, 33), (21, 64), (3, 300), (170, 1), (8, 21, 1)])
+def test_arrays_of_many_columns_are_loops_over_their_rows(
+    columns: tuple[int, ...], dtype: str, threads: int | None
+) -> None:
+    """Element by element, with a number for each row and a row for all; folded in three ways."""
+
+    def f(x: Any, row: Any) -> Any:
+        largest = np.max(x, axis=-1, keepdims=True)
+        known = np.where(largest == -np.inf, 0, largest)
+        grown = np.exp(x - known)
+        shares = grown / np.sum(grown, axis=-1, keepdims=True)
+        apart = np.clip(shares, 0.01, None) * row - np.mean(shares * row, axis=-1, keepdims=True)
+        front = tuple(range(x.ndim - 1))
+        across = np.sum(apart, axis=front), np.mean(x, axis=front), np.min(x * row, axis=front)
+        everything = np.max(x), np.mean(apart * apart), np.sum(x > 0.5 * known, dtype=x.dtype)
+        rows_alone = np.prod(1 + shares / 8, axis=-1), np.min(x, axis=-1) * 2
+        return apart, shares * (x > known - 1), *across, *everything, *rows_alone
+
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=(N, *columns)).astype(dtype), rng.normal(size=columns[-1:])]
+    args[1] = args[1].astype(dtype)
+    native = check(f, args, threads=threads)
+    left = [line for line in native.stages.splitlines() if "#" in line]
+    assert len(left) < (3 if columns[-1] > 1 else 20), left
+    for length in (1, 3, 50):  # the same code at other lengths
+        other, inputs = program_of(f, [np.resize(args[0], (length, *columns)), args[1]])
+        wanted = interpreted(other, inputs)
+        found = native.at(other, length)(inputs, spoilt(wanted))
+        compare(found, wanted, EXACT[dtype])
 
 
 def test_one_loop_is_for_all_sums_over_the_batch() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lowered import compare, interpreted, program_of
+from lowered import LOOPS, compare, interpreted, program_of
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
@@ -140,16 +140,17 @@ def test_a_batch_without_rows_is_numpys(step: Step, native: Native) -> None:
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_the_bits_depend_on_no_tile_and_no_processor(step: Step, native: Native) -> None:
+@pytest.mark.parametrize("loops", LOOPS, ids=["lines", "columns", "rows"])
+def test_the_bits_depend_on_no_tile_and_no_processor(step: Step, loops: dict[str, Any]) -> None:
     program, inputs = step.at(131)
-    wanted = native.at(program, 131)(inputs)
+    wanted = Native(step.family, **loops).at(program, 131)(inputs)
     host = machine.host()
     plain = machine.Target(host.triple, "haswell", "", frozenset())
     options: list[dict[str, Any]] = [{"tile": 1}, {"tile": 3}]
     if "avx2" in host.instructions:
         options.append({"target": plain})
     for one in options:
-        found = Native(step.family, **one).at(program, 131)(inputs)
+        found = Native(step.family, **loops, **one).at(program, 131)(inputs)
         for got, value in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(got, value)
 

@@ -48,9 +48,9 @@ def test_value_and_gradient_of_long_random_programs(
         with np.errstate(all="ignore"):
             program, inputs = program_of(of(drawn), drawn.inputs)
         possible = ways(program)
-        length, wide = possible[choice % len(possible)]
+        length, loops = possible[choice % len(possible)]
         wanted = interpreted(program, inputs)
         threads = (None, 1, 2)[choice // 20]
-        hold_one(program, inputs, wanted, length, wide=wide, stays=True, threads=threads)
+        hold_one(program, inputs, wanted, length, loops, stays=True, threads=threads)
 
     hold_all()

@@ -69,19 +69,21 @@ def spoilt(arrays: Sequence[Any]) -> list[Any]:
 def hold(f: Callable[..., Any], args: Sequence[Any]) -> None:
     """Check that a call gives the same as machine code.
 
-    Whichever side is that of the batch, and whether columns have lines of their own or are loops.
+    Whichever side is that of the batch, and whether columns have lines of their own, or are loops,
+    or rows are.
     """
     program, inputs = program_of(f, args)
     wanted = interpreted(program, inputs)
-    for length, wide in ways(program):
-        hold_one(program, inputs, wanted, length, wide=wide)
+    for length, loops in ways(program):
+        hold_one(program, inputs, wanted, length, loops)
 
 
-def ways(program: Program) -> list[tuple[int | None, bool]]:
-    """Return the lengths of a batch, each with and without loops over columns."""
-    return [
-        (length, wide) for length in lengths(program) for wide in (False, True)[: 1 + bool(length)]
-    ]
+LOOPS: list[dict[str, Any]] = [{"wide": False}, {"wide": True}, {"wide": True, "most_columns": 1}]
+
+
+def ways(program: Program) -> list[tuple[int | None, dict[str, Any]]]:
+    """Return the lengths of a batch, each without and with loops over columns, and over rows."""
+    return [(length, loops) for length in lengths(program) for loops in LOOPS[: 3 if length else 1]]
 
 
 def hold_one(
@@ -89,14 +91,14 @@ def hold_one(
     inputs: Sequence[Any],
     wanted: Sequence[Any],
     length: int | None,
+    loops: dict[str, Any],
     *,
-    wide: bool,
     stays: bool = False,
     threads: int | None = None,
 ) -> None:
     """Check one way to make machine code; if `stays`, also that arrays that stay give the bits."""
     coarse = max([EXACT.get(x.dtype.char.lower(), 0.0) for x in inputs], default=0.0)
-    native = Native(Family(program, length), wide=wide, threads=threads)
+    native = Native(Family(program, length), **loops, threads=threads)
     bound = native.at(program, length)
     with np.errstate(all="ignore"):
         found = bound(inputs, spoilt(wanted))

@@ -46,6 +46,8 @@ class Native:
         Values that are left to NumPy.
     wide : bool, optional
         Whether the code loops over the columns of a batch; by default their number decides.
+    most_columns : int, optional
+        Above which it loops over the rows of arrays instead; by default the program decides.
     target : machine.Target, optional
         The processor to make code for, by default this one; no result depends on it.
     threads : int, optional
@@ -61,12 +63,14 @@ class Native:
         tile: int = TILE,
         refused: frozenset[str] = frozenset(),
         wide: bool | None = None,
+        most_columns: int | None = None,
         target: machine.Target | None = None,
         threads: int | None = None,
     ) -> None:
         self._threads = threads
         self.carry, self._target = tuple(carry), target
-        self._tile, self._refused, self._wide = tile, refused, wide
+        self._tile, self._refused = tile, refused
+        self._wide, self._most_columns = wide, most_columns
         self._others: dict[frozenset[str], Native] = {}
         lowering = self._lowered(family)
         wholes = family.program.wholes
@@ -115,15 +119,20 @@ class Native:
         return "\n".join(lines)
 
     @property
+    def texts(self) -> list[str]:
+        """What machine code was made of, piece by piece."""
+        return [code.kernel.text for code in self._codes if code is not None]
+
+    @property
     def ir(self) -> str:
-        """The text that machine code was made of."""
-        return "\n".join(code.kernel.text for code in self._codes if code is not None)
+        """The same in one text."""
+        return "\n".join(self.texts)
 
     def _lowered(self, family: Family) -> Lowering:
         """Cut a program into segments, and return what is known of them."""
         program = family.program
         refused = self._refused | family.irregular
-        lowering = Lowering(program, family.length, refused, self._wide)
+        lowering = Lowering(program, family.length, refused, self._wide, self._most_columns)
         self.segments = segments(program, lowering)
         return lowering
 
@@ -180,6 +189,7 @@ class Native:
                 tile=self._tile,
                 refused=self._refused | odd,
                 wide=self._wide,
+                most_columns=self._most_columns,
                 target=self._target,
                 threads=self._threads,
             )

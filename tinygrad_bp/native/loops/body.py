@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from tinygrad_bp.native.functions.elementary import FUNCTIONS
+from tinygrad_bp.native.functions.elementary import CALLS, FUNCTIONS
 from tinygrad_bp.native.lowering.cells import REDUCED, Cell, Element
 from tinygrad_bp.native.lowering.operations import OPERATIONS
 
@@ -67,6 +67,11 @@ def weight(one: Item, *, brief: bool = False) -> int:
     if isinstance(one, Store) or one.op not in OPERATIONS:
         return 1
     return 1 if brief and one.op in FUNCTIONS else OPERATIONS[one.op].weight
+
+
+def is_brief(items: Iterable[Item]) -> bool:
+    """Whether there are so many calls of functions that these are subroutines."""
+    return sum(isinstance(one, Cell) and one.op in FUNCTIONS for one in items) > CALLS
 
 
 def live(order: Iterable[Item]) -> list[Item]:

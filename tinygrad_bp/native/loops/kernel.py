@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_bp.native.functions import elementary
 from tinygrad_bp.native.llvm.ir import Block, Operand, Value
-from tinygrad_bp.native.loops.body import Item, Store, is_reduction, live
+from tinygrad_bp.native.loops.body import Item, Store, is_brief, is_reduction, live
 from tinygrad_bp.native.loops.layout import SHARDS, Layout, Sums
 from tinygrad_bp.native.loops.looped import Looped
+from tinygrad_bp.native.loops.row_loops import RowLoop
 from tinygrad_bp.native.loops.schedule import BATCH, FLAT, NUMBERS, ROWS, Segment, Work, works
 from tinygrad_bp.native.loops.tiles import TILE, Loop, Round
 from tinygrad_bp.native.loops.work_values import Values
-from tinygrad_bp.native.lowering.cells import Cell, Cells
+from tinygrad_bp.native.lowering.cells import Cells
 from tinygrad_bp.native.lowering.expansion import reduced_axes
 from tinygrad_bp.native.lowering.lowering import Lowering
 from tinygrad_bp.native.lowering.moves import NotLowered
@@ -187,6 +187,9 @@ class Writer(Layout):
             self.lines += sum(map(self.lowering.lines, work.instructions))
             if self.lowering.wide:
                 return self._looped(work)
+        if work.kind == ROWS:
+            RowLoop(self, work).write()
+            return lambda: None
         cells = Cells(self.dtype)
         values = Values(self, work, cells)
         sums = []
@@ -197,7 +200,7 @@ class Writer(Layout):
             elif one.name in self.stored:
                 cells.order += [Store(one.name, k, x) for k, x in enumerate(array.reshape(-1))]
         items = live(cells.order)
-        if work.kind in (FLAT, ROWS):
+        if work.kind == FLAT:
             self.note_overlays(items)
         loop, memory = self._loop(work, items)
 
@@ -225,16 +228,9 @@ class Writer(Layout):
         return gather
 
     def _loop(self, work: Work, items: list[Item]) -> tuple[Loop | None, Sums | None]:
-        calls = sum(isinstance(one, Cell) and one.op in elementary.FUNCTIONS for one in items)
-        brief = calls > elementary.CALLS
+        brief = is_brief(items)
         if work.kind == NUMBERS:
             Round(self.block, self.home, None, brief=brief).write(items)
-            return None, None
-        if work.kind == ROWS:
-            with self.block.loop(self.n) as row:
-                home = self.homes_in(row, work.shape)
-                columns, memory = _size(work.shape), (row, self.memory)  # nothing is summed
-                Loop(self.block, home, items, columns, memory, brief=brief).write()
             return None, None
         sums = self.sums(sum(map(is_reduction, items)) * self.block.module.width)
         memory = sums.value, self.memory

@@ -8,7 +8,7 @@ kernel in shards is several: each begins with `enter`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from tinygrad_bp.native.loops.body import Item, Store, is_leaf
 from tinygrad_bp.native.loops.rows import KINDS, Home
 from tinygrad_bp.native.loops.schedule import ROWS, Segment, Work
 from tinygrad_bp.native.lowering.cells import Cell
+from tinygrad_bp.native.lowering.expansion import REDUCTIONS
 from tinygrad_bp.native.lowering.lowering import Lowering
 from tinygrad_bp.native.lowering.moves import row_axis, shortened
 from tinygrad_bp.programs.instructions import Type
@@ -108,7 +109,8 @@ class Layout:
         self.stored: set[str] = set(self.segment.outputs)
         for work in parts:
             for one in work.instructions:
-                if self.lowering.reduces(one):
+                whole_row = work.kind == ROWS and one.op in REDUCTIONS
+                if whole_row or self.lowering.reduces(one):
                     self.stored.add(one.name)
                 for name in self.bases(self.lowering.reads[one.name]):
                     if name in maker and maker[name] is not work:
@@ -119,6 +121,9 @@ class Layout:
         arrays = {*self.segment.inputs, *self.segment.outputs}
         own = [name for name in maker if name in self.stored and name not in arrays]
         self._by_rows = {name for name in own if maker[name].kind == ROWS}
+        for work in parts:
+            if work.kind == ROWS:
+                self._by_rows.update(x for one in work.instructions for x in one.refs)
         self._own = {name: self._place(self.types[name]) for name in own}
         self._readers = self._counted(parts)
 
@@ -183,23 +188,6 @@ class Layout:
     def flat_home(self, name: str) -> Home:
         """Return where a value lies, for a loop over its elements."""
         return self.homes[name]._replace(before=1, after=1)
-
-    def homes_in(self, row: Value, shape: tuple[int, ...]) -> Callable[[str], Home]:
-        """Return where the elements of a row lie of each value, for a loop over them."""
-        (columns,) = shape
-        start = self.block.mul(row, columns)
-        known: dict[str, Home] = {}
-
-        def home(name: str) -> Home:
-            if name not in known:
-                found = self.flat_home(name)
-                if self.types[name].shape[1:] == shape:
-                    base = self.block.at(found.base, start, found.element)
-                    found = found._replace(base=base)
-                known[name] = found
-            return known[name]
-
-        return home
 
     # Memory
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_bp.native.loops.by_rows import is_by_rows
+from tinygrad_bp.native.loops.by_rows import is_by_rows, rows_of
 from tinygrad_bp.native.loops.nests import require_loops
+from tinygrad_bp.native.lowering.expansion import REDUCTIONS
 from tinygrad_bp.native.lowering.lowering import Lowering
 from tinygrad_bp.native.lowering.moves import NotLowered
 from tinygrad_bp.programs.instructions import Instruction, Listing, references
@@ -34,9 +35,9 @@ class Work:
     ----------
     kind : int
         `NUMBERS`: no loop; `FLAT`: over the elements of arrays that lie in a row; `BATCH`: over the
-        rows of the batch; `ROWS`: over these, and the elements of each.
+        rows of the batch; `ROWS`: over the rows of arrays, and the elements of each.
     shape : tuple of int
-        Of the arrays, where they are flat; of a row, where rows are.
+        Of the arrays, where they are flat; without the batch, where rows are.
     level : int
         Works of a lower one come before.
     """
@@ -95,9 +96,10 @@ def segments(program: Listing, lowering: Lowering) -> list[Segment]:
 def _lanes(program: Listing, lowering: Lowering) -> tuple[dict[str, str], dict[str, str]]:
     lanes, why = {}, {}
     for one in program.instructions:
+        by_rows = is_by_rows(one, lowering)
         try:
-            lanes[one.name] = lowering.lane(one)
-            if lowering.wide and lowering.of_rows(one) and not is_by_rows(one, lowering):
+            lanes[one.name] = lowering.lane(one, by_rows=by_rows)
+            if lowering.wide and lowering.of_rows(one) and not by_rows:
                 require_loops(one, lowering)
         except NotLowered as reason:
             lanes[one.name], why[one.name] = NUMPY, str(reason)
@@ -195,13 +197,14 @@ def works(segment: Segment, lowering: Lowering) -> list[Work]:
             level = max(level, other[0] + after)
         work = found.setdefault((level, *place), Work(*place, level))
         work.instructions.append(one)
-        ready[one.name] = level, place, lowering.reduces(one)
+        whole_row = place[0] == ROWS and one.op in REDUCTIONS
+        ready[one.name] = level, place, whole_row or lowering.reduces(one)
     return sorted(found.values(), key=lambda work: (work.level, work.kind))
 
 
 def _place(one: Instruction, lowering: Lowering) -> tuple[int, tuple[int, ...]]:
     if is_by_rows(one, lowering):
-        return ROWS, one.shape[1:]
+        return ROWS, rows_of(one, lowering)
     if lowering.of_rows(one):
         return BATCH, ()
     shape = lowering.flat_shape(one)

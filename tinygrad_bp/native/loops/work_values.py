@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.native.loops.by_rows import is_one_a_row
 from tinygrad_bp.native.loops.schedule import BATCH, FLAT, NUMBERS, ROWS, Work
 from tinygrad_bp.native.lowering.cells import Cell, Cells
 from tinygrad_bp.native.lowering.expansion import Expansion, Single, single
@@ -77,7 +78,10 @@ class Values:
         (base,) = self.writer.bases([name])
         if base in self.own:
             return self.known[base]
-        array[()] = self._leaf("row", base, 0)
+        shape = self.writer.lowering.types[base].shape
+        number = self.work.kind == ROWS and self.writer.lowering.has_rows(base)
+        number = number and is_one_a_row(shape[1:], self.work.shape)
+        array[()] = self._leaf("spot" if number else "row", base, 0)
         return array
 
     def _leaf(self, op: str, name: str, place: int) -> Cell:

@@ -55,8 +55,8 @@ class Lowering:
         Of the batch.
     refused : frozenset of str
         Values that are not to be lowered.
-    wide : bool, optional
-        What `wide` is; by default the number of columns decides.
+    wide, most_columns : optional
+        What these are; by default the program decides.
 
     Attributes
     ----------
@@ -78,6 +78,7 @@ class Lowering:
         length: int | None,
         refused: frozenset[str],
         wide: bool | None = None,
+        most_columns: int | None = None,
     ) -> None:
         self.types: dict[str, Any] = program.types
         self.length, self.refused = length, refused
@@ -91,11 +92,17 @@ class Lowering:
         self.wide = many if wide is None else wide
         self.large = self.wide and any(map(self._is_large, program.instructions))
         self._blocked = LITTLE if self.large else BLOCKED
-        self.most_columns = FEWER if self.large else MANY
+        self.most_columns = most_columns or (FEWER if self.large else MANY)
         self._long = len(program.instructions) > MOST
 
-    def lane(self, one: Instruction) -> str:
+    def lane(self, one: Instruction, *, by_rows: bool = False) -> str:
         """Return the type character of the reals that an instruction computes with.
+
+        Parameters
+        ----------
+        one : Instruction
+        by_rows : bool
+            Whether it is done row by row, of however many columns.
 
         Returns
         -------
@@ -127,7 +134,7 @@ class Lowering:
             row_axis(found.shape, self.length)
             if 0 in found.shape:
                 raise NotLowered("it has no elements")
-        self._require_code(one)
+        self._require_code(one, by_rows=by_rows)
         return "".join(chars)
 
     def _takes_integers(self, one: Instruction) -> bool:
@@ -206,7 +213,7 @@ class Lowering:
         types = [self.types[name] for name in self.reads[one.name]]
         return [found.shape for found in types if isinstance(found, Type)]
 
-    def _require_code(self, one: Instruction) -> None:
+    def _require_code(self, one: Instruction, *, by_rows: bool) -> None:
         op = spelled(one, self.types)
         if op in MOVES:
             self._require_move(one)
@@ -215,7 +222,7 @@ class Lowering:
         elif op in MAKERS:
             self._require_maker(one)
         elif op in REDUCTIONS:
-            self._require_reduction(one)
+            self._require_reduction(one, by_rows=by_rows)
         elif op == "matmul":
             self._require_product(one)
         elif op in OPERATIONS or op in ALSO:
@@ -252,7 +259,7 @@ class Lowering:
             if (array != np.take(array, [0], rows)).any():
                 raise NotLowered("it is a constant that differs from row to row")
 
-    def _require_reduction(self, one: Instruction) -> None:
+    def _require_reduction(self, one: Instruction, *, by_rows: bool) -> None:
         (array, *rest) = one.operands
         if rest or {key for key, _ in one.parameters} - {"axis", "keepdims"}:
             raise NotLowered("it is given more than axes")
@@ -263,7 +270,8 @@ class Lowering:
         over_rows = rows is not None and rows in reduced_axes(one, len(shape))
         if truths != (one.op in TRUE_OR_FALSE) or (truths and over_rows):
             raise NotLowered("it counts truths")
-        if _size([n for n in shape if n != self.length]) > self._unrolled and not self.reduces(one):
+        many = _size([n for n in shape if n != self.length]) > self._unrolled
+        if many and not self.reduces(one) and not by_rows:
             raise NotLowered("it reduces many columns")
 
     def _require_product(self, one: Instruction) -> None:
