@@ -114,6 +114,12 @@ def of_a_long_list() -> Case:
     return lambda x: np.tanh(x) * rates[500], (), lambda value: rates.__setitem__(500, value)
 
 
+def of_data() -> Case:
+    """An array with the rows of a batch, which is an input of the code."""
+    data = np.ones((40, 2))
+    return lambda x: np.tanh(data @ x.T), (), lambda value: data.__setitem__(slice(7), value)
+
+
 def of_a_set() -> Case:
     chosen: set[str] = set()
 
@@ -297,7 +303,8 @@ def test_a_change_is_seen(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("of_a_module", "of_a_slot", "of_nested_dicts", "of_an_element", "of_its_own_code"),
+        *("of_a_module", "of_a_slot", "of_data", "of_nested_dicts", "of_an_element"),
+        "of_its_own_code",
         *("of_defaults", "of_the_class_of_an_object", "of_what_hides_an_attribute"),
     ],
 )

@@ -28,6 +28,8 @@ if objects.unsupported():
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(8, 2)), (rng.uniform(size=(8, 1)) > 0.5) * 1.0
 SCALE = np.array([1.5, -0.5])
+DATA = rng.normal(size=(400, 2))
+LABELS = (DATA[:, :1] * DATA[:, 1:] < 0) * 1.0
 
 
 class Pair(NamedTuple):
@@ -55,6 +57,11 @@ def trained(*middle: Callable[[], Any], first: bool = False) -> Any:
         return loss
 
     return (net, optimizer), step
+
+
+def trained_on_what_it_holds() -> Any:
+    state, step = trained()
+    return state, lambda: step(DATA, LABELS)
 
 
 def dropout() -> Any:
@@ -111,6 +118,7 @@ STEPS: dict[str, tuple[Callable[[], Any], tuple[Any, ...], dict[str, Any]]] = {
     "each sample": (of_nothing(tg.vmap(tg.grad(lambda x: np.sum(np.tanh(x) ** 2)))), (X,), {}),
     "a Hessian": (of_nothing(tg.hessian(lambda x: np.sum(np.tanh(x) ** 2))), (X[0],), {}),
     "an array around it": (of_nothing(lambda x: np.tanh(x * SCALE)), (X,), {}),
+    "all of its data around it": (trained_on_what_it_holds, (), {}),
 }
 
 

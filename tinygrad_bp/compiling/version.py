@@ -16,7 +16,7 @@ from tinygrad_bp.compiling.state import Place, State, put_all, value_for
 from tinygrad_bp.compiling.tracing import STATE, Call, Traced
 from tinygrad_bp.engine.memory import is_alone
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.programs.family import BY_LENGTH
+from tinygrad_bp.programs.family import BY_LENGTH, HELD
 from tinygrad_bp.programs.instructions import Operand, replaced
 from tinygrad_bp.programs.program import Program
 
@@ -157,7 +157,7 @@ class Version:
             return value.item() if place.weak else value
         if home == DRAWN:
             return drawn[path[1]]
-        if home == BY_LENGTH:
+        if home in (BY_LENGTH, HELD):
             return self.numbers[name]
         return plain(leaves[path])
 

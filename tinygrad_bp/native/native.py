@@ -6,6 +6,8 @@ In comes a family; `Native.at` gives what is called with batches of one length.
 from __future__ import annotations
 
 import ctypes
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -72,7 +74,15 @@ class Native:
         self._tile, self._refused = tile, refused
         self._wide, self._most_columns = wide, most_columns
         self._others: dict[frozenset[str], Native] = {}
+        self._rows = 1  # of a batch, if nobody says so
         lowering = self._lowered(family)
+        if family.length is None and len(self.segments) > 1:
+            rows, before = _rows(family.program), _by_numpy(self.segments)
+            along = self._lowered(replace(family, length=rows))
+            if rows is not None and _by_numpy(self.segments) < before:
+                self._rows, lowering, family = rows, along, replace(family, length=rows)
+            else:
+                lowering = self._lowered(family)
         wholes = family.program.wholes
         self._wholes = wholes if lowering.wide or len(self.segments) > 1 else ()
         if self._wholes:
@@ -92,7 +102,7 @@ class Native:
             The length.
         """
         program = taken(program, self._wholes)
-        return self._at(program, 1 if rows is None else rows)
+        return self._at(program, self._rows if rows is None else rows)
 
     def _at(self, program: Program, rows: int) -> Bound:
         if rows == 0:  # of no rows there is no greatest
@@ -194,6 +204,21 @@ class Native:
                 threads=self._threads,
             )
         return self._others[odd]
+
+
+def _by_numpy(found: Sequence[Segment]) -> int:
+    """Return how many instructions NumPy is called for."""
+    return sum(len(one.instructions) for one in found if one.lane == NUMPY)
+
+
+def _rows(program: Program) -> int | None:
+    """Return the side along which a program of one length has most to do: that of its data."""
+    work: Counter[int] = Counter()
+    for one in program.instructions:
+        shape = one.shape if isinstance(one.type, Type) else ()
+        if len(shape) > 1 and shape[0] > 1 and shape.count(shape[0]) == 1:
+            work[shape[0]] += math.prod(shape)
+    return max(work, key=lambda n: (work[n], n), default=None)
 
 
 def _functions(kernel: Kernel) -> list[str]:

@@ -30,6 +30,8 @@ from tinygrad_bp.programs.standins import result_type
 from tinygrad_bp.programs.wholes import Whole
 
 BY_LENGTH = "_by_length"  # the parameter of a program in which stands what the length decides
+HELD = "_held"  # that in which stand the arrays that a function holds, in a program of one length
+WRITTEN = 16  # elements of such an array up to which it is part of the program
 Pair = tuple[str, str]  # what a number is at the two stand-in lengths
 
 
@@ -67,7 +69,7 @@ class Family:
         The stand-in length: a side of so many is the batch's.  None of a program that is of one
         length alone.
     numbers : tuple of str
-        The inputs that the length decides; `at` gives their values.
+        The inputs that the length decides, or that the function holds; `at` gives their values.
     irregular : frozenset of str
         Values about which the length decides in another way: a side of theirs, or an integer in
         the call, is neither fixed nor the length itself (N + 1, 2 N).  What computes them is the
@@ -95,7 +97,15 @@ class Family:
         -------
         Family
         """
-        return cls(trace.simplified(), _traces=(trace,))
+        lifts = tuple(
+            [
+                Lift(one.name, None, one.name, one.one_type)
+                for one in trace.instructions
+                if one.op == "constant" and np.size(one.operands[0]) > WRITTEN
+            ]
+        )
+        program = _lifted(trace, lifts, HELD).simplified()
+        return cls(program, numbers=_inputs(program, HELD), _traces=(trace,), _lifts=lifts)
 
     @classmethod
     def of_two(cls, first: Program, second: Program, lengths: tuple[int, int]) -> Family:
@@ -124,7 +134,7 @@ class Family:
         return cls(
             program,
             lengths[0],
-            tuple([one.name for one in program.inputs if one.path[0] == BY_LENGTH]),
+            _inputs(program, BY_LENGTH),
             frozenset(_irregular(program, twin, lengths)),
             (first, second),
             lifts,
@@ -159,7 +169,8 @@ class Family:
             found = difference(first, trace)
             if found is not None:
                 raise Different(found)
-            return self.program, {}
+            values = _values(trace, self._lifts)
+            return self.program, {x: np.ascontiguousarray(values[x]) for x in self.numbers}
         trace = aligned(first, trace)
         decided = _decided((first, self._traces[1], trace), self._lifts)
         lifted = _lifted(trace, self._lifts)
@@ -180,6 +191,10 @@ class Family:
         )
         values = _values(trace, self._lifts)
         return program, {name: values[name] for name in self.numbers}
+
+
+def _inputs(program: Program, parameter: str) -> tuple[str, ...]:
+    return tuple([one.name for one in program.inputs if one.path[0] == parameter])
 
 
 def _lifts(first: Program, second: Program) -> Iterator[Lift]:
@@ -242,8 +257,8 @@ def _with_input(one: Instruction, lifts: list[Lift]) -> Instruction:
     return replace(one, operands=tuple(slots[:count]), parameters=parameters)
 
 
-def _lifted(trace: Program, lifts: tuple[Lift, ...]) -> Program:
-    """Return a trace with inputs for what the length decides."""
+def _lifted(trace: Program, lifts: tuple[Lift, ...], parameter: str = BY_LENGTH) -> Program:
+    """Return a trace with inputs, under a parameter, for what the length decides."""
     if not lifts:
         return trace
     whose: dict[str, list[Lift]] = {}
@@ -252,12 +267,12 @@ def _lifted(trace: Program, lifts: tuple[Lift, ...]) -> Program:
     constants = {lift.name for lift in lifts if lift.place is None}
     types = {lift.name: lift.type for lift in lifts} | {x: trace.types[x] for x in constants}
     inputs = [
-        Input(name, kind, (BY_LENGTH, place))  # type: ignore[arg-type]  # of a constant, one
+        Input(name, kind, (parameter, place))  # type: ignore[arg-type]  # of a constant, one
         for place, (name, kind) in enumerate(types.items())
     ]
     return replace(
         trace,
-        parameters=(*trace.parameters, BY_LENGTH),
+        parameters=(*trace.parameters, parameter),
         inputs=(*trace.inputs, *inputs),
         instructions=tuple(
             [
