@@ -240,6 +240,34 @@ def test_arrays_of_many_columns_are_loops_over_their_rows(
         compare(found, wanted, EXACT[dtype])
 
 
+@pytest.mark.parametrize("dtype", ["d", "f"])
+@pytest.mark.parametrize("sides", [(6, 9, 11), (3, 64), (2, 5, 4, 7), (30, 3)])
+def test_rows_are_all_that_has_one_number(sides: tuple[int, ...], dtype: str) -> None:
+    """A number for each channel: a row is all behind that axis; or for each sample."""
+
+    def of_channels(x: Any, g: Any) -> Any:
+        axes = (0, *range(2, x.ndim))
+        wide = (len(g), *(1,) * (x.ndim - 2))
+        mean = np.mean(x, axis=axes, keepdims=True)
+        apart = x - mean
+        z = apart / np.sqrt(np.mean(apart * apart, axis=axes, keepdims=True) + 1e-5)
+        out = z * np.reshape(g, wide) + np.reshape(g * g, wide)
+        return out * (out > np.reshape(g, wide)), np.max(out, axis=axes), np.sum(out, axis=axes)
+
+    def of_samples(x: Any, g: Any) -> Any:
+        axes = tuple(range(1, x.ndim))
+        norm = np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
+        return x / norm * g[0], np.mean(x, axis=axes), np.sum(x / norm, axis=0)
+
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=(N, *sides)).astype(dtype), rng.normal(size=sides[0]).astype(dtype)]
+    for f in (of_channels, of_samples):
+        native = check(f, args)
+        left = [line for line in native.stages.splitlines() if "#" in line]
+        assert not left or sides == (30, 3), left
+        check(f, args, wide=True, most_columns=1)
+
+
 def test_one_loop_is_for_all_sums_over_the_batch() -> None:
     def f(x: Any, w: Any) -> list[Any]:
         return [np.sum(np.tanh(x * w + k), axis=0) for k in range(70)]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_bp.native.loops.by_rows import is_by_rows, rows_of
+from tinygrad_bp.native.loops.by_rows import is_by_rows, note_cuts, rows_of
 from tinygrad_bp.native.loops.nests import require_loops
 from tinygrad_bp.native.lowering.expansion import REDUCTIONS
 from tinygrad_bp.native.lowering.lowering import Lowering
@@ -95,6 +95,7 @@ def segments(program: Listing, lowering: Lowering) -> list[Segment]:
 
 def _lanes(program: Listing, lowering: Lowering) -> tuple[dict[str, str], dict[str, str]]:
     lanes, why = {}, {}
+    note_cuts(program, lowering)
     for one in program.instructions:
         by_rows = is_by_rows(one, lowering)
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.native.loops.by_rows import is_one_a_row
+from tinygrad_bp.native.loops.by_rows import CHANNEL, EACH, numbers_of
 from tinygrad_bp.native.loops.schedule import BATCH, FLAT, NUMBERS, ROWS, Work
 from tinygrad_bp.native.lowering.cells import Cell, Cells
 from tinygrad_bp.native.lowering.expansion import Expansion, Single, single
@@ -78,10 +78,11 @@ class Values:
         (base,) = self.writer.bases([name])
         if base in self.own:
             return self.known[base]
-        shape = self.writer.lowering.types[base].shape
-        number = self.work.kind == ROWS and self.writer.lowering.has_rows(base)
-        number = number and is_one_a_row(shape[1:], self.work.shape)
-        array[()] = self._leaf("spot" if number else "row", base, 0)
+        if self.work.kind == ROWS:  # by its own name, whose shape says what its numbers are of
+            numbers = numbers_of(name, self.work.shape, self.writer.lowering)
+            array[()] = self._leaf("spot" if numbers in (EACH, CHANNEL) else "row", name, 0)
+        else:
+            array[()] = self._leaf("row", base, 0)
         return array
 
     def _leaf(self, op: str, name: str, place: int) -> Cell:

@@ -1,19 +1,24 @@
 """Which instructions there is machine code for, in which numbers, and why not for the others.
 
 In comes a program; `Lowering.lane` gives for an instruction the type character of the reals that it
-computes with, or raises `NotLowered` with the reason, which `Native.stages` prints.  What is known
-of how values lie in memory, before there is any code, is asked here as well.
+computes with, or raises `NotLowered` with the reason, which `Native.stages` prints.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.native.lowering.cells import COMPARISONS
-from tinygrad_bp.native.lowering.expansion import MAKERS, REDUCTIONS, reduced_axes, spelled
+from tinygrad_bp.native.lowering.expansion import (
+    MAKERS,
+    OF_NUMBERS,
+    REDUCTIONS,
+    reduced_axes,
+    spelled,
+)
+from tinygrad_bp.native.lowering.knowledge import Known
 from tinygrad_bp.native.lowering.moves import (
     ADDED,
     MOVES,
@@ -22,7 +27,6 @@ from tinygrad_bp.native.lowering.moves import (
     is_still,
     moved,
     row_axis,
-    sources,
 )
 from tinygrad_bp.native.lowering.operations import OPERATIONS
 from tinygrad_bp.programs.instructions import Instruction, Listing, Ref, Type, is_number
@@ -34,8 +38,8 @@ UNROLLED, TOTAL, FEW = 1024, 6000, 16
 NARROW, SHORT = 160, 2000
 LOOPED = 2  # columns of a call, on average, from which loops over them are shorter than lines
 BLOCKED = 16384  # numbers of a matrix that rows are multiplied by; larger ones are NumPy's
-# Columns that loops over them may have.
-MANY = 128
+# Columns that loops over them may have; and if nothing brings some together, as products do.
+MANY, ALONE = 128, 24
 # Numbers of such a matrix, and such columns, if another product of the program is NumPy's: arrays
 # lie by rows there, and to bring columns together takes longer than what is done with them.
 LITTLE, FEWER = 64, 32
@@ -43,10 +47,11 @@ SCATTERED = 256  # elements, of several values, that have a line each
 LONG = 32  # numbers that are reduced in a loop; fewer are reduced in line
 ALSO = frozenset({"astype", "clip", "positive"})  # elementwise, in a way of their own
 TRUE_OR_FALSE = frozenset({"all", "any"})
+COLUMNWISE = ALSO | OPERATIONS.keys() | REDUCTIONS.keys()  # bring no columns together
 
 
-class Lowering:
-    """What is known of the values of a program before there is code.
+class Lowering(Known):
+    """What there is code for, and what is known of the values of a program before.
 
     Parameters
     ----------
@@ -62,14 +67,12 @@ class Lowering:
     ----------
     wide : bool
         Whether there are so many columns that code loops over them.
-    reads : dict of str to list of str
-        The values that each instruction reads.
     large : bool
         Whether a product of the program is NumPy's, as it is of many numbers.
     most_columns : int
         Of a value, in loops over columns.
-    plain : set of str
-        Values, the same for all rows, whose elements lie in memory in a row.
+    cuts : dict of tuple to int
+        By the shape of arrays without the batch, the axes of a row, where loops are over rows.
     """
 
     def __init__(
@@ -80,19 +83,18 @@ class Lowering:
         wide: bool | None = None,
         most_columns: int | None = None,
     ) -> None:
-        self.types: dict[str, Any] = program.types
-        self.length, self.refused = length, refused
-        self.reads = {one.name: one.refs for one in program.instructions}
-        self._of_rows: dict[str, bool] = {}
+        super().__init__(program, length)
+        self.refused = refused
+        self.cuts: dict[tuple[int, ...], int] = {}
         self._flat: dict[str, tuple[int, ...] | None] = {}
-        self.plain = {one.name for one in program.inputs if length not in one.type.shape}
-        self._sources: dict[str, Any] = {}
-        self._views: dict[str, Instruction] = {}
-        many, self._unrolled = self._count(program)
+        ops = [OF_NUMBERS.get(x.op, x.op) for x in program.instructions if self.of_rows(x)]
+        apart = COLUMNWISE.issuperset(ops)
+        many, self._unrolled = self._count(program, ALONE if apart else NARROW)
         self.wide = many if wide is None else wide
         self.large = self.wide and any(map(self._is_large, program.instructions))
         self._blocked = LITTLE if self.large else BLOCKED
-        self.most_columns = most_columns or (FEWER if self.large else MANY)
+        self.most_columns = FEWER if self.large else ALONE if apart else MANY
+        self.most_columns = most_columns or self.most_columns
         self._long = len(program.instructions) > MOST
 
     def lane(self, one: Instruction, *, by_rows: bool = False) -> str:
@@ -148,32 +150,11 @@ class Lowering:
             return kinds == {np.dtype(np.int64)} and all(type(x) is int for x in numbers)
         return op == "astype" and one.dtype.char == "d"
 
-    def has_rows(self, name: str) -> bool:
-        """Whether a value has the axis of the batch."""
-        found = self.types[name]
-        several = found if not isinstance(found, Type) else (found,)
-        return self.length is not None and any(self.length in one.shape for one in several)
-
-    def of_rows(self, one: Instruction) -> bool:
-        """Whether an instruction has to do with the axis of the batch."""
-        if one.name not in self._of_rows:
-            names = [one.name, *self.reads[one.name]]
-            self._of_rows[one.name] = any(map(self.has_rows, names))
-        return self._of_rows[one.name]
-
-    def reduces_rows(self, one: Instruction) -> bool:
-        """Whether an instruction leaves one result of all rows of the batch."""
-        return self.of_rows(one) and self.length not in one.shape
-
     def reduces(self, one: Instruction) -> bool:
         """Whether an instruction leaves one result of all rounds of a loop."""
         return self.reduces_rows(one) or (self.flat_shape(one) not in (None, one.shape))
 
-    def is_view(self, one: Instruction) -> bool:
-        """Whether an instruction is a matter of names: a move of what is the same for all rows."""
-        return one.op in MOVES and not self.of_rows(one)
-
-    def _count(self, program: Listing) -> tuple[bool, int]:
+    def _count(self, program: Listing, narrow: int) -> tuple[bool, int]:
         """Return whether code has to loop over columns, and of how many cells a call may be."""
         most, rows, others, calls = 0, 0, 0, 0
         for one in program.instructions:
@@ -182,9 +163,9 @@ class Lowering:
             cells = self._cells(one)
             if self.of_rows(one):
                 most, rows, calls = max(most, cells), rows + cells, calls + 1
-            elif any(shape != one.shape and _size(shape) != 1 for shape in self._shapes(one)):
+            elif any(shape != one.shape and math.prod(shape) != 1 for shape in self._shapes(one)):
                 others += cells
-        many = most > NARROW or rows > max(SHORT, LOOPED * calls)
+        many = most > narrow or rows > max(SHORT, LOOPED * calls)
         return many, UNROLLED if others <= TOTAL else FEW
 
     def _is_large(self, one: Instruction) -> bool:
@@ -270,7 +251,7 @@ class Lowering:
         over_rows = rows is not None and rows in reduced_axes(one, len(shape))
         if truths != (one.op in TRUE_OR_FALSE) or (truths and over_rows):
             raise NotLowered("it counts truths")
-        many = _size([n for n in shape if n != self.length]) > self._unrolled
+        many = math.prod([n for n in shape if n != self.length]) > self._unrolled
         if many and not self.reduces(one) and not by_rows:
             raise NotLowered("it reduces many columns")
 
@@ -301,12 +282,6 @@ class Lowering:
         if self.columns(one.shape) > self._unrolled and not looped:
             raise NotLowered("it has many columns")
 
-    def sources(self, one: Instruction) -> Any:
-        """Return where the elements of a move come from, as `moves.sources` says it."""
-        if one.name not in self._sources:
-            self._sources[one.name] = sources(one, self.types, self.length)
-        return self._sources[one.name]
-
     def flat_shape(self, one: Instruction) -> tuple[int, ...] | None:
         """Return the shape of the arrays that an instruction takes element by element.
 
@@ -323,72 +298,14 @@ class Lowering:
         if one.op == "matmul" or one.op in REDUCTIONS:
             shape = self.types[self.reads[one.name][0]].shape
             whole_array = one.op == "matmul" or len(reduced_axes(one, len(shape))) == len(shape)
-            if _size(one.shape) > 1 or _size(shape) < LONG or not whole_array:
+            if math.prod(one.shape) > 1 or math.prod(shape) < LONG or not whole_array:
                 return None
             if one.op in TRUE_OR_FALSE:
                 return None
-        elif _size(shape) < 2:
+        elif math.prod(shape) < 2:
             return None
         for name in self.reads[one.name]:
             own = self.types[name].shape
-            if _size(own) != 1 and (own != shape or name not in self.plain):
+            if math.prod(own) != 1 and (own != shape or name not in self.plain):
                 return None
         return shape
-
-    def lies(self, name: str, within: Any = None) -> tuple[str, int, int]:
-        """Return what a value lies in, the place of its first element, and the steps to others.
-
-        `within` are the values whose views are views; all, by default.
-
-        Raises
-        ------
-        NotLowered
-            If the steps differ.
-        """
-        base, start, _, step = self.lies_in_two(
-            name, 1, self.columns(self.types[name].shape), within
-        )
-        return base, start, step
-
-    def lies_in_two(
-        self, name: str, rows: int, columns: int, within: Any = None
-    ) -> tuple[str, int, int, int]:
-        """Return the same of a matrix: with the steps to the next row and to the next column."""
-        base, places = self.places(name, self._views if within is None else within)
-        table = places.reshape(rows, columns)
-        along = int(table[1, 0] - table[0, 0]) if rows > 1 else 0
-        across = int(table[0, 1] - table[0, 0]) if columns > 1 else 0
-        wanted = table[0, 0] + along * np.arange(rows)[:, None] + across * np.arange(columns)
-        if (table != wanted).any():
-            raise NotLowered("what it reads lies here and there")
-        return base, int(table[0, 0]), along, across
-
-    def places(self, name: str, within: Any) -> tuple[str, Any]:
-        """Return what a value is a view of, and where its elements are there; as `lies`."""
-        one = self._views.get(name) if name in within else None
-        shape = self.types[name].shape
-        if one is None:
-            return name, np.arange(_size(shape)).reshape(shape)
-        sources = self.sources(one)
-        if len(moved(one)) != 1 or not self.reads[one.name] or (sources == 0).any():
-            raise NotLowered("what it reads lies here and there")
-        base, places = self.places(self.reads[one.name][0], within)
-        return base, places.reshape(-1)[sources - 1]
-
-    def learn(self, one: Instruction, *, by_numpy: bool) -> None:
-        """Note how the value of an instruction lies in memory."""
-        if not isinstance(one.type, Type) or self.length in one.shape:
-            return
-        if self.is_view(one) and not by_numpy:
-            self._views[one.name] = one
-        still = is_still(one) and one.operands[0].name in self.plain
-        if by_numpy or still or not self.is_view(one):
-            self.plain.add(one.name)
-
-    def columns(self, shape: Any) -> int:
-        """Return how many elements there are for each row."""
-        return _size([n for n in shape if n != self.length])
-
-
-def _size(shape: Any) -> int:
-    return math.prod(shape)
