@@ -167,6 +167,4 @@ def _fits(x: Operand, shape: Shape, lowering: Lowering) -> bool:
     numbers = numbers_of(x.name, shape[1:], lowering)
     if found.dtype.kind not in "fb" or (of_batch and found.shape[0] != lowering.length):
         return False
-    if numbers == ALL:
-        return bool(found.shape == ())
-    return numbers != "" and (of_batch or x.name in lowering.plain)
+    return numbers == ALL or (numbers != "" and (of_batch or x.name in lowering.plain))

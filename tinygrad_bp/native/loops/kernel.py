@@ -17,7 +17,7 @@ from tinygrad_bp.native.loops.layout import SHARDS, Layout, Sums
 from tinygrad_bp.native.loops.looped import Looped
 from tinygrad_bp.native.loops.row_loops import RowLoop
 from tinygrad_bp.native.loops.schedule import BATCH, FLAT, NUMBERS, ROWS, Segment, Work, works
-from tinygrad_bp.native.loops.tiles import TILE, Loop, Round
+from tinygrad_bp.native.loops.tiles import ACROSS, TILE, Loop, Round
 from tinygrad_bp.native.loops.work_values import Values
 from tinygrad_bp.native.lowering.cells import Cells
 from tinygrad_bp.native.lowering.expansion import reduced_axes
@@ -27,7 +27,6 @@ from tinygrad_bp.programs.instructions import Instruction
 
 NAME, OF_ARRAYS, PHASE = "kernel", "kernel_of_arrays", "phase."
 HEAD = object.__basicsize__  # bytes of an array before the address of its elements
-ACROSS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum", "prod": "mul"}
 COPIED = 64  # elements of a view that are copied one by one; more are in a loop
 
 

@@ -30,13 +30,11 @@ from tinygrad_bp.native.loops.nests import (
 )
 from tinygrad_bp.native.loops.products import VECTORS, outer_product, product
 from tinygrad_bp.native.loops.rows import WOVEN, Home, Rows
-from tinygrad_bp.native.loops.tiles import IDENTITY, Round
+from tinygrad_bp.native.loops.tiles import ACROSS, IDENTITY, Round
 from tinygrad_bp.native.lowering.cells import Cells
-from tinygrad_bp.native.lowering.expansion import REDUCTIONS, Expansion, Single, single
+from tinygrad_bp.native.lowering.expansion import Expansion, Single, single
 from tinygrad_bp.native.lowering.moves import moved
 from tinygrad_bp.programs.instructions import Instruction, Ref
-
-COMBINE = {"add": "add", "maximum": "maximum", "minimum": "minimum", "multiply": "mul"}
 
 
 class Looped:
@@ -222,7 +220,7 @@ class Looped:
     def _fold(self, one: Instruction) -> None:
         """Fold columns in a row into one: the first, and then each of the others in turn."""
         kept, many = self._folded(one)
-        combine = getattr(self.block, COMBINE[REDUCTIONS[one.op]])
+        combine = getattr(self.block, ACROSS[one.op])
         name = one.refs[0]
         with self.tile.nest(kept) as (c, t):
             start = self.block.mul(index_of(self.block, c), many)

@@ -15,13 +15,11 @@ from tinygrad_bp.native.loops.body import Store, is_brief, is_reduction, live
 from tinygrad_bp.native.loops.by_rows import ALL, CHANNEL, EACH, PLACE, cut, folding, numbers_of
 from tinygrad_bp.native.loops.rows import Home
 from tinygrad_bp.native.loops.schedule import Work
-from tinygrad_bp.native.loops.tiles import IDENTITY, Loop
+from tinygrad_bp.native.loops.tiles import ACROSS, IDENTITY, Loop
 from tinygrad_bp.native.loops.work_values import Values
 from tinygrad_bp.native.lowering.cells import Cell, Cells
 from tinygrad_bp.native.lowering.expansion import REDUCTIONS
 from tinygrad_bp.programs.instructions import Instruction
-
-COMBINED = {"add": "add", "maximum": "maximum", "minimum": "minimum", "multiply": "mul"}
 
 
 class RowLoop:
@@ -70,7 +68,7 @@ class RowLoop:
             for one, cell in self.each:
                 at = block.at(sums, loop.places[id(cell)] * width)
                 vector = block.load(at, vector=True, align=64)
-                self._reduced(one, block.across(_combine(one), vector), row)
+                self._reduced(one, block.across(ACROSS[one.op], vector), row)
         for one in self.across:
             self._end(one)
 
@@ -101,7 +99,7 @@ class RowLoop:
             block.store(self._of(one, number, float(self.columns)), place)
             return
         place = block.at(self.totals[_total(one)].base, self._channel(row))
-        block.store(getattr(block, _combine(one))(block.load(place), number), place)
+        block.store(getattr(block, ACROSS[one.op])(block.load(place), number), place)
 
     def _channel(self, row: Value) -> Value:
         found: Value = self.block.binary("srem", row, self.many)
@@ -143,7 +141,7 @@ class RowLoop:
         each = {ALL: self.many * self.columns, CHANNEL: self.columns, PLACE: self.many}[numbers]
         count = block.convert(block.mul(self.writer.n, each), block.module.real)
         if numbers == ALL:
-            combine = getattr(block, _combine(one))
+            combine = getattr(block, ACROSS[one.op])
             with block.loop(self.columns, start=1) as k:
                 block.store(combine(block.load(memory), block.load(block.at(memory, k))), memory)
         with block.loop(1 if numbers == ALL else self._totals(one)) as k:
@@ -161,7 +159,3 @@ class RowLoop:
 
 def _total(one: Instruction) -> str:
     return f"{one.name} so far"
-
-
-def _combine(one: Instruction) -> str:
-    return COMBINED[REDUCTIONS[one.op]]

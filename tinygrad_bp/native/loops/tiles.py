@@ -20,6 +20,8 @@ TILE = 8  # vectors of a tile
 STRAIGHT = 4  # so many vectors, known beforehand, need no loop
 MOST = 1000  # lines of them together
 IDENTITY = {"sum": 0.0, "product": 0.0, "prod": 1.0, "max": float("-inf"), "min": float("inf")}
+# What two numbers are reduced by, for each reduction of NumPy's.
+ACROSS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum", "prod": "mul"}
 COMBINED = {"sum": "add", "product": "fma", "prod": "mul", "max": "maximum", "min": "minimum"}
 Homes = Callable[[str], Home]
 
