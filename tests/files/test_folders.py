@@ -11,8 +11,8 @@ import sys
 import pytest
 from words import INPUT_OUTPUT
 
-from tinygrad_bp.files import folders
-from tinygrad_bp.files.folders import folder_beside, put_folder, set_aside
+from tinygrad_bp.files import folders, leftovers
+from tinygrad_bp.files.folders import drop_folder, folder_beside, put_folder, set_aside
 
 
 @pytest.fixture
@@ -48,6 +48,26 @@ def test_where_nothing_stood_nothing_is_told(tmp_path):
     assert put_folder(new_folder(target), target) is None
     assert (target / "model").read_text() == "new"
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks no files there")
+def test_a_folder_of_a_killed_process_is_swept_and_one_that_is_written_is_not(target, monkeypatch):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, new_folder(target).name.encode())
+        signal.pause()
+    name = os.read(reader, 100).decode()
+    parent = target.parent
+    for alive in (True, False):
+        if not alive:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        monkeypatch.setattr(leftovers, "_seen", set())  # as in another process
+        mine = folder_beside(target)
+        assert {one.name for one in parent.iterdir()} == {"r", mine.name, *[name] * alive}
+        drop_folder(mine)
+    assert list(parent.iterdir()) == [target]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="exchanges two names where the kernel does")

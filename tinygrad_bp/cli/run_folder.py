@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from tinygrad_bp.errors import TinygradError
 from tinygrad_bp.files.atomic import atomic_write_text
-from tinygrad_bp.files.folders import folder_beside, put_folder, set_aside
+from tinygrad_bp.files.folders import drop_folder, folder_beside, put_folder, set_aside
 
 MODEL = "model.safetensors"
 HISTORY = "history.csv"
@@ -150,7 +149,7 @@ def new_folder(target: Path, *, force: bool) -> Iterator[Path]:
             _remove_results(old, target)
     finally:
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            drop_folder(folder)
 
 
 def _remove_results(old: Path, target: Path) -> None:

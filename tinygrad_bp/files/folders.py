@@ -7,23 +7,29 @@ import ctypes
 import errno
 import os
 import secrets
+import shutil
 import stat
 import sys
 from pathlib import Path
+from typing import IO
 
 from tinygrad_bp.files.atomic import sync_folder
-from tinygrad_bp.files.leftovers import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from tinygrad_bp.files.leftovers import OWNED, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, hold, sweep
 
 ASIDE = ".before-"  # between the name of a folder and a token: what stood in its place
 
 # Kernels, libraries and file systems that cannot exchange two names.
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
+_held: dict[Path, IO[bytes]] = {}  # the file that is locked in each folder of this process
 _AT_FDCWD = -100  # linux/fcntl.h: relative to the working directory
 _RENAME_EXCHANGE = 2  # linux/fs.h
 
 
 def folder_beside(target: Path) -> Path:
-    """Make and return an empty folder on the same file system as `target`, to become it.
+    """Make and return a folder on the same file system as `target`, to become it.
+
+    Until `put_folder` or `drop_folder` it holds one file, a hidden one, which is locked: if this
+    process is killed, another of the same user removes the folder as it makes one beside it.
 
     Raises
     ------
@@ -31,9 +37,29 @@ def folder_beside(target: Path) -> Path:
         If it cannot be made.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
-    folder.mkdir()
-    return folder
+    sweep(target.parent)
+    while True:
+        folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+        folder.mkdir()
+        held = _held[folder] = (folder / OWNED).open("xb")
+        if hold(held, folder / OWNED):
+            return folder
+        _let_go(folder)
+
+
+def drop_folder(folder: Path) -> None:
+    """Remove a folder that has not become what it was made for."""
+    _let_go(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _let_go(folder: Path) -> None:
+    """Take out of a folder what tells that it is being written."""
+    held = _held.pop(folder, None)
+    if held is not None:
+        with contextlib.suppress(OSError):
+            (folder / OWNED).unlink(missing_ok=True)
+        held.close()
 
 
 def private_folder(folder: Path, *, make: bool) -> bool:
@@ -87,6 +113,7 @@ def put_folder(folder: Path, target: Path) -> Path | None:
     OSError
         If the file system refuses.  What stood at `target` is there.
     """
+    _let_go(folder)
     if not os.path.lexists(target):
         folder.rename(target)
         sync_folder(target.parent)

@@ -1,14 +1,16 @@
-"""Temporary files that killed processes have left, told from those that are being written.
+"""Temporary files and folders that killed processes have left, told from those being written.
 
-Whoever writes a temporary file holds a lock on it, which the system drops when the process is
-gone.  So what can be locked is left over, or was born a moment ago: its writer looks after it has
-locked whether the file is still there, and takes another name if not.
+Whoever writes a temporary file holds a lock on it, or on a file in the temporary folder, which the
+system drops when the process is gone.  So what can be locked is left over, or was born a moment
+ago: its writer looks after it has locked whether the file is still there, and takes another name if
+not.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import IO, Any
 
 TEMPORARY_PREFIX = ".tinygrad_bp-"  # a killed process leaves its file behind: say whose it is
 TEMPORARY_SUFFIX = ".tmp"
+OWNED = ".tinygrad_bp-owned"  # in a temporary folder: the file that is locked
 
 _seen: set[Path] = set()  # folders that this process has looked through
 
@@ -46,13 +49,16 @@ def sweep(folder: Path) -> None:
 
 
 def _remove_if_left(entry: os.DirEntry[str]) -> None:
-    status = entry.stat(follow_symlinks=False)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+    if entry.stat(follow_symlinks=False).st_uid != os.geteuid():
         return
-    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+    folder = entry.is_dir(follow_symlinks=False)
+    locked = Path(entry.path, OWNED) if folder else Path(entry.path)
+    if not stat.S_ISREG(locked.lstat().st_mode):
+        return
+    descriptor = os.open(locked, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         if _locked(descriptor, unsure=False):
-            Path(entry.path).unlink()
+            shutil.rmtree(entry.path) if folder else locked.unlink()
     finally:
         os.close(descriptor)
 
