@@ -20,7 +20,8 @@ import tinygrad_bp
 ROOT = Path(tinygrad_bp.__file__).parent
 FACE = "tinygrad_bp"
 LAYERS = [
-    {"errors", "elsewhere", "version"},
+    {"errors", "version"},
+    {"elsewhere"},
     {"deferred"},
     {"engine"},
     {"rules"},

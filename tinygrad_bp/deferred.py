@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from tinygrad_bp.elsewhere import where_it_is
+from tinygrad_bp.elsewhere.names import where_it_is
 
 
 def later(module: str, name: str) -> Callable[..., Any]:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.loss_reductions import require_same_shape, weighted
 from tinygrad_bp.rules.reductions.aggregates import log_softmax
 
 
-@answers_keywords
+@answers
 def softmax(x: Array, axis: int = -1) -> Array:
     """Compute ``exp(x) / sum(exp(x))`` along `axis`, as the exponential of `log_softmax`.
 
@@ -40,6 +40,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     return np.exp(log_softmax(x, axis=axis))
 
 
+@answers
 def silu(x: Array) -> Array:
     """Compute ``x * sigmoid(x)`` of each element.
 
@@ -59,6 +60,7 @@ def silu(x: Array) -> Array:
     return x * sigmoid(x)
 
 
+@answers
 def mse(prediction: Any, target: Any, reduction: str = "mean", weights: Any = None) -> Any:
     """Compute the squared error ``(prediction - target)**2``.
 

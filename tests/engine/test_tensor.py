@@ -18,7 +18,7 @@ from together import together
 from words import READ_ONLY, STAYS_LOCKED, words
 
 import tinygrad_bp as tg
-from tinygrad_bp.elsewhere import Elsewhere
+from tinygrad_bp.elsewhere.attributes import Elsewhere
 from tinygrad_bp.engine import attached
 from tinygrad_bp.engine.nodes import one_object
 from tinygrad_bp.errors import (

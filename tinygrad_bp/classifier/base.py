@@ -15,6 +15,7 @@ from tinygrad_bp.classifier.samples import features, mean_and_scale, standardize
 from tinygrad_bp.classifier.settings import RandomState, check_settings, generator
 from tinygrad_bp.classifier.start import Start
 from tinygrad_bp.classifier.tasks import Part
+from tinygrad_bp.elsewhere.attributes import OF_ESTIMATOR, answer
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DataError, TinygradError, warn_user
@@ -254,3 +255,6 @@ class SigmoidEstimator:
         self.loss_curve_, self.validation_curve_ = curves["loss"], curves.get("validation_loss", [])
         self.n_iter_ = curves.epochs
         self.history_ = curves
+
+
+answer(SigmoidEstimator, OF_ESTIMATOR)

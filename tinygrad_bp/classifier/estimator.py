@@ -12,11 +12,13 @@ from tinygrad_bp.classifier.base import LEAST_HELD, OnEpoch, SigmoidEstimator
 from tinygrad_bp.classifier.samples import class_codes, refuse_mask
 from tinygrad_bp.classifier.tasks import Classes, class_weights
 from tinygrad_bp.data import holdout_split
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.functional import softmax
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 
 
+@answers
 @dataclass(eq=False, kw_only=True)
 class SigmoidClassifier(SigmoidEstimator):
     """A fully connected network of sigmoids for two classes or more.
@@ -75,6 +77,7 @@ class SigmoidClassifier(SigmoidEstimator):
 
     class_weight: Mapping[Any, float] | str | None = None
 
+    @answers
     def fit(
         self,
         X: Any,

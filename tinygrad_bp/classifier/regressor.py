@@ -11,9 +11,11 @@ import numpy as np
 from tinygrad_bp.classifier.base import LEAST_HELD, OnEpoch, SigmoidEstimator
 from tinygrad_bp.classifier.samples import mean_and_scale, numbers
 from tinygrad_bp.classifier.tasks import Numbers
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 
 
+@answers
 @dataclass(eq=False)
 class SigmoidRegressor(SigmoidEstimator):
     """A fully connected network of sigmoids for a number; the last layer is linear.
@@ -49,6 +51,7 @@ class SigmoidRegressor(SigmoidEstimator):
     True
     """
 
+    @answers
     def fit(
         self,
         X: Any,

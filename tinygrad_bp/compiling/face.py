@@ -8,10 +8,10 @@ from typing import Any
 from tinygrad_bp.compiling.arguments import count_of
 from tinygrad_bp.compiling.compiled import Compiled
 from tinygrad_bp.compiling.engines import BACKENDS
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 
 
-@answers_keywords
+@answers
 def compile(  # noqa: A001  # what the field calls it
     f: Callable[..., Any] | None = None,
     *,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.data.tables import holdout_split
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 
 Seed = int | np.random.Generator | None
@@ -100,6 +100,7 @@ class Stream:
                 yield np.stack(gathered)
 
 
+@answers
 def batches(
     X: Any,
     y: Any = None,
@@ -158,7 +159,7 @@ def batches(
     return Batches(columns, form, int(size), generator, drop_last=drop_last)
 
 
-@answers_keywords
+@answers
 def split(
     X: Any, y: Any = None, fraction: float = 0.2, *, rng: Seed = None, by_class: bool = False
 ) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_bp.data.tables import Table
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 
 SAMPLE_LIMIT = 10_000_000  # 240 MB of float64: more is a slip of the keyboard
@@ -20,6 +21,7 @@ SPIRAL_START = 0.15  # inner radius; at 0 both arms would meet in one point
 Points = NDArray[np.float64]
 
 
+@answers
 def xor(n: int, *, noise: float = 0.0, seed: int) -> Table:
     """Draw points uniformly from the square [-1, 1]², labelled by whether their signs differ.
 
@@ -49,6 +51,7 @@ def xor(n: int, *, noise: float = 0.0, seed: int) -> Table:
     return _finish("xor", points[:first], points[first:], ("same", "different"), noise, rng)
 
 
+@answers
 def moons(n: int, *, noise: float = 0.2, seed: int) -> Table:
     """Draw two interleaved half circles of radius 1 at equally spaced angles.
 
@@ -77,6 +80,7 @@ def moons(n: int, *, noise: float = 0.2, seed: int) -> Table:
     return _finish("moons", upper, lower, ("upper", "lower"), noise, rng)
 
 
+@answers
 def circles(n: int, *, noise: float = 0.1, factor: float = 0.5, seed: int) -> Table:
     """Draw two concentric circles at equally spaced angles.
 
@@ -108,6 +112,7 @@ def circles(n: int, *, noise: float = 0.1, factor: float = 0.5, seed: int) -> Ta
     return _finish("circles", outer, inner, ("outer", "inner"), noise, rng)
 
 
+@answers
 def spiral(n: int, *, noise: float = 0.05, turns: float = 1.0, seed: int) -> Table:
     """Draw two Archimedean spirals, one the other turned by half a circle.
 
@@ -147,6 +152,7 @@ GENERATORS: Mapping[str, Callable[..., Table]] = MappingProxyType(
 )
 
 
+@answers
 def generate(name: str, n: int, seed: int) -> Table:
     """Draw ``n`` samples from the generator called ``name``, with its default shape and noise.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 
 from tinygrad_bp.data.tables import Table, read_csv
+from tinygrad_bp.elsewhere.calls import answers
 
 
+@answers
 def penguins() -> Table:
     """Load the Adelie and Chinstrap penguins of the Palmer penguins data set.
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_bp.data.faults import FilePath, listing, shown
 from tinygrad_bp.data.strict_csv import Dropped, parse_number, read_body
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 
 
@@ -86,6 +87,7 @@ class Table:
         return len(self.dropped)
 
 
+@answers
 def read_csv(
     path: FilePath,
     features: Sequence[str],
@@ -153,6 +155,7 @@ def read_csv(
     )
 
 
+@answers
 def read_features(
     path: FilePath, features: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -179,6 +182,7 @@ def read_features(
     return body.matrix(), np.array(body.lines, dtype=np.int64)
 
 
+@answers
 def holdout_split(
     y: ArrayLike, fraction: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -15,6 +15,7 @@ from tinygrad_bp.derivations.derivation import Deriving
 from tinygrad_bp.derivations.records import Derivation
 from tinygrad_bp.derivations.rerun import Rerun, compared, rerun
 from tinygrad_bp.derivations.symbols import place_of, symbols
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.tensor import Tensor
@@ -138,6 +139,7 @@ class Explanation:
         return found
 
 
+@answers
 def explain(
     out: Tensor,
     wrt: Any = None,

@@ -13,6 +13,7 @@ from tinygrad_bp.doctor.checks import crashes, ranges
 from tinygrad_bp.doctor.checks.histories import diagnose_history
 from tinygrad_bp.doctor.checks.recorded import asleep, leaf_nodes, met, out_of_reach, squashed_twice
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn import bce_with_logits, cross_entropy, mse
@@ -23,6 +24,7 @@ LONG, SHORT = 0.5, 1e-6  # one step to the size of the parameter
 WEAK = 1e-5  # a first layer's gradient to the last one's
 
 
+@answers
 def diagnose(
     model: Module | Mapping[str, Sequence[float]],
     optimizer: Optimizer | None = None,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_bp.doctor.findings.diagnosis import Diagnosis, Undecided, from_dict
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import FilePath
 
@@ -22,6 +23,7 @@ SEEDS = 3
 GRACE = 15.0  # for starting Python and for what cannot be interrupted
 
 
+@answers
 def diagnose_script(
     path: FilePath, *, seconds: float = SECONDS, fix: bool = False, seeds: int = SEEDS
 ) -> Diagnosis:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from types import FunctionType
 from typing import Any, Literal, Self
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.shapes import Axis, Shape
 
 ASKED = {"axis", "axes", "cotangent", "order"}  # parameters that go by other names elsewhere
@@ -235,6 +235,6 @@ def declared(name: str, function: Any) -> Any:
     twin.__qualname__ = f"Tensor.{name}"
     takes_any = "elsewhere" in function.__code__.co_varnames
     asked = not (takes_any or ASKED.isdisjoint(declaration.__code__.co_varnames))
-    named = answers_keywords(twin) if asked else twin
+    named = answers(twin) if asked else twin
     named.__wrapped__ = declaration  # type: ignore[attr-defined]  # where inspect looks
     return named

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answered
+from tinygrad_bp.elsewhere.calls import answered, answers
 from tinygrad_bp.engine.dispatch import FUNCTIONS, REFUSED, UFUNCS, refuse_out
 from tinygrad_bp.engine.recording import PLAIN, binary, frozen, nary, ternary, unary
 from tinygrad_bp.engine.rule import (
@@ -292,7 +292,7 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
         if function.__module__.startswith("numpy"):
             FUNCTIONS[function] = recorder
         else:
-            rule.function = recorder
+            rule.function = recorder = answers(recorder)
     for name in methods:
         method(name, recorder)
     return recorder
@@ -300,7 +300,8 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
 
 def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
     arity = len(rule.pulls)
-    unrolled = {1: unary, 2: binary}.get(arity)
+    makers: dict[int, Any] = {1: unary, 2: binary}
+    unrolled = makers.get(arity)
     recorder: Any = unrolled(rule) if unrolled else None
     if rule.views:
         recorder = viewing(recorder, rule.views)
@@ -321,7 +322,7 @@ def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
         try:
             arguments, params = bind(*args, **kwargs)
         except TypeError as error:
-            raise answered(error, kwargs) from error.__cause__
+            raise answered(error, rule.function, kwargs, rule.name) from None
         for one in params:
             if type(one) not in PLAIN:
                 params = frozen(rule, params)

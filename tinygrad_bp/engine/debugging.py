@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, Mode, is_recording
 from tinygrad_bp.engine.nodes import Node
@@ -58,6 +59,7 @@ class debug(Mode):  # noqa: N801  # reads as a verb: with tg.debug():
     tinygrad_bp.errors.NonFiniteError: debug: backward: sqrt made inf ...
     """
 
+    @answers
     def __init__(self, *, nan: bool = True, inf: bool = True) -> None:
         super().__init__()
         self._watch = Watch(nan, inf)

@@ -24,6 +24,8 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Literal, TypeVar
 
+from tinygrad_bp.elsewhere.calls import answers
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 T = TypeVar("T")
 Hold = Generator[None, None, None]
@@ -192,6 +194,7 @@ class Held:
     dropped, with the traceback of the KeyboardInterrupt.
     """
 
+    @answers
     def __init__(self) -> None:
         self._holds: dict[Any, Hold] = {}
 

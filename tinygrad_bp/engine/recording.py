@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import asarray, complex128, dtype, float64, ndarray
+from numpy import asarray, complex128, dtype, float64, ndarray, ufunc
 from numpy.linalg import LinAlgError
 
 from tinygrad_bp.engine.failures import noted
@@ -31,6 +31,8 @@ SMALL = 1024
 def unary(rule: Any) -> Recorder:
     """Return the recorder of a rule with one argument, and perhaps parameters."""
     forward = rule.forward
+    code = getattr(forward, "__code__", None)
+    alone = code.co_argcount == 1 if code else isinstance(forward, ufunc)
     save_out, save_x = rule.saves(1)
     # An elementwise pull never asks for shapes; without nodes in it a saved tuple is invisible to
     # the cycle collector.
@@ -39,6 +41,8 @@ def unary(rule: Any) -> Recorder:
     sparing = rule.sparing
 
     def record(x: Any, *params: Any) -> Any:
+        if params and alone:
+            raise TypeError(f"{rule.name}: takes one argument, got {1 + len(params)}")
         if type(x) is not Tensor:
             # a function of our own, of what may be Python's number: forwards ask for a dtype
             return forward(asarray(x)[()] if type(x) in SCALARS else operand(x), *params)

@@ -16,6 +16,7 @@ from sys import maxsize
 from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.modes import Held, Hold
 from tinygrad_bp.engine.nodes import tick
 from tinygrad_bp.engine.tensor import Tensor
@@ -87,6 +88,7 @@ class scope(Held):  # noqa: N801  # reads as a verb: with tg.scope("encoder"):
     [('energy',), ('energy',), ('energy',)]
     """
 
+    @answers
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise TypeError(f"scope: expected a name, got {name!r:.40}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 
 from tinygrad_bp.errors import ShapeError
 
@@ -23,7 +24,10 @@ def normalize_axes(axis: Axis, ndim: int, name: str = "axis") -> Shape:
     wanted = (axis,) if not isinstance(axis, Sequence) else tuple(axis)
     found = []
     for one in wanted:
-        position = one.__index__()
+        try:
+            position = index(one)
+        except TypeError:
+            raise ShapeError(f"{name}: axis {one!r}; expected an integer") from None
         if not -ndim <= position < ndim:
             raise ShapeError(
                 f"{name}: {position} is out of range for an array of {ndim} dimensions"

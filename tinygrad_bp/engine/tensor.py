@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import OF_TENSOR, answer, answers_keywords
+from tinygrad_bp.elsewhere.attributes import OF_TENSOR, Size, answer
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.array_names import name_array
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.memory import read_only
@@ -69,6 +70,7 @@ class Tensor(Base):
     _label: str | None
     _looks_into: tuple[Any, Any] | None  # the Tensor that this stands for a view of; see `views`
 
+    @answers
     def __init__(
         self,
         data: Any,
@@ -81,6 +83,8 @@ class Tensor(Base):
         self._value = value
         self._node = self._looks_into = None
         if requires_grad:
+            if isinstance(requires_grad, str):
+                raise TypeError(f"tensor: requires_grad={requires_grad!r}; expected True or False")
             if value.dtype.kind not in "fc":
                 raise DTypeError(
                     f"tensor: {value.dtype} cannot require gradients (a derivative needs a"
@@ -112,8 +116,7 @@ class Tensor(Base):
     @property
     def size(self) -> int:
         """Number of elements."""
-        size: int = self._value.size
-        return size
+        return Size(self._value.size)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -368,7 +371,7 @@ def method(name: str, function: Any) -> None:
     setattr(Tensor, name, declared(name, function))
 
 
-@answers_keywords
+@answers
 def tensor(
     data: Any, *, dtype: Any = None, requires_grad: bool = False, name: str | None = None
 ) -> Tensor:

@@ -9,6 +9,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.files.leftovers import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, hold, sweep
 
 FilePath = str | os.PathLike[str]
@@ -17,6 +18,7 @@ FilePath = str | os.PathLike[str]
 _NO_FOLDER_SYNC = {errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EPERM}
 
 
+@answers
 def atomic_write_bytes(path: FilePath, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new and no mixture.
 
@@ -77,6 +79,7 @@ def _written(target: Path, data: bytes, mode: int | None, *, durable: bool) -> b
     return True
 
 
+@answers
 def atomic_write_text(path: FilePath, text: str) -> None:
     """Write a text file, as UTF-8 with its line ends as they are, by `atomic_write_bytes`.
 

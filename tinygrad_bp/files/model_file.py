@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.files.atomic import atomic_write_bytes
 
@@ -116,6 +117,7 @@ def encode_model(
     return b"".join(parts)
 
 
+@answers
 def write_model(
     path: FilePath,
     arrays: Mapping[str, NDArray[Any]],
@@ -152,6 +154,7 @@ def write_model(
         raise ModelFileError(f"{os.fspath(path)}: {reason}") from error
 
 
+@answers
 def read_model(
     path: FilePath,
     *,

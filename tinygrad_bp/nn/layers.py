@@ -8,7 +8,6 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError
@@ -51,7 +50,6 @@ class Linear(Module):
     (4, 5)
     """
 
-    @answers_keywords
     def __init__(
         self,
         n_in: int,

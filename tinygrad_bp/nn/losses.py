@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.guards import guard
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 
+@answers
 def huber(
     prediction: Any,
     target: Any,
@@ -76,6 +78,7 @@ def huber(
     return weighted("huber", each, weights, reduction)
 
 
+@answers
 def hinge(scores: Any, labels: Array, reduction: str = "mean", weights: Any = None) -> Array:
     """Compute ``max(0, 1 - label * score)``, of labels -1 and 1.
 
@@ -108,6 +111,7 @@ def hinge(scores: Any, labels: Array, reduction: str = "mean", weights: Any = No
     return weighted("hinge", np.maximum(1 - labels * scores, 0), weights, reduction)
 
 
+@answers
 def kl_divergence(
     log_probabilities: Any, targets: Any, reduction: str = "mean", weights: Any = None
 ) -> Any:
@@ -150,6 +154,7 @@ def kl_divergence(
     return weighted("kl_divergence", each, weights, reduction)
 
 
+@answers
 def poisson(log_rates: Any, counts: Any, reduction: str = "mean", weights: Any = None) -> Any:
     """Compute ``exp(z) - count z``: what counts cost if ``exp(z)`` is their Poisson rate.
 
@@ -184,6 +189,7 @@ def poisson(log_rates: Any, counts: Any, reduction: str = "mean", weights: Any =
     return weighted("poisson", np.exp(z) - y * z, weights, reduction)
 
 
+@answers
 def focal(
     logits: Array,
     labels: Array,

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import OF_MODULE, answer
+from tinygrad_bp.elsewhere.attributes import OF_MODULE, UNREAD, Unread, answer
+from tinygrad_bp.elsewhere.calls import Answering, answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
@@ -26,7 +27,7 @@ REPLACED = (
 )
 
 
-class Module:
+class Module(Answering):
     """Base of layers and networks: write `forward`, assign parameters and modules as attributes.
 
     A parameter is a leaf Tensor that requires gradients, found in an attribute, in a module in an
@@ -135,12 +136,11 @@ class Module:
         """
         return [p for name, p in self.named_parameters() if where is None or where(name, p)]
 
+    @answers
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters():
             parameter.zero_grad()
-
-    # What it does: while it is trained, and afterwards
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on every module, the inner ones first.
@@ -224,6 +224,7 @@ class Module:
                 one._node = Leaf(one.shape, one.dtype, one.name, account)
         return self
 
+    @answers
     def summary(self, sample: Any) -> Summary:
         """Return a table of the layers: what each gives for a sample, its parameters and bytes.
 
@@ -265,10 +266,8 @@ class Module:
             If two have one name, or a buffer is more than plain numbers (a masked array), or an
             array is where nothing looks for it: in an object that is no module.
         """
-        own = _by_name(self)
-        return {
-            name: np.array(getattr(value, "_value", value)) for name, (value, *_) in own.items()
-        }
+        found = ((name, one) for name, (one, *_) in _by_name(self).items())
+        return {name: np.array(getattr(one, "_value", one)) for name, one in found}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Set every parameter and buffer to the array of its name, as `state` returned it.
@@ -304,8 +303,8 @@ class Module:
 
     @recursive_repr()
     def __repr__(self) -> str:
-        own = vars(self).items()
-        lines = [f"  {key}: {described(value)}" for key, value in own if key != "training"]
+        own = (one for one in vars(self).items() if one[0] != "training")
+        lines = [f"  {key}: {described(value)}" for key, value in own]
         if not lines:
             return f"{type(self).__name__}()"
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
@@ -398,3 +397,4 @@ def _change(
 
 
 answer(Module, OF_MODULE)
+answer(Module, UNREAD, Unread)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.guards import guard
@@ -29,7 +28,6 @@ class Recurrent(Module):
 
     kind: type[Cell]
 
-    @answers_keywords
     def __init__(
         self,
         n_in: int,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ModelFileError
 from tinygrad_bp.nn.attention import MultiHeadAttention, TransformerBlock
 from tinygrad_bp.nn.cells import GRUCell, LSTMCell, RNNCell
@@ -129,6 +130,7 @@ class NameMap(dict[str, str]):
         return "\n".join(f"{ours:{width}}  {theirs}" for ours, theirs in self.items())
 
 
+@answers
 def load_torch(
     module: Module, state: Mapping[str, Any], names: Mapping[str, str] | None = None
 ) -> NameMap:

@@ -16,6 +16,7 @@ except ImportError as error:
         "tg.onnx needs the package onnx: install the extra, as in pip install 'tinygrad-bp[onnx]'"
     ) from error
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.containers import flatten, places
 from tinygrad_bp.engine.modes import no_grad
 from tinygrad_bp.engine.tensor import unwrap
@@ -34,6 +35,7 @@ IR_VERSION = 10  # of the file's format: programs of 2024 read it
 BATCH = "batch"  # what the axis is called in the file
 
 
+@answers
 def export(
     model: Callable[..., Any], sample: Any, path: FilePath, *, batch: bool = True
 ) -> onnx.ModelProto:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer, Params
@@ -32,7 +31,6 @@ class Adagrad(Optimizer):
     optimization", figure 1 with a diagonal matrix.
     """
 
-    @answers_keywords
     def __init__(
         self,
         params: Params,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer, Params
@@ -38,7 +37,6 @@ class Adam(Optimizer):
 
     decoupled = False  # whether weight decay bypasses the running averages
 
-    @answers_keywords
     def __init__(
         self,
         params: Params,
@@ -122,7 +120,6 @@ class AdamW(Adam):
 
     decoupled = True
 
-    @answers_keywords
     def __init__(
         self,
         params: Params,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.nn.state import Kept, assign
 
@@ -111,6 +112,7 @@ class EMA(_Average):
     ([3.0], [array([2.25])])
     """
 
+    @answers
     def __init__(self, params: Iterable[Tensor], decay: float = 0.999) -> None:
         if not 0.0 <= decay < 1.0:
             raise ValueError(f"EMA: decay={decay!r}; expected a number from 0 to below 1")
@@ -148,6 +150,7 @@ class SWA(_Average):
     epoch with a learning rate of 0 after `apply`.
     """
 
+    @answers
     def __init__(self, params: Iterable[Tensor], start: int = 0) -> None:
         if not 0 <= start < math.inf:
             raise ValueError(f"SWA: start={start!r}; expected an integer of 0 or more")

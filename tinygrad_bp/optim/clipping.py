@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.guards import guard
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DataError
 
 
+@answers
 def clip_grad_norm(params: Iterable[Tensor], limit: float) -> float:
     """Scale all gradients together so that their norm is at most `limit`.
 
@@ -66,6 +68,7 @@ def _clip_traced(found: list[tuple[Tensor, Tensor]], limit: float) -> Any:
     return norm
 
 
+@answers
 def clip_grad_value(params: Iterable[Tensor], limit: float) -> None:
     """Bring every element of the gradients into the range from ``-limit`` to ``limit``.
 
@@ -89,6 +92,13 @@ def _require_finite(norm: Any) -> None:
 def _with_gradients(params: Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
     if isinstance(params, Tensor):
         params = [params]
+    params = list(params)
+    for i, param in enumerate(params):
+        if not isinstance(param, Tensor):
+            kind = type(param).__name__
+            raise TypeError(
+                f"clipping: parameter {i} is a {kind}; expected a Tensor: pass .parameters()"
+            )
     return [(param, grad) for param in params if (grad := param.grad) is not None]
 
 

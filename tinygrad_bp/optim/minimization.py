@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.containers import flatten, flatten_like, places
 from tinygrad_bp.engine.modes import enable_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
@@ -55,6 +56,7 @@ class Minimum:
     result: Any
 
 
+@answers
 def minimize(
     loss: Callable[[Any], Any],
     parameters: Any,

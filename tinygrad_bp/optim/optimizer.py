@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_bp.elsewhere import OF_OPTIMIZER, answer
+from tinygrad_bp.elsewhere.attributes import OF_OPTIMIZER, Setting, answer
+from tinygrad_bp.elsewhere.calls import Answering, answers
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, warn_user
 from tinygrad_bp.nn.state import Kept
@@ -22,7 +23,7 @@ SHOWN = 3  # parameters that a warning names
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
 
 
-class Optimizer(Kept):
+class Optimizer(Kept, Answering):
     """Base of the optimizers.
 
     A step builds every new value first and then swaps all of them in, parameters and state
@@ -78,6 +79,7 @@ class Optimizer(Kept):
         """Move every parameter that has a gradient."""
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
+    @answers
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters: ``.grad`` becomes None."""
         for param in self.params:
@@ -237,4 +239,4 @@ def _checked(name: str, params: Iterable[Tensor]) -> list[Tensor]:
     return checked
 
 
-answer(Optimizer, OF_OPTIMIZER)
+answer(Optimizer, OF_OPTIMIZER, Setting)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.nn.state import Kept, assign
 from tinygrad_bp.optim.optimizer import Optimizer
@@ -43,6 +44,7 @@ class ReduceOnPlateau(Kept):
     0.5
     """
 
+    @answers
     def __init__(
         self,
         optimizer: Optimizer,

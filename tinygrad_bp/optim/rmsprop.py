@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer, Params
@@ -35,7 +34,6 @@ class RMSprop(Optimizer):
     Tieleman & Hinton (2012), "Neural networks for machine learning", lecture 6.5.
     """
 
-    @answers_keywords
     def __init__(
         self,
         params: Params,

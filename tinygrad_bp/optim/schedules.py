@@ -16,9 +16,12 @@ import math
 from collections.abc import Callable
 from numbers import Real
 
+from tinygrad_bp.elsewhere.calls import answers
+
 Schedule = Callable[[float], float]
 
 
+@answers
 def constant(lr: float) -> Schedule:
     """Return the schedule that stays at `lr`.
 
@@ -36,6 +39,7 @@ def constant(lr: float) -> Schedule:
     return lambda _epoch: lr
 
 
+@answers
 def step_decay(lr: float, *, every: float, factor: float = 0.1) -> Schedule:
     """Return the schedule ``lr * factor ** floor(epoch / every)``.
 
@@ -58,6 +62,7 @@ def step_decay(lr: float, *, every: float, factor: float = 0.1) -> Schedule:
     return lambda epoch: lr * factor ** math.floor(epoch / every)
 
 
+@answers
 def exponential(lr: float, *, decay: float) -> Schedule:
     """Return the schedule ``lr * decay ** epoch``.
 
@@ -77,6 +82,7 @@ def exponential(lr: float, *, decay: float) -> Schedule:
     return lambda epoch: lr * decay**epoch
 
 
+@answers
 def inverse_time(lr: float, *, decay: float = 1.0) -> Schedule:
     """Return the schedule ``lr / (1 + decay * epoch)``.
 
@@ -101,6 +107,7 @@ def inverse_time(lr: float, *, decay: float = 1.0) -> Schedule:
     return lambda epoch: lr / (1.0 + decay * epoch)
 
 
+@answers
 def linear(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     """Return the schedule that falls from `lr` to `floor` along a straight line, and stays there.
 
@@ -128,6 +135,7 @@ def linear(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     return rate
 
 
+@answers
 def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     """Return the schedule that falls from `lr` to `floor` along half a cosine, and stays there.
 
@@ -160,6 +168,7 @@ def cosine(lr: float, *, epochs: float, floor: float = 0.0) -> Schedule:
     return rate
 
 
+@answers
 def warmup(schedule: Schedule, *, epochs: int) -> Schedule:
     """Return `schedule` put off by `epochs` of linear growth towards its first rate.
 
@@ -180,6 +189,8 @@ def warmup(schedule: Schedule, *, epochs: int) -> Schedule:
     Goyal et al. (2017), "Accurate, large minibatch SGD", section 2.2.
     """
     _check_length("warmup", "epochs", epochs)
+    if not callable(schedule):
+        raise TypeError(f"warmup: schedule={schedule!r}; expected a function of the epoch")
 
     def rate(epoch: float) -> float:
         if epoch < epochs:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer, Params
@@ -38,7 +37,6 @@ class SGD(Optimizer):
     _groups_decay = False  # in one that was pickled before there were groups
     _passing = Optimizer._passing | {"_plan", "_rate"}
 
-    @answers_keywords
     def __init__(
         self,
         params: Params,

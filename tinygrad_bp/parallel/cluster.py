@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.parallel.shards import Shards, additions, computed
 from tinygrad_bp.parallel.sums import Sums
 
@@ -33,6 +34,7 @@ class Cluster(Shards):
     as a pickle.  The workers have this package.
     """
 
+    @answers
     def __init__(self, client: Any = None, shards: int = 8) -> None:
         super().__init__(shards)
         try:

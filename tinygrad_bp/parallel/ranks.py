@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ParallelError, ShapeError
 from tinygrad_bp.parallel import places as written_down
 from tinygrad_bp.parallel.messages import Messages
@@ -51,6 +52,7 @@ class Ranks(Shards):
     >>> loss, slopes = ranks.mean(lambda X, y: step(weights, X, y), X, y)  # doctest: +SKIP
     """
 
+    @answers
     def __init__(self, shards: int = 8, *, deadline: float = 300.0, comm: Any = None) -> None:
         super().__init__(shards)
         if not deadline > 0.0:

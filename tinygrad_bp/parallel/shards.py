@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ShapeError
 from tinygrad_bp.parallel.sums import Sums
 
@@ -76,6 +77,7 @@ class Shards:
 
     first, size = True, 1
 
+    @answers
     def __init__(self, shards: int = 8) -> None:
         if not (isinstance(shards, int | np.integer) and shards >= 1):
             raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.failures import failure_of
 from tinygrad_bp.engine.tensor import Tensor, is_foreign, operand, tensor
 from tinygrad_bp.errors import TraceError
@@ -20,6 +21,7 @@ from tinygrad_bp.programs.trace import Trace
 from tinygrad_bp.programs.watch import Watch
 
 
+@answers
 def program(f: Callable[..., Any], *args: Any) -> Program:
     """Write down what a function does with arrays, as a program.
 

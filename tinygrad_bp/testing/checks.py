@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.testing.by_hand import by_hand
 from tinygrad_bp.testing.engine import recorded, symmetric_arguments
 from tinygrad_bp.testing.examination import Examination
@@ -16,6 +17,7 @@ from tinygrad_bp.testing.subject import plain_caller, signature
 MODES = ("vjp", "jvp")
 
 
+@answers
 def check_grads(
     f: Callable[..., Any],
     *args: Any,
@@ -108,6 +110,7 @@ def check_grads(
     return examination.passed(report)
 
 
+@answers
 def check_vjp(
     f: Callable[..., Any],
     df: Callable[..., Any],

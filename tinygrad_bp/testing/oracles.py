@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
+
 Arrays = Sequence[Any]
 Function = Callable[..., Any]
 
@@ -36,6 +38,7 @@ def moved(arrays: Arrays, directions: Arrays, t: complex) -> list[Any]:
     return [x if d is None else x + t * d for x, d in zip(arrays, directions, strict=True)]
 
 
+@answers
 def complex_step(f: Function, arrays: Arrays, directions: Arrays) -> Slope:
     """Compute the derivative of ``f(*arrays)`` along `directions`; exact for an analytic f.
 
@@ -62,6 +65,7 @@ def complex_step(f: Function, arrays: Arrays, directions: Arrays) -> Slope:
     return Slope(value, 1e-15 * (1.0 + float(np.max(np.abs(value), initial=0.0))))
 
 
+@answers
 def richardson(f: Function, arrays: Arrays, directions: Arrays, start: float = START) -> Slope:
     """Compute the derivative of ``f(*arrays)`` along `directions` by extrapolated differences.
 

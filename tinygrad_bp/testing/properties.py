@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.rule import REAL
 from tinygrad_bp.engine.tensor import unwrap
 from tinygrad_bp.testing.checks import MODES, check_grads
@@ -38,6 +39,7 @@ LONGEST = 4  # axis that a name stands for
 ROUNDING = 1e-7  # of sums that hold the same terms in another order; a wrong rule is far off
 
 
+@answers
 def gradients_hold(
     *shapes: Any,
     domain: tuple[float, float] | None = None,

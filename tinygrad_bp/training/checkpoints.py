@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ModelFileError, TinygradError
 from tinygrad_bp.files.atomic import FilePath
 from tinygrad_bp.files.model_file import read_model, write_model
@@ -45,6 +46,7 @@ class Checkpoint:
 
     last = 2  # of the callbacks: it writes what the others have come to
 
+    @answers
     def __init__(
         self,
         path: FilePath,

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_bp.data import batches, split
 from tinygrad_bp.data.batching import Batches, Rows
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.modes import enable_grad, no_grad
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.nn import Module
@@ -21,14 +21,14 @@ from tinygrad_bp.training.compiled_steps import CompiledStep
 from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.guard import Guard
 from tinygrad_bp.training.history import History
-from tinygrad_bp.training.loop import Loop
+from tinygrad_bp.training.loop import Loop, is_callback
 from tinygrad_bp.training.probe import ROWS, Probe, every
 from tinygrad_bp.training.progress import Progress
 from tinygrad_bp.training.sharded import ShardedStep, digests
 from tinygrad_bp.training.steps import Metrics, Objective, Step, rows_of
 
 
-@answers_keywords
+@answers
 def fit(
     model: Module,
     loss: Callable[[Any, Any], Any],
@@ -310,7 +310,7 @@ def _check_kinds(
         ),
         "callbacks": (
             callbacks,
-            isinstance(callbacks, list) and not any(isinstance(one, type) for one in callbacks),
+            isinstance(callbacks, list) and all(map(is_callback, callbacks)),
             "a list: [callback]; of a class, as [EarlyStopping(patience=9)], what it makes",
         ),
         "schedule": (

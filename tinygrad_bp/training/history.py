@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 from tinygrad_bp.files.atomic import FilePath, atomic_write_text
 from tinygrad_bp.nn.state import State
@@ -38,6 +39,7 @@ class History(Mapping[str, list[float]]):
     2,0.5,0.6
     """
 
+    @answers
     def __init__(self) -> None:
         self._columns: dict[str, list[float]] = {}
         self.stopped: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from time import monotonic as clock
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.files.atomic import FilePath, atomic_write_text
 from tinygrad_bp.training.loop import Loop
 
@@ -38,6 +39,7 @@ class Live:
 
     last = 3  # of the callbacks: it shows what the others have come to
 
+    @answers
     def __init__(self, path: FilePath, *, title: str = "Training") -> None:
         self.path, self.title = path, title
         self._begun = self._next = 0.0  # seconds of the clock

@@ -13,6 +13,11 @@ from tinygrad_bp.training.probe import Probe
 HOOKS = ("before_fit", "after_step", "after_epoch", "after_fit")
 
 
+def is_callback(one: Any) -> bool:
+    """Tell whether a loop finds something to call."""
+    return not isinstance(one, type) and (callable(one) or any(hasattr(one, h) for h in HOOKS))
+
+
 class Loop:
     """A training under way: what callbacks are given.
 

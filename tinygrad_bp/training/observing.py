@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import NonFiniteError
 from tinygrad_bp.nn.state import State
@@ -55,6 +56,7 @@ class Observe:
 
     last = 1  # of the callbacks but for `Checkpoint`: it sees what the others have come to
 
+    @answers
     def __init__(self, sample: tuple[Any, Any] | None = None) -> None:
         self._given = sample
         self._sample = sample

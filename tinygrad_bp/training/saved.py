@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import ModelFileError, TinygradError
 from tinygrad_bp.files.atomic import FilePath
 from tinygrad_bp.files.model_file import read_model, write_model
@@ -12,6 +13,7 @@ from tinygrad_bp.nn import Module
 FORMAT = "tinygrad_bp.module.1"
 
 
+@answers
 def save(model: Module, path: FilePath) -> None:
     """Write every parameter and buffer of a module to a safetensors file.
 
@@ -40,6 +42,7 @@ def save(model: Module, path: FilePath) -> None:
     write_model(path, _module("save", model).state(), {"format": FORMAT}, finite=False)
 
 
+@answers
 def load(path: FilePath, model: Module) -> Module:
     """Give a module the parameters and buffers that `save` wrote.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.nn.state import State, matched
 from tinygrad_bp.training.loop import Loop
@@ -42,7 +42,7 @@ class EarlyStopping:
     Prechelt (1998), "Early stopping - but when?", in "Neural networks: tricks of the trade".
     """
 
-    @answers_keywords
+    @answers
     def __init__(
         self,
         patience: int,

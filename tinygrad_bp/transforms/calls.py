@@ -302,7 +302,11 @@ def added_up(seeds: Iterable[tuple[Node | None, Any]]) -> dict[Node, Any]:
 
 def positions_of(argnums: int | Sequence[int]) -> tuple[int, ...]:
     """Return the positions of the arguments to differentiate by."""
-    return tuple(argnums) if isinstance(argnums, Sequence) else (operator.index(argnums),)
+    several = argnums if isinstance(argnums, Sequence) else (argnums,)
+    try:
+        return tuple(map(operator.index, several))
+    except TypeError:
+        raise TypeError(f"argnums={argnums!r}; expected an integer, or several") from None
 
 
 def chosen(name: str, positions: Sequence[int], args: Sequence[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import Rebuild, flatten
 from tinygrad_bp.engine.modes import is_recording, recorded
@@ -27,6 +28,7 @@ from tinygrad_bp.transforms.joint import joint_rule, record
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+@answers
 def checkpoint(f: Function) -> Function:
     """Return `f`, of which the graph keeps the arguments only and not what happens inside.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.failures import noted
@@ -20,6 +21,7 @@ from tinygrad_bp.transforms.applied import Applied, Definition, Nest
 from tinygrad_bp.transforms.joint import record
 
 
+@answers
 def differentiable(
     f: Callable[..., Any] | None = None,
     /,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.arrays import Array
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.modes import recorded
@@ -35,7 +35,7 @@ JacobianMode = Literal["auto", "forward", "reverse"]
 Blocks = list[list[Any]]  # by output, then by input
 
 
-@answers_keywords
+@answers
 def jacobian(
     f: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: JacobianMode = "auto"
 ) -> Callable[..., Any]:
@@ -91,7 +91,7 @@ def jacobian(
     return _jacobian("jacobian", f, argnums, mode)
 
 
-@answers_keywords
+@answers
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives all second partial derivatives of `f`.
 
@@ -126,6 +126,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return _jacobian("hessian", gradient, argnums, "outermost")
 
 
+@answers
 def hvp(
     f: Callable[..., Any],
     primals: Sequence[Any],

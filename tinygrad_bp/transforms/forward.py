@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.transforms.calls import Call, require_function, require_result
 
 
+@answers
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """Compute ``f(*primals)`` and how it moves when the primals move along the tangents.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.elsewhere import answers_keywords
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.constructors import arrayed
 from tinygrad_bp.engine.containers import flatten, flatten_like
 from tinygrad_bp.engine.shapes import normalize_axes
@@ -16,7 +17,7 @@ from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.errors import ShapeError, TinygradError
 
 
-@answers_keywords
+@answers
 def vmap(
     f: Callable[..., Any], in_axes: int | Sequence[int | None] | None = 0, out_axes: int = 0
 ) -> Callable[..., Any]:
@@ -56,6 +57,7 @@ def vmap(
            [0., 2.],
            [0., 0.]])
     """
+    out_axes = index(out_axes)
 
     @functools.wraps(f)
     def mapped(*args: Any) -> Any:

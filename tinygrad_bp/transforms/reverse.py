@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from tinygrad_bp.elsewhere import answers_keywords, unexpected
+from tinygrad_bp.elsewhere.calls import answers, unexpected
 from tinygrad_bp.engine.arrays import Cotangent
 from tinygrad_bp.engine.containers import flatten
 from tinygrad_bp.engine.tensor import Tensor, method, new, unwrap
@@ -67,7 +67,7 @@ def backward(
         freed.
     """
     if elsewhere:
-        raise unexpected("backward", elsewhere)
+        raise unexpected(backward, elsewhere)
     start = seed(self, cotangent, "backward")
     if create_graph:
         start = as_tensor(start)
@@ -100,6 +100,7 @@ def backward(
 method("backward", backward)
 
 
+@answers
 def gradients(
     outputs: Any,
     inputs: Any,
@@ -160,7 +161,7 @@ def gradients(
     return rebuild([as_tensor(found_or_zeros(found, one._node, one)) for one in wanted])
 
 
-@answers_keywords
+@answers
 def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives f's value and its gradient.
 
@@ -209,7 +210,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     return differentiated
 
 
-@answers_keywords
+@answers
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that gives the gradient of `f`.
 
@@ -242,6 +243,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     return differentiated
 
 
+@answers
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Compute ``f(*primals)`` and the map that pulls a cotangent of the result back to the primals.
 

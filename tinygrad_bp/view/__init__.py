@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinygrad_bp.elsewhere.attributes import OF_VIEW, answer
 from tinygrad_bp.view.explorer.training_frames import Frame, TrainingFrames
 from tinygrad_bp.view.formats.dot import RenderError
 from tinygrad_bp.view.graph_view import GraphView, graph
@@ -21,3 +22,6 @@ __all__ = [
     "TrainingFrames",
     "graph",
 ]
+
+answer(GraphView, OF_VIEW)
+del OF_VIEW, answer

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.files.atomic import atomic_write_bytes, atomic_write_text
 from tinygrad_bp.view.explorer.training_frames import TrainingFrames
@@ -224,9 +225,9 @@ class GraphView(Picture):
         GraphError
             If nothing is called `focus`.
         """
-        from tinygrad_bp.view.explorer import page
+        from tinygrad_bp.view import explorer
 
-        return page(self, frames, focus, section)
+        return explorer.page(self, frames, focus, section)
 
     def save(
         self,
@@ -280,10 +281,8 @@ class GraphView(Picture):
         elif suffix in forms:
             atomic_write_text(path, forms[suffix]())
         else:
-            known = ", ".join((*forms, *PIXEL_FORMS))
-            raise ValueError(
-                f"save: {path.name!r} ends in {path.suffix!r}; expected one of {known}"
-            )
+            known = f"expected one of {', '.join((*forms, *PIXEL_FORMS))}"
+            raise ValueError(f"save: {path.name!r} ends in {path.suffix!r}; {known}")
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         """Show an SVG in a notebook, and a text tree elsewhere; never raise."""
@@ -296,6 +295,7 @@ class GraphView(Picture):
         return bundle
 
 
+@answers
 def graph(
     out: Any,
     *,

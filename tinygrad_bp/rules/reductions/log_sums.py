@@ -92,7 +92,7 @@ def _rows(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
 
 
-def log_softmax(x: Array, axis: Any = -1) -> Array:
+def log_softmax(x: Array, axis: Axis = -1) -> Array:
     """Compute the logarithm of the softmax along `axis`, exact also where the softmax underflows.
 
     Parameters
