@@ -20,6 +20,7 @@ from command_line import contents, run_process, write_table
 from extras import extra
 from words import DISK_FULL, FILE_TOO_LARGE
 
+import tinygrad_bp
 from tinygrad_bp.cli.saved_model import load_model
 
 SILENCE = 300  # seconds after which a process has died or hangs, however busy the machine is
@@ -241,6 +242,37 @@ def test_interrupt_at_any_time_leaves_the_whole_or_nothing(tmp_path, environment
             assert_whole(folder)
         else:  # in its own start, before the command has begun, Python itself dies of the signal
             assert process.returncode in (130, 1, -signal.SIGINT)
+
+
+# The script of the command, and Ctrl-C as it begins to load a module; with SIGINT as it came.
+PRESSED = """
+import importlib.abc, os, runpy, signal, sys
+
+class Presser(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Presser())
+signal.signal(signal.SIGINT, signal.{came})
+runpy.run_path({script!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("came", ["default_int_handler", "SIG_IGN"])
+@pytest.mark.parametrize(
+    "module", ["tinygrad_bp", "numpy", "numpy.linalg", "tinygrad_bp.engine", "argparse"]
+)
+def test_interrupt_while_the_command_is_loaded(folder, environment, module, came):
+    script = str(Path(tinygrad_bp.__file__).parent / "cli" / "start.py")
+    pressed = PRESSED.format(module=module, came=came, script=script)
+    process = start(["--version"], folder, environment, script=pressed)
+    out, error = process.communicate(timeout=SILENCE)
+    if came == "SIG_IGN":
+        assert (process.returncode, error) == (0, "")
+        assert out.startswith("tinygrad-bp ")
+    else:
+        assert (process.returncode, out, error) == (130, "", "interrupted\n")
 
 
 LOADS = """
