@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -706,6 +707,20 @@ def test_real_function_of_complex_numbers(name: str) -> None:
 
 def test_abs_of_complex_zero() -> None:
     assert tg.grad(lambda z: np.abs(z))(0j) == 0
+
+
+@pytest.mark.parametrize("zero", [0j, complex(-0.0, 0.0), complex(0.0, -0.0)])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_logarithms_of_every_base_are_alike_at_complex_zero(zero: complex, order: int) -> None:
+    found = []
+    for f in (np.log, np.log2, np.log10):
+        for _ in range(order):
+            f = partial(lambda f, z: tg.vjp(f, z)[1](np.complex128(1))[0], f)
+        with np.errstate(all="ignore"):
+            found.append(f(zero))
+    assert np.isinf(found[0].real) or order > 1
+    np.testing.assert_equal([one.real for one in found], found[0].real)
+    np.testing.assert_equal([one.imag for one in found], found[0].imag)
 
 
 def test_a_real_leaf_gets_a_real_gradient() -> None:
