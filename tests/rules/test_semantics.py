@@ -719,8 +719,8 @@ def test_logarithms_of_every_base_are_alike_at_complex_zero(zero: complex, order
         with np.errstate(all="ignore"):
             found.append(f(zero))
     assert np.isinf(found[0].real) or order > 1
-    np.testing.assert_equal([one.real for one in found], found[0].real)
-    np.testing.assert_equal([one.imag for one in found], found[0].imag)
+    np.testing.assert_equal([one.real for one in found], [found[0].real] * 3)
+    np.testing.assert_equal([one.imag for one in found], [found[0].imag] * 3)
 
 
 def test_a_real_leaf_gets_a_real_gradient() -> None:

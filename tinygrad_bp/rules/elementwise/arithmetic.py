@@ -11,6 +11,7 @@ from tinygrad_bp.engine.constructors import composed, elementwise, flat, linear
 from tinygrad_bp.engine.rule import NO_VALUE, POSITIVE, call
 from tinygrad_bp.engine.tensor import SCALARS, Tensor, method, unwrap
 from tinygrad_bp.rules.conventions import Convention, undefined
+from tinygrad_bp.rules.unread import may_hold
 
 elementwise(
     np.add,
@@ -118,12 +119,27 @@ elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
 elementwise(np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False)
 
 
+def _phase(x: Array, size: Array) -> Array:
+    """Return ``x / size`` of complex numbers and their absolute values; 0 where both are.
+
+    A quotient of complex numbers overflows by a denormal one, and a sum of squares may.
+    """
+    plain = unwrap(size)
+    limits = np.finfo(plain.dtype)
+    far = (plain < 4 * limits.tiny) | np.isinf(plain)
+    if may_hold(far & (plain != 0)):
+        power = limits.maxexp - limits.nmant // 2
+        units = np.where(plain < 1, 2.0**power, 2.0**-power).astype(plain.dtype)
+        x = np.where(far, x * units, x)
+        size = np.absolute(x)
+    return x / np.where(size == 0, 1, size)
+
+
 def _absolute_pull(ct: Cotangent, _out: Array, x: Array) -> Array:
     """Return ct times the sign of a real x, times conj(x)/|x| of a complex one; 0 at 0."""
     if x.dtype.kind != "c":
         return ct * np.sign(x)
-    size = np.absolute(x)
-    return np.real(ct) * np.conjugate(x) / np.where(size == 0, 1, size)
+    return np.real(ct) * np.conjugate(_phase(x, np.absolute(x)))
 
 
 ABSOLUTE = Convention(
@@ -193,7 +209,7 @@ def _sign(x: Array) -> Array:
         return np.sign(unwrap(x))
     size = np.absolute(x)
     zero = unwrap(size) == 0
-    return x / np.where(zero, 1, size) * ~zero + undefined(x, zero, 2)
+    return _phase(x, size) * ~zero + undefined(x, zero, 2)
 
 
 elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)

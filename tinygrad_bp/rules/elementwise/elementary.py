@@ -13,6 +13,7 @@ from tinygrad_bp.engine.rule import POSITIVE, UNIT
 from tinygrad_bp.engine.tensor import Tensor, unwrap
 from tinygrad_bp.rules import kernels
 from tinygrad_bp.rules.conventions import Convention
+from tinygrad_bp.rules.unread import may_hold
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
@@ -94,10 +95,11 @@ elementwise(np.arctanh, lambda ct, _out, x: ct / _one_minus_square(x), domain=UN
 def share(x: Any, y: Any, radius: Any) -> Any:
     """Return ``x / radius``, where radius is hypot(x, y), or anything where that is 0.
 
-    To be differentiated again, in the quotient of the smaller by the larger: the derivative
-    ``y * y / radius**3`` is a difference of equal numbers otherwise, where x is the larger by far.
+    To be differentiated again, and where the radius overflows, in the quotient of the smaller by
+    the larger: the derivative ``y * y / radius**3`` is a difference of equal numbers otherwise,
+    where x is the larger by far.
     """
-    if not (isinstance(x, Tensor) or isinstance(y, Tensor)):
+    if not (isinstance(x, Tensor) or isinstance(y, Tensor) or may_hold(np.isinf(radius))):
         return x / np.where(radius == 0, 1, radius)
     wide = np.absolute(x) >= np.absolute(y)
     larger = np.where(wide, x, y)
@@ -121,16 +123,16 @@ elementwise(
 )
 
 
-def _radius(y: Array, x: Array) -> Array:
-    """Return hypot(y, x), 1 at the origin: the angle's derivative there is 0 by convention."""
-    radius = np.hypot(y, x)
-    return np.where(radius == 0, 1, radius)
-
-
 def _angle_slope(part: Array, y: Array, x: Array) -> Array:
-    """Return ``part / (x*x + y*y)``; the squares would overflow, or vanish beside the origin."""
-    radius = _radius(y, x)
-    return part / radius / radius
+    """Return ``part / (x*x + y*y)``, 0 at the origin; of squares that neither overflow nor vanish.
+
+    What they are divided by takes no part in derivatives: by it the quotient does not move.
+    """
+    unit = np.maximum(np.absolute(unwrap(x)), np.absolute(unwrap(y)))
+    unit = np.where(unit == 0, 1, unit)
+    a, b = x / unit, y / unit
+    square = a * a + b * b
+    return part / unit / np.where(unwrap(square) == 0, 1, square) / unit
 
 
 elementwise(

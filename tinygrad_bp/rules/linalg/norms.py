@@ -26,11 +26,27 @@ FROBENIUS = (None, "fro", "f")
 
 def _of_order(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
     """Return ``sum(abs(x)**p)**(1/p)``; one that has overflowed has a derivative of NaN."""
-    norm = _finite_of_order(x, p, axis, keepdims=True)
+    unit = _unit(np.abs(unwrap(x)), p, axis)
+    far = unit != 1
+    norm = _finite_of_order(x / unit if may_hold(far) else x, p, axis, keepdims=True)
+    norm = norm * unit if may_hold(far) else norm
     lost = np.isinf(unwrap(norm))
     if may_hold(lost):
         norm = norm + real(np.sum(undefined(x, lost, 1), axis=axis, keepdims=True))
     return norm if keepdims else np.squeeze(norm, axis)
+
+
+def _unit(size: Array, p: float, axis: Axis) -> Array:
+    """Return the smallest size where powers in the slope of a negative order are out of range.
+
+    There the value is not; the norm of x is the unit times that of ``x / unit``, whatever it is.
+    """
+    if p > 0:
+        return np.ones((), size.dtype)
+    least = np.min(size, axis=axis, keepdims=True, initial=np.inf)
+    reach = float(np.finfo(size.dtype).max) ** (0.9 / (1 - p))
+    inside = (least == 0) | np.isinf(least) | ((least > 1 / reach) & (least < reach))
+    return np.where(inside, 1, least).astype(size.dtype)
 
 
 def _finite_of_order(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
