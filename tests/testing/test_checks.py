@@ -896,3 +896,16 @@ def test_an_infinite_slope_of_float32_equals_that_of_float64(f: Any) -> None:
 
 def test_no_second_derivative_beside_a_vertical_tangent_may_be_nan() -> None:
     assert check_grads(np.power, np.array(0.0), np.array(1.0)).order == 2
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda a, b: np.linalg.pinv(a) @ b, lambda a, b: np.linalg.lstsq(a, b, rcond=None)[0]],
+    ids=["pinv", "lstsq"],
+)
+def test_a_complex_step_that_is_right_at_the_point_alone_is_not_differentiated(f: Any) -> None:
+    a = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    report = check_grads(lambda a: f(a, a @ np.array([1.0, 2.0])), a)  # b is in a's range
+    assert report.order == 2
+    b = np.array([1.0, 2.0, 3.0])  # so is this
+    assert check_grads(lambda a: f(a, b), a).order == 2

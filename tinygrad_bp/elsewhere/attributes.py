@@ -101,6 +101,9 @@ OF_TENSOR = {
     "softmax": "write tg.softmax(x, axis)",
     "masked_fill": "write np.where(mask, value, x)",
     "fill": "write x[...] = value",
+    "itemset": "write x[index] = value",
+    "resize": "write x = np.resize(x, shape)",
+    "setflags": "write .copy() for values of its own",
     **dict.fromkeys(("scatter", "scatter_", "index_add", "index_add_"), "write np.add.at(y, i, x)"),
     **dict.fromkeys(
         ("gather", "index_select"), "write x[index], or np.take_along_axis(x, i, axis)"

@@ -31,7 +31,7 @@ def _radius(delta: Any, r: Any) -> Any:
 def _delta_slope(delta: Any, r: Any) -> Any:
     """Return (radius - delta)^2 / radius, without the cancellation and without a square."""
     radius = _radius(delta, r)
-    apart = r / (radius + delta) * r
+    apart = 0.5 * r / (0.5 * radius + 0.5 * delta) * r
     return apart / radius * apart
 
 
