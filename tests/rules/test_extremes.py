@@ -243,3 +243,39 @@ def test_a_slope_is_right_or_nan(name: str, dtype: str, stride: int) -> None:
         wrong, compared = found_wrong(name, dtype, stride)
     assert not wrong, "\n".join(wrong)
     assert compared >= FEWEST / stride
+
+
+# Each is as long as its argument is: its slopes are the same at every multiple of that.
+LENGTHS: dict[str, Callable[[Any], Any]] = {
+    "hypot": lambda x: np.hypot(x[0], x[1]),
+    "norm -1": lambda x: np.linalg.norm(x, -1),
+    "norm -2": lambda x: np.linalg.norm(x, -2),
+    "norm -0.5": lambda x: np.linalg.norm(x, -0.5),
+    "abs of complex": lambda x: np.abs(x[0] + 1j * x[1]),
+}
+MULTIPLES = {
+    "d": [1e-307, 1e-160, 1e155, 1.5e308],
+    "f": [1e-37, 1e-20, 1e19, 3e38],
+    "e": [1e4, 6e4],
+}
+RATIOS = np.array([1.0, -0.75])
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(k, s) for k, v in MULTIPLES.items() for s in v])
+@pytest.mark.parametrize("name", LENGTHS)
+def test_a_length_has_its_slopes_at_every_size(name: str, dtype: str, size: float) -> None:
+    if "complex" in name and dtype == "e":
+        pytest.skip("NumPy has no complex numbers of this size")
+    f, eps = LENGTHS[name], float(np.finfo(dtype).eps)
+    wanted = tg.grad(f)(RATIOS)
+    with np.errstate(all="ignore"):
+        got = tg.grad(f)((RATIOS * size).astype(dtype))
+    np.testing.assert_allclose(got[np.isfinite(got)], wanted[np.isfinite(got)], rtol=300 * eps)
+    assert not np.isinf(got).any()
+    assert np.isfinite(got).all() or not np.isfinite(f((RATIOS * size).astype(dtype)))
+
+
+def test_an_angle_of_a_length_that_overflows_has_its_slopes() -> None:
+    x = np.array([6e4, 3e4], "e")
+    got = tg.grad(lambda x: np.arctan2(x[0], x[1]))(x)
+    np.testing.assert_allclose(got, np.array([3e4, -6e4]) / (6e4**2 + 3e4**2), rtol=0.01)

@@ -119,27 +119,28 @@ elementwise(np.sqrt, lambda ct, out, _x: ct * 0.5 / out, domain=POSITIVE)
 elementwise(np.cbrt, lambda ct, out, _x: ct / 3 / (out * out), domain=POSITIVE, analytic=False)
 
 
-def _phase(x: Array, size: Array) -> Array:
-    """Return ``x / size`` of complex numbers and their absolute values; 0 where both are.
+def _over_size(part: Array, x: Array) -> Array:
+    """Return ``part / abs(x)`` of complex numbers and multiples of theirs; 0 where both are.
 
     A quotient of complex numbers overflows by a denormal one, and a sum of squares may.
     """
+    size = np.absolute(x)
     plain = unwrap(size)
     limits = np.finfo(plain.dtype)
     far = (plain < 4 * limits.tiny) | np.isinf(plain)
     if may_hold(far & (plain != 0)):
         power = limits.maxexp - limits.nmant // 2
         units = np.where(plain < 1, 2.0**power, 2.0**-power).astype(plain.dtype)
-        x = np.where(far, x * units, x)
+        part, x = (np.where(far, one * units, one) for one in (part, x))
         size = np.absolute(x)
-    return x / np.where(size == 0, 1, size)
+    return part / np.where(size == 0, 1, size)
 
 
 def _absolute_pull(ct: Cotangent, _out: Array, x: Array) -> Array:
     """Return ct times the sign of a real x, times conj(x)/|x| of a complex one; 0 at 0."""
     if x.dtype.kind != "c":
         return ct * np.sign(x)
-    return np.real(ct) * np.conjugate(_phase(x, np.absolute(x)))
+    return _over_size(np.real(ct) * np.conjugate(x), x)
 
 
 ABSOLUTE = Convention(
@@ -207,9 +208,8 @@ def _sign(x: Array) -> Array:
     """`numpy.sign`: a plain value, but of complex numbers the phase, which has a derivative."""
     if x.dtype.kind != "c":
         return np.sign(unwrap(x))
-    size = np.absolute(x)
-    zero = unwrap(size) == 0
-    return _phase(x, size) * ~zero + undefined(x, zero, 2)
+    zero = unwrap(x) == 0
+    return _over_size(x, x) * ~zero + undefined(x, zero, 2)
 
 
 elementwise(np.deg2rad, lambda ct, _out, _x: ct * (np.pi / 180), analytic=False)

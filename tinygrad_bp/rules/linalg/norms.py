@@ -46,7 +46,8 @@ def _unit(size: Array, p: float, axis: Axis) -> Array:
     least = np.min(size, axis=axis, keepdims=True, initial=np.inf)
     reach = float(np.finfo(size.dtype).max) ** (0.9 / (1 - p))
     inside = (least == 0) | np.isinf(least) | ((least > 1 / reach) & (least < reach))
-    return np.where(inside, 1, least).astype(size.dtype)
+    # not all of it: what comes back is divided by p before it is made small
+    return np.where(inside, 1, least * min(1.0, -p)).astype(size.dtype)
 
 
 def _finite_of_order(x: Array, p: float, axis: Axis, keepdims: bool) -> Array:
