@@ -203,6 +203,12 @@ ODD: list[tuple[Any, dict[str, Any], str]] = [
     (partial(tg.testing.check_grads, np.sin, 1.0), {"order": "2"}, "order='2'; expected an int"),
     (partial(tg.graph, np.sum(X * X)), {"parameters": [X]}, "expected a dict or None"),
     (tg.nn.Dropout, {"rng": "seed"}, "Dropout: rng='seed'; expected"),
+    (
+        partial(tg.nn.Linear, 2, 3),
+        {"bias": "False"},
+        "Linear: bias='False'; expected True or False",
+    ),
+    (partial(tg.tensor, 1.0), {"requires_grad": "no"}, "tensor: requires_grad='no'; expected True"),
     (tg.optim.schedules.warmup, {"schedule": 0.1, "epochs": 3}, "expected a function"),
 ]
 
@@ -227,7 +233,7 @@ def test_an_error_of_the_users_function_is_not_put_on_an_argument() -> None:
             (np.ones((4, 1)), np.ones(4)),
             tg.optim.SGD(model.parameters(), 0.1),
             epochs=1,
-            progress="no",
+            accumulate=True,
         )
 
 

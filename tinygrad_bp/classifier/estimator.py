@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from tinygrad_bp.functional import softmax
 from tinygrad_bp.rules.elementwise.activations import sigmoid
 
 
-@answers
+@partial(answers, lenient=True)
 @dataclass(eq=False, kw_only=True)
 class SigmoidClassifier(SigmoidEstimator):
     """A fully connected network of sigmoids for two classes or more.

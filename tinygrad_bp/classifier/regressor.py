@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.errors import DataError
 
 
-@answers
+@partial(answers, lenient=True)
 @dataclass(eq=False)
 class SigmoidRegressor(SigmoidEstimator):
     """A fully connected network of sigmoids for a number; the last layer is linear.

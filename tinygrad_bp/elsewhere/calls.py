@@ -201,34 +201,49 @@ def unexpected(function: Any, keywords: Iterable[str]) -> TypeError:
     return answered(error, function, [first])
 
 
-def answers(function: Function) -> Function:
+def answers(function: Function, *, lenient: bool = False) -> Function:
     """Let a function, or the constructor of a class, answer calls that do not fit it.
 
     The types of arguments are looked at once an error has come of them.  Every call takes a fifth
     of a microsecond longer; a function of every step takes any keyword, and raises `unexpected`.
+    A text for True or False is an error itself, as "False" would be true; not if it is `lenient`,
+    as scikit-learn wants its constructors.
     """
     if isinstance(function, type):
         kind: Any = function
-        kind.__init__ = answers(kind.__init__)
+        kind.__init__ = answers(kind.__init__, lenient=lenient)
         return function
+
+    kinds = {} if lenient else getattr(function, "__annotations__", {})
+    switches = {name for name, kind in kinds.items() if kind == "bool"}
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and switches and any(type(kwargs.get(one)) is str for one in switches):
+            wrong = _unfit(_name(function, args), called, args, kwargs)
+            if wrong:
+                raise TypeError(wrong)
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError, AttributeError) as error:
-            name = type(args[0]).__name__ if args and function.__name__ == "__init__" else ""
+            name = _name(function, args)
             if type(error) is TypeError:
                 told = answered(error, called, kwargs, name)
                 if told is not error:
                     raise told from None
             if type(error) in PLAIN and not (OURS.match(str(error)) or _runs_others(error)):
-                wrong = _unfit(name or function.__name__, called, args, kwargs)
+                wrong = _unfit(name, called, args, kwargs)
                 if wrong:
                     raise TypeError(wrong) from error
             raise
 
     return called  # type: ignore[return-value]  # same signature
+
+
+def _name(function: Any, args: Any) -> str:
+    """Return what people know a function as: a constructor by its class."""
+    name: str = function.__name__
+    return type(args[0]).__name__ if args and name == "__init__" else name
 
 
 class Answering:

@@ -83,8 +83,6 @@ class Tensor(Base):
         self._value = value
         self._node = self._looks_into = None
         if requires_grad:
-            if isinstance(requires_grad, str):
-                raise TypeError(f"tensor: requires_grad={requires_grad!r}; expected True or False")
             if value.dtype.kind not in "fc":
                 raise DTypeError(
                     f"tensor: {value.dtype} cannot require gradients (a derivative needs a"

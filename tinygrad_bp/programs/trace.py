@@ -207,7 +207,8 @@ class Trace:
         if isinstance(value, (np.generic, np.ndarray)):
             return value
         if isinstance(value, SCALARS):  # of a class of its own, as the size of a Tensor is
-            return next(base(value) for base in SCALARS if isinstance(value, base))
+            bases: Iterator[Any] = (base for base in SCALARS if isinstance(value, base))
+            return next(bases)(value)
         raise TraceError(
             f"a {kind.__name__} is no part of a program, at {self.where()}; expected arrays,"
             " numbers, strings"
