@@ -7,6 +7,7 @@ import linecache
 import math
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -490,3 +491,32 @@ def test_a_loss_that_is_not_one_number_is_named(loss):
 def test_data_that_cannot_be_iterated_over_are_named():
     with pytest.raises(DataError, match="the data are a function; expected"):
         fitted(data=lambda: [(X, Y)])
+
+
+@pytest.mark.parametrize(("rate", "epochs", "told"), [(1e3, 4, True), (0.1, 4, False)])
+def test_weights_far_worse_than_those_before_are_told(rate, epochs, told) -> None:
+    X = np.linspace(-1.0, 1.0, 64)[:, None]
+    net = nn.Sequential(nn.Linear(1, 5, rng=0), nn.Tanh(), nn.Linear(5, 1, rng=1))
+    optimizer = optim.SGD(net.parameters(), rate)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        history = training.fit(net, nn.mse, (X, X), optimizer, epochs=epochs, rng=0, progress=False)
+    found = [one for one in caught if "the steps are too large" in str(one.message)]
+    assert len(found) == told
+    assert (history["loss"][-1] > 10 * np.mean(X * X)) == told
+    assert all(one.filename == __file__ and f"lr={rate:g}" in str(one.message) for one in found)
+
+
+def test_weights_of_a_better_epoch_that_are_kept_are_not_told() -> None:
+    X = np.linspace(-1.0, 1.0, 64)[:, None]
+    net = nn.Sequential(nn.Linear(1, 5, rng=0), nn.Tanh(), nn.Linear(5, 1, rng=1))
+    stopping = training.EarlyStopping(9)
+    optimizer = optim.SGD(net.parameters(), 1e3)
+    training.fit(
+        *(net, nn.mse, (X, X), optimizer),
+        epochs=3,
+        rng=0,
+        progress=False,
+        callbacks=[stopping],
+    )
+    assert stopping.best_epoch

@@ -392,6 +392,7 @@ def _with(net, optimizer, **options):
     return run(net, optimizer=optimizer(net), more=[training.Observe()], **options)
 
 
+@pytest.mark.filterwarnings("ignore:fit. the loss of the last epoch:UserWarning")  # so it is
 @pytest.mark.parametrize("name", FAULTY)
 def test_what_is_wrong_is_found_with_its_epochs(name):
     history = FAULTY[name]()

@@ -205,7 +205,8 @@ class _Epoch:
         try:
             with modes_restored(loop.model), enable_grad():
                 loop.model.train()
-                return loop.run(epochs)
+                history = loop.run(epochs)
+            self._guard.warn_of_growth(history, self._step.optimizer.lr)
         except Exception as error:
             if self._parallel is not None:
                 self._parallel.note(error)
@@ -214,6 +215,7 @@ class _Epoch:
             self._step.forget()
             if progress is not None:
                 progress.close(loop.history.stopped or "")
+        return history
 
     def __call__(self) -> dict[str, float]:
         number = self.loop.epoch + 1
@@ -229,6 +231,7 @@ class _Epoch:
             if not math.isfinite(loss):
                 where = f"epoch {number}, batch {done}"
                 self._guard.fail(loss, where, self._step.differentiated)
+            self._guard.after(loss)
             means.add(rows_of(y), numbers)
             self.loop.call("after_step")
             if self._progress is not None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from tinygrad_bp.engine.debugging import debug
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.errors import NonFiniteError
+from tinygrad_bp.errors import NonFiniteError, warn_user
 from tinygrad_bp.nn.state import assign
 from tinygrad_bp.training.generators import Generators
+from tinygrad_bp.training.history import History
 
+GROWN = 10.0  # times the first loss: what ends above it has learned nothing, and lost something
 Batch = tuple[Any, Any]
 Values = tuple[list[Any], dict[str, Any]]
 
@@ -33,6 +35,7 @@ class Guard:
         self._copies = copies
         self._parameters, self._generators = parameters, generators
         self._steps: list[tuple[Values, Batch]] = []
+        self._first: float | None = None
 
     @property
     def batch(self) -> Batch | None:
@@ -46,6 +49,19 @@ class Guard:
             found = [value.copy() for value in found]
         values = found, self._generators.state()
         self._steps = [*self._steps[-1:], (values, batch)]
+
+    def after(self, loss: float) -> None:
+        """Note the loss of a step; that of the first is of the weights that were there before."""
+        self._first = loss if self._first is None else self._first
+
+    def warn_of_growth(self, history: History, rate: float) -> None:
+        """Warn if the weights at the end, which are kept, are far worse than those before."""
+        last = history["loss"][-1] if history.epochs else 0.0
+        if self._first is not None and history.kept is None and 0 < GROWN * self._first < last:
+            warn_user(
+                f"fit: the loss of the last epoch is {last:.3g}, that before the first step was"
+                f" {self._first:.3g}: the steps are too large; lower lr={rate:g}, or scale the data"
+            )
 
     def fail(self, loss: float, where: str, again: Callable[[Any, Any], Any]) -> None:
         """Restore the weights from before the trouble, find its operation, and raise.
