@@ -281,6 +281,7 @@ def test_bad_table_is_refused_with_line_and_column(command, tmp_path, case, no_p
         (["--hidden", "99999999999"], "parameters; a model file holds at most 134217728"),
         (["--out", ""], "--out needs the name of a folder"),
         (["absent.csv", "--features", "x", "--label", "c"], "absent.csv: cannot read the CSV file"),
+        (["--seed=--"], "argument --seed: "),
         (["--see", "1"], "unrecognized arguments: --see"),
     ],
 )

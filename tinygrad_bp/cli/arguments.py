@@ -28,6 +28,9 @@ class Parser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        for action in self._actions:  # older Pythons make an empty list of --out=--
+            if action.nargs is None and vars(found).get(action.dest) == []:
+                self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
         return found, unknown
 
 
