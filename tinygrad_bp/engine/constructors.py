@@ -292,10 +292,10 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
         if function.__module__.startswith("numpy"):
             FUNCTIONS[function] = recorder
         else:
-            rule.function = recorder = answers(recorder)
+            rule.function = answers(recorder)
     for name in methods:
         method(name, recorder)
-    return recorder
+    return rule.function if rule.function is not function else recorder
 
 
 def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:

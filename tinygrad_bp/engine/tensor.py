@@ -6,6 +6,7 @@ attached by the rule that differentiates them (`method`); `attached` declares th
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -390,7 +391,10 @@ def tensor(
     -------
     Tensor
     """
-    return Tensor(data, dtype=dtype, requires_grad=requires_grad, name=name)
+    made = new(Tensor)
+    fill(made, data, dtype=dtype, requires_grad=requires_grad, name=name)
+    return made
 
 
+fill: Any = inspect.unwrap(Tensor.__init__)  # a call of `tensor` is looked at once
 answer(Tensor, OF_TENSOR)
