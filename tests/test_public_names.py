@@ -209,6 +209,11 @@ ODD: list[tuple[Any, dict[str, Any], str]] = [
         "Linear: bias='False'; expected True or False",
     ),
     (partial(tg.tensor, 1.0), {"requires_grad": "no"}, "tensor: requires_grad='no'; expected True"),
+    (partial(tg.save, tg.nn.Linear(1, 1)), {"path": 3}, "save: path=3; expected a string"),
+    (partial(tg.load, 3), {"model": tg.nn.Linear(1, 1)}, "load: path=3; expected a string"),
+    (partial(tg.hook, X), {"f": 3}, "hook: f=3; expected a function"),
+    (tg.vmap, {"f": 3}, "vmap: expected a function, got int"),
+    (tg.checkpoint, {"f": 3}, "checkpoint: expected a function, got int"),
     (tg.optim.schedules.warmup, {"schedule": 0.1, "epochs": 3}, "expected a function"),
 ]
 

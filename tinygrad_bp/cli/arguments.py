@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         for action in self._actions:  # older Pythons make an empty list of --out=--
-            if action.nargs is None and vars(found).get(action.dest) == []:
+            if action.nargs is None and vars(found).get(action.dest) == [] != action.default:
                 self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
         return found, unknown
 

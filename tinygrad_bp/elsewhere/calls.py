@@ -114,7 +114,8 @@ ANSWERS = {
 LONGEST = 300  # characters of a call that is shown
 HIDDEN = {"self", "elsewhere"}  # nobody gives these
 PLAIN = (TypeError, ValueError, AttributeError)  # and not a kind of these, which was meant
-OURS = re.compile(r"\w+: ")  # how a message begins that says what it is about
+OURS = re.compile(r"(?!open)\w+: ")  # how a message begins that says what it is about
+WITHIN = "of_a_function_within"  # an error with it may be that of a function nearer to the user
 UNIONS = (typing.Union, types.UnionType)
 NUMBERS = {int: Integral, float: Real, complex: Complex, bool: Integral}
 PYTHONS = (str, int, float, complex, list, tuple, dict, set)  # a value of these is no other class's
@@ -231,10 +232,13 @@ def answers(function: Function, *, lenient: bool = False) -> Function:
                 told = answered(error, called, kwargs, name)
                 if told is not error:
                     raise told from None
-            if type(error) in PLAIN and not (OURS.match(str(error)) or _runs_others(error)):
+            ours = OURS.match(str(error)) and not hasattr(error, WITHIN)
+            if type(error) in PLAIN and not (ours or _runs_others(error)):
                 wrong = _unfit(name, called, args, kwargs)
                 if wrong:
-                    raise TypeError(wrong) from error
+                    told = TypeError(wrong)
+                    setattr(told, WITHIN, True)
+                    raise told from error
             raise
 
     return called  # type: ignore[return-value]  # same signature

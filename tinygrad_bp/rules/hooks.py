@@ -31,7 +31,7 @@ def _seen(ct: Cotangent, _out: Array, _x: Array, f: Callable[[Tensor], Any]) -> 
     return answer if type(ct) is Tensor else plain_answer(answer, "hook: its function")
 
 
-def hook(x: Any, f: Callable[[Tensor], Any]) -> Any:  # noqa: ARG001  # the pull calls it
+def hook(x: Any, f: Callable[[Tensor], Any]) -> Any:  # the pull calls it
     """Return `x`; whoever uses the result sends its cotangent through `f` on the way back.
 
     Parameters
@@ -64,6 +64,8 @@ def hook(x: Any, f: Callable[[Tensor], Any]) -> Any:  # noqa: ARG001  # the pull
     >>> w.grad
     Tensor([1. , 0.2])
     """
+    if not callable(f):
+        raise TypeError(f"hook: f={f!r:.60}; expected a function")
     return x
 
 

@@ -22,7 +22,7 @@ from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.engine.walk import pull_back
 from tinygrad_bp.errors import GraphError
-from tinygrad_bp.transforms.calls import added_up, as_tensor, found_or_zeros
+from tinygrad_bp.transforms.calls import added_up, as_tensor, found_or_zeros, require_function
 from tinygrad_bp.transforms.joint import joint_rule, record
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -72,6 +72,7 @@ def checkpoint(f: Function) -> Function:
     >>> round(x.grad.item(), 6), round(np.sin(4.0), 6)
     (-0.756802, np.float64(-0.756802))
     """
+    require_function("checkpoint", f)
 
     @functools.wraps(f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:

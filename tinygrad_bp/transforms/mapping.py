@@ -15,6 +15,7 @@ from tinygrad_bp.engine.containers import flatten, flatten_like
 from tinygrad_bp.engine.shapes import normalize_axes
 from tinygrad_bp.engine.tensor import Tensor, unwrap, wrap
 from tinygrad_bp.errors import ShapeError, TinygradError
+from tinygrad_bp.transforms.calls import require_function
 
 
 @answers
@@ -57,6 +58,7 @@ def vmap(
            [0., 2.],
            [0., 0.]])
     """
+    require_function("vmap", f)
     out_axes = index(out_axes)
 
     @functools.wraps(f)
