@@ -242,6 +242,18 @@ def test_an_error_of_the_users_function_is_not_put_on_an_argument() -> None:
         )
 
 
+def test_a_module_of_ones_own_may_take_what_it_wants() -> None:
+    class Net(tg.nn.Module):
+        def __init__(self, bias: bool = True) -> None:
+            self.bias = bias
+
+    assert Net(bias="auto").bias == "auto"  # type: ignore[arg-type]
+    with pytest.raises(
+        TypeError, match=re.escape("did you mean bias=?; the call is Net(bias=True)")
+    ):
+        Net(bais=False)  # type: ignore[call-arg]
+
+
 def test_an_error_of_another_kind_is_left_alone() -> None:
     with pytest.raises(TypeError) as caught:
         tg.grad(lambda x, y: x * y)(1.0, dim=2)

@@ -119,7 +119,7 @@ WITHIN = "of_a_function_within"  # an error with it may be that of a function ne
 UNIONS = (typing.Union, types.UnionType)
 NUMBERS = {int: Integral, float: Real, complex: Complex, bool: Integral}
 PYTHONS = (str, int, float, complex, list, tuple, dict, set)  # a value of these is no other class's
-ROOTS = {"tinygrad_bp", "numpy", "scipy", *sys.stdlib_module_names} - {"__main__"}
+ROOTS = {"tinygrad_bp", "numpy", "scipy", *sys.stdlib_module_names}
 # The types that are looked at, and what they are called.
 WORDS = {
     int: "an integer",
@@ -251,12 +251,15 @@ def _name(function: Any, args: Any) -> str:
 
 
 class Answering:
-    """What answers so with the constructor of every class that is made of it."""
+    """What answers so with the constructor of every class that is made of it.
+
+    Of others' classes it is lenient: what they declare is theirs.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            answers(cls)
+            answers(cls, lenient=cls.__module__.split(".")[0] not in ROOTS)
 
 
 def _unfit(name: str, function: Any, args: Any, kwargs: Any) -> str:
