@@ -61,7 +61,7 @@ def _written(target: Path, data: bytes, mode: int | None, *, durable: bool) -> b
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("xb") as file:
-            if not hold(file, temporary):
+            if not hold(file.fileno(), temporary):
                 return False
             if mode is not None:
                 temporary.chmod(mode)

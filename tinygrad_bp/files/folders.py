@@ -11,7 +11,6 @@ import shutil
 import stat
 import sys
 from pathlib import Path
-from typing import IO
 
 from tinygrad_bp.files.atomic import sync_folder
 from tinygrad_bp.files.leftovers import OWNED, TEMPORARY_PREFIX, TEMPORARY_SUFFIX, hold, sweep
@@ -20,7 +19,7 @@ ASIDE = ".before-"  # between the name of a folder and a token: what stood in it
 
 # Kernels, libraries and file systems that cannot exchange two names.
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM}
-_held: dict[Path, IO[bytes]] = {}  # the file that is locked in each folder of this process
+_held: dict[Path, int] = {}  # the file that is locked in each folder of this process
 _AT_FDCWD = -100  # linux/fcntl.h: relative to the working directory
 _RENAME_EXCHANGE = 2  # linux/fs.h
 
@@ -41,8 +40,8 @@ def folder_beside(target: Path) -> Path:
     while True:
         folder = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
         folder.mkdir()
-        held = _held[folder] = (folder / OWNED).open("xb")
-        if hold(held, folder / OWNED):
+        _held[folder] = os.open(folder / OWNED, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        if hold(_held[folder], folder / OWNED):
             return folder
         _let_go(folder)
 
@@ -59,7 +58,7 @@ def _let_go(folder: Path) -> None:
     if held is not None:
         with contextlib.suppress(OSError):
             (folder / OWNED).unlink(missing_ok=True)
-        held.close()
+        os.close(held)
 
 
 def private_folder(folder: Path, *, make: bool) -> bool:

@@ -14,7 +14,6 @@ import shutil
 import stat
 import sys
 from pathlib import Path
-from typing import IO, Any
 
 TEMPORARY_PREFIX = ".tinygrad_bp-"  # a killed process leaves its file behind: say whose it is
 TEMPORARY_SUFFIX = ".tmp"
@@ -23,12 +22,12 @@ OWNED = ".tinygrad_bp-owned"  # in a temporary folder: the file that is locked
 _seen: set[Path] = set()  # folders that this process has looked through
 
 
-def hold(file: IO[Any], path: Path) -> bool:
+def hold(descriptor: int, path: Path) -> bool:
     """Lock a new file until it is closed; False if another process has just removed it."""
-    if not _locked(file.fileno()):
+    if not _locked(descriptor):
         return False
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
 
