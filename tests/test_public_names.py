@@ -226,6 +226,19 @@ def test_an_argument_of_another_type_is_named(
         call(**keywords)
 
 
+ALONE = [tg.sigmoid, tg.relu, tg.gelu, tg.softplus, tg.silu]
+ALONE += [getattr(tg.Tensor, name) for name in ("tanh", "sigmoid", "relu", "conj", "conjugate")]
+
+
+@pytest.mark.parametrize("function", ALONE, ids=lambda one: one.__qualname__)
+@pytest.mark.parametrize("x", [X, X.detach()], ids=["tracked", "untracked"])
+def test_a_second_argument_is_refused_and_not_written_into(function: Any, x: Any) -> None:
+    second = np.zeros((2, 3))
+    with pytest.raises(TypeError, match="argument"):
+        function(x, second)
+    assert not second.any()
+
+
 def test_an_error_of_the_users_function_is_not_put_on_an_argument() -> None:
     def loss(_prediction: Any, _y: Any) -> Any:
         raise ValueError("mine")
