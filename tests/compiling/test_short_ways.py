@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from extras import extra
-from twins import close, found
+from twins import close, found, twins
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
@@ -302,6 +302,25 @@ def test_two_lengths_have_an_entry_each(monkeypatch: pytest.MonkeyPatch) -> None
     for n in (8, 8, 3, 8, 3, 3):
         close(fast(X[:n], Y[:n]), eager(X[:n], Y[:n]), 1_000)
     close(list(found(other)), list(found(own)), 10_000)
+
+
+def test_two_parameters_that_are_left_one_gradient_have_no_entry() -> None:
+    def make() -> Any:
+        b, c = (
+            tg.tensor(SCALE * k, requires_grad=True, name=name) for k, name in ((1, "b"), (2, "c"))
+        )
+        own = optim.SGD([b, c], lr=0.1)
+
+        def step(x: Any) -> Any:
+            own.zero_grad()
+            loss = np.sum((b + c) * x)
+            loss.backward()
+            own.step()
+            return loss
+
+        return ([b, c], own), step
+
+    twins(make, [(SCALE,)] * 6, backend="native")
 
 
 def test_a_gradient_that_somebody_holds_is_not_written_into() -> None:
