@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_bp.engine.changes import unseen
 from tinygrad_bp.engine.nodes import Account
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import TraceError
@@ -127,6 +128,7 @@ class State:
         self._add(Place(setattr, tensor, "_value", name, "value", weak))
         account = account_of(tensor)
         if account is not None:
+            unseen(tensor)  # a step in machine code leaves no mark
             self._add(Place(setattr, account, "grad", f"{name}.grad", "grad"))
 
     def _take_optimizer(self, one: Optimizer) -> None:

@@ -134,16 +134,20 @@ class Account:
         Sum of the gradients of all backward passes since it was last cleared.
     holder : callable
         Gives the Tensor that made the leaf, or None; drawings ask it for the value.
+    unseen : bool
+        Whether that value may change without a mark of when; see `changes`.
     """
 
-    __slots__ = ("__weakref__", "grad", "holder")
+    __slots__ = ("__weakref__", "grad", "holder", "unseen")
 
     grad: Any
     holder: Callable[[], Any]
+    unseen: bool
 
     def __init__(self) -> None:
         self.grad = None
         self.holder = nobody
+        self.unseen = False
 
 
 KEEPING: list[list[Any]] = []  # what `kept_leaves` keeps, the innermost last

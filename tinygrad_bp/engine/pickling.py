@@ -19,6 +19,7 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_bp.engine.changes import held_now
 from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, by_creation, node_of
 from tinygrad_bp.engine.tensor import Tensor, method, wrap
 from tinygrad_bp.errors import UnsupportedFunctionError
@@ -74,7 +75,7 @@ def _reduce(self: Tensor) -> tuple[Any, ...]:
     if node is None:
         return _plain, (self._value, self.name, hasattr(self, "_account"))
     if isinstance(node, Leaf):
-        return _leaf, (self._value, self.name, node, self.grad)
+        return _leaf, (self._value, self.name, node, self.grad, held_now(node)[1] >= 0)
     return _computed, (self._value, ancestors(node)[::-1])
 
 
@@ -88,12 +89,15 @@ def _plain(value: Any, name: str | None, frozen: bool = False) -> Tensor:
     return tensor
 
 
-def _leaf(value: Any, name: str | None, leaf: Leaf, grad: Tensor | None) -> Tensor:
+def _leaf(
+    value: Any, name: str | None, leaf: Leaf, grad: Tensor | None, changed: bool = True
+) -> Tensor:
     tensor = wrap(value, leaf)
     if type(leaf) is Leaf:
         tensor._account = account = leaf.account() or Account()
         account.grad = grad
         account.holder = ref(tensor)
+        account.unseen = changed  # since what was recorded, perhaps: that has new indices
         leaf.connect(account)
     if name is not None:
         tensor.name = name
@@ -115,7 +119,8 @@ def _deep_copy(self: Tensor, memo: dict[int, Any]) -> Tensor:
         return _plain(self._value, self.name, hasattr(self, "_account"))
     twin: Any = deepcopy(node, memo)
     if isinstance(twin, Leaf):
-        return _leaf(self._value, self.name, twin, deepcopy(self.grad, memo))
+        grad = deepcopy(self.grad, memo)
+        return _leaf(self._value, self.name, twin, grad, held_now(node)[1] >= 0)
     return _computed(self._value, [twin])
 
 

@@ -63,11 +63,14 @@ class Tensor(Base):
     [2.0, 4.0]
     """
 
-    __slots__ = ("__weakref__", "_account", "_label", "_looks_into", "_node", "_value")
+    __slots__ = (
+        "__weakref__", "_account", "_changed", "_label", "_looks_into", "_node", "_value"
+    )  # fmt: skip
 
     _value: Any
     _node: Node | None
     _account: Account  # of a leaf alone
+    _changed: int  # the index from which it holds its value, if not from the first; see `changes`
     _label: str | None
     _looks_into: tuple[Any, Any] | None  # the Tensor that this stands for a view of; see `views`
 
@@ -272,6 +275,7 @@ class Tensor(Base):
         twin = wrap(self._value, self._node)
         if type(self._node) is Leaf:
             twin._account = self._account
+            twin._account.unseen = True  # either may be given a value, and no record tells whose
         return twin
 
 

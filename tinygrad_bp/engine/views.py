@@ -15,7 +15,7 @@ from typing import Any
 from weakref import ref
 
 from tinygrad_bp.engine.rule import Recorder
-from tinygrad_bp.engine.tensor import Tensor, method
+from tinygrad_bp.engine.tensor import Tensor, method, wrap
 from tinygrad_bp.errors import ViewError
 
 Link = tuple[Any, Any]  # a weak reference to the owner, and the owner's own link or None
@@ -128,7 +128,7 @@ UNNAMED = _count_references()
 
 def _iterate(self: Tensor) -> Iterator[Tensor]:
     link = (ref(self), self._looks_into)
-    return _rows(self.__copy__(), link, range(len(self)))
+    return _rows(wrap(self._value, self._node), link, range(len(self)))
 
 
 def _rows(whole: Tensor, link: Any, places: range) -> Iterator[Tensor]:

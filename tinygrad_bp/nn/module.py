@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_bp.elsewhere.attributes import OF_MODULE, UNREAD, Unread, answer
 from tinygrad_bp.elsewhere.calls import Answering, answers
 from tinygrad_bp.engine.arrays import Array
+from tinygrad_bp.engine.changes import mark
 from tinygrad_bp.engine.nodes import Leaf
 from tinygrad_bp.engine.scopes import is_open, of_module
 from tinygrad_bp.engine.tensor import Tensor
@@ -296,6 +297,7 @@ class Module(Answering):
             _change(name, *found, value, copies)
             for (name, found), value in zip(own.items(), values, strict=True)
         ]
+        mark(old for old, *_ in own.values() if isinstance(old, Tensor))
         any(map(call, changes))  # in C, between two bytecodes: Ctrl-C finds all changed or none
 
     def _repr_html_(self) -> str:

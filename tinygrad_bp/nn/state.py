@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import ShapeError, TinygradError
 
 State = dict[str, np.ndarray[Any, Any]]
-
-
-def assign(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
-    """Give every Tensor its new value, all or none.
-
-    The loop runs in C, between two bytecodes, so Ctrl-C comes before all of them or after all.
-    """
-    any(map(setattr, tensors, repeat("_value"), values))  # setattr gives None: `any` goes on
 
 
 def require_in_sight(name: str, others: Iterable[tuple[str, Any]]) -> None:

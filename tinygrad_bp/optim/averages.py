@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.elsewhere.calls import answers
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.tensor import Tensor, wrap
-from tinygrad_bp.nn.state import Kept, assign
+from tinygrad_bp.nn.state import Kept
 
 
 class _Average(Kept):

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.elsewhere.calls import answers
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.containers import flatten, flatten_like, places
 from tinygrad_bp.engine.modes import enable_grad
 from tinygrad_bp.engine.tensor import Tensor, tensor, unwrap
 from tinygrad_bp.errors import DTypeError, ShapeError
 from tinygrad_bp.nn import Module
-from tinygrad_bp.nn.state import assign
 from tinygrad_bp.transforms import gradients
 
 # What the methods of scipy.optimize.minimize take, by their documentation.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.tensor import Tensor
-from tinygrad_bp.nn.state import assign
 from tinygrad_bp.optim.optimizer import Optimizer, Params
 
 

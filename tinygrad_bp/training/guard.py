@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.debugging import debug
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.errors import NonFiniteError, warn_user
-from tinygrad_bp.nn.state import assign
 from tinygrad_bp.training.generators import Generators
 from tinygrad_bp.training.history import History
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.nn import Module
-from tinygrad_bp.nn.state import State, assign
+from tinygrad_bp.nn.state import State
 
 
 class Snapshots:

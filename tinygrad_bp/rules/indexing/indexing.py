@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.changes import assign
 from tinygrad_bp.engine.constructors import arrayed, composed, linear
 from tinygrad_bp.engine.dispatch import refuse_out
 from tinygrad_bp.engine.memory import empty
@@ -258,9 +259,8 @@ def setitem(x: Tensor, index: Any, value: Array) -> None:
                 "x[i] = v on a leaf that requires gradients would cut it off from its .grad: write"
                 " x = x.copy() first, or 'with tg.no_grad():' to change the parameter itself"
             )
-        x._value = _assigned_forward(
-            x._value, value._value if isinstance(value, Tensor) else value, index
-        )
+        raw = value._value if isinstance(value, Tensor) else value
+        assign((x,), (_assigned_forward(x._value, raw, index),))
         return
     if _repeats(index, x.shape):
         raise ShapeError(

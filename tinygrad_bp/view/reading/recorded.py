@@ -6,7 +6,7 @@ derivatives are taken from there; the others are computed again from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.engine.broadcasting import unbroadcast
+from tinygrad_bp.engine.changes import held_now
 from tinygrad_bp.engine.nodes import Leaf, Node, ancestors
 from tinygrad_bp.engine.tensor import Tensor, is_foreign
 from tinygrad_bp.engine.walk import pull_back
@@ -21,6 +22,7 @@ from tinygrad_bp.programs.calling import quiet
 
 UNKNOWN = object()  # the value of an argument that nothing kept
 CHANGED, MAYBE = "has changed since", "may have changed since"
+BETWEEN = "has changed between its uses"
 Values = dict[Node, Any]
 
 
@@ -147,6 +149,12 @@ def constant_of(node: Node, position: int) -> Any:
     return UNKNOWN if value is None or isinstance(value, Node) else value
 
 
+def kept_of(node: Node, position: int) -> Any:
+    """Return the tracked argument at a position as the record has kept it, or None."""
+    value = node.saved[1 + position] if node.saved else None
+    return None if isinstance(value, Node) else value
+
+
 def parameters_of(node: Node) -> tuple[Any, ...]:
     """Return the settings that the rule was applied with, such as axes."""
     return () if node.saved is None else node.saved[1 + len(node.rule.pulls) :]
@@ -155,47 +163,53 @@ def parameters_of(node: Node) -> tuple[Any, ...]:
 def find_values(recorded: Recorded, tensors: Mapping[Node, Any]) -> None:
     """Fill in the values: those kept for derivatives, those given, and what follows from them.
 
-    What a leaf holds now is a guess at what it held then: it counts where a known value comes out
-    of it again, and where none is there to tell, unless the parameters have been stepped since or
-    the graph was freed.
+    What a leaf holds now is what it held then if it was given nothing since its oldest use.  If it
+    was, or if nobody knows, it is a guess: it counts where a known value comes out of it again.  So
+    does what one use has kept for the uses that have not.
 
     `tensors` are values of Tensors that the caller holds: certain for results.
     """
     known: Values = dict(tensors)
+    users: dict[Node, Node] = {}  # of each leaf the oldest
+    unkept, mixed = set[Node](), set[Node]()
     for node in recorded.nodes:
-        if not node.saved:  # a leaf, or freed
-            continue
-        if node.saved[0] is not None:
+        if node.saved and node.saved[0] is not None:
             known[node] = node.saved[0]
-        for parent, value in zip(node.parents, node.saved[1:], strict=False):
-            if parent is not None and value is not None and not isinstance(value, Node):
+        for position, parent in enumerate(node.parents):
+            if parent is None:
+                continue
+            users.setdefault(parent, node)
+            value = kept_of(node, position)
+            if value is None:
+                unkept.add(parent)
+            elif isinstance(parent, Leaf) and not _is_still(value, known.get(parent)):
+                mixed.add(parent)
+            else:
                 known[parent] = value
-    held = {node: value for node in recorded.nodes for value in _held(node)}
-    guesses = {node: value for node, value in held.items() if node not in known}
+    leaves = [(leaf, *held_now(leaf)) for leaf in recorded.nodes if isinstance(leaf, Leaf)]
+    sure = {leaf for leaf, _, since in leaves if leaf not in users or since < users[leaf].index}
+    for leaf in mixed:
+        del known[leaf]
+    guesses: Values = {n: known.pop(n) for n in unkept - sure if n in known and isinstance(n, Leaf)}
+    guesses |= {
+        n: v for n, v, _ in leaves if not (v is None or n in known or n in {*guesses, *mixed})
+    }
     with quiet():
         values, trials = computed(recorded, known, guesses)
-        right = frozenset(recorded.roots).union(*(doubt for doubt, same in trials if same))
+        right = sure.union(recorded.roots, *(doubt for doubt, same in trials if same))
         wrong = frozenset[Node]().union(*(d - right or d for d, same in trials if not same))
-        stepped = wrong or any(not _is_still(value, known.get(n)) for n, value in held.items())
-        doubtful = guesses if stepped or any(n.saved is None for n in recorded.nodes) else {}
-        kept = {n: value for n, value in guesses.items() if n not in wrong | {*doubtful} - right}
+        kept = {n: value for n, value in guesses.items() if n in right - wrong}
         if len(kept) < len(guesses):
             values, _ = computed(recorded, known, kept)
     recorded.values = values
     recorded.unproven = {n: value for n, value in guesses.items() if n not in wrong | {*kept}}
     recorded.missing = {
-        node: CHANGED if node in wrong else MAYBE if node in guesses else "was not kept"
-        for node in recorded.nodes
-        if isinstance(node, Leaf) and node not in values
-    }
-
-
-def _held(node: Node) -> Iterator[Any]:
-    """Yield what the Tensor of a leaf holds now."""
-    account = node.account() if type(node) is Leaf else None
-    tensor = None if account is None else account.holder()
-    if tensor is not None and tensor.node is node:
-        yield tensor._value
+        leaf: BETWEEN if leaf in mixed
+        else CHANGED if leaf in wrong
+        else MAYBE if leaf in guesses
+        else "was not kept"
+        for leaf, *_ in leaves if leaf not in values
+    }  # fmt: skip
 
 
 def _is_still(value: Any, kept: Any) -> bool:
@@ -236,6 +250,9 @@ def _applied(recorded: Recorded, entry: Entry, values: Values) -> Any:
     if node is None or node.saved is None:
         return None
     arguments = [recorded.value_among(values, place) for place in entry.arguments]
+    for k, parent in enumerate(node.parents):
+        if arguments[k] is None and isinstance(parent, Leaf):
+            arguments[k] = kept_of(node, k)  # by this use, beside others that have not
     if any(value is None for value in arguments):
         return None
     try:
