@@ -23,7 +23,7 @@ import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
-from tinygrad_bp.nn import Conv1d, LayerNorm, Linear, Module
+from tinygrad_bp.nn import Conv1d, Embedding, LayerNorm, Linear, Module, Sequential
 from tinygrad_bp.optim import SGD
 from tinygrad_bp.rules.reductions.normalizing import normalized
 from tinygrad_bp.view import EdgeView, GraphView
@@ -845,6 +845,34 @@ def test_what_refuses_its_arguments_goes_by_its_own_name(function, name):
     assert ops(tg.graph(caught(function, ones((2, 3), "x"))))[-1] == name
 
 
+LAYERS = {
+    "in a chain": (
+        lambda x: Sequential(Linear(3, 6), LayerNorm(8), Linear(8, 1))(x),
+        "LayerNorm",
+        [("affine", (2, 6)), ("leaf", (8,)), ("leaf", (8,))],
+    ),
+    "of plain numbers": (
+        lambda _x: Embedding(10, 4)(np.array([[1, 2, 30]])),
+        "Embedding",
+        [("data", (1, 3)), ("leaf", (10, 4))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "name", "operands"), LAYERS.values(), ids=LAYERS)
+def test_a_layer_that_refuses_is_drawn_with_its_own_parameters(function, name, operands):
+    view = tg.graph(caught(function, ones((2, 3), "x")))
+    assert view.nodes[-1].op == name
+    sources = [view.nodes[edge.source] for edge in view.edges if edge.target == view.nodes[-1].id]
+    assert [(one.op, one.shape) for one in sources] == operands
+
+
+def test_leaves_of_a_failure_go_by_the_names_of_the_callers_modules():
+    net = Sequential(Linear(3, 6), LayerNorm(8))
+    view = tg.graph(caught(net, np.ones((2, 3))))
+    assert {"layers.0.W", "layers.0.b", "layers.1.g", "layers.1.b"} <= by_name(view).keys()
+
+
 def pull_fails(_ct, _out, _x):
     raise ZeroDivisionError
 
@@ -925,6 +953,12 @@ def test_numbers_of_any_width_are_plain(dtype):
         view = tg.graph(np.sum(x * x), level=level)
         assert GraphView.from_dict(json.loads(view.to_json())) == view
         assert {type(one) for node in view.nodes for one in node.value} <= {float, complex}
+
+
+def test_sums_of_complex_products_are_traced():
+    x = tg.tensor([[1 + 2j, 0.5], [3.0, -1j]], requires_grad=True, name="x")
+    (node,) = (one for one in tg.graph(np.sum(np.real(x @ x))).nodes if one.op == "matmul")
+    assert node.links[1] == (((0, 1), (1, 3)), ())
 
 
 def test_focus_takes_an_id_too():

@@ -237,8 +237,8 @@ class Links:
         ] != squares:  # p is no place: several, added up, or one times a factor
             return None
         pairs = tuple(
-            (Link(0, k, right.flat[int(p) - 1]), Link(1, int(p) - 1, left.flat[k]))
-            for k, p in which
+            (Link(0, k, right.flat[i]), Link(1, i, left.flat[k]))
+            for k, i in ((k, int(p.real) - 1) for k, p in which)
         )
         others = tuple(
             Link(position, k, slope)

@@ -20,6 +20,7 @@ from tinygrad_bp.view.picture.plain_arrays import NUMERIC, dtype_text, lengths, 
 from tinygrad_bp.view.picture.records import EdgeView, NodeView, Picture
 from tinygrad_bp.view.reading.building import pictured
 from tinygrad_bp.view.reading.sheet import Sheet, number_names, sheet_of
+from tinygrad_bp.view.reading.variables import is_module, of_modules
 from tinygrad_bp.view.reading.words import argument_names
 
 OWN = __name__.partition(".")[0]
@@ -58,7 +59,7 @@ def failed(
             "graph: no tracked Tensor is in the traceback of this exception; pass the exception"
             " that was caught, before its traceback is cleared"
         )
-    sheet = sheet_of(tracked, parameters, data)
+    sheet = sheet_of(tracked, of_modules(tracked) if parameters is None else parameters, data)
     number_names(sheet)
     sheet.recorded.cotangents.clear()  # there is no result that they could be of
     sheet.recorded.notes.clear()
@@ -108,11 +109,13 @@ def _called(error: BaseException) -> Failure | None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         if package == OWN != before:
             found = None  # what was called earlier has returned, or is the caller's
-        # the rule that the message begins with is the innermost: a layer is not given its kernel
-        if package == OWN and (found is None or told in TABLE):
-            given = _given(frame)
+        # the rule or layer that the message begins with is the innermost: a layer is not given its
+        # kernel, and knows its own parameters
+        name = _name_of(frame) if package == OWN else ""
+        if name and (found is None or told in TABLE or told == name):
+            given = _given(frame) + (_parameters_in(frame) if told == name else [])
             if any(isinstance(one, Tensor) and one.node is not None for one in given):
-                found = Failure(told if told in TABLE else _name_of(frame), tuple(given))
+                found = Failure(told if told in TABLE else name, tuple(given))
         before = package
     return found if before == OWN else None
 
@@ -125,6 +128,13 @@ def _given(frame: FrameType) -> list[Any]:
     if code.co_flags & CO_VARARGS:
         values += frame.f_locals.get(code.co_varnames[count], ())
     return [one for one in values if isinstance(one, Tensor | np.ndarray)]
+
+
+def _parameters_in(frame: FrameType) -> list[Tensor]:
+    """Return the Tensors of a layer itself, whose method a frame is."""
+    owner = frame.f_locals.get("self")
+    own = vars(owner).values() if is_module(owner) else ()
+    return [one for one in own if isinstance(one, Tensor)]
 
 
 def _name_of(frame: FrameType) -> str:
