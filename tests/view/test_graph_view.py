@@ -556,6 +556,33 @@ def test_outside_a_scope_the_names_of_parameters_tell_the_layer():
     assert by_name(network_view())["hidden1.W"].scope == ("hidden1",)
 
 
+def test_what_joins_two_calls_of_a_layer_is_no_part_of_it():
+    w, u = ones((3, 2), "layer.W"), ones((4, 2), "layer.U")
+    x, h = np.ones((5, 3)), np.ones((5, 4))
+    calls = tg.graph(np.sum(x @ w - 2 * x @ w))
+    assert [node.scope for node in calls.nodes if node.op == "subtract"] == [()]
+    one_call = tg.graph(np.sum(x @ w - h @ u))
+    assert [node.scope for node in one_call.nodes if node.op == "subtract"] == [("layer",)]
+
+
+def test_what_a_layer_is_given_may_go_past_some_of_it():
+    w, g = ones((3, 3), "block.W"), ones((3,), "block.g")
+    x = np.tanh(np.ones((2, 3)) @ ones((3, 3), "before.W"))
+    out = np.sum(np.tanh(x + x @ w) * g)
+    view = tg.graph(out)
+    scopes = {node.op: node.scope for node in view.nodes if node.op in ("add", "multiply")}
+    assert scopes == {"add": ("block",), "multiply": ("block",)}
+    beside = tg.graph(np.sum(np.tanh(x[::-1] + x @ w) * g))  # it was not given that
+    assert [node.scope for node in beside.nodes if node.op == "add"] == [()]
+
+
+def test_a_leaf_of_another_name_is_drawn_beside_the_folded_layer():
+    t, w = ones((2, 3), "t"), ones((3, 3), "layer.W")
+    small = tg.graph(np.sum((t @ w + 1.0) @ ones((3, 1), "next.W"))).folded(0)
+    assert {"t", "layer", "next"} <= by_name(small).keys()
+    assert "layer.W" not in by_name(small)
+
+
 def test_a_leaf_belongs_where_all_its_users_do():
     x = ones((2,), "x")
     with tg.scope("both"):

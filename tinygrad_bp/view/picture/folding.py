@@ -229,7 +229,7 @@ def _fold_scopes(view: Picture, depth: int, opened: frozenset[str] = frozenset()
             paths.append(path)
             last = path
         group[node.id] = len(paths) - 1
-    _take_sources(view, group)
+    _take_sources(view, group, paths)
     leaving = {
         edge.source for edge in view.edges if group.get(edge.source) != group.get(edge.target)
     }
@@ -238,15 +238,17 @@ def _fold_scopes(view: Picture, depth: int, opened: frozenset[str] = frozenset()
     )
 
 
-def _take_sources(view: Picture, group: dict[int, int]) -> None:
-    """Put leaves and constants that only one group uses into it."""
+def _take_sources(view: Picture, group: dict[int, int], paths: Sequence[tuple[str, ...]]) -> None:
+    """Put leaves and constants that only one group uses into it, if they are of its scope."""
     users: dict[int, set[int | None]] = {}
     for edge in view.edges:
         users.setdefault(edge.source, set()).add(group.get(edge.target))
     for node in view.nodes:
         of = users.get(node.id, {None})
-        if KINDS[node.kind].is_source and len(of) == 1 and None not in of:
-            group[node.id] = next(iter(of))  # type: ignore[assignment]  # None was just excluded
+        number = of.pop() if len(of) == 1 else None
+        path = None if number is None else paths[number]
+        if KINDS[node.kind].is_source and path and node.scope[: len(path)] == path:
+            group[node.id] = number  # type: ignore[assignment]  # None has no path
 
 
 def _folded_node(path: tuple[str, ...], members: Sequence[NodeView], leaving: set[int]) -> NodeView:

@@ -16,8 +16,9 @@ def scopes_of(recorded: Recorded, names: Sequence[str | None]) -> list[Path]:
 
     An operation belongs to the innermost scope that was open when it was recorded, or else to the
     layer whose parameters it reads: what uses ``hidden2.W`` is in ``hidden2``, and so is what joins
-    two values from there and nothing else, or stands between operations from there alone.  A leaf
-    or constant belongs where all its users do.
+    two values from one call of it and nothing else, or stands between operations from there alone.
+    What it was given may go past some of these.  A leaf or constant belongs where all its users do,
+    but one of another name is not a layer's.
     """
     operations = [node for node in recorded.nodes if not isinstance(node, Leaf)]
     noted = _noted(operations)
@@ -32,7 +33,9 @@ def scopes_of(recorded: Recorded, names: Sequence[str | None]) -> list[Path]:
         own = scopes[place]
         for argument in recorded.entries[place].arguments:
             if not recorded.entries[argument].arguments:
-                _join(scopes, argument, own or ())
+                name = names[argument] if place in inferred else None
+                held = own if own and (not name or name.startswith(f"{own[0]}.")) else ()
+                _join(scopes, argument, held if place in inferred else own or ())
     return [scope or () for scope in scopes]
 
 
@@ -42,20 +45,33 @@ def _inferred(
     """Return the layer of each operation outside of the noted scopes, by its place; () for none."""
     own: dict[int, Path] = {}
     came: dict[int, Path] = {}  # the one layer that it came from
+    calls: dict[int, set[tuple[int, int]]] = {}  # the parameters it was made of, and by whom read
+    fed: dict[Path, set[int]] = {}  # what each layer was given
     used: dict[int, list[int]] = {}
     for place, entry in enumerate(recorded.entries):
         if entry.node is None or isinstance(entry.node, Leaf) or entry.node in noted:
             continue
         read = {one for one in entry.arguments if recorded.entries[one].arguments}
-        before = {came.get(one, ()) for one in read}
         own[place] = _by_parameters(entry.arguments, names)
-        came[place] = own[place] or (before.pop() if len(before) == 1 else ())
-        if (
+        before = {came.get(one, ()) for one in read}
+        past = [
+            layer for layer in before
+            if all(came.get(one, ()) == layer or one in fed.get(layer, ()) for one in read)
+        ]  # fmt: skip
+        came[place] = own[place] or (past[0] if len(past) == 1 else ())
+        made = set[tuple[int, int]]().union(*(calls.get(one, ()) for one in read))
+        if own[place]:
+            made = {(one, place) for one in entry.arguments if one not in read}
+        elif (
             len(read) > 1
             and read == {*entry.arguments}
             and {own.get(one) for one in read} == {came[place]}
+            and len(made) == len({one for one, _ in made})
         ):
             own[place] = came[place]
+        if own[place]:
+            calls[place] = made
+            fed.setdefault(own[place], set()).update(read)
         for one in read:
             used.setdefault(one, []).append(place)
     goes: dict[int, Path] = {}  # the one layer that it goes to
