@@ -31,6 +31,8 @@ class Definition:
     ----------
     name : str
         Of the function.
+    names : list of str
+        Of its positional arguments.
     rule : Rule
         What its nodes hold.
     wrapper : callable
@@ -44,7 +46,7 @@ class Definition:
         self.name = getattr(f, "__name__", type(f).__name__)
         self.rule = joint_rule(self.name, f, (_rule_of, (ByName(wrapper, self.name),)))
         self.wrapper = wrapper
-        self._arguments = _positional(f)
+        self.names = _positional(f)
         self._names = [_positional(one) for one in (vjp, jvp) if one is not None]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -64,8 +66,7 @@ class Definition:
 
     def argument(self, position: int) -> str:
         """Return what to call a positional argument in a message."""
-        names = self._arguments
-        return repr(names[position]) if position < len(names) else str(position)
+        return repr(self.names[position]) if position < len(self.names) else str(position)
 
     def bind(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return a call with its keyword arguments among the positional ones, where they may be."""
@@ -144,6 +145,13 @@ class Applied:
     arguments: Nest
     results: Nest
     options: dict[str, Any]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the numbers and arrays that it was called with beside what may move, by name."""
+        given = self.arguments.build(self.arguments.still)
+        positional = dict(zip(self.own.names, given, strict=False))
+        found = {**positional, **self.options}
+        return {name: one for name, one in found.items() if not isinstance(one, Variable)}
 
     def pull(self, cts: list[Any], outs: list[Any], args: list[Any]) -> list[Any]:
         """Call the user's vjp, and check what it returns."""

@@ -44,7 +44,8 @@ def of_modules(out: Any) -> dict[str, Tensor]:
 def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dict[str, Any]:
     """Return the Tensors of a graph and the arrays that are called by a variable, by its name.
 
-    Dicts, lists and modules are looked into.  The first name that is found stays.
+    Dicts, lists and modules are looked into.  The first name that is found stays, but of two
+    modules whose parameters are called alike each goes by its variable: ``G.layers.0.W``.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dic
     nodes = set(ancestors(*roots))
     found: dict[str, Any] = {}
     known: set[int] = set()
+    listed: list[tuple[str, str, Any]] = []
+    owners: dict[str, list[str]] = {}  # the modules that call a parameter so
     for scope in scopes:
         for name, value in list(scope.items()):
             if name.startswith("_"):
@@ -65,11 +68,18 @@ def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dic
                 if held is None:
                     held = one._value
                 wanted = held in nodes if isinstance(held, Node) else is_array(held)
-                if called in found:  # of another module
-                    called = f"{name}.{called}"
-                if wanted and id(held) not in known and called not in found:
+                if wanted and id(held) not in known:
                     known.add(id(held))
-                    found[called] = one
+                    listed.append((name, called, one))
+                    if is_module(value):
+                        owners.setdefault(called, []).append(name)
+    alike = {name for names in owners.values() if len({*names}) > 1 for name in names}
+    for name, called, one in listed:
+        path = f"{name}.{called}"
+        called = path if called in owners and name in alike else called
+        if called in found:
+            called = path
+        found.setdefault(called, one)
     return found
 
 

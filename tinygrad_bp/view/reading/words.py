@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_bp.engine.nodes import Node
 from tinygrad_bp.engine.rule import Rule
 from tinygrad_bp.formulas.templates import pull_template
+from tinygrad_bp.transforms.applied import Applied
 from tinygrad_bp.view.reading.recorded import Entry
 
 Called = Callable[[Any], str]  # gives the name of an array, "" where none is known
@@ -106,8 +107,13 @@ def detail_of(rule: Rule, parameters: Sequence[Any], called: Called) -> str:
     count = len(rule.pulls)
     names = code.co_varnames[count : code.co_argcount] if code is not None else ()
     found: list[str] = []
+    settings: list[tuple[str, Any]] = []
     for place, value in enumerate(parameters):
-        name = names[place] if place < len(names) else ""
+        if isinstance(value, Applied):  # a function of the user's own
+            settings += value.settings().items()
+        else:
+            settings.append((names[place] if place < len(names) else "", value))
+    for name, value in settings:
         if value is None or value is False or len(found) == 3:
             continue
         if isinstance(value, str):  # "mean" says itself what it is
