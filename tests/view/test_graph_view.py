@@ -91,6 +91,11 @@ PARTS = {
     "along another axis": (lambda w: w[:, 0] + SEQUENCE[:, 2].sum(1)[:3], None),
     "a step of time": (lambda w: np.sum(w) * SEQUENCE[:, 2], "X[:, 2]"),
     "some rows": (lambda w: np.sum(w) * SEQUENCE[1:3], "X[1:3]"),
+    "some columns": (lambda w: np.sum(w) * SEQUENCE[:, 1:], "X[:, 1:3]"),
+    "one column, kept": (lambda w: np.sum(w) * SEQUENCE[:, :, 1:], "X[:, :, 1:2]"),
+    "turned": (lambda w: np.sum(w) * SEQUENCE.T, "X.T"),
+    "in pairs": (lambda w: np.sum(w) * SEQUENCE[:, None, :, None], "X[:, newaxis, :, newaxis, :]"),
+    "in another order": (lambda w: np.sum(w) * SEQUENCE.reshape(3, 4, 2), None),
     "not kept": (lambda w: w[0, 0] - LARGE, "large"),
     "two that are alike": (lambda w: np.sum(w) * np.zeros(2), None),
 }
@@ -904,6 +909,9 @@ def test_a_layer_that_refuses_is_drawn_with_its_own_parameters(function, name, o
     assert view.nodes[-1].op == name
     sources = [view.nodes[edge.source] for edge in view.edges if edge.target == view.nodes[-1].id]
     assert [(one.op, one.shape) for one in sources] == operands
+    names = [edge.argument for edge in view.edges if edge.target == view.nodes[-1].id]
+    assert names == (["x", "g", "b"] if name == "LayerNorm" else ["symbols", "W"])
+    assert f"<h1>What {name}#{len(view.nodes) - 1} was given when it failed</h1>" in view.to_html()
 
 
 def test_leaves_of_a_failure_go_by_the_names_of_the_callers_modules():

@@ -22,13 +22,13 @@ class Failure(NamedTuple):
     operands : tuple
         What it was given, as it was given; a node of the graph is one too.  A pickle leaves them
         behind: an exception that goes to another process does not take its graph along.
-    keywords : tuple of str
+    keywords : tuple of str or None
         The names of the last of them, which were given by name.
     """
 
     operation: str
     operands: tuple[Any, ...]
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str | None, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Failure, (self.operation, ())

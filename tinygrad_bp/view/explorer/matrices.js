@@ -11,7 +11,7 @@ function matrix(node, role, values, name, { into = cells, turned = false } = {})
   const figure = make("figure", {}, table);
   if (values === null || values === undefined) {
     const several = node.dtype ? `one in each of ${node.times} repetitions` : "several values leave it";
-    const missing = node.times > 1 || !node.dtype ? several : "not known";
+    const missing = node.times > 1 || !node.dtype ? several : (role === "value" && node.note) || "not known";
     const unknown = role === "value" && node.statistics ? "too large to show" : missing;
     figure.append(make("p", { class: "more" }, describe(node, role, unknown)));
     return figure;

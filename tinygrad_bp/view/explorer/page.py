@@ -112,6 +112,8 @@ def _section(section: Section | None) -> str:
 
 def _heading(view: Picture) -> str:
     results = [symbol(node) for node in view.nodes if KINDS[node.kind].is_end][-NAMED:]
+    if view.nodes[-1].kind == "failed":
+        return f"What {results[0]} was given when it failed"
     if len(results) > 1:
         return f"How {', '.join(results[:-1])} and {results[-1]} were computed"
     return f"How {results[0] if results else 'it'} was computed"
@@ -150,7 +152,7 @@ def _table(view: Picture, frames: TrainingFrames | None) -> Iterator[str]:
         check = "" if error is None else f"finite differences agree to {number_text(error)}"
         cells = (
             _first_cell(node), as_text(node.op), shape_text(node.shape),
-            _plain(node.value, samples_text(node.value_of)),
+            _plain(node.value, samples_text(node.value_of)) or as_text(node.note),
             _plain(node.cotangent, samples_text(node.cotangent_of, "sum over ")), check,
         )  # fmt: skip
         yield f"<tr>{cells[0]}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"

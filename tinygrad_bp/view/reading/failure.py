@@ -114,27 +114,29 @@ def _called(error: BaseException) -> Failure | None:
         name = _name_of(frame) if package == OWN else ""
         if name and (found is None or told in TABLE or told == name):
             given = _given(frame) + (_parameters_in(frame) if told == name else [])
-            if any(isinstance(one, Tensor) and one.node is not None for one in given):
-                found = Failure(told if told in TABLE else name, tuple(given))
+            if any(isinstance(one, Tensor) and one.node is not None for _, one in given):
+                names, operands = zip(*given, strict=True)
+                known = told in TABLE
+                found = Failure(told if known else name, operands, () if known else names)
         before = package
     return found if before == OWN else None
 
 
-def _given(frame: FrameType) -> list[Any]:
-    """Return the Tensors and arrays that a function was called with."""
+def _given(frame: FrameType) -> list[Operand]:
+    """Return the Tensors and arrays that a function was called with, and what it calls them."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount
-    values = [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+    values: list[Operand] = [(name, frame.f_locals.get(name)) for name in code.co_varnames[:count]]
     if code.co_flags & CO_VARARGS:
-        values += frame.f_locals.get(code.co_varnames[count], ())
-    return [one for one in values if isinstance(one, Tensor | np.ndarray)]
+        values += [(None, one) for one in frame.f_locals.get(code.co_varnames[count], ())]
+    return [(name, one) for name, one in values if isinstance(one, Tensor | np.ndarray)]
 
 
-def _parameters_in(frame: FrameType) -> list[Tensor]:
+def _parameters_in(frame: FrameType) -> list[Operand]:
     """Return the Tensors of a layer itself, whose method a frame is."""
     owner = frame.f_locals.get("self")
-    own = vars(owner).values() if is_module(owner) else ()
-    return [one for one in own if isinstance(one, Tensor)]
+    own = vars(owner).items() if is_module(owner) else ()
+    return [(name, one) for name, one in own if isinstance(one, Tensor)]
 
 
 def _name_of(frame: FrameType) -> str:

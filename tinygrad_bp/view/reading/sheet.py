@@ -176,10 +176,15 @@ def _equal(one: Any, value: Any) -> bool:
 
 
 def _parts(one: Any, value: Any) -> Iterator[str]:
-    """Yield the indices by which an array has a value: ``[3]``, ``[:, 3]``, and rows ``[8:16]``."""
+    """Yield how an array has a value: ``[:, 3]``, rows ``[8:16]``, ``[:, newaxis]``, ``.T``."""
     array, value = np.asarray(one), np.asarray(value)
     if not value.ndim or not value.size:
         return
+    if array.T.shape == value.shape and np.array_equal(array.T, value):
+        yield ".T"
+    wider = _widened(array.shape, value.shape)
+    if wider and np.array_equal(array.ravel(), value.ravel()):
+        yield wider
     for axis in range(array.ndim):
         along = np.moveaxis(array, axis, 0)
         if along.shape[1:] == value.shape:
@@ -187,11 +192,26 @@ def _parts(one: Any, value: Any) -> Iterator[str]:
             for i in np.flatnonzero(first):
                 if np.array_equal(along[i], value):
                     yield f"[{':, ' * axis}{i}]"
-    if array.shape[1:] == value.shape[1:] and len(value) < len(array):
-        first = array.reshape(len(array), -1)[:, 0] == value.flat[0]
-        for i in np.flatnonzero(first[: len(array) - len(value) + 1]):
-            if np.array_equal(array[i : i + len(value)], value):
-                yield f"[{i}:{i + len(value)}]"
+        if array.ndim != value.ndim:
+            continue
+        part = np.moveaxis(value, axis, 0)
+        if along.shape[1:] == part.shape[1:] and len(part) < len(along):
+            first = along.reshape(len(along), -1)[:, 0] == value.flat[0]
+            for i in np.flatnonzero(first[: len(along) - len(part) + 1]):
+                if np.array_equal(along[i : i + len(part)], part):
+                    yield f"[{':, ' * axis}{i}:{i + len(part)}]"
+
+
+def _widened(lengths: Sequence[int], wanted: Sequence[int]) -> str:
+    """Return the index that puts axes of length 1 between others; "" where there is none."""
+    rest, index = [*lengths], []
+    for length in wanted:
+        index.append(":" if rest[:1] == [length] else "newaxis")
+        if rest[:1] == [length]:
+            del rest[0]
+        elif length != 1:
+            return ""
+    return "" if rest or len(index) == len(lengths) else f"[{', '.join(index)}]"
 
 
 def number_names(sheet: Sheet) -> None:
