@@ -248,6 +248,24 @@ def test_a_matrix_product_is_sums_of_products(n, k, m):
 # Focus
 
 
+PASSED = {
+    "reshape": (lambda z: z.reshape(2, 1), False),
+    "real": (np.real, True),
+    "cast": (lambda z: np.abs(z).astype(np.float16), True),
+}
+
+
+@pytest.mark.parametrize(("function", "drawn"), PASSED.values(), ids=PASSED)
+def test_what_changes_an_element_is_drawn(function, drawn, request):
+    z = tg.tensor([1.0 + 2j, 0.1 - 3j], requires_grad=True, name="z")
+    view = tg.graph(np.sum(function(z)), level="scalar", cotangent=1.0)
+    assert (request.node.callspec.id in {node.op for node in view.nodes}) is drawn
+    sums = [(node, total) for node, total in recomputed(view) if node.op == "sum"]
+    assert sums
+    for node, total in sums:
+        assert np.allclose(node.value, total, rtol=1e-3)  # half precision
+
+
 def test_focus_on_a_node_expands_it_among_whole_tensors():
     view = network_view(focus="11")
     assert view.level == "tensor"

@@ -145,6 +145,10 @@ class Links:
             None if recorded.entries[place].value is UNKNOWN else recorded.entries[place].shape
             for place in entry.arguments
         ]
+        arguments = [recorded.entries[place] for place in entry.arguments]
+        self.dtypes = [
+            np.asarray(one.value).dtype if one.node is None else one.node.dtype for one in arguments
+        ]
         self.parameters = parameters_of(node)
         self._whole: dict[int, Any] = {}
 
@@ -166,6 +170,8 @@ class Links:
             for k, slope in self._slopes(position, element)
         )
         alias = rule.kind == "linear" and len(terms) == 1 and terms[0].slope == 1
+        # of a complex number the real part has that slope too, and of a wide one the narrow
+        alias = alias and self.dtypes[terms[0].position] == self.dtype
         return Made(terms, is_alias=alias, is_sum=self.adds == "terms")
 
     def _elementwise(self, element: int) -> tuple[Link, ...]:
