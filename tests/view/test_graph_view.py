@@ -23,7 +23,7 @@ import tinygrad_bp as tg
 from tinygrad_bp.engine.nodes import kept_leaves
 from tinygrad_bp.engine.rule import TABLE
 from tinygrad_bp.errors import GraphError, ShapeError
-from tinygrad_bp.nn import Conv1d, Embedding, LayerNorm, Linear, Module, Sequential
+from tinygrad_bp.nn import LSTM, Conv1d, Embedding, LayerNorm, Linear, Module, Sequential
 from tinygrad_bp.optim import SGD
 from tinygrad_bp.rules.reductions.normalizing import normalized
 from tinygrad_bp.view import EdgeView, GraphView
@@ -895,6 +895,11 @@ LAYERS = {
         "LayerNorm",
         [("affine", (2, 6)), ("leaf", (8,)), ("leaf", (8,))],
     ),
+    "of layers": (
+        lambda x: LSTM(5, 4)(x),
+        "LSTM",
+        [("leaf", (2, 3)), ("leaf", (5, 16)), ("leaf", (4, 16)), ("leaf", (16,))],
+    ),
     "of plain numbers": (
         lambda _x: Embedding(10, 4)(np.array([[1, 2, 30]])),
         "Embedding",
@@ -910,7 +915,9 @@ def test_a_layer_that_refuses_is_drawn_with_its_own_parameters(function, name, o
     sources = [view.nodes[edge.source] for edge in view.edges if edge.target == view.nodes[-1].id]
     assert [(one.op, one.shape) for one in sources] == operands
     names = [edge.argument for edge in view.edges if edge.target == view.nodes[-1].id]
-    assert names == (["x", "g", "b"] if name == "LayerNorm" else ["symbols", "W"])
+    assert names[0] == ("symbols" if name == "Embedding" else "x")
+    short = [one.rpartition(".")[2] for one in names[1:]]  # cell.W is called W by itself
+    assert short == [one.name.split(" ")[0] for one in sources[1:]]
     assert f"<h1>What {name}#{len(view.nodes) - 1} was given when it failed</h1>" in view.to_html()
 
 

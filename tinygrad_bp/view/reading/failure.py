@@ -116,8 +116,9 @@ def _called(error: BaseException) -> Failure | None:
             given = _given(frame) + (_parameters_in(frame) if told == name else [])
             if any(isinstance(one, Tensor) and one.node is not None for _, one in given):
                 names, operands = zip(*given, strict=True)
-                known = told in TABLE
-                found = Failure(told if known else name, operands, () if known else names)
+                rule = TABLE.get(told)
+                names = names if rule is None or None in argument_names(rule) else ()
+                found = Failure(told if rule else name, operands, names)
         before = package
     return found if before == OWN else None
 
@@ -133,10 +134,9 @@ def _given(frame: FrameType) -> list[Operand]:
 
 
 def _parameters_in(frame: FrameType) -> list[Operand]:
-    """Return the Tensors of a layer itself, whose method a frame is."""
-    owner = frame.f_locals.get("self")
-    own = vars(owner).items() if is_module(owner) else ()
-    return [(name, one) for name, one in own if isinstance(one, Tensor)]
+    """Return the parameters of a layer whose method a frame is."""
+    owner: Any = frame.f_locals.get("self")
+    return [*owner.named_parameters()] if is_module(owner) else []
 
 
 def _name_of(frame: FrameType) -> str:
