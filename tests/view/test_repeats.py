@@ -59,6 +59,9 @@ def unfolded(view):
 
 def check_unfolding(view, small):
     """Whether unfolding gives the operations and edges of the picture before."""
+    for title in {block_of(node) for node in small.nodes} - {None}:  # one box around all of it
+        outside = {n.scope[: n.scope.index(title)] for n in small.nodes if block_of(n) == title}
+        assert len(outside) == 1
     order, edges = unfolded(small)
     operations = [one for one in order if not is_given(small.nodes[one[0]])]
     before = [node for node in view.nodes if not is_given(node)]
@@ -99,7 +102,7 @@ BODIES = st.lists(
 def program(body, times, end):
     """Run a block of operations again and again, and use what it made."""
     start = np.sin(ones((2,), "x"))
-    shared = [ones((2,), f"w{i}") for i in range(2)]
+    shared = [ones((2,), f"layer{i}.w") for i in range(2)]
     last, steps, held = [start], [], [start, *shared]
     for _ in range(times):
         made = []
@@ -125,12 +128,14 @@ def program(body, times, end):
         steps.append(last[-1])
     if end == "all":
         return np.sum(np.concatenate(steps)), held
+    if end == "stacked":  # each is made a row after all have been computed
+        return np.sum(np.stack(steps)), held
     if end == "some":
         return np.sum(steps[-1] * steps[1]), held
     return np.sum(steps[-1]), held
 
 
-@explored(40, 400, BODIES, st.integers(3, 7), st.sampled_from(["last", "all", "some"]))
+@explored(40, 400, BODIES, st.integers(3, 7), st.sampled_from(["last", "all", "some", "stacked"]))
 def test_unfolding_what_was_folded_gives_the_same_edges(body, times, end):
     out, _held = program(body, times, end)
     view = tg.graph(out, values=False)
@@ -174,6 +179,17 @@ def test_a_recurrent_network_written_as_a_loop_is_one_step_with_a_loop_back(stat
         assert "next ×19" in text
     assert "first: data" in small_text
     assert ("each: " if states else "last: ") in small_text
+
+
+def test_rows_that_are_stacked_after_a_loop_are_drawn_once():
+    w = ones((3, 2), "net.W")
+    outs = [np.sum(np.tanh(x @ w) ** 2) for x in np.arange(24.0).reshape(8, 3)]
+    view = tg.graph(np.mean(np.stack(outs)))
+    small = folded(view)
+    check_unfolding(view, small)
+    (row,) = (node for node in small.nodes if node.op == "reshape")
+    assert row.times == 8
+    assert len(small.nodes) < 12
 
 
 def test_two_recurrent_layers_are_two_blocks():

@@ -7,39 +7,19 @@ edges follow no such rule is not folded.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from tinygrad_bp.view.picture.kinds import KINDS
 from tinygrad_bp.view.picture.records import NUMBERED, EdgeView, NodeView, Picture, renumbered
+from tinygrad_bp.view.picture.runs import FEWEST, NUMBER, Run, runs_of
 
-LONGEST_BLOCK = 48  # operations of a block whose repetitions are looked for
-WIRES = 4  # arguments whose wiring may be alike in two ways; most operations have fewer
-FEWEST = 3  # repetitions that are worth a count
 SINGLES = 3  # edges to repetitions here and there that are drawn one by one
 REPEATED = "repeated ×"  # begins the title of the box around a block
-NUMBER = re.compile(r"(\d+)")
 
 Ends = tuple[int, int]  # repetitions of source and target; 0 outside of blocks
 Key = tuple[int, int, int]  # the nodes drawn for source and target, position
-
-
-@dataclass(frozen=True)
-class Run:
-    """A block of `period` operations from the one at `start` on, `times` times in a row."""
-
-    start: int
-    period: int
-    times: int
-
-    @property
-    def saved(self) -> int:
-        """How many operations fewer are drawn."""
-        return self.period * (self.times - 1)
 
 
 def collapsed(view: Picture, opened: frozenset[str] = frozenset()) -> Picture:
@@ -50,7 +30,7 @@ def collapsed(view: Picture, opened: frozenset[str] = frozenset()) -> Picture:
     if any(node.times > 1 for node in view.nodes):
         return view
     operations = [node for node in view.nodes if not KINDS[node.kind].is_source]
-    folding = _regular(view, operations, _chosen(list(_candidates(_Signatures(view, operations)))))
+    folding = _regular(view, operations, runs_of(view, operations))
     if folding is None:
         return view
     left = [run for run, title in folding.titles.items() if title not in opened]
@@ -80,7 +60,7 @@ def _regular(view: Picture, operations: Sequence[NodeView], runs: Sequence[Run])
 def repetitions(view: Picture) -> Iterator[tuple[list[int], int, int]]:
     """Yield the blocks that repeat: ids of all operations, how many make one, and how often."""
     operations = [node for node in view.nodes if not KINDS[node.kind].is_source]
-    for run in _chosen(list(_candidates(_Signatures(view, operations)))):
+    for run in runs_of(view, operations):
         whole = operations[run.start : run.start + run.period * run.times]
         yield [node.id for node in whole], run.period, run.times
 
@@ -97,100 +77,6 @@ def block_of(node: NodeView) -> str | None:
     if node.times == 1:
         return None
     return next(one for one in node.scope if one.startswith(REPEATED))
-
-
-class _Signatures:
-    """What makes two operations alike: operation, shape, kinds of leaves, and wiring.
-
-    Wiring is alike where an argument was computed as many steps before, or is the very same node.
-    A leaf that operations of one kind share is itself; one that each has of its own is of a kind.
-    """
-
-    def __init__(self, view: Picture, operations: Sequence[NodeView]) -> None:
-        place = {node.id: i for i, node in enumerate(operations)}
-        rows = [_row(node) for node in operations]
-        count = len(operations)
-        self.back = np.zeros((WIRES, count), dtype=np.int64)  # steps back to each argument
-        self.same = np.full((WIRES, count), -1, dtype=np.int64)  # or which it is
-        self.operation = _numbered(rows)
-        shared = _shared(view, place, self.operation)
-        rest: list[list[Any]] = [[] for _ in operations]
-        for edge in view.edges:
-            own, before = place.get(edge.target), place.get(edge.source)
-            if own is None:
-                continue
-            if before is None:
-                leaf = view.nodes[edge.source]
-                told = edge.source if edge.source in shared else (leaf.kind, leaf.shape, leaf.dtype)
-                rest[own].append((edge.position, told))
-            elif edge.position < WIRES:
-                self.back[edge.position, own] = own - before
-                self.same[edge.position, own] = before
-            else:
-                rest[own].append((edge.position, own - before))
-        self.kind = _numbered([(row, *wires) for row, wires in zip(rows, rest, strict=True)])
-
-    def alike(self, period: int) -> np.ndarray[Any, Any]:
-        """Return whether each operation is like the one `period` steps before it."""
-        found: np.ndarray[Any, Any] = self.kind[period:] == self.kind[:-period]
-        for back, same in zip(self.back, self.same, strict=True):
-            wired = (back[period:] == back[:-period]) | (same[period:] == same[:-period])
-            found &= wired
-        return found
-
-
-def _row(node: NodeView) -> tuple[Any, ...]:
-    detail = NUMBER.sub("…", node.detail) if node.detail.startswith("[") else node.detail
-    part = (NUMBERED.sub("", node.name or ""), node.count) if KINDS[node.kind].holds else ()
-    return node.op, node.kind, node.shape, node.dtype, detail, part
-
-
-def _shared(view: Picture, place: dict[int, int], operation: Any) -> set[int]:
-    """Return the leaves that several operations of one kind use as the same argument."""
-    seen: set[tuple[int, int, int]] = set()
-    shared = set()
-    for edge in view.edges:
-        if edge.target in place and edge.source not in place:
-            use = (edge.source, int(operation[place[edge.target]]), edge.position)
-            if use in seen:
-                shared.add(edge.source)
-            seen.add(use)
-    return shared
-
-
-def _numbered(rows: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Return a number for each row: the same for equal ones."""
-    known: dict[Any, int] = {}
-    return np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.int64)
-
-
-def _candidates(signatures: _Signatures) -> Iterator[Run]:
-    """Yield all repetitions, of every period, whether they overlap or not."""
-    count = len(signatures.kind)
-    alone = signatures.operation
-    for period in range(1, min(LONGEST_BLOCK, count // FEWEST) + 1):
-        alike = signatures.alike(period)
-        steps = np.flatnonzero(np.diff(np.concatenate([[False], alike, [False]])))
-        for begin, end in zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True):
-            # the first of them reads what was given, and not what the one before has computed
-            for _ in range(period):
-                if begin > 0 and alone[begin - 1] == alone[begin - 1 + period]:
-                    begin -= 1
-            times, beyond = divmod(end + period - begin, period)
-            if times >= FEWEST:
-                yield Run(begin + beyond, period, times)
-
-
-def _chosen(candidates: Sequence[Run]) -> list[Run]:
-    """Return those that save most, none overlapping."""
-    taken: set[int] = set()
-    found = []
-    for run in sorted(candidates, key=lambda run: (-run.saved, run.period)):
-        span = range(run.start, run.start + run.period * run.times)
-        if taken.isdisjoint((span[0], span[-1])) and taken.isdisjoint(span):
-            taken.update(span)
-            found.append(run)
-    return sorted(found, key=lambda run: run.start)
 
 
 class _Folding:
@@ -312,10 +198,14 @@ class _Folding:
     def picture(self) -> Picture:
         """Return the picture."""
         members: dict[int, list[NodeView]] = {}
+        around: dict[Run, tuple[str, ...]] = {}  # the scopes that all of a block is in
         for node in self.view.nodes:
             members.setdefault(self.stands.get(node.id, node.id), []).append(node)
+            run = self.run.get(node.id)
+            if run is not None:
+                around[run] = tuple(_same([around.get(run, node.scope), node.scope]))
         nodes = [
-            _counted(members[node.id], self.run.get(node.id), self.titles)
+            _counted(members[node.id], self.run.get(node.id), self.titles, around)
             for node in self.view.nodes
             if self.stands.get(node.id, node.id) == node.id
         ]
@@ -331,7 +221,12 @@ class _Folding:
         return titles
 
 
-def _counted(members: Sequence[NodeView], run: Run | None, titles: dict[Run, str]) -> NodeView:
+def _counted(
+    members: Sequence[NodeView],
+    run: Run | None,
+    titles: dict[Run, str],
+    around: dict[Run, tuple[str, ...]],
+) -> NodeView:
     """Return the node that stands for all repetitions of one, with what they have in common."""
     node = members[0]
     if run is None:
@@ -342,7 +237,7 @@ def _counted(members: Sequence[NodeView], run: Run | None, titles: dict[Run, str
         node,
         name=_common([other.name for other in members]),
         detail=_common([other.detail for other in members]) or "",
-        scope=_around([other.scope for other in members], titles[run]),
+        scope=(*around[run], titles[run], *_inside(members, len(around[run]))),
         times=run.times,
         count=sum(other.count for other in members),
         value=node.value if is_value else None,
@@ -352,12 +247,18 @@ def _counted(members: Sequence[NodeView], run: Run | None, titles: dict[Run, str
     )
 
 
-def _around(scopes: Sequence[tuple[str, ...]], title: str) -> tuple[str, ...]:
-    """Return the scopes that all repetitions are in, the box around the block, and those inside."""
-    levels = list(zip(*scopes, strict=False))
-    same = next((k for k, names in enumerate(levels) if len(set(names)) > 1), len(levels))
-    inside = [_common(names) or names[0] for names in levels[same:]]
-    return (*(names[0] for names in levels[:same]), title, *inside)
+def _same(scopes: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the names of the scopes that all are in."""
+    for names in zip(*scopes, strict=False):
+        if len({*names}) > 1:
+            return
+        yield names[0]
+
+
+def _inside(members: Sequence[NodeView], depth: int) -> Iterator[str]:
+    """Yield what the scopes of all repetitions below a depth are called."""
+    for names in zip(*(other.scope[depth:] for other in members), strict=False):
+        yield _common(names) or names[0]
 
 
 def _common(texts: Sequence[str | None]) -> str | None:
