@@ -225,6 +225,13 @@ def test_parameters_are_called_as_in_the_modules_of_the_caller():
     out = np.sum(other(first(np.ones((4, 2)))))
     found = {one.name for one in tg.graph(out).nodes if one.kind == "parameter"}
     assert found == {"first.W", "first.b", "other.W", "other.b"}
+    layers, heads = [tg.nn.Linear(2, 2, rng=k) for k in range(2)], {"mean": tg.nn.Linear(2, 1)}
+    hidden = np.ones((4, 2))
+    for layer in layers:  # a name of the last alone
+        hidden = np.tanh(layer(hidden))
+    found = {one.name for one in tg.graph(np.sum(heads["mean"](hidden))).nodes if one.name}
+    kept = ["layers.0", "layers.1", "heads.mean"]
+    assert found == {f"{layer}.{name}" for layer in kept for name in "Wb"}
 
 
 # Values and cotangents

@@ -32,7 +32,7 @@ def of_modules(out: Any) -> dict[str, Tensor]:
 
     A name that a parameter was given stays: the others' is what their layer calls them.
     """
-    scopes = [{k: one for k, one in list(s.items()) if is_module(one)} for s in of_caller()]
+    scopes = [{k: one for k, one in list(s.items()) if _has_modules(one)} for s in of_caller()]
     roots = [one.node for one in flatten(out)[0] if isinstance(one, Tensor) and one.node]
     return {
         name: one
@@ -86,11 +86,29 @@ def variables(scopes: Iterable[Mapping[str, Any]], roots: Iterable[Node]) -> dic
 def _held(name: str, value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, (Tensor, np.ndarray)):
         return [(name, value)]
-    if isinstance(value, dict):
-        return [(k, v) for k, v in value.items() if isinstance(k, str) and _is_value(v)]
-    if isinstance(value, (list, tuple)):
-        return [(f"{name}[{k}]", v) for k, v in enumerate(value) if _is_value(v)]
-    return list(value.named_parameters()) if is_module(value) else []
+    if is_module(value):
+        return list(value.named_parameters())
+    if not isinstance(value, (dict, list, tuple)):
+        return []
+    found: list[tuple[str, Any]] = []
+    for key, one in _items(value):
+        if is_module(one):
+            found += [(f"{name}.{key}.{called}", v) for called, v in one.named_parameters()]
+        elif _is_value(one) and not isinstance(value, dict):
+            found.append((f"{name}[{key}]", one))
+        elif _is_value(one) and isinstance(key, str):
+            found.append((key, one))
+    return found
+
+
+def _items(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else enumerate(value)
+
+
+def _has_modules(value: Any) -> bool:
+    if isinstance(value, (dict, list, tuple)):
+        return any(is_module(one) for _, one in _items(value))
+    return is_module(value)
 
 
 def is_module(value: Any) -> bool:
