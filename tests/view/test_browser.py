@@ -639,6 +639,17 @@ def test_a_step_of_many_large_parts_stays_above_the_fold(opened):
     assert first.nth(3).locator("td.picked").is_visible()
 
 
+def test_a_wide_result_is_written_smaller_and_below_its_arrow(opened):
+    x = tg.tensor(np.cos(np.arange(30.0)).reshape(3, 10) / 100, requires_grad=True, name="x")
+    page = opened(tg.graph(np.sum(np.tanh(x))).to_html(), width=1280, height=900)
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+        over = page.evaluate("""() => [...document.querySelectorAll("#now figure")].map(
+            (one) => one.scrollWidth - one.clientWidth)""")
+        assert over
+        assert max(over) <= 0
+
+
 def memory(steps=30):
     """Return the graph of a long short-term memory, written as a loop."""
     W, U, b = ones((2, 12), "W"), ones((3, 12), "U"), ones((12,), "b")

@@ -92,16 +92,18 @@ function frameKey(event) {
   if (act) act();
   return Boolean(act);
 }
-// Numbers of a step that would reach below the screen are written smaller, as far as one reads them;
-// then the first rows alone are shown, until one asks for a number of the others.
-const CELLS = [["", "", ""], ["0.72rem", "1.25", ""], ["0.64rem", "1.15", ""], ["0.64rem", "1.15", "5"], ["0.64rem", "1.15", "2"]];
+// Numbers of a step that would reach below the screen, or out of their panel, are written smaller, as far
+// as one reads them; then the first rows alone are shown, until one asks for a number of the others.
+const SMALLEST = "0.64rem";
+const CELLS = [["", "", ""], ["0.72rem", "1.25", ""], [SMALLEST, "1.15", ""], [SMALLEST, "1.15", "5"], [SMALLEST, "1.15", "2"]];
 function shrinkStep() {
   const section = get("now-section");
   for (const [size, line, rows] of CELLS) {
     section.style.setProperty("--cell", size);
     section.style.setProperty("--cell-line", line);
     section.dataset.rows = rows;
-    if (!isBeside() || section.scrollHeight <= section.clientHeight) return;
+    const wide = size !== SMALLEST && [...section.querySelectorAll("figure")].some((one) => one.scrollWidth > one.clientWidth);
+    if (!isBeside() || (section.scrollHeight <= section.clientHeight && !wide)) return;
   }
 }
 const isHidden = (td) => td.offsetParent === null;
