@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from view_samples import ones
 
 import tinygrad_bp as tg
-from tinygrad_bp.view.layout.drawing import drawing, framed
+from tinygrad_bp.view.layout.drawing import LABEL, drawing, framed, text_width
 from tinygrad_bp.view.layout.loops import loops
+from tinygrad_bp.view.layout.ways import LETTERS
+from tinygrad_bp.view.picture.folding import folded
 
 ROWS = st.tuples(st.integers(0, 4), st.integers(0, 4))
 
@@ -75,3 +77,21 @@ def test_a_picture_for_a_frame_has_the_sides_of_the_frame():
         assert shares[0] > 0.55
     large = tg.graph(np.sum(np.stack([np.sin(ones((2,), f"x{i}")) for i in range(150)])))
     assert framed(large, 590, 610).width == drawing(large, 590).width
+
+
+def test_a_label_stands_on_no_border_of_a_box():
+    rng = np.random.default_rng(0)
+    W, U, b, V = (ones(shape, name) for shape, name in (
+        ((3, 6), "W"), ((6, 6), "U"), ((6,), "b"), ((6, 2), "V")))  # fmt: skip
+    h, outs = np.zeros((5, 6)), []
+    for x in rng.normal(size=(12, 5, 3)):
+        h = np.tanh(x @ W + h @ U + b)
+        outs.append(h @ V)
+    drawn = drawing(folded(tg.graph(np.mean(np.stack(outs)))))
+    assert drawn.boxes
+    for edge in drawn.edges:
+        x, low = edge.place
+        across = LABEL * text_width(edge.label) / 2
+        for left, top, right, bottom in (box.where for box in drawn.boxes) if edge.label else ():
+            over = x - across < right and x + across > left
+            assert not (over and any(low - LETTERS < side < low for side in (top, bottom)))

@@ -170,7 +170,7 @@ def _label_places(
     nodes: Sequence[DrawnNode],
     boxes: Sequence[DrawnBox],
 ) -> list[Point]:
-    """Return where the label of each edge stands: clear of nodes, titles and each other."""
+    """Return where the label of each edge stands: clear of nodes, boxes, titles and each other."""
     taken = [
         (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
         for (x, y), (w, h) in ((one.centre, one.size) for one in nodes)
@@ -178,6 +178,9 @@ def _label_places(
     for box in boxes:
         (x, y), across = box.place, LABEL * text_width(box.title)
         taken.append((x, y - ways.LETTERS, x + across, y))
+        left, top, right, low = box.where
+        taken += [(left, side - 1, right, side + 1) for side in (top, low)]
+        taken += [(side - 1, top, side + 1, low) for side in (left, right)]
     places = []
     for edge, way, label in zip(view.edges, found, told, strict=True):
         wide = LABEL * text_width(label)
