@@ -795,6 +795,9 @@ def test_an_address_leads_to_a_step_and_an_element(opened, example):
     page.wait_for_function("() => document.getElementById('status').textContent.includes('dW2')")
     assert page.inner_text("#sum").startswith("dW2[1,2] = ")
     assert page.evaluate("() => location.hash").endswith("&element=dW2[1,2]")
+    page.evaluate("() => { location.hash = '#dW3[2,0]'; }")  # as one would write it
+    page.wait_for_function("() => document.getElementById('status').textContent.includes('dW3')")
+    assert page.inner_text("#sum").startswith("dW3[2,0] = ")
     focused = opened(example.view.to_html(focus="dW3[2,0]"))
     assert "backward: dW3" in step_of(focused)
     assert focused.inner_text("#sum").startswith("dW3[2,0] = ")

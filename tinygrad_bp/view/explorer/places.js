@@ -30,7 +30,9 @@ function openAddress() {
   const step = Number(asked.get("step") ?? (data.focus ? stepOf(data.focus) : 0));
   go(Number.isFinite(step) ? step : 0);
   const element = asked.get("element") || data.focus;
-  if (element) pick(element);
+  const [name, value] = [...asked][0] ?? [];
+  if (name && !value) find(name);  // page.html#dW2, as one would write it
+  else if (element) pick(element);
 }
 function find(text) {
   const step = stepOf(text.trim());
