@@ -181,6 +181,18 @@ def test_a_recurrent_network_written_as_a_loop_is_one_step_with_a_loop_back(stat
     assert ("each: " if states else "last: ") in small_text
 
 
+def test_leaves_may_be_made_in_another_order_than_they_are_used_in():
+    weights = [ones((2,), f"w{i}") for i in range(8)]
+    h = np.ones(2)
+    for w in reversed(weights):
+        h = np.tanh(h * w)
+    view = tg.graph(np.sum(h))
+    small = folded(view)
+    check_unfolding(view, small)
+    (leaf,) = (node for node in small.nodes if node.kind == "leaf")
+    assert (leaf.times, leaf.name) == (8, "w…")
+
+
 def test_rows_that_are_stacked_after_a_loop_are_drawn_once():
     w = ones((3, 2), "net.W")
     outs = [np.sum(np.tanh(x @ w) ** 2) for x in np.arange(24.0).reshape(8, 3)]

@@ -204,6 +204,8 @@ class _Folding:
             run = self.run.get(node.id)
             if run is not None:
                 around[run] = tuple(_same([around.get(run, node.scope), node.scope]))
+        for of_one in members.values():  # leaves may have been made in another order
+            of_one.sort(key=lambda one: self.turn.get(one.id, 0))
         nodes = [
             _counted(members[node.id], self.run.get(node.id), self.titles, around)
             for node in self.view.nodes
