@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.checks import (
+    alike,
     averaging,
     courses,
     crashes,
@@ -183,7 +184,7 @@ class _Examination:
         self.flat = invariants.reached(replay, roles, verdict.points, pair)
         found = invariants.broken(replay, roles, self.flat, pair)
         if roles.base.error is None:
-            found += units.alike(replay, roles)
+            found += alike.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
             verdict.findings += views.written_through(replay, roles, verdict) if roles.pairs else []
         if pair is not None and not pair.own:
@@ -228,7 +229,7 @@ class _Examination:
         self._labels(base, verdict.form[0].place[0], trials.follower)
         if trials.pairing is not None and trials.counts is not None:
             self.diagnosis.findings += trials.pairing.findings()
-            self.diagnosis.findings += trials.counts.findings(self.script, place[0])
+            self.diagnosis.findings += trials.counts.findings(self.script, place)
         self._evaluated(trials, base)
         if verdict.form[0].own:
             self.diagnosis.undecided.append(

@@ -47,6 +47,7 @@ def watched(
 
     def prepare(recorder: Recorder) -> None:
         recorder.at_shapes = lambda o, y, line: _compare(kept, o, y, line)
+        recorder.at_head = lambda place, frame: kept.counts[place].look(frame)
 
     with _hooks(kept, script.path, scale), _rates(kept, scale):
         ran = run(script, recorder, seconds=seconds, prepare=prepare, tree=tree)

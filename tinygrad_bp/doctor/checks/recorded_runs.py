@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.checks import ranges
+from tinygrad_bp.doctor.checks import alike, ranges
 from tinygrad_bp.doctor.checks.recorded import (
     OF_LOGITS,
     Met,
@@ -23,9 +23,10 @@ from tinygrad_bp.doctor.checks.recorded import (
     squashed_twice,
     turned,
 )
+from tinygrad_bp.doctor.checks.reports import Counts
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.learning.outcome import Standing, standing
-from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.rewriting import Place, Script
 from tinygrad_bp.doctor.watched.slots import is_own
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.nn.module import Module
@@ -66,6 +67,7 @@ class Recorded:
     inputs: list[Any] = field(default_factory=list)  # of the first pass's products
     optimizes: bool = False  # by an optimizer of this package
     lines: tuple[int, ...] = ()  # where the script was in its first backward pass, outermost first
+    counts: defaultdict[Place, Counts] = field(default_factory=lambda: defaultdict(Counts))
 
     @property
     def line(self) -> int | None:
@@ -177,13 +179,26 @@ def findings(kept: Recorded, script: Script) -> list[Finding]:
     found = list(kept.found.values())
     found += _outside(kept, script)
     found += _unmoved(kept)
+    found += _alike(kept)
     found += [*_added_up(kept), *_uphill(kept)]
     course = _course(kept)
     stuck = len(kept.losses) > LOOKS and kept.losses[-1] > STUCK * kept.losses[0]
     stuck = stuck and all(one.name != "step-too-large" for one in course)  # which may be why
     for one in kept.asleep:
         one.severity = FAULT if stuck and one.gain > SLEEPING else NOTE
+    loops = around(kept, script)[-2:]  # epochs, and batches in them
+    if loops:
+        found += kept.counts[loops[0]].findings(script, loops[0])
     return [*found, *course, *kept.asleep, *_unshuffled(kept)]
+
+
+def around(kept: Recorded, script: Script) -> list[Place]:
+    """Return the loops that the first backward pass stood in, the outermost first."""
+    found = [
+        (k, place) for place, loop in script.loops.items() for k, line in enumerate(kept.lines)
+        if loop.node.lineno < line <= (loop.node.end_lineno or 0)
+    ]  # fmt: skip
+    return [place for _, place in sorted(found)]
 
 
 def _unshuffled(kept: Recorded) -> list[Finding]:
@@ -259,6 +274,15 @@ def _outside(kept: Recorded, script: Script) -> list[Finding]:
     return [Finding("not-in-graph", FAULT, text, parameter=told)]
 
 
+def _alike(kept: Recorded) -> list[Finding]:
+    """Return the matrices that the loss reaches whose units are equal, and stay so."""
+    first, last = kept.passes[0], kept.passes[-1]
+    reached = {n: value for n, value in first.values.items()
+               if first.nodes[n] in first.reached and n in last.values}  # fmt: skip
+    wide = alike.stay_alike(reached, last.values) if len(kept.passes) > alike.ROUNDS else []
+    return [alike.told(", ".join(wide), len(kept.passes) - 1)] if wide else []
+
+
 def _unmoved(kept: Recorded) -> list[Finding]:
     """Return the Tensors with a gradient whose values stay the same."""
     if len(kept.passes) < 3:
@@ -298,7 +322,12 @@ def _added_up(kept: Recorded) -> list[Finding]:
     later = kept.passes[1:]
     if len(later) < 2 or not all(one.left_over for one in later):
         return []
-    told = ", ".join(sorted(later[0].left_over))
+    first, last = kept.passes[0].values, later[-1].values
+    moved = [name for name in sorted(later[0].left_over)
+             if not np.array_equal(first.get(name, np.nan), last.get(name, np.nan))]  # fmt: skip
+    if not moved:  # what no step takes does no harm
+        return []
+    told = ", ".join(moved)
     text = (
         f"{told} still have their gradients when the next backward pass begins, which adds to them"
     )

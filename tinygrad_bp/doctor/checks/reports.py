@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -11,11 +13,14 @@ import numpy as np
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.gradients import Point
 from tinygrad_bp.doctor.learning.losses import Form, meetings
+from tinygrad_bp.doctor.learning.outcome import names_at
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
-from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.rewriting import Place, Script
+from tinygrad_bp.doctor.watched.slots import Reached, shown
 
+EPOCHS = 6  # at whose heads numbers are taken
 COUNTED = (*LOSS_NAMES, "correct", "hits", "acc", "total", "right", "sum")
 TOLD = {"print", "logging.info"}
 Measure = Callable[[Any, Any], float]
@@ -151,26 +156,27 @@ class Counts:
     def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
-    def look(self, names: dict[str, Any]) -> None:
+    def look(self, frame: FrameType) -> None:
         """Take the numbers at the head of an epoch."""
-        if len(self.rows) < 6:
+        if len(self.rows) < EPOCHS:
+            values = Reached(names_at(frame)).values
             self.rows.append({
-                name: float(value)
-                for name, value in names.items()
-                if is_number(value) and not name.startswith("_")
+                shown(path): float(value)
+                for path, value in values.items()
+                if is_number(value) and not shown(path).startswith("_")
             })  # fmt: skip
 
-    def findings(self, script: Script, epoch_line: int) -> list[Finding]:
+    def findings(self, script: Script, epoch: Place) -> list[Finding]:
         """Return the numbers that the epochs add to, and that a report divides or prints."""
-        found = []
+        found, loop = [], script.loops[epoch].node
         for name in self.rows[0] if len(self.rows) > 3 else ():
             values = [row[name] for row in self.rows if name in row]
             steps = np.diff(values)
             grows = len(values) == len(self.rows) and np.all(steps >= 0) and np.sum(steps > 0) > 2
             if not grows or values[0] != 0 or _is_counter(name, steps):
                 continue
-            line, named = _added(script, name, epoch_line), _is_metric(name)
-            if line is not None and _is_told(script, name, epoch_line, printed=named):
+            line, named = _added(script, name, loop.lineno), _is_metric(name)
+            if line is not None and _is_told(script, name, loop, printed=named):
                 told = ", ".join(f"{one:.4g}" for one in values)
                 text = f"{name} is {told} at the heads of the first epochs: it only grows"
                 found.append(Finding("metric-never-reset", FAULT, text, line))
@@ -197,10 +203,14 @@ def _added(script: Script, name: str, after: int) -> int | None:
     return None
 
 
-def _is_told(script: Script, name: str, after: int, *, printed: bool) -> bool:
-    """Tell whether the loop prints it, where that counts, or divides it."""
+def _is_told(script: Script, name: str, loop: Any, *, printed: bool) -> bool:
+    """Tell whether the loop prints it, where that counts, or divides it; what follows may.
+
+    What is no plain name may be told of in any method below.
+    """
+    last = loop.end_lineno if name.isidentifier() else math.inf
     for one in ast.walk(script.tree):
-        if getattr(one, "lineno", 0) <= after:
+        if not loop.lineno < getattr(one, "lineno", 0) <= last:
             continue
         if printed and isinstance(one, ast.Call) and ast.unparse(one.func) in TOLD:
             told = any(getattr(part, "id", "") == name for part in ast.walk(one))

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_bp import optim
 from tinygrad_bp.doctor.checks.recorded import PRODUCTS
 from tinygrad_bp.doctor.checks.recorded_passes import watched
-from tinygrad_bp.doctor.checks.recorded_runs import Recorded
+from tinygrad_bp.doctor.checks.recorded_runs import Recorded, around
 from tinygrad_bp.doctor.findings.diagnosis import (
     FAULT,
     NOTE,
@@ -168,12 +168,8 @@ class RecordedTrials:
 
     def _loop(self) -> Place | None:
         """Return the outermost loop over a range that the first backward pass stood in."""
-        lines = self.kept.lines
-        around = [
-            (k, place) for place, loop in self.script.loops.items() for k, line in enumerate(lines)
-            if loop.node.lineno < line <= (loop.node.end_lineno or 0)
-        ]  # fmt: skip
-        long = (place for _, place in sorted(around) if longer(self.script, place, 2))
+        loops = around(self.kept, self.script)
+        long = (place for place in loops if longer(self.script, place, 2))
         return next(long, None)
 
     def _inputs(self) -> Iterator[tuple[str, Any]]:

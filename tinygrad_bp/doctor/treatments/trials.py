@@ -26,7 +26,7 @@ from tinygrad_bp.doctor.watched.recorder import Recorder, is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Loop, Place, Script
 from tinygrad_bp.doctor.watched.running import run
-from tinygrad_bp.doctor.watched.slots import Names, Path, Reached, same, shown, taken
+from tinygrad_bp.doctor.watched.slots import Names, Path, Reached, same, taken
 from tinygrad_bp.doctor.watched.substitution import expression, substituted
 
 LOOKED_AT = 3  # heads at which shapes are compared
@@ -182,7 +182,7 @@ class Trials:
         if epoch == 1 and self.pairing is not None:
             self.pairing.begin(taken(Reached(names).values))
         if self.counts is not None:
-            self.counts.look({shown(path): x for path, x in Reached(names).values.items()})
+            self.counts.look(frame)
 
     def _look(self, replay: Replay, step: int) -> None:
         """Keep what the forward pass stores."""

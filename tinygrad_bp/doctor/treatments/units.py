@@ -1,4 +1,4 @@
-"""What the units of the hidden layers do: alike, dead, or saturated."""
+"""What the units of the hidden layers do: dead, or saturated."""
 
 from __future__ import annotations
 
@@ -8,72 +8,10 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.doctor.learning.gradients import Point
-from tinygrad_bp.doctor.learning.judgement import names
-from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.treatments.trials import Trials
-from tinygrad_bp.doctor.watched.recorder import is_array
-from tinygrad_bp.doctor.watched.replay import Replay
-from tinygrad_bp.doctor.watched.slots import Path, same
+from tinygrad_bp.doctor.watched.slots import same
 
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
-CHAIN = 2  # matrices of 0 that keep each other there: nothing acts behind them
-ROUNDS = 4  # iterations after which units that started alike would differ
-
-
-def alike(replay: Replay, roles: Roles) -> list[Finding]:
-    """Return the layers whose units are equal at the start and stay so."""
-    values = replay.before
-    still = [p for p in (*roles.idle, *roles.stuck) if np.ndim(values[p]) > 1]
-    silent = roles.idle if len(still) >= CHAIN and not any(np.any(values[p]) for p in still) else []
-    equal = {}
-    for path in dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent]):
-        value = replay.before[path]
-        if is_array(value) and value.ndim == 2 and value.dtype.kind == "f":
-            axes = [axis for axis in (0, 1) if value.shape[axis] > 1 and _equal(value, axis)]
-            if axes:
-                equal[path] = axes
-    series = _series(roles.parameters, replay.before)
-    if not equal and not series:
-        return []
-    ended = replay.run()
-    for _ in range(ROUNDS - 1):
-        ended = replay.run(keep=True) if ended.error is None else ended
-    after = {path: ended.value(path) for path in (*equal, *(p for one in series for p in one))}
-    replay.reset()
-    wide = [
-        path for path, axes in equal.items()
-        if min(replay.before[path].shape) > 1
-        and np.shape(after[path]) == np.shape(replay.before[path])
-        and any(_equal(after[path], axis) for axis in axes)
-    ]  # fmt: skip
-    wide += [
-        path for one in series
-        if all(same(after[one[0]], after[p]) and not same(after[p], replay.before[p]) for p in one)
-        for path in one
-    ]  # fmt: skip
-    if not wide:
-        return []
-    text = f"all units of {names(wide)} have equal weights, at the start and after {ROUNDS} steps"
-    return [Finding("symmetric-init", FAULT, text, parameter=names(wide))]
-
-
-def _series(paths: list[Path], values: dict[Path, Any]) -> list[list[Path]]:
-    """Return the places alike but for the number of a unit, of units that all start the same."""
-    units: dict[Path, dict[Path, list[Path]]] = {}
-    for path in paths:
-        for k, (kind, key) in enumerate(path[2:], 2):
-            if kind == "key" and isinstance(key, int) and path[k + 1 :]:
-                units.setdefault(path[:k], {}).setdefault(path[k + 1 :], []).append(path)
-    return [
-        one for some in units.values()
-        if all(len(p) > 1 and all(same(values[p[0]], values[q]) for q in p) for p in some.values())
-        for one in some.values()
-    ]  # fmt: skip
-
-
-def _equal(value: Any, axis: int) -> bool:
-    first = np.take(value, [0], axis=axis)
-    return bool(np.allclose(value, first, rtol=1e-9, atol=1e-12))
 
 
 def unmoved(points: list[Point]) -> set[str]:
