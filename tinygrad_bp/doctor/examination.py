@@ -188,7 +188,7 @@ class _Examination:
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
             verdict.findings += views.written_through(replay, roles, verdict) if roles.pairs else []
         if pair is not None and not pair.own:
-            found += reports.misreported(self.script, verdict.points, roles, pair)
+            found += reports.misreported(replay, verdict.points, roles, pair)
         if roles.base.error is None and pair is not None and not pair.own:
             found += answers.widened(replay, roles, pair)
         broken = {one.name for one in found if one.severity == FAULT}

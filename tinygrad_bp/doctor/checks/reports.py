@@ -17,6 +17,7 @@ from tinygrad_bp.doctor.learning.outcome import names_at
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
 from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
+from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, Script
 from tinygrad_bp.doctor.watched.slots import Reached, shown
 
@@ -40,6 +41,7 @@ WRONG: dict[str, Measure] = {
     "cross entropy of the class that is answered, whether it is the right one or not":
         lambda o, y: float(-np.mean(np.log(o.max(axis=int(y.shape[0] == y.sum()))))),
 }  # fmt: skip
+SIGNED = 2  # of them, in which too high and too low cancel
 RIGHT: dict[str, Measure] = {
     "mean squared error": lambda o, y: float(np.mean((o - y) ** 2)),
     "mean absolute error": lambda o, y: float(np.mean(np.abs(o - y))),
@@ -66,27 +68,39 @@ GUARDED = [RIGHT["binary cross entropy"]]
 GUARDED += [_guarded(guard, clips) for guard in GUARDS for clips in (False, True)]
 
 
-def misreported(script: Script, points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
-    """Return the losses of the script that are, at every point, proportional to a wrong measure."""
-    found = []
+def misreported(replay: Replay, points: list[Point], roles: Roles, pair: Pair) -> list[Finding]:
+    """Return the losses of the script that are, at every point, proportional to a wrong measure.
+
+    Of one sample its error is no loss, and the sum to which it is added is, where that is told.
+    """
+    found, script = [], replay.script
     meets = [meetings(one.base.recording, pair, roles.compared) for one in points]
     if len(meets) < 3 or any(len(outputs) != 1 for outputs, _ in meets):
         return []
-    if any(o[0].shape != y[0].shape or o[0].size < 2 for o, y in meets):
+    single = all(o[0].size == y[0].size == 1 for o, y in meets)
+    if not single and any(o[0].shape != y[0].shape or o[0].size < 2 for o, y in meets):
         return []
+    began = {shown(path): float(one) for path, one in replay.before.items() if is_number(one)}
+    sums = {one.lineno: ast.unparse(one.target) for one in ast.walk(script.tree)
+            if isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Add)}  # fmt: skip
     one_hot = meets[0][1][0].ndim == 2 and min(meets[0][1][0].shape) > 1
     one_hot = one_hot or all(are_shares(outputs[0]) for outputs, _ in meets)
     other = "missing" if one_hot else "class"  # what is said of labels of the other kind
     for text, line in _reported(points):
-        values = [_stored(one, text, line) for one in points]
-        if any(one is None or not np.isfinite(one) for one in values):
+        added = began.get(text, 0.0) if sums.get(line) == text else None
+        stored = [_stored(one, text, line) for one in points]
+        values = [one - (added or 0.0) for one in stored if one is not None]
+        if len(values) < len(stored) or not np.isfinite(values).all():
             continue
-        right = any(
+        if single and (added is None or not _is_printed(script, text)):
+            continue
+        sized = not single or min(values) >= 0  # and no error with its sign
+        right = sized and any(
             _fits(values, meets, one)
             for what, one in RIGHT.items()
             if one_hot or "class" not in what
         )
-        for what, one in WRONG.items():
+        for what, one in [*WRONG.items()][: SIGNED if single else None]:
             if not right and other not in what and _fits(values, meets, one):
                 told = f"{script.at(line)}: {text} is {what}"
                 found.append(Finding("loss-misreported", FAULT, told, line))
@@ -139,12 +153,12 @@ def _fits(values: list[Any], meets: list[Any], measure: Measure) -> bool:
     with np.errstate(all="ignore"):
         wanted = np.array([measure(o[0], y[0]) for o, y in meets])
     got = np.array(values, float)
-    if measure in [*WRONG.values()][:2] and not np.any(got < 0):
+    if measure in [*WRONG.values()][:SIGNED] and not np.any(got < 0):
         wanted = np.abs(wanted)  # of a sum that cancels, or its size
     if not np.isfinite(wanted).all() or not np.any(wanted):
         return False
     factor = float(got @ wanted / (wanted @ wanted))
-    is_signed = measure in list(WRONG.values())[2:]  # turned, it would be the other one
+    is_signed = measure in list(WRONG.values())[SIGNED:]  # turned, it would be the other one
     if abs(factor) < 1e-9 or (is_signed and factor < 0):
         return False
     return bool(np.allclose(got, factor * wanted, rtol=1e-6, atol=1e-12))
@@ -203,6 +217,15 @@ def _added(script: Script, name: str, after: int) -> int | None:
     return None
 
 
+def _is_printed(script: Script, name: str) -> bool:
+    return any(_prints(one, name) for one in ast.walk(script.tree))
+
+
+def _prints(node: ast.AST, name: str) -> bool:
+    called = isinstance(node, ast.Call) and ast.unparse(node.func) in TOLD
+    return called and any(getattr(part, "id", "") == name for part in ast.walk(node))
+
+
 def _is_told(script: Script, name: str, loop: Any, *, printed: bool) -> bool:
     """Tell whether the loop prints it, where that counts, or divides it; what follows may.
 
@@ -212,8 +235,8 @@ def _is_told(script: Script, name: str, loop: Any, *, printed: bool) -> bool:
     for one in ast.walk(script.tree):
         if not loop.lineno < getattr(one, "lineno", 0) <= last:
             continue
-        if printed and isinstance(one, ast.Call) and ast.unparse(one.func) in TOLD:
-            told = any(getattr(part, "id", "") == name for part in ast.walk(one))
+        if printed and _prints(one, name):
+            told = True
         elif isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
             told = ast.unparse(one.left) == name
         else:
