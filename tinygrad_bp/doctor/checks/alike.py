@@ -24,8 +24,10 @@ def alike(replay: Replay, roles: Roles) -> list[Finding]:
     values = replay.before
     still = [p for p in (*roles.idle, *roles.stuck) if np.ndim(values[p]) > 1]
     silent = roles.idle if len(still) >= CHAIN and not any(np.any(values[p]) for p in still) else []
-    paths = [*roles.parameters, *roles.stuck, *roles.changed, *silent]
-    equal = {path: values[path] for path in dict.fromkeys(paths) if _axes(values[path])}
+    paths = dict.fromkeys([*roles.parameters, *roles.stuck, *roles.changed, *silent])
+    equal = {path: values[path] for path in paths if _axes(values[path])}
+    others = {*roles.changed} - {*roles.parameters}
+    equal = {p: one for p, one in equal.items() if p not in others or _is_carried(replay, p)}
     series = _series(roles.parameters, values)
     if not equal and not series:
         return []
@@ -64,6 +66,13 @@ def stay_alike(before: Mapping[Key, Any], after: Mapping[Key, Any]) -> list[Key]
     moved = {np.shape(before[path]) for path in lone if not same(before[path], after[path])}
     between = {shape for shape in moved if shape[::-1] in moved}
     return [path for path in equal if path not in lone or np.shape(before[path]) in between]
+
+
+def _is_carried(replay: Replay, path: Path) -> bool:
+    """Tell whether an iteration hands on what it found: an answer is made anew each time."""
+    plain = replay.run().value(path)
+    more = replay.at({path: replay.before[path] + 1.0})
+    return more is not None and not same(more.value(path), plain)
 
 
 def _axes(value: Any) -> list[int]:
