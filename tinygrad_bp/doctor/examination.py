@@ -227,9 +227,7 @@ class _Examination:
         spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
         self.diagnosis.findings += spoilt
         self._labels(base, verdict.form[0].place[0], trials.follower)
-        if trials.pairing is not None and trials.counts is not None:
-            self.diagnosis.findings += trials.pairing.findings()
-            self.diagnosis.findings += trials.counts.findings(self.script, place)
+        self.diagnosis.findings += trials.noted()
         self._evaluated(trials, base)
         if verdict.form[0].own:
             self.diagnosis.undecided.append(

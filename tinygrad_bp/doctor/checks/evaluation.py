@@ -46,7 +46,9 @@ class Evaluations:
     """What a run compared for equality, and where it drew a line at 0.5."""
 
     path: str
+    loop: Any  # over epochs
     epoch: Callable[[], int]
+    restores: bool = False  # whether weights of another epoch may be those that are counted with
     equal: dict[tuple[Place, int], Count] = field(default_factory=dict)  # by place and size
     over: dict[Place, Any] = field(default_factory=dict)
 
@@ -89,7 +91,10 @@ class Evaluations:
         truth = _Truth(base, *last)
         apart = {one.lines for one in self.equal.values() if not truth.is_trained_on(one)}
         for (place, _), one in self.equal.items():
-            text = truth.judged(one, nodes.get(place))
+            first, last_line = self.loop.lineno, self.loop.end_lineno
+            inside = any(first <= line <= last_line for line in one.lines)
+            other = self.restores and not inside
+            text = truth.judged(one, nodes.get(place), other=other)
             if text:
                 found[place] = _wrong(script, text, place)
             elif truth.is_trained_on(one) and one.lines not in apart:
@@ -125,8 +130,8 @@ class _Truth:
         """How many samples an epoch has."""
         return sum(max(np.shape(one), default=1) for one in self.labels)
 
-    def judged(self, one: Count, node: ast.Compare | None) -> str:
-        """Return what is wrong with one count, or nothing."""
+    def judged(self, one: Count, node: ast.Compare | None, *, other: bool = False) -> str:
+        """Return what is wrong with one count, or nothing; it may be one of `other` weights."""
         shapes = np.shape(one.left), np.shape(one.right)
         sizes = [int(np.prod(shape)) for shape in shapes]
         try:
@@ -135,7 +140,8 @@ class _Truth:
             return f"shapes {shapes[0]} and {shapes[1]} are compared, which is False as a whole"
         if min(sizes) > 1 and int(np.prod(whole)) > max(sizes):
             return f"{shapes[0]} is compared with {shapes[1]}: {int(np.prod(whole))} pairs"
-        return self._axis(one, sizes, node) or self._share(one, sizes) or self._one_answer(one)
+        axis = self._axis(one, sizes, node)
+        return axis or ("" if other else self._share(one, sizes) or self._one_answer(one))
 
     def _axis(self, one: Count, sizes: list[int], node: ast.Compare | None) -> str:
         label = self.labels[0]

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.checks.evaluation import Evaluations
+from tinygrad_bp.doctor.checks.keeping import Keeping
 from tinygrad_bp.doctor.checks.pairing import Pairing
 from tinygrad_bp.doctor.checks.reports import Counts
+from tinygrad_bp.doctor.findings.diagnosis import Finding
 from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, names_at
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
@@ -99,6 +101,7 @@ class Trials:
     shrinking: set[Path] = field(default_factory=set)  # those of them that change
     pairing: Pairing | None = None
     counts: Counts | None = None
+    keeping: Keeping | None = None
     evaluations: Evaluations | None = None
     follower: Follower | None = None
     seconds: float = 20.0
@@ -133,7 +136,9 @@ class Trials:
         def prepare(recorder: Recorder) -> None:
             recorder.at_head, recorder.heads = at_head, {self.loop.place, self.epoch}
             if probe is not None:
-                self.evaluations = Evaluations(self.script.path, lambda: follower.epochs)
+                restores = self.keeping is not None and bool(self.keeping.stores)
+                epochs = self.script.loops[self.epoch].node, lambda: follower.epochs
+                self.evaluations = Evaluations(self.script.path, *epochs, restores)
                 recorder.at_equal = self.evaluations.compared
                 recorder.at_half = self.evaluations.drawn
             if not self.pair.own:
@@ -153,6 +158,7 @@ class Trials:
         first: dict[str, Any] = {}
         self.rates = [(1, 1.0)]
         self.pairing, self.counts = Pairing(self.pair), Counts()
+        self.keeping = Keeping(self.script, self.epoch)
         spent = 0.0
 
         def probe(step: int, frame: FrameType) -> None:
@@ -181,8 +187,16 @@ class Trials:
         names = names_at(frame)
         if epoch == 1 and self.pairing is not None:
             self.pairing.begin(taken(Reached(names).values))
-        if self.counts is not None:
+        if self.counts is not None and self.keeping is not None:
             self.counts.look(frame)
+            self.keeping.look(frame)
+
+    def noted(self) -> list[Finding]:
+        """Return what the heads of epochs, and the looks in between, have shown."""
+        if self.pairing is None or self.counts is None or self.keeping is None:
+            return []
+        told = [*self.pairing.findings(), *self.counts.findings(self.script, self.epoch)]
+        return [*told, *self.keeping.findings()]
 
     def _look(self, replay: Replay, step: int) -> None:
         """Keep what the forward pass stores."""
