@@ -64,6 +64,7 @@ def sums(outputs: list[Any], labels: list[Any], weights: Any = 1.0) -> dict[str,
             total["squared error"] += float(0.5 * np.sum(weights * (o - y) ** 2))
             if not np.all((o > 0) & (o < 1)):
                 total.pop("binary cross entropy", None)
+            if not np.all((o >= 0) & (o <= 1) & ((o > 0) | (y == 0))):  # a sure one may be right
                 total.pop("cross entropy", None)
             if "binary cross entropy" in total:
                 logs = y * np.log(o) + (1 - y) * np.log1p(-o)
@@ -71,7 +72,8 @@ def sums(outputs: list[Any], labels: list[Any], weights: Any = 1.0) -> dict[str,
             if o.size < 2 or not _are_shares(y):
                 total.pop("cross entropy", None)
             if "cross entropy" in total:
-                total["cross entropy"] -= float(np.sum(weights * y * np.log(o)))
+                logs = y * np.log(np.where(y == 0, 1.0, o))
+                total["cross entropy"] -= float(np.sum(weights * logs))
     return total
 
 
