@@ -23,6 +23,7 @@ from tinygrad_bp.doctor.slips.slopes import (
     is_derivative,
     is_derivative_call,
     is_mask,
+    of_inputs,
     same_unit,
     slopes,
 )
@@ -239,6 +240,8 @@ class Edits:
         left, right = node.left, node.right
         if isinstance(node.op, ast.Mult):
             yield from self._fewer(unit, node)
+            for slope in of_inputs(self.tree, node):
+                yield Edit("derivative-on-z", unit, line, {id(node): expression(slope)})
             for pair in products(left, right, self.shapes):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.MatMult):

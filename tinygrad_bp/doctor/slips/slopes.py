@@ -66,6 +66,15 @@ def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, st
                 yield from ((one, new, name) for new in others.values())
 
 
+def of_inputs(tree: ast.Module, node: ast.BinOp) -> Iterator[str]:
+    """Yield a sigmoid's slope at `x`, where a product is that slope by its result: x * (1 - x)."""
+    for one, rest in ((node.left, node.right), (node.right, node.left)):
+        x = ast.unparse(one)
+        less = is_derivative(rest) and ast.unparse(getattr(rest, "right", rest)) == x
+        of = [*(f"{name}({x})" for name in _squashers(tree)), f"(1 / (1 + np.exp(-{x})))"]
+        yield from (f"{a} * (1 - {a})" for a in of if less)
+
+
 def _written(text: str) -> str:
     return ast.unparse(ast.parse(text, mode="eval").body)
 
