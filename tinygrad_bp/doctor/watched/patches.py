@@ -7,6 +7,7 @@ import difflib
 from typing import Any
 
 from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.sources import parsed
 from tinygrad_bp.doctor.watched.substitution import substituted
 
 
@@ -23,7 +24,7 @@ def patched(text: str, tree: ast.Module, replaced: dict[int, Any]) -> str:
             _splice(lines, start, end, new)
         made = "".join(lines)
         try:
-            if ast.dump(ast.parse(made)) == wanted:
+            if ast.dump(parsed(made, "")) == wanted:
                 return made
         except SyntaxError:
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 import tokenize
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MAIN = "__main__"
+MADE = "_made_"  # by a comprehension, so far
 MOST_LINES = 20_000  # of all files: what is larger is a library, and is imported as it is
 
 
@@ -44,15 +46,52 @@ class Whole(ast.Module):
 
 
 def parsed(text: str, path: str) -> ast.Module:
-    """Return the tree of a text, in which no two places share a node.
+    """Return the tree of a text, in which no two places share a node, and loops are loops.
 
     Python's parser has one node for all ``+``, and an edit of one of them is not one of the others.
     """
-    tree = ast.parse(text, path)
+    tree: ast.Module = _Loops(ast.parse(text, path)).made()
     for one in ast.walk(tree):
         if isinstance(one, ast.BinOp | ast.AugAssign):
             one.op = type(one.op)()
     return tree
+
+
+class _Loops(ast.NodeTransformer):
+    """Writes ``losses = [step() for _ in range(n)]`` as a loop that appends, for own functions."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.own = {one.name for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)}
+        self.names = Counter(one.id for one in ast.walk(tree) if isinstance(one, ast.Name))
+
+    def made(self) -> Any:
+        """Return the tree, rewritten."""
+        return ast.fix_missing_locations(self.visit(self.tree))
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        """Yield the list's making before it is stored."""
+        value = node.value
+        if not isinstance(value, ast.ListComp) or not self._repeats(value):
+            return node
+        over = value.generators[0]
+        items = ast.copy_location(ast.Name(MADE, ast.Load()), value)
+        begun = ast.Assign([ast.Name(MADE, ast.Store())], ast.List([], ast.Load()))
+        append = ast.Call(ast.Attribute(items, "append", ast.Load()), [value.elt], [])
+        body: list[ast.stmt] = [ast.copy_location(ast.Expr(append), value.elt)]
+        loop = ast.For(over.target, over.iter, body, [])
+        node.value = items
+        return [ast.copy_location(begun, node), ast.copy_location(loop, value), node]
+
+    def _repeats(self, value: ast.ListComp) -> bool:
+        over = value.generators[0]
+        named = [one.id for one in ast.walk(value) if isinstance(one, ast.Name)]
+        target = getattr(over.target, "id", "")
+        alone = target == "_" or named.count(target) == self.names[target]  # it outlives the loop
+        ranges = isinstance(over.iter, ast.Call) and ast.unparse(over.iter.func) == "range"
+        plain = len(value.generators) == 1 and not over.ifs and alone and ranges
+        calls = (one.func for one in ast.walk(value.elt) if isinstance(one, ast.Call))
+        return plain and any(getattr(f, "attr", getattr(f, "id", "")) in self.own for f in calls)
 
 
 def read(text: str, path: str) -> list[File]:
