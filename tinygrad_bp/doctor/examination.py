@@ -340,6 +340,7 @@ class _Examination:
             until = now() + min(2.0, self._left() / 2)
             other = shuffles.shuffled_alone(trials, base, until)
             other = other or layers.too_narrow(trials, self.before, base, until)
+            other = other or flat.without_bias(trials, base)
             other = other or flat.without_hidden_layer(trials, self.before, base)
             if other is not None:
                 found, undecided = [*found, other[0]], []

@@ -164,6 +164,7 @@ class Follower:
         self.next = 1.0
         self.last: list[list[Any]] | None = None  # outputs and labels of an epoch
         self.range: tuple[float, float] | None = None
+        self.always: set[tuple[float, float]] | None = None  # answer and label, in each epoch
 
     def head(self, place: Place, _frame: FrameType) -> None:
         """Begin an iteration of any loop."""
@@ -190,6 +191,10 @@ class Follower:
             every += [*self.range] if self.range is not None else []
             self.range = float(min(every)), float(max(every))
             self.next = self.epochs * 1.15 + 1
+            if self.always is None or self.always:
+                sides = [np.concatenate([np.ravel(o) for o in some]) for some in self.last]
+                pairs = {*zip(*(one.tolist() for one in sides), strict=False)}
+                self.always = pairs if self.always is None else self.always & pairs
         if not last:
             self.outputs, self.labels = [], []
 

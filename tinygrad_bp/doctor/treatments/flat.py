@@ -11,6 +11,7 @@ from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.outcome import Outcome, Standing, standing
 from tinygrad_bp.doctor.treatments.trials import Trials, sample_axis, standardised
 from tinygrad_bp.doctor.watched.recorder import is_array
+from tinygrad_bp.doctor.watched.rewriting import HALF
 from tinygrad_bp.doctor.watched.slots import Path, shown
 from tinygrad_bp.engine.tensor import tensor
 from tinygrad_bp.nn.activations import Tanh
@@ -21,6 +22,7 @@ from tinygrad_bp.rules.losses import bce_with_logits
 UNITS = 8  # of the hidden layer that is tried
 SEEDS = 3  # on which it is
 STEPS, RATE = 600, 0.05  # of Adam, over all samples
+LOOKS = 4  # epochs, at least, in which an answer is always the same
 MOST = 2000  # samples and features up to which that takes a moment
 
 
@@ -54,6 +56,24 @@ def without_hidden_layer(
         effect = f"{flat} at best as it is; {best} with {UNITS} hidden units"
         gain = best.merit - flat.merit
         return Finding("too-few-units", FAULT, text, effect=effect, gain=gain), {}
+    return None
+
+
+def without_bias(trials: Trials, base: Outcome) -> tuple[Finding, dict[int, Any]] | None:
+    """Say whether one answer is that to a sum of 0 in every epoch, and wrong."""
+    follower = trials.follower
+    if not base.is_open or follower is None or follower.last is None or len(follower.curve) < LOOKS:
+        return None
+    outputs = np.concatenate([np.ravel(one) for one in follower.last[0]])
+    least = float(outputs.min())
+    for o, y in sorted(follower.always or ()):
+        of_zero = o == HALF or (o == 0 and least < 0)  # a sigmoid, or what has no bounds at 0
+        if of_zero and abs(o - y) >= HALF and np.any(outputs != o):
+            text = (
+                f"one answer is {o:g} in every epoch, while the weights change, and its label is"
+                f" {y:g}: so is that to inputs of 0, to which nothing is added"
+            )
+            return Finding("no-bias", FAULT, text, trials.pair.place[0]), {}
     return None
 
 

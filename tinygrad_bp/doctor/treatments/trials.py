@@ -99,9 +99,7 @@ class Trials:
     at_first: list[Any] = field(default_factory=list)  # the same at the first
     held: dict[Path, float] = field(default_factory=dict)  # rates, as they were at the start
     shrinking: set[Path] = field(default_factory=set)  # those of them that change
-    pairing: Pairing | None = None
-    counts: Counts | None = None
-    keeping: Keeping | None = None
+    noting: tuple[Pairing, Counts, Keeping] | None = None
     evaluations: Evaluations | None = None
     follower: Follower | None = None
     seconds: float = 20.0
@@ -136,7 +134,7 @@ class Trials:
         def prepare(recorder: Recorder) -> None:
             recorder.at_head, recorder.heads = at_head, {self.loop.place, self.epoch}
             if probe is not None:
-                restores = self.keeping is not None and bool(self.keeping.stores)
+                restores = self.noting is not None and bool(self.noting[2].stores)
                 epochs = self.script.loops[self.epoch].node, lambda: follower.epochs
                 self.evaluations = Evaluations(self.script.path, *epochs, restores)
                 recorder.at_equal = self.evaluations.compared
@@ -157,8 +155,7 @@ class Trials:
         """Run once, and take down how the steps would shrink if nothing else changed."""
         first: dict[str, Any] = {}
         self.rates = [(1, 1.0)]
-        self.pairing, self.counts = Pairing(self.pair), Counts()
-        self.keeping = Keeping(self.script, self.epoch)
+        self.noting = Pairing(self.pair), Counts(), Keeping(self.script, self.epoch)
         spent = 0.0
 
         def probe(step: int, frame: FrameType) -> None:
@@ -185,18 +182,19 @@ class Trials:
 
     def _epoch_begins(self, epoch: int, frame: FrameType) -> None:
         names = names_at(frame)
-        if epoch == 1 and self.pairing is not None:
-            self.pairing.begin(taken(Reached(names).values))
-        if self.counts is not None and self.keeping is not None:
-            self.counts.look(frame)
-            self.keeping.look(frame)
+        for one in self.noting or ():
+            if not isinstance(one, Pairing):
+                one.look(frame)
+            elif epoch == 1:
+                one.begin(taken(Reached(names).values))
 
     def noted(self) -> list[Finding]:
         """Return what the heads of epochs, and the looks in between, have shown."""
-        if self.pairing is None or self.counts is None or self.keeping is None:
+        if self.noting is None:
             return []
-        told = [*self.pairing.findings(), *self.counts.findings(self.script, self.epoch)]
-        return [*told, *self.keeping.findings()]
+        pairing, counts, keeping = self.noting
+        told = [*pairing.findings(), *counts.findings(self.script, self.epoch)]
+        return [*told, *keeping.findings()]
 
     def _look(self, replay: Replay, step: int) -> None:
         """Keep what the forward pass stores."""
@@ -208,8 +206,8 @@ class Trials:
             iteration = replay.run(limit=many)
             self.hidden, self.looked = iteration.recording.stores, step
             self.at_first = self.at_first or self.hidden
-            if self.pairing is not None:
-                self.pairing.look(iteration, replay.reached.values)
+            if self.noting is not None:
+                self.noting[0].look(iteration, replay.reached.values)
 
     def _step(self, replay: Replay, values: dict[Path, Any]) -> float | None:
         def change(names: Names) -> None:
