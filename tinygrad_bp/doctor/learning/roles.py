@@ -155,8 +155,12 @@ def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
         for pair in roles.pairs[:1]:  # another may be a step: a gradient beside a parameter
             if pair.place == one.place and pair.label_of(one).size > 1:
                 counts.add(max(pair.label_of(one).shape))
-    fixed = [v for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
-    lengths = Counter(len(one) for one in fixed if one.ndim)
+    fixed = {p: v for p, v in replay.before.items() if p not in roles.changed and is_array(v)}
+    over = {one.id for place in (replay.loop.place, *replay.loop.around)
+            for one in ast.walk(getattr(replay.script.loops[place].node, "iter", ast.Pass()))
+            if isinstance(one, ast.Name)}  # fmt: skip
+    counts |= {len(v) for p, v in fixed.items() if v.ndim and len(p) == 2 and p[1] in over}
+    lengths = Counter(len(one) for one in fixed.values() if one.ndim)
     shared = [length for length, many in lengths.items() if many > 1 and length > 3]
     longest = max(shared, default=0)
     return counts | ({longest} if longest > max(counts, default=0) else set())
@@ -309,7 +313,7 @@ def _scalars(iteration: Iteration) -> dict[tuple[Place, str], float]:
     found = {}
     for text, value, place in iteration.recording.stores:
         leaf = text.lower().split(".")[-1]
-        named = any(name in leaf for name in LOSS_NAMES) or text in {"J", "E", "L"}
+        named = any(name in leaf for name in LOSS_NAMES) or text in {"J", "E", "L", "total"}
         if value.size == 1 and named and value.dtype.kind == "f":
             found[place, text] = float(value.ravel()[0])
     return found
