@@ -238,10 +238,10 @@ def _is_scaled(path: Path, points: list[Point], form: Form) -> bool:
         after = point.base.ended.get(path)
         if gradient is None or after is None or np.shape(after) != np.shape(point.values[path]):
             return False
-        if len(gradient) != np.size(after):
-            signs = True  # random directions: signs say nothing
+        step = np.ravel(np.asarray(point.values[path], float) - after)
+        if len(gradient) != np.size(after):  # random directions, which have no signs of elements
+            signs = bool(gradient @ (point.directions[path] @ step) > 0)
         else:
-            step = np.ravel(np.asarray(point.values[path], float) - after)
             clear = np.abs(gradient) > 1e-6 * np.abs(gradient).max()
             signs = bool(np.all(np.sign(step[clear]) == np.sign(gradient[clear])))
         if not signs or not gradients.stored_like(point, form, path):
