@@ -25,6 +25,7 @@ SCALES = (0.5, 1.0, 2.0)  # of random points; a start hides missing masks and sa
 SHRINK = (1.0, 0.1, 0.01, 0.001)  # by which they are made smaller where outputs are saturated
 FAINT = 1e-2  # of the gradient of another layer: a gradient that has all but vanished
 DRAWS = 12  # of random numbers, of which one should lead to a step
+UPHILL = -0.5  # cosine of a step that no optimizer makes of a gradient, everywhere it was tried
 CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
 
 
@@ -214,7 +215,8 @@ def _one(path: Path, rows: list[Match], points: list[Point], form: Form, verdict
     is_wrong = _is_wrong(path, rows, points)
     if is_wrong and any(one.shape for one in known):
         return
-    if is_wrong and _is_scaled(path, points, form):
+    uphill = all(one.cosine is not None and one.cosine < UPHILL for one in known)
+    if is_wrong and not uphill and _is_scaled(path, points, form):
         is_wrong = False
     if not is_wrong:
         verdict.right.add(path)
@@ -238,10 +240,10 @@ def _is_scaled(path: Path, points: list[Point], form: Form) -> bool:
         after = point.base.ended.get(path)
         if gradient is None or after is None or np.shape(after) != np.shape(point.values[path]):
             return False
-        step = np.ravel(np.asarray(point.values[path], float) - after)
-        if len(gradient) != np.size(after):  # random directions, which have no signs of elements
-            signs = bool(gradient @ (point.directions[path] @ step) > 0)
+        if len(gradient) != np.size(after):
+            signs = True  # random directions: signs say nothing
         else:
+            step = np.ravel(np.asarray(point.values[path], float) - after)
             clear = np.abs(gradient) > 1e-6 * np.abs(gradient).max()
             signs = bool(np.all(np.sign(step[clear]) == np.sign(gradient[clear])))
         if not signs or not gradients.stored_like(point, form, path):
