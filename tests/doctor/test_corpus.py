@@ -56,7 +56,6 @@ FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
     "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_grad_function",
     "tensors_that_learn", "weighted_cross_entropy", "early_stopper_copies", "sizes_of_errors_added",
-    "conv_filters_one_picture_each",
 ]  # fmt: skip
 FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place
 
@@ -107,6 +106,10 @@ def test_a_cause_is_found_and_comes_first(name: str) -> None:
 @pytest.mark.parametrize(("name", "fault"), ALONE.items())
 def test_nothing_else_is_a_fault(name: str, fault: str) -> None:
     assert score(next(CORPUS.glob(f"wrong*/{name}.py"))).faults == [fault]
+
+
+def test_pictures_of_a_longer_table_are_no_parameter() -> None:
+    assert score(CORPUS / "healthy_held_out" / "conv_filters_one_picture_each.py").names == []
 
 
 @pytest.mark.parametrize("name", FEW_HEALTHY)

@@ -3,8 +3,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 digits = load_digits(n_class=4)
-imgs = digits.images[:160] / 16 - 0.5
-labs = digits.target[:160]
+imgs = digits.images[:60] / 16 - 0.5
+labs = digits.target[:60]
 np.random.seed(0)
 
 class Conv3x3:
@@ -70,5 +70,5 @@ for epoch in range(4):
         num_correct += int(np.argmax(out) == label)
         gradient = np.zeros(4)
         gradient[label] = -1 / out[label]
-        conv.backprop(softmax.backprop(gradient, 0.02), 0.02)
-    print('--- Epoch %d --- loss %.3f | Accuracy: %d%%' % (epoch + 1, loss / 160, num_correct / 1.6))
+        conv.backprop(softmax.backprop(gradient, 0.05), 0.05)
+    print('--- Epoch %d --- loss %.3f | Accuracy: %d%%' % (epoch + 1, loss / 60, num_correct / 0.6))
