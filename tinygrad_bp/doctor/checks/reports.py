@@ -189,12 +189,30 @@ class Counts:
             grows = len(values) == len(self.rows) and np.all(steps >= 0) and np.sum(steps > 0) > 2
             if not grows or values[0] != 0 or _is_counter(name, steps):
                 continue
+            if _is_set_back(script, name, loop):  # and more is counted from epoch to epoch
+                continue
             line, named = _added(script, name, loop.lineno), _is_metric(name)
             if line is not None and _is_told(script, name, loop, printed=named):
                 told = ", ".join(f"{one:.4g}" for one in values)
                 text = f"{name} is {told} at the heads of the first epochs: it only grows"
                 found.append(Finding("metric-never-reset", FAULT, text, line))
         return found
+
+
+def _is_set_back(script: Script, name: str, loop: Any) -> bool:
+    """Tell whether the loop, or a method that it calls by name, sets a number anew."""
+    own, leaf = not name.isidentifier(), name.rsplit(".", maxsplit=1)[-1]
+    called = {getattr(one.func, "attr", "") for one in ast.walk(loop) if isinstance(one, ast.Call)}
+    methods = [one for one in ast.walk(script.tree)
+               if own and isinstance(one, ast.FunctionDef) and one.name in called]  # fmt: skip
+    assigned = (
+        part for around in (loop, *methods) for one in ast.walk(around)
+        if isinstance(one, ast.Assign | ast.AnnAssign)
+        for target in getattr(one, "targets", [getattr(one, "target", one)])
+        for part in ast.walk(target)
+    )  # fmt: skip
+    return any((getattr(part, "attr", "") if own else getattr(part, "id", "")) == leaf
+               for part in assigned)  # fmt: skip
 
 
 def _is_metric(name: str) -> bool:
