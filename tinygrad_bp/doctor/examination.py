@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -38,7 +35,7 @@ from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
 from tinygrad_bp.doctor.watched import patches
-from tinygrad_bp.doctor.watched.clock import now
+from tinygrad_bp.doctor.watched.clock import collecting_its_own, now
 from tinygrad_bp.doctor.watched.recorder import Recorder, is_number
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, Script, parsed
@@ -79,26 +76,13 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
         )
         return Examined(Script(text, path, None), answer)  # type: ignore[arg-type]  # it has no tree
     examined = Examined(script, Diagnosis())
-    with _collecting_its_own():
+    with collecting_its_own():
         _Examination(examined, Recorder(), began + seconds).run()
     for finding in examined.diagnosis.findings:
         _placed(script, finding)
     examined.diagnosis.seconds = now() - began
     examined.diagnosis.sort()
     return examined
-
-
-@contextlib.contextmanager
-def _collecting_its_own() -> Iterator[None]:
-    """Spare the script's time the collector's walks through what lived before it."""
-    if gc.get_freeze_count():  # the caller does so
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _placed(script: Script, finding: Finding) -> None:
