@@ -1,4 +1,4 @@
-"""What annotations call the values that the engine computes with."""
+"""What annotations call the values that the engine computes with, and which have none yet."""
 
 from __future__ import annotations
 
@@ -9,3 +9,11 @@ from typing import Any, TypeAlias
 Array: TypeAlias = Any
 # The same, of the shape of the result of a rule: the derivative of what is differentiated by it.
 Cotangent: TypeAlias = Any
+
+
+def is_written_down(value: Any) -> bool:
+    """Whether `value` is an array of a program that is being written: its type says so.
+
+    Such an array may be written into, as NumPy's may, and has no values to look at.
+    """
+    return getattr(type(value), "written_down", False)

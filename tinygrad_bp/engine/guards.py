@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.tensor import SCALARS, Tensor, is_written_down
+from tinygrad_bp.engine.arrays import is_written_down
+from tinygrad_bp.engine.tensor import SCALARS, Tensor
 
 
 def guard(value: Any, check: Callable[[Any], None]) -> None:

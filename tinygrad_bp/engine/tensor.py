@@ -6,7 +6,6 @@ attached by the rule that differentiates them (`method`); `attached` declares th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from tinygrad_bp.elsewhere.attributes import OF_TENSOR, Size, answer
 from tinygrad_bp.elsewhere.calls import answers
 from tinygrad_bp.engine.array_names import name_array
+from tinygrad_bp.engine.arrays import is_written_down
 from tinygrad_bp.engine.attached import Attached, declared
 from tinygrad_bp.engine.memory import read_only
 from tinygrad_bp.engine.nodes import Account, Leaf, Node, held
@@ -63,9 +63,7 @@ class Tensor(Base):
     [2.0, 4.0]
     """
 
-    __slots__ = (
-        "__weakref__", "_account", "_changed", "_label", "_looks_into", "_node", "_value"
-    )  # fmt: skip
+    __slots__ = ("__weakref__", "_account", "_changed", "_label", "_looks_into", "_node", "_value")
 
     _value: Any
     _node: Node | None
@@ -303,14 +301,6 @@ def is_foreign(value: Any) -> bool:
     return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, Tensor))
 
 
-def is_written_down(value: Any) -> bool:
-    """Whether `value` is an array of a program that is being written: its type says so.
-
-    Such an array may be written into, as NumPy's may, and has no values to look at.
-    """
-    return getattr(type(value), "written_down", False)
-
-
 def private_copy(data: Any, dtype: Any = None) -> Any:
     """Return `data` as an array that nobody else can change; other duck arrays are kept.
 
@@ -400,5 +390,5 @@ def tensor(
     return made
 
 
-fill: Any = inspect.unwrap(Tensor.__init__)  # a call of `tensor` is looked at once
+fill: Any = vars(Tensor.__init__)["__wrapped__"]  # a call of `tensor` is looked at once
 answer(Tensor, OF_TENSOR)

@@ -289,9 +289,8 @@ class Module(Answering):
             message of one error, and nothing has been changed.
         """
         own = _by_name(self)
-        values = matched(
-            type(self).__name__, {name: found[0] for name, found in own.items()}, state
-        )
+        named = {name: found[0] for name, found in own.items()}
+        values = matched(type(self).__name__, named, state)
         copies: dict[Any, Any] = {}  # arrays that were one stay one, where the state agrees
         changes = [
             _change(name, *found, value, copies)
@@ -305,8 +304,7 @@ class Module(Answering):
 
     @recursive_repr()
     def __repr__(self) -> str:
-        own = (one for one in vars(self).items() if one[0] != "training")
-        lines = [f"  {key}: {described(value)}" for key, value in own]
+        lines = [f"  {k}: {described(v)}" for k, v in vars(self).items() if k != "training"]
         if not lines:
             return f"{type(self).__name__}()"
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tinygrad_bp.engine.arrays import Array
+from tinygrad_bp.engine.arrays import Array, is_written_down
 from tinygrad_bp.engine.constructors import linear
 from tinygrad_bp.engine.memory import empty
 from tinygrad_bp.engine.rule import call
 from tinygrad_bp.engine.shapes import Shape
-from tinygrad_bp.engine.tensor import is_written_down
 from tinygrad_bp.errors import ShapeError
 
 
