@@ -111,6 +111,7 @@ ANSWERS = {
     **dict.fromkeys(("sep", "delimiter"), "leave it out: comma, semicolon and tab are recognised"),
     "header": "leave it out: the first line names the columns",
 }
+MISSING: Any = object()  # the default of an argument of which a function says itself that it lacks
 LONGEST = 300  # characters of a call that is shown
 HIDDEN = {"self", "elsewhere"}  # nobody gives these
 PLAIN = (TypeError, ValueError, AttributeError)  # and not a kind of these, which was meant
@@ -200,6 +201,21 @@ def unexpected(function: Any, keywords: Iterable[str]) -> TypeError:
     first = next(iter(keywords))
     error = TypeError(f"{function.__name__}() got an unexpected keyword argument '{first}'")
     return answered(error, function, [first])
+
+
+def misfit(
+    function: Any, name: str, given: Iterable[Any], keywords: Mapping[str, Any]
+) -> TypeError:
+    """Return the error of a call that does not fit; `MISSING` among `given` was not given.
+
+    For functions of every step, which take anything and look for themselves.
+    """
+    given = [x for x in given if x is not MISSING]
+    try:
+        inspect.signature(function).bind(*given, **keywords)
+    except TypeError as error:
+        return answered(TypeError(f"{name}() {error}"), function, keywords, name)
+    return TypeError(f"{name}() takes fewer than {len(given) + len(keywords)} arguments")
 
 
 def answers(function: Function, *, lenient: bool = False) -> Function:

@@ -16,11 +16,16 @@ from tinygrad_bp.engine.tensor import Tensor
 
 
 def assign(tensors: Collection[Tensor], values: Iterable[Any]) -> None:
-    """Give every Tensor its new value, all or none.
+    """Give every Tensor its new value, all or none, and mark it."""
+    mark(tensors)
+    put(tensors, values)
+
+
+def put(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
+    """Do the same where they are marked.
 
     The loop runs in C, between two bytecodes, so Ctrl-C comes before all of them or after all.
     """
-    mark(tensors)
     any(map(setattr, tensors, repeat("_value"), values))  # setattr gives None: `any` goes on
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from inspect import CO_VARKEYWORDS
 from types import FunctionType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -292,7 +293,8 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
         if function.__module__.startswith("numpy"):
             FUNCTIONS[function] = recorder
         else:
-            rule.function = answers(recorder)
+            takes_any = recorder.__code__.co_flags & CO_VARKEYWORDS  # and answers by itself
+            rule.function = recorder if takes_any else answers(recorder)
     for name in methods:
         method(name, recorder)
     return rule.function if rule.function is not function else recorder
@@ -300,8 +302,7 @@ def _register(function: Any, rule: Rule, recorder: Recorder, methods: Sequence[s
 
 def _recorder(rule: Rule, bind: Callable[..., Any] | None) -> Recorder:
     arity = len(rule.pulls)
-    makers: dict[int, Any] = {1: unary, 2: binary}
-    unrolled = makers.get(arity)
+    unrolled: Any = {1: unary, 2: binary}.get(arity)
     recorder: Any = unrolled(rule) if unrolled else None
     if rule.views:
         recorder = viewing(recorder, rule.views)

@@ -13,6 +13,7 @@ from typing import Any
 from numpy import asarray, complex128, dtype, float64, ndarray, ufunc
 from numpy.linalg import LinAlgError
 
+from tinygrad_bp.elsewhere.calls import MISSING, misfit
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.nodes import Node, tick
@@ -40,9 +41,9 @@ def unary(rule: Any) -> Recorder:
     alike = rule.alike  # asking an array for shape and dtype costs ten times as much as its node
     sparing = rule.sparing
 
-    def record(x: Any, *params: Any) -> Any:
-        if params and alone:
-            raise TypeError(f"{rule.name}: takes one argument, got {1 + len(params)}")
+    def record(x: Any = MISSING, *params: Any, **elsewhere: Any) -> Any:
+        if elsewhere or x is MISSING or (params and alone):
+            raise misfit(record, rule.name, (x, *params), elsewhere)
         if type(x) is not Tensor:
             # a function of our own, of what may be Python's number: forwards ask for a dtype
             return forward(asarray(x)[()] if type(x) in SCALARS else operand(x), *params)
@@ -192,7 +193,12 @@ def ternary(rule: Any, bind: Callable[..., Any]) -> Recorder:
     saves = [rule.saves(mask) for mask in range(8)]
 
     def record(*args: Any, **kwargs: Any) -> Any:
-        x, y, z = bind(*args, **kwargs)[0] if kwargs or len(args) != 3 else args
+        if kwargs or len(args) != 3:
+            try:
+                args = bind(*args, **kwargs)[0]
+            except TypeError:
+                raise misfit(record, rule.name, args, kwargs) from None
+        x, y, z = args
         first = second = third = None
         try:
             if type(x) is Tensor:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.engine.changes import assign
+from tinygrad_bp.engine.changes import assign, put
+from tinygrad_bp.engine.nodes import tick
 from tinygrad_bp.engine.tensor import Tensor
 from tinygrad_bp.optim.optimizer import Optimizer, Params
 
@@ -93,11 +94,13 @@ class SGD(Optimizer):
             self._rate = self._lr
         cells: list[Tensor] = []
         values: list[Any] = []
+        now = tick()
         for param, scale in self._plan:
             grad = param._account.grad
             if grad is not None:
                 step = grad._value * scale
                 step += param._value  # what was just made is ours: no second array
+                param._changed = now  # as `mark` does, in this loop
                 cells.append(param)
                 values.append(step)
-        assign(cells, values)
+        put(cells, values)

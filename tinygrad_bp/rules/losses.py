@@ -11,6 +11,7 @@ from weakref import ref
 import numpy as np
 from numpy import exp, floating, log, maximum, ndarray
 
+from tinygrad_bp.elsewhere.calls import MISSING, misfit
 from tinygrad_bp.engine.arrays import Array, Cotangent
 from tinygrad_bp.engine.constructors import arrayed, general
 from tinygrad_bp.engine.guards import guard
@@ -69,12 +70,15 @@ def _records_bce(rule: Any) -> Recorder:
     recorder = binary(rule)
 
     def record(
-        logits: Array,
-        targets: Any,
+        logits: Array = MISSING,
+        targets: Any = MISSING,
         reduction: str = "mean",
         weights: Any = None,
         pos_weight: Any = None,
+        **elsewhere: Any,
     ) -> Array:
+        if elsewhere or targets is MISSING:
+            raise misfit(record, rule.name, (logits, targets), elsewhere)
         if pos_weight is not None or weights is not None:
             targets = _agreeing(logits, targets)
             require_probabilities("bce_with_logits", targets, logits)
