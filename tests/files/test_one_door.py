@@ -35,7 +35,7 @@ HARMLESS = {
     ("doctor/scripts.py", "tokenize.open(place)"): "which reads",
     ("doctor/watched/sources.py", "tokenize.open(path)"): "which reads",
     ("doctor/watched/patches.py", "ast.dump(substituted(tree, replaced))"): "a text",
-    ("doctor/watched/patches.py", "ast.dump(ast.parse(made))"): "a text",
+    ("doctor/watched/patches.py", "ast.dump(parsed(made, ''))"): "a text",
     (
         "cli/draw.py",
         "view.save(path, force=options.force, width=options.width)",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from tinygrad_bp.elsewhere.attributes import OF_OPTIMIZER, Setting, answer
-from tinygrad_bp.elsewhere.calls import Answering, unexpected
+from tinygrad_bp.elsewhere.calls import Answering, answers
 from tinygrad_bp.engine.tensor import Tensor, wrap
 from tinygrad_bp.errors import DTypeError, TrackedTensorError, warn_user
 from tinygrad_bp.nn.state import Kept
@@ -79,10 +79,9 @@ class Optimizer(Kept, Answering):
         """Move every parameter that has a gradient."""
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
-    def zero_grad(self, **elsewhere: Any) -> None:
+    @answers
+    def zero_grad(self) -> None:
         """Forget the gradients of all parameters: ``.grad`` becomes None."""
-        if elsewhere:  # here, and not by `answers`: it is called in every step
-            raise unexpected(self.zero_grad, elsewhere)
         for param in self.params:
             param._account.grad = None
 
