@@ -8,6 +8,7 @@ import pickle
 
 import numpy as np
 import pytest
+from extras import extra
 
 import tinygrad_bp as tg
 from tinygrad_bp import optim
@@ -96,6 +97,7 @@ def compiled(m):
 
 
 def compiled_step(m):
+    extra("llvmlite")
     optimizer = optim.SGD(m.parameters(), lr=0.25)
 
     def step(x):
