@@ -12,7 +12,7 @@ from lowered import program_of, spoilt
 from test_native import Step, mixed
 
 import tinygrad_bp as tg
-from tinygrad_bp.native import build
+from tinygrad_bp.native import Native, build
 from tinygrad_bp.native.calls.chained import Chain
 from tinygrad_bp.programs.family import Family
 
@@ -110,6 +110,30 @@ def test_a_chain_gives_the_bits_of_a_call(name: str, rows: int | None) -> None:
     program, inputs = program_of(PROGRAMS[name], [X.copy(), W.copy()])
     chain = held(Family(program, rows), program, inputs, rows)
     assert not chain._values.fresh  # nothing is held from one call to the next
+
+
+def test_a_view_that_code_has_read_from_a_copy_is_a_view_for_numpy() -> None:
+    """Which adds in another order where it lies in a row."""
+
+    def f(x: Any, y: Any, z: Any) -> Any:
+        wide = np.broadcast_to(x, (2, 3))
+        out = np.einsum("ij,jk,kl->il", wide, y, z)
+        weights = np.cos(np.arange(1.0, 9.0)).reshape(2, 4)
+        return np.sum(out * weights) + 0.5 * np.sum(wide, keepdims=True)[0, 0]
+
+    rng = np.random.default_rng(0)
+    args = [rng.normal(size=side) for side in ((3,), (3, 2), (2, 4))]
+    program, inputs = program_of(tg.value_and_grad(f, (0, 1, 2)), args)
+    bound = Native(Family(program, 2), wide=True).at(program, 2)
+    for _ in range(20):
+        inputs = [rng.normal(size=x.shape) for x in inputs]
+        wanted = bound(inputs)
+        out = spoilt(wanted)
+        call = bound.fixed(inputs, out)
+        assert call is not None
+        call()
+        for got, value in zip(out, wanted, strict=True):
+            np.testing.assert_array_equal(got, value)
 
 
 def test_calls_share_memory_that_goes_with_them() -> None:

@@ -132,7 +132,8 @@ class Values:
         for k, name in late:
             found = self.types[name]
             value = np.ascontiguousarray(self.now(name), found.dtype).reshape(found.shape)
-            self.fresh[name] = value  # the table has its address alone
+            # the table has its address alone; NumPy's calls take the value as it was
+            self.fresh[f"{name}, in a row"] = value
             call.table[k] = address(value)
         call()
 
