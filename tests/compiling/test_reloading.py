@@ -66,6 +66,25 @@ def test_a_step_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(again.program).count("\n") == str(first.program).count("\n") > 40
 
 
+def test_data_around_a_step_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not kept: what has other data is another program."""
+    data = rng.normal(size=(60, 2))
+
+    def make() -> Any:
+        state, step = training()
+        return state, lambda: step(data, (data[:, :1] > 0) * 1.0)
+
+    (own, first), (other, again) = compiled(make), compiled(make)
+    losses = [first().item() for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Maker, "kin", None)  # nothing is made
+        assert [again().item() for _ in range(3)] == losses
+    assert told(again) == "1. the first call: found on the disk"
+    close(list(found(other)), list(found(own)), 0)
+    data[7] = 2.0
+    close(again(), first(), 0)
+
+
 def test_what_is_asked_for_later_is_made_then() -> None:
     _, first = compiled()
     first(X, Y)

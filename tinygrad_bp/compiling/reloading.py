@@ -18,6 +18,7 @@ from tinygrad_bp import native
 from tinygrad_bp.compiling.tracing import Traced
 from tinygrad_bp.compiling.version import Version
 from tinygrad_bp.native.llvm import cache
+from tinygrad_bp.programs.family import HELD, held
 from tinygrad_bp.programs.instructions import Input, Ref, Type, references
 from tinygrad_bp.programs.program import Program
 
@@ -76,6 +77,7 @@ def keep(traced: Traced, version: Version) -> None:
         return
     program = version.program
     types: Any = program.types
+    ours = {one.name for one in program.inputs if one.path[0] == HELD}  # the next trace has them
     content = {
         "code": told,
         "name": program.name,
@@ -83,7 +85,7 @@ def keep(traced: Traced, version: Version) -> None:
         "inputs": [(one.name, _plain(one.type), one.path) for one in program.inputs],
         "outputs": _written(program.outputs),
         "types": {one: _plain(types[one]) for one in references(program.outputs)},
-        "numbers": version.numbers,
+        "numbers": {key: value for key, value in version.numbers.items() if key not in ours},
         "carry": version.carry,
         "text": str(program),
     }
@@ -115,7 +117,9 @@ def found(traced: Traced) -> Version | None:
     bound = native.found(outline, content["code"])
     if bound is None:
         return None
-    return Version(traced, outline, content["numbers"], bound, content["carry"])
+    arrays = [np.ascontiguousarray(one.operands[0]) for one in held(traced.program)]
+    ours = {one.name: arrays[one.path[1]] for one in outline.inputs if one.path[0] == HELD}
+    return Version(traced, outline, content["numbers"] | ours, bound, content["carry"])
 
 
 def _plain(one: Type) -> Plain:

@@ -86,7 +86,7 @@ class Family:
 
     @classmethod
     def of_one(cls, trace: Program) -> Family:
-        """Return the family of one trace alone.
+        """Return the family of one trace alone, of which the arrays that it holds are inputs.
 
         Parameters
         ----------
@@ -97,13 +97,7 @@ class Family:
         -------
         Family
         """
-        lifts = tuple(
-            [
-                Lift(one.name, None, one.name, one.one_type)
-                for one in trace.instructions
-                if one.op == "constant" and np.size(one.operands[0]) > WRITTEN
-            ]
-        )
+        lifts = tuple([Lift(one.name, None, one.name, one.one_type) for one in held(trace)])
         program = _lifted(trace, lifts, HELD).simplified()
         return cls(program, numbers=_inputs(program, HELD), _traces=(trace,), _lifts=lifts)
 
@@ -191,6 +185,12 @@ class Family:
         )
         values = _values(trace, self._lifts)
         return program, {name: values[name] for name in self.numbers}
+
+
+def held(trace: Program) -> list[Instruction]:
+    """Return the constants that are inputs of a family, by their places under `HELD`."""
+    made = [one for one in trace.instructions if one.op == "constant"]
+    return [one for one in made if np.size(one.operands[0]) > WRITTEN]
 
 
 def _inputs(program: Program, parameter: str) -> tuple[str, ...]:
