@@ -75,19 +75,18 @@ class Native:
         self._wide, self._most_columns = wide, most_columns
         self._others: dict[frozenset[str], Native] = {}
         self._rows = 1  # of a batch, if nobody says so
-        lowering = self._lowered(family)
-        if family.length is None and len(self.segments) > 1:
-            rows, before = _rows(family.program), _by_numpy(self.segments)
-            along = self._lowered(replace(family, length=rows))
-            if rows is not None and _by_numpy(self.segments) < before:
-                self._rows, lowering, family = rows, along, replace(family, length=rows)
-            else:
-                lowering = self._lowered(family)
+        lowering, self.segments = self._lowered(family)
+        rows = _rows(family.program) if family.length is None and len(self.segments) > 1 else None
+        if rows is not None:
+            along = replace(family, length=rows)
+            other, found = self._lowered(along)
+            if _by_numpy(found) < _by_numpy(self.segments):
+                self._rows, family, lowering, self.segments = rows, along, other, found
         wholes = family.program.wholes
         self._wholes = wholes if lowering.wide or len(self.segments) > 1 else ()
         if self._wholes:
             family = replace(family, program=taken(family.program, self._wholes))
-            lowering = self._lowered(family)
+            lowering, self.segments = self._lowered(family)
         self.family = family
         self._codes = [self._code(one, lowering) for one in self.segments]
 
@@ -138,13 +137,12 @@ class Native:
         """The same in one text."""
         return "\n".join(self.texts)
 
-    def _lowered(self, family: Family) -> Lowering:
-        """Cut a program into segments, and return what is known of them."""
+    def _lowered(self, family: Family) -> tuple[Lowering, list[Segment]]:
+        """Return what is known of a program, and the segments that it is cut into."""
         program = family.program
         refused = self._refused | family.irregular
         lowering = Lowering(program, family.length, refused, self._wide, self._most_columns)
-        self.segments = segments(program, lowering)
-        return lowering
+        return lowering, segments(program, lowering)
 
     def _code(self, segment: Segment, lowering: Lowering) -> Code | None:
         if segment.lane == NUMPY:
