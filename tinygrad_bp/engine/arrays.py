@@ -1,8 +1,12 @@
-"""What annotations call the values that the engine computes with, and which have none yet."""
+"""Arrays: what annotations call them, what is asked of each, and which are of a program."""
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
+
+import numpy as np
+
+FLOAT64 = np.dtype(np.float64)  # what most are of, as NumPy has it: one object, to be told by `is`
 
 # An ndarray, a NumPy scalar, a Tensor, or an array of another library: rules are written for all of
 # them, and no type says so.

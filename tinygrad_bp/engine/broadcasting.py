@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import add, ndarray
 
+from tinygrad_bp.engine.arrays import FLOAT64
 from tinygrad_bp.engine.shapes import Shape, broadcast_axes
 from tinygrad_bp.engine.tensor import Tensor
 
@@ -38,7 +39,6 @@ class _Ones(dict[int, Any]):
 
 _ones = {char: _Ones(char) for char in "fd"}  # of the numbers that BLAS knows
 _doubles = _ones["d"]
-FLOAT64 = np.dtype(np.float64)
 
 
 def unbroadcast(ct: Any, shape: Shape) -> Any:

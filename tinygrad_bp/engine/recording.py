@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import asarray, complex128, dtype, float64, ndarray, ufunc
+from numpy import asarray, complex128, float64, ndarray, ufunc
 from numpy.linalg import LinAlgError
 
 from tinygrad_bp.elsewhere.calls import MISSING, misfit
+from tinygrad_bp.engine.arrays import FLOAT64
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import is_recording
 from tinygrad_bp.engine.nodes import Node, tick
@@ -23,7 +24,6 @@ from tinygrad_bp.errors import DeferredError, ShapeError, TinygradError, Tracked
 
 NOTHING = (None, None, None)
 PLAIN = frozenset({bool, float, int, str, type(None)})  # parameters that nobody can change
-FLOAT64 = dtype(float64)
 # Elements up to which a constant that no pull reads is kept all the same: pictures and finite
 # differences need it, and it takes no more memory than a few nodes.
 SMALL = 1024
