@@ -251,18 +251,6 @@ class Setting(Elsewhere):
         self.__get__(instance, type(instance))
 
 
-class Size(int):
-    """A number of elements, which others call to get a shape."""
-
-    def __call__(self, *_axis: Any) -> Any:
-        """Say what is meant."""
-        raise TypeError("size is the number of elements: write .shape, or .shape[axis]")
-
-    def __reduce__(self) -> Any:
-        """Be copied and pickled as the number alone."""
-        return int, (int(self),)
-
-
 class Unread(Elsewhere):
     """The same for what may be set, with a warning."""
 
@@ -275,6 +263,18 @@ class Unread(Elsewhere):
     def __set__(self, instance: Any, value: Any) -> None:
         warn_user(f"{type(instance).__name__}.{self.name}: nothing reads this: {self.place}")
         vars(instance)[self.name] = value
+
+
+class Size(int):
+    """A number of elements, which others call to get a shape."""
+
+    def __call__(self, *_axis: Any) -> Any:
+        """Say what is meant."""
+        raise TypeError("size is the number of elements: write .shape, or .shape[axis]")
+
+    def __reduce__(self) -> Any:
+        """Be copied and pickled as the number alone."""
+        return int, (int(self),)
 
 
 def answer(kind: type, places: dict[str, str], by: type[Elsewhere] = Elsewhere) -> None:

@@ -222,7 +222,8 @@ def answers(function: Function, *, lenient: bool = False) -> Function:
     """Let a function, or the constructor of a class, answer calls that do not fit it.
 
     The types of arguments are looked at once an error has come of them.  Every call takes a fifth
-    of a microsecond longer; a function of every step takes any keyword, and raises `unexpected`.
+    of a microsecond longer; a function of every step takes any keyword, and raises `unexpected` or
+    `misfit`.
     A text for True or False is an error itself, as "False" would be true; not if it is `lenient`,
     as scikit-learn wants its constructors.
     """

@@ -50,7 +50,7 @@ def reduced(losses: Any, reduction: str) -> Any:
     total = sum_all(losses)
     if mean:
         total = total / float(losses.size)
-    return total if type(total) is float64 or losses.dtype.char != "e" else np.float16(total)
+    return total if losses.dtype.char != "e" else np.float16(total)
 
 
 def share(ct: Cotangent, size: int, reduction: str) -> Array:
