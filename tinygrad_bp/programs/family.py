@@ -163,8 +163,7 @@ class Family:
             found = difference(first, trace)
             if found is not None:
                 raise Different(found)
-            values = _values(trace, self._lifts)
-            return self.program, {x: np.ascontiguousarray(values[x]) for x in self.numbers}
+            return self.program, self._numbers(trace)
         trace = aligned(first, trace)
         decided = _decided((first, self._traces[1], trace), self._lifts)
         lifted = _lifted(trace, self._lifts)
@@ -183,8 +182,15 @@ class Family:
             instructions=tuple(map(here, self.program.instructions, self._twin.instructions)),
             outputs=_at_length(self.program.outputs, self._twin.outputs, decided),
         )
+        return program, self._numbers(trace)
+
+    def _numbers(self, trace: Program) -> dict[str, Any]:
+        """Return the values of `numbers`, arrays in the order of C: whoever binds them wants it."""
         values = _values(trace, self._lifts)
-        return program, {name: values[name] for name in self.numbers}
+        return {
+            name: np.ascontiguousarray(values[name]) if np.ndim(values[name]) else values[name]
+            for name in self.numbers
+        }
 
 
 def held(trace: Program) -> list[Instruction]:
