@@ -11,6 +11,9 @@ from twins import close, twins
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
+from tinygrad_bp.native import recurrent
+from tinygrad_bp.native.calls.products import Products
+from tinygrad_bp.rules.sequences.recurrence import LSTMRun
 
 extra("llvmlite")
 
@@ -55,6 +58,48 @@ def test_a_recurrent_step_calls_its_rule(name: str, counted: bool) -> None:
 
 def test_single_precision_stays() -> None:
     twins(training(nn.GRU, dtype=np.float32), [batch(4, np.float32)] * 2, backend="native")
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["NumPy multiplies", "code multiplies"])
+@pytest.mark.parametrize("name", KINDS)
+def test_layers_of_one_size_have_memory_each(
+    name: str, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Products, "_own", own)
+    recurrent._free.clear()  # calls that are bound already have decided
+    first, second = (KINDS[name](12, 12, rng=k) for k in range(2))
+    weights = [*first.parameters(), *second.parameters()]
+
+    def loss(x: Any, lengths: Any) -> Any:
+        middle, _ = first(x, lengths=lengths)
+        return np.sum(second(middle)[0] ** 2)
+
+    def derivatives(x: Any, lengths: Any) -> Any:
+        x = tg.tensor(x, requires_grad=True)
+        return tg.gradients(loss(x, lengths), [x, *weights])
+
+    lengths = np.array([4, 0, 1, 2, 4, 4, 3, 4, 4])
+    given = [RNG.normal(size=(9, 4, 12)) for _ in range(3)]
+    step = tg.compile(derivatives, state=(first, second), backend="native")
+    found = [step(x, lengths) for x in given]  # whatever comes later, a result stays
+    for x, one in zip(given, found, strict=True):
+        close(one, derivatives(x, lengths), ulps=4096)
+
+
+def test_memory_is_taken_again_and_has_an_end() -> None:
+    arguments = [np.ones(one) for one in ((4, 3, 2), (2, 40), (10, 40), (40,), (2, 4, 10))]
+    first, second = (recurrent.held(LSTMRun, arguments) for _ in range(2))
+    assert first.steps is not second.steps
+    steps = first.steps
+    states = np.asarray(first)
+    del first
+    third = recurrent.held(LSTMRun, arguments)  # the first is held by its result
+    assert third.steps is not steps
+    del states
+    assert recurrent.held(LSTMRun, arguments).steps is steps
+    for m in range(1, 2 * recurrent.KEPT):
+        recurrent.held(LSTMRun, [np.ones((m, 3, 2)), *arguments[1:]])
+    assert len(recurrent._free) == recurrent.KEPT
 
 
 @pytest.mark.parametrize("name", ["hvp", "jvp", "value"])

@@ -76,6 +76,24 @@ def test_products_are_sums_in_one_order(sizes: tuple[int, int, int], dtype: str)
         assert bits.setdefault(key, got.tobytes()) == got.tobytes()
 
 
+@pytest.mark.parametrize("code", [True, False])
+@pytest.mark.parametrize("stacked", [True, False])
+@pytest.mark.parametrize("terms", [9, dense.DEPTH + 9])
+def test_products_are_added(code: bool, stacked: bool, terms: int) -> None:
+    own = Products(1)
+    own._own = code
+    rng = np.random.default_rng(terms)
+    x, y = rng.normal(size=(3, 9, terms)), rng.normal(size=(3, 11, terms)).swapaxes(1, 2)
+    before = rng.normal(size=(3, 9, 20) if stacked else (9, 20))[..., 5:16]
+    out = before.copy()
+    call = own.placed(x, y, out, own.memory(out.dtype), adds=True)
+    call()
+    wanted = before + (np.matmul(x, y) if stacked else np.matmul(x, y).sum(0))
+    np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-12)
+    call()
+    np.testing.assert_allclose(out, 2 * wanted - before, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("stacks", STACKS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_stack_has_the_products_of_its_matrices(stacks: Any, dtype: str) -> None:

@@ -1,8 +1,8 @@
-"""Fused rules that run whole: by their own code, as the eager step runs them.
+"""Fused rules that run whole in a program: by machine code, and else as the eager step runs them.
 
 A program has the composition of such a rule, and says where it stands (`programs.wholes`).  Step by
-step along time, its products are of few rows and its sums of many columns: machine code takes twice
-as long as the rule, unless all of a sequence is short and narrow enough to be one piece of code.
+step along time that takes long to compile, and many calls; but all of a sequence that is short and
+narrow enough is one piece of code.
 """
 
 from __future__ import annotations
@@ -11,33 +11,53 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Variable
 from tinygrad_bp.engine.tensor import unwrap, wrap
+from tinygrad_bp.native.recurrent import held
 from tinygrad_bp.programs.calling import OWN
 from tinygrad_bp.programs.wholes import PULL, WHOLE
-from tinygrad_bp.rules.sequences.recurrence import gru, lstm, rnn
+from tinygrad_bp.rules.sequences.recurrence import (
+    GRURun,
+    LSTMRun,
+    RNNRun,
+    Run,
+    gru,
+    is_raw,
+    lstm,
+    rnn,
+)
 
 Forward = Callable[..., Any]
 
 
-def _forward(record: Forward, *given: Any) -> tuple[Any, Any]:
-    """Return the result of a fused rule, and its node, which has what its pulls read."""
+def _forward(record: Forward, kind: type[Run], *given: Any) -> tuple[Any, Any]:
+    """Return the result of a fused rule, and ``pull(ct, wanted)``."""
     *arguments, counts = given
+    if is_raw(counts, *arguments) and all(one.size for one in arguments):
+        own = held(kind, arguments)
+        own.steps.run(counts, arguments)
+        return np.asarray(own), partial(own.pull, counts)
     leaves = [wrap(x, Variable(x.shape, x.dtype)) for x in arguments]
     out = recorded(record, *leaves, counts=counts)
-    return unwrap(out), out._node
+    return unwrap(out), partial(_pulled, out._node)
 
 
-def _pull(made: tuple[Any, Any], ct: Any, wanted: Sequence[int], _arguments: Any) -> Sequence[Any]:
-    """Return the cotangents of the arguments that are wanted."""
-    node = made[1]
+def _pulled(node: Any, ct: Any, wanted: Sequence[int]) -> Sequence[Any]:
     found: Sequence[Any] = node.rule.pulls.together(wanted, ct, *node.saved)
     return found
 
 
-RECORDS = {"gru": gru, "lstm": lstm, "rnn": rnn}
+def _pull(made: tuple[Any, Any], ct: Any, wanted: Sequence[int], _arguments: Any) -> Sequence[Any]:
+    """Return the cotangents of the arguments that are wanted."""
+    found: Sequence[Any] = made[1](ct, wanted)
+    return found
+
+
+RECORDS = {"gru": (gru, GRURun), "lstm": (lstm, LSTMRun), "rnn": (rnn, RNNRun)}
 FUSED = frozenset(RECORDS)
-for name, record in RECORDS.items():
-    OWN[f"{WHOLE}{name}"] = partial(_forward, record)
+for name, row in RECORDS.items():
+    OWN[f"{WHOLE}{name}"] = partial(_forward, *row)
     OWN[f"{WHOLE}{name}{PULL}"] = _pull

@@ -91,10 +91,36 @@ class Products:
             one.fill(0)
         return found
 
-    def fixed(self, x: Array, y: Array, out: Array, memory: Memory) -> Callable[[], None]:
-        """Return a call that multiplies arrays that stay, into one in the order of C."""
-        parts = 1 if x.shape[-1] * out.size < SHARED else len(memory)
-        tasks = _tasks(x, y, out, parts)
+    def placed(
+        self, x: Array, y: Array, out: Array, memory: Memory, *, adds: bool = False
+    ) -> Callable[[], Any]:
+        """Return a call that multiplies arrays that stay, by whoever is faster.
+
+        Parameters
+        ----------
+        x, y, out : array
+        memory : list of array
+            As `memory` gives it.
+        adds : bool
+            Whether it adds to what is there; of a stack the products are all added, if `out` is
+            none.
+        """
+        if self.fits(x, y):
+            return self.fixed(x, y, out, memory, adds=adds)
+        if not adds:
+            return partial(np.matmul, x, y, out=out)
+        stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        return partial(_added, x, y, out, np.empty((*stack, *out.shape[-2:]), out.dtype))
+
+    def fixed(
+        self, x: Array, y: Array, out: Array, memory: Memory, *, adds: bool = False
+    ) -> Callable[[], None]:
+        """Return a call of code that multiplies arrays that stay, into rows that do.
+
+        As `placed`, for arrays that fit.
+        """
+        parts = 1 if adds or x.shape[-1] * out.size < SHARED else len(memory)
+        tasks = _tasks(x, y, out, parts, adds=adds)
         parts = min(parts, len(tasks))
         starts = [len(tasks) * k // parts for k in range(parts + 1)]
         calls = [
@@ -112,6 +138,11 @@ def _one(function: Any, task: Task, _held: Any) -> None:
     function(*task)
 
 
+def _added(x: Array, y: Array, out: Array, room: Array) -> None:
+    np.matmul(x, y, out=room)
+    np.add(out, room if room.ndim == out.ndim else np.add.reduce(room, 0), out)
+
+
 def _shared(function: Any, tasks: Sequence[Task], _held: Any, threads: int) -> None:
     CREW.run(lambda k: function(*tasks[k]), len(tasks), threads)
 
@@ -122,9 +153,9 @@ def _function(real: str) -> Any:
     return code.function(NAME, None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
 
 
-def _tasks(x: Array, y: Array, out: Array, parts: int) -> Array:
+def _tasks(x: Array, y: Array, out: Array, parts: int, *, adds: bool = False) -> Array:
     """Return what the code is to do: a task for each matrix, or for each of some parts of it."""
-    stack, (rows, columns) = out.shape[:-2], out.shape[-2:]
+    stack, (rows, columns) = np.broadcast_shapes(x.shape[:-2], y.shape[:-2]), out.shape[-2:]
     down = rows >= columns  # which is cut
     side = max(rows, columns) if math.prod(stack) >= parts else _part(max(rows, columns), parts)
     blocks = []
@@ -138,7 +169,8 @@ def _tasks(x: Array, y: Array, out: Array, parts: int) -> Array:
             wide = np.broadcast_to(one, (*stack, *one.shape[-2:]))
             block[:, k] = _addresses(wide)
             steps = [step // one.itemsize for step in wide.strides[-2:]]
-            block[:, k + 1 : k + 3] = steps[: WORDS - k - 1]
+            block[:, k + 1 : k + 3] = steps
+        block[:, -1] = adds  # in place of the step along the result's rows, which is 1
         blocks.append(block)
     return np.concatenate(blocks)
 

@@ -23,7 +23,7 @@ VECTORS = 2  # vectors of columns of a tile
 # Rows, and tiles of columns, that are in panels at a time: they stay in a cache of half a megabyte.
 HIGH, BROAD = 128, 16
 LANES = {"double": 8, "float": 16}
-WORDS = 11  # of a task
+WORDS = 12  # of a task
 
 
 class Matrix(NamedTuple):
@@ -37,10 +37,11 @@ class Matrix(NamedTuple):
 def text(real: str, features: frozenset[str]) -> str:
     """Return a module with a function ``f(tasks, count, memory)``.
 
-    A task has 11 words of 64 bits: rows, columns and terms; of the left matrix its address and its
+    A task has 12 words of 64 bits: rows, columns and terms; of the left matrix its address and its
     steps, and so of the right one; the address of the result, whose columns lie side by side, and
-    its step from row to row.  The memory, for `room` numbers, begins on a cache line's boundary and
-    is zeros at first: lanes that have nothing compute with what is there.
+    its step from row to row; and 1 if it is added to what is there, 0 if not.  The memory, for
+    `room` numbers, begins on a cache line's boundary and is zeros at first: lanes that have nothing
+    compute with what is there.
     """
     block = Block(Module(real, LANES[real], features))
     tasks, count, memory = Value("%tasks", "ptr"), Value("%count", "i64"), Value("%memory", "ptr")
@@ -72,11 +73,11 @@ def _product(
 ) -> None:
     """Multiply two matrices, a part of their panels at a time."""
     rows, columns, terms = sizes
-    place, down = result
+    place, down, adds = result
     side = VECTORS * block.module.width
     with _parts(block, columns, BROAD * side) as (j, across), _parts(block, terms, DEPTH) as part:
         k, deep = part
-        first = block.convert(block.compare("eq", k, 0), "i64")
+        first = block.convert(block.compare("eq", block.add(k, adds), 0), "i64")
         corner = right.base, block.add(block.mul(k, right.down), block.mul(j, right.along))
         _pack(block, side, corner, (right.down, right.along), (deep, across), panels[1])
         with _parts(block, rows, HIGH) as (i, high):

@@ -29,31 +29,45 @@ from tinygrad_bp.rules.elementwise.activations import sigmoid
 from tinygrad_bp.rules.kernels import NUMBERS
 from tinygrad_bp.rules.linalg.products import affine
 
-# The steps, as one reads them: of z, the parts of the state, U, and what else a network has.
+# The steps, as one reads them: of z, the parts of the state, U, and what else a network has.  The
+# cell is a step without the products: of blocks, a gate's each or what it wants apart, and a state.
+
+
+def rnn_cell(z: Array, _h: Array) -> tuple[Array]:
+    """Return the next state of Elman's network."""
+    return (np.tanh(z),)
 
 
 def rnn_step(z: Array, h: Array, U: Array) -> tuple[Array]:
     """Return the next state of Elman's network: ``tanh(z + h U)``."""
-    return (np.tanh(z + np.matmul(h, U)),)
+    return rnn_cell(z + np.matmul(h, U), h)
+
+
+def gru_cell(r: Array, k: Array, a: Array, q: Array, h: Array) -> tuple[Array]:
+    """Return the next state of the gated recurrent unit."""
+    candidate = np.tanh(a + sigmoid(r) * q)
+    return (candidate + sigmoid(k) * (h - candidate),)
 
 
 def gru_step(z: Array, h: Array, U: Array, c: Array) -> tuple[Array]:
     """Return the next state of the gated recurrent unit."""
     n = U.shape[0]
     old = np.matmul(h, U)
-    gates = sigmoid(z[:, : 2 * n] + old[:, : 2 * n])
-    reset, kept = gates[:, :n], gates[:, n:]
-    candidate = np.tanh(z[:, 2 * n :] + reset * (old[:, 2 * n :] + c))
-    return (candidate + kept * (h - candidate),)
+    gates = z[:, : 2 * n] + old[:, : 2 * n]
+    return gru_cell(gates[:, :n], gates[:, n:], z[:, 2 * n :], old[:, 2 * n :] + c, h)
+
+
+def lstm_cell(i: Array, f: Array, g: Array, o: Array, _h: Array, c: Array) -> tuple[Array, Array]:
+    """Return the next output and memory of the long short-term memory."""
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
 
 
 def lstm_step(z: Array, h: Array, c: Array, U: Array) -> tuple[Array, Array]:
     """Return the next output and memory of the long short-term memory."""
     n = U.shape[0]
     z = z + np.matmul(h, U)
-    gates = sigmoid(z[:, : 2 * n])
-    c = gates[:, n:] * c + gates[:, :n] * np.tanh(z[:, 2 * n : 3 * n])
-    return sigmoid(z[:, 3 * n :]) * np.tanh(c), c
+    return lstm_cell(z[:, :n], z[:, n : 2 * n], z[:, 2 * n : 3 * n], z[:, 3 * n :], h, c)
 
 
 def _composed(
@@ -91,6 +105,7 @@ class Run:
 
     parts = 1  # of a state
     gates = 1
+    cell: Callable[..., Any] = staticmethod(rnn_cell)
     order: tuple[int, ...] = (0,)  # where the columns of each block are, in the matrix of all
     sigmoids = 0  # how many blocks of z go through one
 
@@ -104,7 +119,8 @@ class Run:
         own[0] = state
         self.rows = rows = empty((self.steps, self.m, self.n + x.shape[2] + 1), x.dtype)
         rows[..., self.n : -1], rows[..., -1] = x.swapaxes(0, 1), 1
-        self.matrix = self._matrix(W, U, b, *more)
+        self.matrix = np.zeros((self.n + len(W) + 1, len(self.order) * self.n), x.dtype)
+        self.enter(self.matrix, W, U, b, *more)
         self.weights = weights = self._by_block(self.matrix)
         self.z = self._room(len(self.order))  # of each step: overwritten with what a pull reads
         self.totals, self.beside = self._room(self.sigmoids), self._room(1)[:, 0]
@@ -125,8 +141,8 @@ class Run:
         """Whether these are the very arrays that it ran on."""
         return all(map(is_, self.arguments, arguments))
 
-    def pull(self, ct: Any) -> list[Any]:
-        """Return the cotangent of each argument."""
+    def pull(self, ct: Any, wanted: Sequence[int]) -> list[Any]:
+        """Return the cotangents of the arguments in these places."""
         onward = np.ascontiguousarray(self.weights[:, : self.n].mT)
         dz, through = self._room(len(onward)), np.zeros_like(self.own[0])
         d, given, (room,) = (
@@ -144,27 +160,31 @@ class Run:
                 add(through[0], beside, through[0])
             if idle is not None:
                 through += stays
-        return self._gradients(dz, through)
+        found = self._gradients(dz, through, with_inputs=0 in wanted)
+        return [found[i] for i in wanted]
 
-    def _gradients(self, dz: Any, through: Any) -> list[Any]:
+    def _gradients(self, dz: Any, through: Any, *, with_inputs: bool) -> list[Any]:
         """Return the cotangent of each argument, of those of all z and of the first state."""
         height, (inner, width), n = self.steps * self.m, self.matrix.shape, self.n
         cts = empty((self.steps, self.m, len(self.order), n), self.dtype)
         for block, column in enumerate(self.order):
             cts[:, :, column] = dz[:, block]
         cts, rows = cts.reshape(height, width), self.rows.reshape(height, inner)
-        dx = matmul(cts, self.matrix[n:-1].T, empty((height, inner - n - 1), self.dtype))
-        matrix = matmul(rows.T, cts, empty((inner, width), self.dtype))
-        dx = dx.reshape(self.steps, self.m, inner - n - 1).swapaxes(0, 1)
-        return [dx, *self._parts(matrix, through)]
+        dx, matrix = None, matmul(rows.T, cts, empty((inner, width), self.dtype))
+        if with_inputs:
+            dx = matmul(cts, self.matrix[n:-1].T, empty((height, inner - n - 1), self.dtype))
+            dx = dx.reshape(self.steps, self.m, inner - n - 1).swapaxes(0, 1)
+        return [dx, *self.parts_of(matrix, n, through)]
 
-    def _matrix(self, W: Any, U: Any, b: Any, *_more: Any) -> Any:
-        """Return what a row is multiplied by."""
-        return np.concatenate([U, W, b[np.newaxis]])
+    @staticmethod
+    def enter(matrix: Any, W: Any, U: Any, b: Any, *_more: Any) -> None:
+        """Write into zeros what a row is multiplied by."""
+        matrix[: len(U)], matrix[len(U) : -1], matrix[-1] = U, W, b
 
-    def _parts(self, matrix: Any, state: Any) -> list[Any]:
-        """Return the cotangents of W, U, b, the state and more, of those of `_matrix` and state."""
-        return [matrix[self.n : -1], matrix[: self.n], matrix[-1], state]
+    @staticmethod
+    def parts_of(matrix: Any, n: int, state: Any) -> list[Any]:
+        """Return the cotangents of W, U, b, the state and more, from those of matrix and state."""
+        return [matrix[n:-1], matrix[:n], matrix[-1], state]
 
     def _by_block(self, matrix: Any) -> Any:
         """Return (blocks, len(matrix), n)."""
@@ -214,18 +234,20 @@ class GRURun(Run):
     """
 
     gates = 3
+    cell = staticmethod(gru_cell)
     order = (0, 1, 2, 3)
     sigmoids = 2
 
-    def _matrix(self, W: Any, U: Any, b: Any, *more: Any) -> Any:
-        (c,), n = more, self.n
-        matrix = np.zeros((n + len(W) + 1, 4 * n), self.dtype)
+    @staticmethod
+    def enter(matrix: Any, W: Any, U: Any, b: Any, *more: Any) -> None:
+        """Write into zeros what a row is multiplied by: q has a bias of its own."""
+        (c,), n = more, len(U)
         matrix[:n, : 2 * n], matrix[:n, 3 * n :] = U[:, : 2 * n], U[:, 2 * n :]
         matrix[n:-1, : 3 * n], matrix[-1, : 3 * n], matrix[-1, 3 * n :] = W, b, c
-        return matrix
 
-    def _parts(self, matrix: Any, state: Any) -> list[Any]:
-        n = self.n
+    @staticmethod
+    def parts_of(matrix: Any, n: int, state: Any) -> list[Any]:
+        """Return the cotangents of W, U, b, the state and c."""
         U = np.hstack([matrix[:n, : 2 * n], matrix[:n, 3 * n :]])
         return [matrix[n:-1, : 3 * n], U, matrix[-1, : 3 * n], state, matrix[-1, 3 * n :]]
 
@@ -256,6 +278,7 @@ class LSTMRun(Run):
 
     parts = 2
     gates = 4
+    cell = staticmethod(lstm_cell)
     order = (2, 0, 1, 3)
     sigmoids = 3
 
@@ -347,8 +370,8 @@ def _maps(composition: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
     def together(wanted: Sequence[int], ct: Cotangent, _out: Array, *saved: Any) -> list[Any]:
         *arguments, counts, run = saved
         if type(ct) is ndarray and run is not None and run.is_of(arguments):
-            found = run.pull(ct)
-            return [found[i] for i in wanted]
+            found: list[Any] = run.pull(ct, wanted)
+            return found
         return pull_composed(partial(composition, counts=counts), wanted, ct, arguments)
 
     def push(tangents: Any, _out: Array, *saved: Any) -> Array:
@@ -364,9 +387,14 @@ def _bind(
     arguments = held(*arguments)
     values, counts = [unwrap(one) for one in arguments], unwrap(counts)
     _require(name, raw, counts, *values)
-    plain = all(type(one) is ndarray and one.dtype == values[0].dtype for one in values)
-    fast = plain and values[0].dtype.char in NUMBERS and type(counts) in (ndarray, type(None))
-    return arguments, (counts, raw(counts, *values) if fast else None)
+    return arguments, (counts, raw(counts, *values) if is_raw(counts, *values) else None)
+
+
+def is_raw(counts: Any, *arguments: Any) -> bool:
+    """Whether raw code runs on arguments: arrays of one of its dtypes."""
+    dtype: Any = getattr(arguments[0], "dtype", None)
+    plain = all(type(one) is ndarray and one.dtype == dtype for one in arguments)
+    return plain and dtype.char in NUMBERS and type(counts) in (ndarray, type(None))
 
 
 def _require(
