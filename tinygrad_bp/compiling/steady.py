@@ -88,7 +88,12 @@ class Steady:
         types = {one.path: one.type for one in version.program.inputs}
         self.drawn = Drawn(version.traced.draws, [*state.generators, *generators], types)
         given = version.inputs(call, state, self.drawn.arrays)
-        self._inputs: list[Any] = [np.asarray(one) for one in given]
+        # of a buffer somebody may change the elements; what is a Tensor's stays as it is
+        buffers = [(STATE, place.name) for place in state.places if place.kind == "buffer"]
+        self._inputs: list[Any] = [
+            np.asarray(value, order=None if one.path in buffers else "C")
+            for one, value in zip(version.program.inputs, given, strict=True)
+        ]
         self._take_arguments(call)
         self._take_settings(state)
         self._take_state(state)

@@ -15,10 +15,12 @@ import numpy as np
 
 from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Variable
+from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.tensor import unwrap, wrap
 from tinygrad_bp.native.recurrent import held
 from tinygrad_bp.programs.calling import OWN
 from tinygrad_bp.programs.wholes import PULL, WHOLE
+from tinygrad_bp.rules.sequences.convolution import correlation
 from tinygrad_bp.rules.sequences.recurrence import (
     GRURun,
     LSTMRun,
@@ -33,21 +35,30 @@ from tinygrad_bp.rules.sequences.recurrence import (
 Forward = Callable[..., Any]
 
 
-def _forward(record: Forward, kind: type[Run], *given: Any) -> tuple[Any, Any]:
+def _forward(record: Forward, *given: Any) -> tuple[Any, Any]:
     """Return the result of a fused rule, and ``pull(ct, wanted)``."""
-    *arguments, counts = given
-    if is_raw(counts, *arguments) and all(one.size for one in arguments):
-        own = held(kind, arguments)
-        own.steps.run(counts, arguments)
-        return np.asarray(own), partial(own.pull, counts)
+    *arguments, parameters = given
     leaves = [wrap(x, Variable(x.shape, x.dtype)) for x in arguments]
-    out = recorded(record, *leaves, counts=counts)
+    out = recorded(record, *leaves, *parameters)
     return unwrap(out), partial(_pulled, out._node)
 
 
 def _pulled(node: Any, ct: Any, wanted: Sequence[int]) -> Sequence[Any]:
-    found: Sequence[Any] = node.rule.pulls.together(wanted, ct, *node.saved)
-    return found
+    pulls = node.rule.pulls
+    if isinstance(pulls, JointPulls):
+        found: Sequence[Any] = pulls.together(wanted, ct, *node.saved)
+        return found
+    return [pulls[i](ct, *node.saved) for i in wanted]
+
+
+def _along_time(record: Forward, kind: type[Run], *given: Any) -> tuple[Any, Any]:
+    """Return that of a recurrent network."""
+    *arguments, (counts, _) = given
+    if is_raw(counts, *arguments) and all(one.size for one in arguments):
+        own = held(kind, arguments)
+        own.steps.run(counts, arguments)
+        return np.asarray(own), partial(own.pull, counts)
+    return _forward(partial(record, counts=counts), *arguments, ())
 
 
 def _pull(made: tuple[Any, Any], ct: Any, wanted: Sequence[int], _arguments: Any) -> Sequence[Any]:
@@ -56,8 +67,13 @@ def _pull(made: tuple[Any, Any], ct: Any, wanted: Sequence[int], _arguments: Any
     return found
 
 
-RECORDS = {"gru": (gru, GRURun), "lstm": (lstm, LSTMRun), "rnn": (rnn, RNNRun)}
-FUSED = frozenset(RECORDS)
-for name, row in RECORDS.items():
-    OWN[f"{WHOLE}{name}"] = partial(_forward, *row)
+RULES: dict[str, Callable[..., Any]] = {
+    "convolution": partial(_forward, correlation),
+    "gru": partial(_along_time, gru, GRURun),
+    "lstm": partial(_along_time, lstm, LSTMRun),
+    "rnn": partial(_along_time, rnn, RNNRun),
+}
+FUSED = frozenset(RULES)
+for name, function in RULES.items():
+    OWN[f"{WHOLE}{name}"] = function
     OWN[f"{WHOLE}{name}{PULL}"] = _pull

@@ -48,7 +48,7 @@ class Convolution(Module):
         spacing(layer, shape, stride=stride, padding=padding, dilation=dilation)  # or refused
         depth = n_in // groups * int(np.prod(shape, dtype=int))
         weights = drawn(layer, init, rng, depth, n_out)
-        weights = np.transpose(weights).reshape(n_out, n_in // groups, *shape)
+        weights = np.reshape(weights.T, (n_out, n_in // groups, *shape)).copy()  # in rows
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         self.W = parameter(weights, "W", name, dtype)
         self.b: Tensor | None = parameter(np.zeros(n_out), "b", name, dtype) if bias else None

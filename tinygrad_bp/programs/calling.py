@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_bp.errors import ProgramError
 from tinygrad_bp.programs.instructions import Instruction, Operand, Ref, replaced
 from tinygrad_bp.rules.indexing.adding import BASIC, add_at, is_unique
+from tinygrad_bp.rules.indexing.indexing import elements
 
 INTO = "into."  # before the name of a function that writes into its first argument
 # Where functions are looked for that do not say where they are.
@@ -52,9 +53,13 @@ def _add_at(array: Any, index: Any, values: Any) -> None:
         np.add.at(array, index, values)
 
 
+def _getitem(x: Any, index: Any) -> Any:
+    return elements(x, index) if type(index) is tuple else x[index]
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "add.at": _add_at,
-    "getitem": operator.getitem,
+    "getitem": _getitem,
     "setitem": operator.setitem,
     "astype": _astype,
     "part": operator.getitem,

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.engine.failures import noted
 from tinygrad_bp.engine.modes import Block, hold, is_recording
 from tinygrad_bp.engine.nodes import Account, Leaf, Node, Variable, ancestors, tick
@@ -125,13 +127,15 @@ class Watch:
     def _note_whole(self, node: Node, out: Any, operands: Sequence[Any]) -> None:
         """Note where the composition of a fused rule stands, if all of it is of this program."""
         saved: Any = node.saved
-        given = (unwrap(out), *map(unwrap, operands), saved[1 + len(operands)])
-        refs = [self.trace.operand(one) for one in given]  # also where nobody asks for names
-        if all(type(one) is Ref for one in refs[:-1]) and type(refs[-1]) in (Ref, type(None)):
-            constants = self.trace.constants_in(refs[1:])
-            self.wholes[node] = Whole(
-                node.rule.name, refs[0], tuple(refs[1:-1]), refs[-1], constants
-            )
+        given = (unwrap(out), *map(unwrap, operands))
+        out, *arguments = [self.trace.operand(one) for one in given]  # also where nobody names them
+        more = [
+            self.trace.operand(one) if isinstance(one, (Symbol, np.ndarray)) else one
+            for one in saved[1 + len(operands) :]
+        ]
+        if type(out) is Ref and all(type(one) is Ref for one in arguments):
+            constants = self.trace.constants_in([*arguments, *more])
+            self.wholes[node] = Whole(node.rule.name, out, tuple(arguments), tuple(more), constants)
 
     def _ref(self, value: Any) -> Any:
         """Return a value of this program; None if it is none."""

@@ -57,8 +57,8 @@ class Whole:
         Its name.
     out : Ref
     arguments : tuple of Ref
-    parameters : operand
-        The first of its parameters, which the user gives.
+    parameters : tuple
+        Those of its node, values among them or not.
     constants : tuple of Instruction
         Those of the arguments that are constants: the composition may read none of them as a whole.
     pulls : list of Pulled
@@ -67,7 +67,7 @@ class Whole:
     rule: str
     out: Ref
     arguments: tuple[Ref, ...]
-    parameters: Operand
+    parameters: tuple[Any, ...]
     constants: tuple[Instruction, ...] = ()
     pulls: list[Pulled] = field(default_factory=list)
 
@@ -80,7 +80,7 @@ class Whole:
         pulls = [Pulled(new(one.ct), one.wanted, tuple(map(new, one.parts))) for one in self.pulls]
         arguments = tuple(map(new, self.arguments))
         constants = tuple(replace(one, name=names[one.name]) for one in self.constants)
-        parameters = replaced(self.parameters, new)
+        parameters: Any = replaced(self.parameters, new)
         return Whole(self.rule, new(self.out), arguments, parameters, constants, pulls)
 
 

@@ -113,7 +113,8 @@ scatter = linear(
 )
 
 
-def _getitem_forward(x: Array, index: Any) -> Array:
+def elements(x: Array, index: Any) -> Array:
+    """Return ``x[index]`` of a raw array, by a tuple."""
     try:
         if (
             len(index) == 1
@@ -148,7 +149,7 @@ def _looks(out: Array, index: tuple[Any, ...]) -> bool:
 getitem = linear(
     getitem,
     lambda ct, _out, _x, index: scatter(ct, _x.shape, index),
-    forward=_getitem_forward,
+    forward=elements,
     views=_looks,
     bind=lambda x, index: ((x,), (canonical(index),)),
     words="picks elements",
