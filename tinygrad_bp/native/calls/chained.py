@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.native.calls.adding import ADD_AT, add_at
 from tinygrad_bp.native.calls.code import Array, Call, Code, address, numbers
 from tinygrad_bp.native.calls.products import Products
 from tinygrad_bp.native.loops.schedule import VIEWS
@@ -263,7 +264,8 @@ class Chain:
         """Add a call that writes into a copy of a value; into itself, if nobody reads it after."""
         first, *rest = one.operands
         target = first.name if type(first) is Ref else ""
-        function = named(one.op.removeprefix(INTO))
+        op = one.op.removeprefix(INTO)
+        function = add_at if op == ADD_AT else named(op)
         others = [self._arrays.get(name) for name in references(rest)]
         if (
             target in self._owned
