@@ -216,12 +216,20 @@ class Chain:
         """Return the memory of a value."""
         array = self._places.get(name)
         if array is None:
-            found = self._types[name]
-            size = int(np.prod(found.shape, dtype=int)) * found.dtype.itemsize
-            self._owned[name] = self._pool.take(size)
-            array = self._owned[name].view(found.dtype).reshape(found.shape)
+            self._owned[name] = self._pool.take(self._size(name))
+            array = self._shaped(name, self._owned[name])
         self._arrays[name] = array
         return array
+
+    def _size(self, name: str) -> int:
+        """Return how many bytes a value has."""
+        found = self._types[name]
+        return int(np.prod(found.shape, dtype=int)) * int(found.dtype.itemsize)
+
+    def _shaped(self, name: str, memory: Array) -> Array:
+        """Return memory as an array of a value's type."""
+        found = self._types[name]
+        return memory.view(found.dtype).reshape(found.shape)
 
     def _release(self, names: Iterable[str]) -> None:
         """Take back the memory of what is not read any more."""
@@ -294,16 +302,23 @@ class Chain:
 
     def _codes(self, code: Code) -> None:
         """Add a call of code."""
-        late, arrays = [], []
+        late, arrays, copies = [], [], []
         for k, name in enumerate(code.kernel.inputs):
             array = self._arrays.get(name)
-            if array is None or not self._is_read(name, array):
+            if array is None:
                 late.append((k, name))
                 array = np.empty(0)  # the address is not known yet
+            elif not self._is_read(name, array):
+                copies.append(self._pool.take(self._size(name)))
+                place = self._shaped(name, copies[-1])
+                self._steps.append(partial(np.copyto, place, array, casting="unsafe"))
+                array = place
             arrays.append(array)
         arrays += [self._place(name) for name in code.kernel.outputs]
         call = Call(code, self.rows, arrays, self._pool.of_code(code, self.rows))
         self._steps.append(partial(self._values.entered, call, late) if late else call)
+        for memory in copies:
+            self._pool.release(memory)
 
     def _is_read(self, name: str, array: Array) -> bool:
         """Whether code can read an array as it is."""
