@@ -228,8 +228,9 @@ class Chain:
 
     def _shaped(self, name: str, memory: Array) -> Array:
         """Return memory as an array of a value's type."""
-        found = self._types[name]
-        return memory.view(found.dtype).reshape(found.shape)
+        kind = self._types[name]
+        found: Array = memory.view(kind.dtype).reshape(kind.shape)
+        return found
 
     def _release(self, names: Iterable[str]) -> None:
         """Take back the memory of what is not read any more."""

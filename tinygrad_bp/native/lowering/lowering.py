@@ -169,8 +169,11 @@ class Lowering(Known):
         return many, UNROLLED if others <= TOTAL else FEW
 
     def _is_large(self, one: Instruction) -> bool:
-        """Whether rows are multiplied by a matrix that is too large for code."""
-        return one.op == "matmul" and self.of_rows(one) and self._cells(one) > BLOCKED
+        """Whether rows are multiplied by a matrix that is too large for code, or too broad."""
+        if one.op != "matmul" or not self.of_rows(one):
+            return False
+        broad = self.length in one.shape and self.columns(one.shape) > MANY
+        return broad or self._cells(one) > BLOCKED
 
     def _cells(self, one: Instruction) -> int:
         """Return of about how many cells an instruction is."""
