@@ -20,7 +20,8 @@ are written in it, `lowering` says what an instruction is made of, `loops` what 
 7. `code` is a kernel to be called, `chained` a program of several parts on arrays that stay, and
    `bound` the whole at one length; `crew` has the threads.  `entry` is a function that CPython
    calls without Python in between.
-8. `fused` has the rules that are called whole: `recurrent` runs networks along time.
+8. `fused` has the rules that are called whole: `recurrent` runs networks along time, and
+   `convolutions` has those of layers.
 """
 
 from __future__ import annotations

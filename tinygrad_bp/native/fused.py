@@ -17,10 +17,11 @@ from tinygrad_bp.engine.modes import recorded
 from tinygrad_bp.engine.nodes import Variable
 from tinygrad_bp.engine.rule import JointPulls
 from tinygrad_bp.engine.tensor import unwrap, wrap
+from tinygrad_bp.native import convolutions
 from tinygrad_bp.native.recurrent import held
 from tinygrad_bp.programs.calling import OWN
 from tinygrad_bp.programs.wholes import PULL, WHOLE
-from tinygrad_bp.rules.sequences.convolution import correlation
+from tinygrad_bp.rules.sequences.convolution import correlation, pulled
 from tinygrad_bp.rules.sequences.recurrence import (
     GRURun,
     LSTMRun,
@@ -51,6 +52,21 @@ def _pulled(node: Any, ct: Any, wanted: Sequence[int]) -> Sequence[Any]:
     return [pulls[i](ct, *node.saved) for i in wanted]
 
 
+def _convolution(*given: Any) -> tuple[Any, Any]:
+    """Return that of a convolution."""
+    *arguments, parameters = given
+    if not convolutions.fits(*arguments):
+        return _forward(correlation, *given)
+    out = convolutions.correlation(*arguments, *parameters)
+    return out, partial(_correlated, arguments, parameters)
+
+
+def _correlated(arguments: Any, parameters: Any, ct: Any, wanted: Sequence[int]) -> list[Any]:
+    (a, b), (gives, *where) = arguments, parameters
+    every = [pulled(i, ct, a, b, gives) for i in wanted]
+    return [convolutions.correlation(*one, *where) for one in every]
+
+
 def _along_time(record: Forward, kind: type[Run], *given: Any) -> tuple[Any, Any]:
     """Return that of a recurrent network."""
     *arguments, (counts, _) = given
@@ -68,7 +84,7 @@ def _pull(made: tuple[Any, Any], ct: Any, wanted: Sequence[int], _arguments: Any
 
 
 RULES: dict[str, Callable[..., Any]] = {
-    "convolution": partial(_forward, correlation),
+    "convolution": _convolution,
     "gru": partial(_along_time, gru, GRURun),
     "lstm": partial(_along_time, lstm, LSTMRun),
     "rnn": partial(_along_time, rnn, RNNRun),

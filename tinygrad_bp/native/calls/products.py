@@ -112,6 +112,29 @@ class Products:
         stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
         return partial(_added, x, y, out, np.empty((*stack, *out.shape[-2:]), out.dtype))
 
+    def each(
+        self, x: Array, y: Array, out: Array, memory: Memory, *, adds: bool = False
+    ) -> list[Callable[[], Any]]:
+        """Return calls that multiply, one for each element along the first axis.
+
+        Parameters
+        ----------
+        x, y, out : array, of as many axes
+            Of one element, or of all.
+        memory, adds :
+            As of `placed`.
+        """
+        count = max(map(len, (x, y, out)))
+        if not self.fits(x, y):
+            several = ([one[k if len(one) > 1 else 0] for k in range(count)] for one in (x, y, out))
+            every = zip(*several, strict=True)
+            return [self.placed(a, b, place, memory, adds=adds) for a, b, place in every]
+        tasks = _tasks(np.broadcast_to(x, (count, *x.shape[1:])), y, out, 1, adds=adds)
+        size, held = len(tasks) // count, (tasks, memory, x, y, out)
+        function, panels = _function(REAL[out.dtype.char]), address(memory[0])
+        starts = range(address(tasks), address(tasks) + tasks.nbytes, size * tasks.strides[0])
+        return [partial(_one, function, (start, size, panels), held) for start in starts]
+
     def fixed(
         self, x: Array, y: Array, out: Array, memory: Memory, *, adds: bool = False
     ) -> Callable[[], None]:

@@ -35,19 +35,19 @@ from tinygrad_bp.rules.sequences.windows import (
 BLOCK = 1 << 20
 
 
-def _depth(x: Array, where: Geometry, groups: int) -> int:
+def depth_of(x: Array, where: Geometry, groups: int) -> int:
     """Return how many numbers an output is made of."""
     return int(np.prod((x.shape[1] // groups, *where.kernel), dtype=int))
 
 
-def _grouped(y: Array, groups: int) -> Array:
+def grouped(y: Array, groups: int) -> Array:
     """Return (m, groups, channels of a group, places) of an array of samples."""
     m, channels = y.shape[:2]
     places = int(np.prod(y.shape[2:], dtype=int))
     return np.reshape(y, (m, groups, channels // groups, places))
 
 
-def _matrices(w: Array, groups: int) -> Array:
+def matrices(w: Array, groups: int) -> Array:
     """Return (groups, outputs of a group, depth) of a kernel."""
     depth = int(np.prod(w.shape[1:], dtype=int))
     return np.reshape(w, (groups, w.shape[0] // groups, depth))
@@ -59,20 +59,20 @@ def _matrices(w: Array, groups: int) -> Array:
 def _columns(x: Array, where: Geometry, groups: int) -> Array:
     """Return the windows as matrices: (m, groups, depth, places)."""
     places = int(np.prod(where.places, dtype=int))
-    shape = (x.shape[0], groups, _depth(x, where, groups), places)
+    shape = (x.shape[0], groups, depth_of(x, where, groups), places)
     return np.reshape(windows(x, where), shape)
 
 
 def composition(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
     """Return `correlation` composed of windows and products of matrices."""
     if gives == "output":
-        out = np.matmul(_matrices(b, groups), _columns(a, where, groups))
+        out = np.matmul(matrices(b, groups), _columns(a, where, groups))
         return np.reshape(out, (a.shape[0], b.shape[0], *where.places))
     if gives == "kernel":
         turned = np.swapaxes(_columns(a, where, groups), -1, -2)
-        each = np.matmul(_grouped(b, groups), turned)
+        each = np.matmul(grouped(b, groups), turned)
         return np.reshape(np.sum(each, axis=0), (b.shape[1], a.shape[1] // groups, *where.kernel))
-    columns = np.matmul(np.swapaxes(_matrices(b, groups), -1, -2), _grouped(a, groups))
+    columns = np.matmul(np.swapaxes(matrices(b, groups), -1, -2), grouped(a, groups))
     shape = (a.shape[0], b.shape[1] * groups, *where.kernel, *where.places)
     return overlap_add(np.reshape(columns, shape), where)
 
@@ -88,18 +88,18 @@ def _block(depth: int, places: int, dtype: Any) -> int:
 def _output(x: Array, w: Array, where: Geometry, groups: int) -> Array:
     kind = np.result_type(x, w)
     out = empty((len(x), len(w), *where.places), kind)
-    grouped, kernel = _grouped(out, groups), _matrices(w, groups)
+    parts, kernel = grouped(out, groups), matrices(w, groups)
     for rows, columns in _laid_out(x, where, groups):
-        np.matmul(kernel, columns, out=grouped[rows])
+        np.matmul(kernel, columns, out=parts[rows])
     return out
 
 
 def _kernel(x: Array, y: Array, where: Geometry, groups: int) -> Array:
     kernel = (y.shape[1], x.shape[1] // groups, *where.kernel)
     total = np.zeros(kernel, np.result_type(x, y))
-    grouped, sums = _grouped(y, groups), _matrices(total, groups)
+    parts, sums = grouped(y, groups), matrices(total, groups)
     for rows, columns in _laid_out(x, where, groups):
-        sums += np.add.reduce(np.matmul(grouped[rows], np.swapaxes(columns, -1, -2)), 0)
+        sums += np.add.reduce(np.matmul(parts[rows], np.swapaxes(columns, -1, -2)), 0)
     return total
 
 
@@ -107,14 +107,14 @@ def _input(y: Array, w: Array, where: Geometry, groups: int) -> Array:
     kind, m, channels = np.result_type(y, w), len(y), w.shape[1] * groups
     wide = empty((m, channels, *where.padded), kind)
     wide[...] = 0
-    turned, grouped = np.swapaxes(_matrices(w, groups), -1, -2), _grouped(y, groups)
-    places = grouped.shape[-1]
+    turned, given = np.swapaxes(matrices(w, groups), -1, -2), grouped(y, groups)
+    places = given.shape[-1]
     step = min(_block(groups * turned.shape[1], places, kind), max(1, m))
     block = empty((step, groups, turned.shape[1], places), kind)
     between: tuple[Any, ...] = (slice(None),) * len(where.size)
     for start in range(0, m, step):
         rows = slice(start, start + step)
-        part = grouped[rows]
+        part = given[rows]
         columns = np.matmul(turned, part, out=block[: len(part)])
         parts = np.reshape(columns, (len(columns), channels, *where.kernel, *where.places))
         into = wide[rows]
@@ -126,7 +126,7 @@ def _input(y: Array, w: Array, where: Geometry, groups: int) -> Array:
 def _laid_out(x: Array, where: Geometry, groups: int) -> Array:
     """Yield (rows, their windows as matrices) of a block of samples after the other."""
     found = view(padded(x, where), where)
-    depth, places = _depth(x, where, groups), int(np.prod(where.places, dtype=int))
+    depth, places = depth_of(x, where, groups), int(np.prod(where.places, dtype=int))
     step = min(_block(groups * depth, places, x.dtype), max(1, len(x)))
     block = empty((step, *found.shape[1:]), x.dtype)
     for start in range(0, len(x), step):
@@ -152,28 +152,27 @@ def correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) ->
     return composition(a, b, gives, where, groups)
 
 
-def _first(
-    ct: Cotangent, _out: Array, _a: Array, b: Array, gives: str, where: Geometry, groups: int
-) -> Array:
+def pulled(i: int, ct: Cotangent, a: Array, b: Array, gives: str) -> tuple[Array, Array, str]:
+    """Return of what the pull of an argument, a or b, is the correlation, and what that gives."""
     match gives:
         case "output":
-            return correlation(ct, b, "input", where, groups)
+            return (a, ct, "kernel") if i else (ct, b, "input")
         case "input":
-            return correlation(ct, b, "output", where, groups)
+            return (ct, a, "kernel") if i else (ct, b, "output")
         case _:
-            return correlation(b, ct, "input", where, groups)
+            return (a, ct, "output") if i else (b, ct, "input")
+
+
+def _first(
+    ct: Cotangent, _out: Array, a: Array, b: Array, gives: str, where: Geometry, groups: int
+) -> Array:
+    return correlation(*pulled(0, ct, a, b, gives), where, groups)
 
 
 def _second(
-    ct: Cotangent, _out: Array, a: Array, _b: Array, gives: str, where: Geometry, groups: int
+    ct: Cotangent, _out: Array, a: Array, b: Array, gives: str, where: Geometry, groups: int
 ) -> Array:
-    match gives:
-        case "output":
-            return correlation(a, ct, "kernel", where, groups)
-        case "input":
-            return correlation(ct, a, "kernel", where, groups)
-        case _:
-            return correlation(a, ct, "output", where, groups)
+    return correlation(*pulled(1, ct, a, b, gives), where, groups)
 
 
 STRIDED = Geometry((3, 4), (2, 2), (2, 1), (1, 2), (1, 0))
