@@ -7,6 +7,7 @@ multiplied; or columns are made by a product, and code adds them up.
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
 from math import prod
@@ -24,6 +25,16 @@ from tinygrad_bp.rules.sequences.convolution import depth_of, grouped, matrices
 from tinygrad_bp.rules.sequences.windows import Geometry, padded, view
 
 KNOWN = 64  # layers whose windows are remembered
+
+
+class _Own(threading.local):
+    """What a thread has for itself: memory for the panels of products, which is dear to make."""
+
+    def __init__(self) -> None:
+        self.panels: dict[str, Any] = {}
+
+
+_own = _Own()
 
 
 def correlation(a: Array, b: Array, gives: str, where: Geometry, groups: int) -> Array:
@@ -79,7 +90,9 @@ def _columns(x: Array, where: Geometry, groups: int) -> Array:
 def _each(x: Array, y: Array, out: Array, *, adds: bool = False) -> Sequence[Callable[[], Any]]:
     """Return calls that multiply, one for each sample."""
     products = Products()
-    return products.each(x, y, out, products.memory(out.dtype), adds=adds)
+    if out.dtype.char not in _own.panels:
+        _own.panels[out.dtype.char] = products.memory(out.dtype)
+    return products.each(x, y, out, _own.panels[out.dtype.char], adds=adds)
 
 
 def _moves(name: str, wide: Array, columns: Array, where: Geometry) -> list[Callable[[], None]]:

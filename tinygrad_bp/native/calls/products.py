@@ -213,9 +213,15 @@ def _addresses(stack: Array) -> Array:
 
 def threads_of_numpy() -> int | None:
     """Return how many threads NumPy's library of products uses; None if it is not known."""
+    count = _counter()
+    return None if count is None else int(count())
+
+
+@cache
+def _counter() -> Any:
+    """Return the function of that library that says so; None if it is not known."""
     try:
         library = ctypes.CDLL(np.linalg._umath_linalg.__file__)
     except (AttributeError, OSError):
         return None
-    found = (getattr(library, name, None) for name in COUNTS)
-    return next((int(count()) for count in found if count is not None), None)
+    return next((found for name in COUNTS if (found := getattr(library, name, None))), None)
