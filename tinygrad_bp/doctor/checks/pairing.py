@@ -45,8 +45,8 @@ class Pairing:
         labels = _rows(label, many)
         if labels is None or many < 2:
             return
-        stored = [value for _, value, _ in iteration.recording.stores]
-        stored += iteration.recording.given
+        kept = iteration.recording
+        stored = [value for _, value, _ in (*kept.stores, *kept.given) if np.ndim(value)]
         shares = [
             share
             for X in _tables([*stored, *values.values()])

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from tinygrad_bp.doctor.slips.elements import indexed, inside_indices, names_of_fields
 from tinygrad_bp.doctor.slips.ordering import added_up, handed_on_last, is_update
-from tinygrad_bp.doctor.slips.products import factors, is_matrix_product, matrix_products, products
+from tinygrad_bp.doctor.slips.products import factors, is_matrix_product, joined, products
 from tinygrad_bp.doctor.slips.reversals import reversals_in, turned_round
 from tinygrad_bp.doctor.slips.slopes import (
     answers,
@@ -27,6 +29,7 @@ from tinygrad_bp.doctor.slips.slopes import (
     same_unit,
     slopes,
 )
+from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.doctor.watched.substitution import copied, expression, product
 
 Shapes = dict[str, tuple[int, ...]]
@@ -72,6 +75,8 @@ class Edits:
         The last value seen under each text.
     given : set of str
         Names of arrays that are there before an iteration and that none changes.
+    seen : sequence
+        (text, value, place) of everything seen: a function has names of its own.
     """
 
     def __init__(
@@ -82,12 +87,16 @@ class Edits:
         early: set[int],
         values: dict[str, Any],
         given: frozenset[str] = frozenset(),
+        seen: Sequence[tuple[str, Any, Place]] = (),
     ) -> None:
         self.units, self.shapes, self.early = units, shapes, early
         self.values, self.given = values, given
+        self.seen, self.everywhere = seen, (shapes, values)
         self.tree, self.helpers = tree, helpers_of(tree)
         self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
                         if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
+        self.sources = {ast.unparse(target): one for one in ast.walk(tree)
+                        if id(one) in self.targets and (target := self.targets[id(one)])}  # fmt: skip
         self.keys, self.attributes = names_of_fields(tree)
         self.reverses = reversals_in(tree)
 
@@ -103,7 +112,17 @@ class Edits:
                 seen.add(key)
                 yield edit
 
+    def _know(self, unit: Any) -> None:
+        """Take the values that a name has in a function for those that it has elsewhere."""
+        is_function = isinstance(unit, ast.FunctionDef)
+        lines = range(unit.lineno, (unit.end_lineno or 0) + 1) if is_function else ()
+        own = {text: value for text, value, place in self.seen if place[0] in lines}
+        shapes, values = self.everywhere
+        self.shapes = {**shapes, **{text: np.shape(one) for text, one in own.items()}}
+        self.values = {**values, **own}
+
     def _of_unit(self, unit: Any) -> Iterator[Edit]:
+        self._know(unit)
         atoms = self._atoms(unit)
         for block in _blocks(unit):
             yield from self._reordered(unit, block)
@@ -182,7 +201,7 @@ class Edits:
     ) -> Iterator[Edit]:
         line = root.lineno
         yield from self._derived(unit, root, shape, atoms)
-        steep = {id(part) for one in ast.walk(value) if is_derivative(one)
+        steep = {id(part) for one in ast.walk(value) if is_derivative(one, self.helpers)
                  for part in ast.walk(one)}  # fmt: skip
         counted = inside_indices(value)
         for old, new, kind in turned_round(value) if self.reverses else ():
@@ -245,7 +264,7 @@ class Edits:
             for pair in products(left, right, self.shapes):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.MatMult):
-            for pair in [*matrix_products(left, right), product(left, right)]:
+            for pair in [*products(left, right, self.shapes), product(left, right)]:
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.Sub):
             swapped = ast.BinOp(right, ast.Sub(), ast.copy_location(copied(left), right))
@@ -268,15 +287,17 @@ class Edits:
                 return
             for dropped in combinations(range(len(parts)), many):
                 kept = [one for k, one in enumerate(parts) if k not in dropped]
-                gone = [part for k in dropped for part in ast.walk(parts[k])]
-                like = any(is_derivative(one) for one in gone)
+                gone = [part for k in dropped for part in self._computed(parts[k])]
+                like = any(is_derivative(one, self.helpers) for one in gone)
                 if not like and (many == 2 or any(self._is_given(parts[k]) for k in dropped)):
                     continue
-                new = kept[0]
-                for one in kept[1:]:
-                    new = product(new, one)
                 name = "derivative-twice" if like else "wrong-gradient"
-                yield Edit(name, unit, node.lineno, {id(node): new})
+                yield Edit(name, unit, node.lineno, {id(node): joined(kept)})
+
+    def _computed(self, factor: ast.expr) -> Iterator[ast.AST]:
+        """Yield the parts of a factor, and of what its name is given right before."""
+        yield from ast.walk(factor)
+        yield from ast.walk(self.sources.get(ast.unparse(factor), factor))
 
     def _is_given(self, factor: ast.expr) -> bool:
         """Tell whether a factor is an array that no iteration computes: weights of the samples."""
@@ -289,7 +310,7 @@ class Edits:
         if name in {"dot", "matmul"} and text != name:
             of: Any = node.func
             operands = node.args if len(node.args) == 2 else [of.value, *node.args]
-            for pair in matrix_products(*operands[:2]):
+            for pair in products(operands[0], operands[1], self.shapes):
                 yield Edit("wrong-operand", unit, line, {id(node): pair})
         if name == "multiply" and len(node.args) == 2:
             for pair in products(node.args[0], node.args[1], self.shapes):
@@ -300,7 +321,7 @@ class Edits:
             yield from _axes(unit, node)
         if name == "einsum":
             yield from _subscripts(unit, node)
-        if is_derivative_call(node):
+        if node.args and is_derivative_call(node):
             for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
                 for slope in slopes(one, self.helpers):
                     new = expression(slope)  # a mask is the same of input and result

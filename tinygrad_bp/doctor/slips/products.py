@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tinygrad_bp.doctor.watched.substitution import expression
+from tinygrad_bp.doctor.watched.substitution import expression, product
 
 
 def is_matrix_product(node: ast.AST) -> bool:
@@ -33,11 +33,46 @@ def matrix_products(left: ast.expr, right: ast.expr) -> Iterator[ast.expr]:
 def products(
     left: ast.expr, right: ast.expr, shapes: dict[str, tuple[int, ...]]
 ) -> Iterator[ast.expr]:
-    """Yield the matrix products of two operands, and of two vectors the outer ones."""
+    """Yield the matrix products of two operands, and the outer ones of the vectors in them."""
     yield from matrix_products(left, right)
-    a, b = ast.unparse(left), ast.unparse(right)
-    if len(shapes.get(a, ())) == len(shapes.get(b, ())) == 1:
-        yield from (expression(f"np.outer({one})") for one in (f"{a}, {b}", f"{b}, {a}"))
+    parts = [*factors(left), *factors(right)]
+    for k, one in enumerate(parts):
+        rest = parts[:k] + parts[k + 1 :]
+        if rank(rest, shapes) != 1 or rank([one], shapes) != 1:
+            continue
+        single = [part for part in rest if shape_of(part, shapes) == ()]
+        a, b = ast.unparse(joined([part for part in rest if part not in single])), ast.unparse(one)
+        for both in (f"{a}, {b}", f"{b}, {a}"):
+            yield joined([*single, expression(f"np.outer({both})")])
+
+
+def joined(parts: list[ast.expr]) -> ast.expr:
+    """Return the product of factors."""
+    new = parts[0]
+    for one in parts[1:]:
+        new = product(new, one)
+    return new
+
+
+def rank(parts: list[ast.expr], shapes: dict[str, tuple[int, ...]]) -> int:
+    """Return how many axes a product of factors has, by those of them that are known."""
+    return max((len(shape_of(one, shapes) or ()) for one in parts), default=0)
+
+
+def shape_of(node: ast.AST, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...] | None:
+    """Return the shape of what is computed element by element; None where it is not known."""
+    known = shapes.get(ast.unparse(node))
+    if known is not None or isinstance(node, ast.Constant):
+        return known or ()
+    if isinstance(node, ast.Call):
+        reduces = ast.unparse(node.func).endswith(("sum", "mean", "dot", "outer", "matmul"))
+        parts: list[ast.expr] = [] if reduces else node.args[:1]
+    elif isinstance(node, ast.BinOp) and not isinstance(node.op, ast.MatMult):
+        parts = [node.left, node.right]
+    else:
+        parts = [node.operand] if isinstance(node, ast.UnaryOp) else []
+    seen = [one for part in parts if (one := shape_of(part, shapes)) is not None]
+    return max(seen, key=len) if seen and len(seen) == len(parts) else None
 
 
 def factors(node: ast.expr) -> list[ast.expr]:

@@ -125,8 +125,9 @@ class Workshop:
         given: Any = {path[1] for path, value in self.replay.before.items()
                  if len(path) == 2 and is_array(value)} - moving  # fmt: skip
         return Edits(
-            self.replay.script.tree, self.units(), kept.shapes, early, values, frozenset(given)
-        )
+            self.replay.script.tree, self.units(), kept.shapes, early, values, frozenset(given),
+            [*kept.given, *kept.stores],
+        )  # fmt: skip
 
 
 def units_of(edits: list[Edit]) -> list[Any]:

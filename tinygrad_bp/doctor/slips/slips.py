@@ -93,7 +93,7 @@ def _most_mended(
         worth, alone = (_mended(repairs) - len(every), -slips), slips == 1
         if highest is None or worth > highest:
             highest, found = worth, (form, repairs)
-        if _mended(repairs) >= len(wrong) and (verdict.right or alone):
+        if _mended(repairs) >= len(wrong) and alone:
             break
     return found
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.slips.products import factors
+from tinygrad_bp.doctor.watched.substitution import expression, substituted
+
 DERIVATIVES = re.compile(r"deriv|prime|grad|_d$|^d_?(sig|tanh|relu|act)|dsig|dact", re.IGNORECASE)
 
 
-def is_derivative(node: ast.AST) -> bool:
-    """Tell whether an expression looks like an activation's derivative; it is only a name."""
+def is_derivative(node: ast.AST, known: Collection[str] = ()) -> bool:
+    """Tell whether an expression looks like an activation's derivative, or calls one of `known`."""
     if isinstance(node, ast.Call):
-        return is_derivative_call(node)
+        return _leaf(node) in known or is_derivative_call(node)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         return isinstance(node.left, ast.Constant) and node.left.value == 1
     return isinstance(node, ast.Compare)
@@ -23,18 +26,49 @@ def is_derivative(node: ast.AST) -> bool:
 
 def is_derivative_call(node: ast.Call) -> bool:
     """Tell whether a call asks for a derivative, by the function's name or by a flag."""
-    if not node.args:
-        return False
     flags = [one for one in node.keywords if one.arg and DERIVATIVES.search(one.arg)]
     flagged = any(isinstance(one, ast.Constant) and one.value is True for one in node.args[1:])
-    name = ast.unparse(node.func).split(".")[-1]
-    return bool(flags) or flagged or (len(node.args) == 1 and bool(DERIVATIVES.search(name)))
+    named = len(node.args) < 2 and bool(DERIVATIVES.search(_leaf(node)))
+    return bool(flags) or flagged or named
+
+
+def _leaf(node: ast.Call) -> str:
+    return ast.unparse(node.func).rsplit(".", maxsplit=1)[-1]
 
 
 def helpers_of(tree: ast.Module) -> list[str]:
-    """Return the names of the functions that are derivatives by their names."""
-    found = (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef))
-    return [one.name for one in found if DERIVATIVES.search(one.name)]
+    """Return the names of the functions that are derivatives, by what they return or by name."""
+    return [name for name, one in _functions(tree)
+            if DERIVATIVES.search(name) or any(_is_slope(_spelt_out(one, some)) for some in _returned(one))]  # fmt: skip
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, Any]]:
+    """Yield (name, function) of all functions, and of the lambdas that are given a name."""
+    for one in ast.walk(tree):
+        if isinstance(one, ast.FunctionDef):
+            yield one.name, one
+        elif isinstance(one, ast.Assign) and isinstance(one.value, ast.Lambda):
+            yield ast.unparse(one.targets[0]), one.value
+
+
+def _is_slope(value: ast.expr) -> bool:
+    """Tell whether a function's answer is a derivative: a * (1 - a), 1 - a ** 2, a > 0."""
+    if isinstance(value, ast.Call):
+        of: Any = value.func
+        return getattr(of, "attr", "") == "astype" and _is_slope(of.value)
+    parts = factors(value)
+    less = [one.right for one in parts
+            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) and is_derivative(one)]  # fmt: skip
+    if len(parts) > 1:
+        whole = {ast.unparse(one) for one in parts}
+        return any(ast.unparse(one) in whole for one in less)
+    return isinstance(value, ast.Compare) or any(_is_square(one) for one in less)
+
+
+def _is_square(node: ast.expr) -> bool:
+    if not isinstance(node, ast.BinOp):
+        return False
+    return isinstance(node.op, ast.Pow) or ast.unparse(node.left) == ast.unparse(node.right)
 
 
 def slopes(text: str, helpers: list[str]) -> list[str]:
@@ -56,14 +90,40 @@ def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, st
     of_input = [f"{one}({x}) * (1 - {one}({x}))" for one in _squashers(tree)]
     of_input += [f"np.exp(-{x}) / (1 + np.exp(-{x})) ** 2", f"1 - np.tanh({x}) ** 2"]
     of_result = [f"{x} * (1 - {x})", f"1 - {x} ** 2", f"({x} > 0)"]
-    kinds = [{_written(one): one for one in some} for some in (of_input, of_result)]
     for one in _returned(function):
         yield from ((one, text, "wrong-gradient") for text in _other_way(one))
         if any(is_derivative(part) for part in ast.walk(one)):
-            for kind, others in (kinds, reversed(kinds)):
+            own = _form(_spelt_out(function, one), x)
+            for new in (*of_result, *of_input) if own[1] else (*of_input, *of_result):
+                kind, is_of_input = _form(expression(new), x)
                 # of the other value, or else the slope of another function
-                name = "derivative-on-z" if ast.unparse(one) in kind else "wrong-gradient"
-                yield from ((one, new, name) for new in others.values())
+                same = kind == own[0] and is_of_input != own[1]
+                yield one, new, "derivative-on-z" if same else "wrong-gradient"
+
+
+def _spelt_out(function: Any, value: ast.expr) -> ast.expr:
+    """Return what a function answers, with its own names for values written out."""
+    made = {ast.unparse(one.targets[0]): one.value for one in ast.walk(function)
+            if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
+    names = (one for one in ast.walk(value) if isinstance(one, ast.Name))
+    new: ast.expr = substituted(value, {id(one): made[one.id] for one in names if one.id in made})
+    return new
+
+
+def _form(value: ast.expr, x: str) -> tuple[str, bool]:
+    """Return whose slope an expression is, if it is one, and whether it is that of an input."""
+    if isinstance(value, ast.Compare):
+        return "relu", False
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
+        return "sigmoid", True
+    parts = factors(value)
+    less: list[Any] = [one.right for one in parts if is_derivative(one) and hasattr(one, "right")]
+    if not less:
+        return "", False
+    if len(parts) > 1:
+        return "sigmoid", ast.unparse(less[0]) != x
+    square = _is_square(less[0])
+    return "tanh" if square else "", square and ast.unparse(less[0].left) != x
 
 
 def of_inputs(tree: ast.Module, node: ast.BinOp) -> Iterator[str]:
@@ -73,10 +133,6 @@ def of_inputs(tree: ast.Module, node: ast.BinOp) -> Iterator[str]:
         less = is_derivative(rest) and ast.unparse(getattr(rest, "right", rest)) == x
         of = [*(f"{name}({x})" for name in _squashers(tree)), f"(1 / (1 + np.exp(-{x})))"]
         yield from (f"{a} * (1 - {a})" for a in of if less)
-
-
-def _written(text: str) -> str:
-    return ast.unparse(ast.parse(text, mode="eval").body)
 
 
 def _other_way(value: ast.expr) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Recording:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_tuple: list[Place] = field(default_factory=list)
     of_itself: dict[Place, int] = field(default_factory=dict)  # and the comparisons before it
-    given: list[Any] = field(default_factory=list)  # arrays that functions were called with
+    given: list[tuple[str, Any, Place]] = field(default_factory=list)  # to functions, like stores
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -155,13 +155,13 @@ class Recorder:
         if self.on and self.at_store is not None:
             self.at_store("", None, sys._getframe(1))
 
-    def enter(self, names: dict[str, Any], *_: int) -> None:
+    def enter(self, names: dict[str, Any], line: int, column: int) -> None:
         """Enter a function of the script."""
         kept = self.recording
         for name, value in names.items():
             if is_array(value) or is_number(value):
                 kept.shapes[name] = np.shape(value)
-                kept.given += [value] if len(kept.given) < MOST and np.ndim(value) else []
+                kept.given += [(name, value, (line, column))] if len(kept.given) < MOST else []
 
     def keep(self, names: dict[str, Any]) -> None:
         """Take the local names at the end of an iteration."""
