@@ -14,6 +14,7 @@ from tinygrad_bp.doctor.checks import (
     courses,
     crashes,
     invariants,
+    linear,
     loops,
     numerics,
     ranges,
@@ -36,12 +37,11 @@ from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.clock import collecting_its_own, now
-from tinygrad_bp.doctor.watched.recorder import Recorder, is_number
+from tinygrad_bp.doctor.watched.recorder import Recorder
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, Script, parsed
 from tinygrad_bp.doctor.watched.running import at_one_head, line_of, run
 from tinygrad_bp.doctor.watched.slots import Path as Slot
-from tinygrad_bp.doctor.watched.slots import shown
 from tinygrad_bp.errors import TinygradError
 
 
@@ -104,7 +104,7 @@ class _Examination:
         self.summed = False
         self.samples = 1
         self.flat: Any = np.zeros(0)
-        self.anchored = ""
+        self.anchored, self.linear = "", False
 
     def run(self) -> None:
         """Survey, look closely at one iteration, follow whole runs."""
@@ -188,6 +188,7 @@ class _Examination:
             self.samples, self.summed = averaging.summed(replay, roles, verdict.form[0])
         if roles.base.error is None and pair is not None and not pair.own:
             self.anchored = invariants.anchored(replay, roles, pair)
+            self.linear = linear.unbroken(replay, roles, pair)
 
     # ---- whole runs
 
@@ -208,7 +209,7 @@ class _Examination:
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
         self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
-        spoilt = numerics.out_of_range(self.script, base, self._spoilt(base))
+        spoilt = numerics.out_of_range(self.script, base, roles.parameters)
         self.diagnosis.findings += spoilt
         self._labels(base, verdict.form[0].place[0], trials.follower)
         self.diagnosis.findings += trials.noted()
@@ -221,7 +222,8 @@ class _Examination:
         self._mended(trials, verdict, base)
         base = self._base
         if base is not first:
-            self._numerics_after(base, spoilt)
+            after = numerics.out_of_range(self.script, base, roles.parameters)
+            self.diagnosis.findings += numerics.compared(spoilt, after)
         self._units(trials, base)
         self._scale_and_start(trials, base, verdict)
         if base.is_open:
@@ -241,6 +243,8 @@ class _Examination:
             return
         if not base.is_open or hard:
             self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
+            if self.linear and base.final.is_solved:
+                self.diagnosis.findings.append(Finding("no-activation", NOTE, flat.UNBENT))
             if all(one.severity == NOTE for one in self.diagnosis.findings):
                 self.diagnosis.findings += treatments.stopped_early(trials, base)
             return
@@ -280,19 +284,6 @@ class _Examination:
         if len(labels) > 1:
             found += ranges.in_blocks(np.concatenate([np.ravel(classes_of(y)) for y in labels]))
 
-    def _numerics_after(self, mended: Outcome, spoilt: list[Finding]) -> None:
-        """Compare what left the range of floats with what does once the gradients are mended."""
-        after = numerics.out_of_range(self.script, mended, self._spoilt(mended))
-        left = {one.name for one in after if one.severity == FAULT}
-        for one in spoilt:
-            if one.severity == FAULT and one.name not in left:
-                one.severity, one.evidence = NOTE, f"{one.evidence}; gone with the gradients mended"
-        known = {one.name for one in spoilt}
-        for one in after:
-            if one.severity == FAULT and one.name not in known and one.name in HIDDEN:
-                one.severity, one.evidence = NOTE, f"{one.evidence}, once the gradients are mended"
-                self.diagnosis.findings.append(one)
-
     def _units(self, trials: Trials, base: Outcome) -> None:
         """Say which hidden units are dead or saturated; a fault where nothing is learned by it."""
         pair = trials.pair
@@ -316,19 +307,25 @@ class _Examination:
 
     def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
         """Try treatments; True where one of them is a finding."""
+        last = trials.follower.last if trials.follower is not None else None
         found, undecided, chosen = treatments.treat(
             trials, base, signs, min(5.0, self._left() * 0.8)
         )
         self.examined.chosen = chosen
-        if undecided:
+        if undecided and units.shut(self.diagnosis.findings, last):
+            undecided = []
+        other = None
+        if self.linear and (undecided or not found):
+            other = flat.without_functions(trials, self.before, base)
+        if undecided and other is None:
             until = now() + min(2.0, self._left() / 2)
             other = shuffles.shuffled_alone(trials, base, until)
             other = other or layers.too_narrow(trials, self.before, base, until)
             other = other or flat.without_bias(trials, base)
             other = other or flat.without_hidden_layer(trials, self.before, base)
-            if other is not None:
-                found, undecided = [*found, other[0]], []
-                self.examined.verdict.edits[other[0].name] = other[1]
+        if other is not None:
+            found, undecided = [*found, other[0]], []
+            self.examined.verdict.edits[other[0].name] = other[1]
         found = units.explained(found, self.diagnosis.findings, trials)
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
@@ -371,28 +368,9 @@ class _Examination:
         known = [one.loop.place for one in looked.candidates]
         return next((place for place in best.around if place in known), best.loop.place)
 
-    def _spoilt(self, base: Outcome) -> str:
-        assert self.roles is not None  # noqa: S101  # the caller has asked
-        for path in self.roles.parameters:
-            value = base.ran.module.get(path[1]) if len(path) == 2 else None
-            if (
-                isinstance(value, np.ndarray)
-                and value.dtype.kind == "f"
-                and not np.isfinite(value).all()
-            ):
-                return f"{shown(path)} is no number at the end"
-        if base.final.score <= -1 and base.curve:
-            return "the answers are no numbers at the end"
-        for name, value in base.ran.module.items():
-            if is_number(value) and not np.isfinite(float(value)) and name.lower() in REPORTED:
-                return f"{name} is {value} at the end"
-        return ""
-
 
 FEWEST = 2.5  # runs that there has to be time for, to try a treatment
 HARD = {"label-broadcast", "elementwise-for-matmul", "constant-labels", "softmax-axis",
         "double-sigmoid", "labels-not-01", "target-out-of-range", "symmetric-init", "not-updated",
         "integer-array", "relu-output", "parameter-has-batch-shape", "never-reset",
         "shuffled-without-labels", "sample-to-the-end", "loop-variable-reused"}  # fmt: skip
-HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
-REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}

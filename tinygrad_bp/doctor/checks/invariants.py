@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_bp.doctor.checks import ranges
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
-from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.gradients import Point, learned
 from tinygrad_bp.doctor.learning.losses import meetings
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
@@ -53,9 +53,10 @@ def reached(replay: Replay, roles: Roles, points: list[Point], pair: Pair | None
 def _far(replay: Replay, roles: Roles, pair: Pair) -> list[Any]:
     """Return outputs under large weights, where a bounded one shows its bounds."""
     found: list[Any] = []
+    paths = learned(roles)
     for seed in range(ENOUGH):
         rng = np.random.default_rng(seed)
-        kinds = {p: getattr(replay.before[p], "dtype", np.dtype(float)) for p in roles.parameters}
+        kinds = {p: getattr(replay.before[p], "dtype", np.dtype(float)) for p in paths}
         values = {path: LARGE * rng.standard_normal(np.shape(replay.before[path]))
                   for path, dtype in kinds.items() if dtype.kind == "f"}  # fmt: skip
         far = replay.at(values, limit=roles.compared or None)

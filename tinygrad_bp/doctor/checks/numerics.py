@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.learning.outcome import Outcome, first_rise
 from tinygrad_bp.doctor.watched import patches
+from tinygrad_bp.doctor.watched.recorder import is_array, is_number
 from tinygrad_bp.doctor.watched.rewriting import Script
+from tinygrad_bp.doctor.watched.slots import Path, shown
 
 KINDS = (
     ("divide by zero encountered in log", "log-zero"),
@@ -21,14 +26,23 @@ KINDS = (
 )
 
 
-def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]:
+HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
+REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
+
+
+def out_of_range(
+    script: Script, outcome: Outcome, parameters: Iterable[Path] = (), spoilt: str = ""
+) -> list[Finding]:
     """Return the operations that left the range, the first of each kind.
 
     Parameters
     ----------
+    parameters : iterable of paths
+        Of which some may be no number at the end because of it.
     spoilt : str
-        What is no number at the end because of it, in words; empty where nothing is.
+        What else is known to be none, in words.
     """
+    spoilt = spoilt or _spoilt(outcome, parameters)
     found: dict[str, Finding] = {}
     for message, line in outcome.ran.warned:
         name = next((name for text, name in KINDS if text in message), None)
@@ -50,6 +64,35 @@ def out_of_range(script: Script, outcome: Outcome, spoilt: str) -> list[Finding]
     if "exploding" in found and blown is None and not spoilt:
         listed.remove(found["exploding"])
     return listed
+
+
+def _spoilt(outcome: Outcome, parameters: Iterable[Path]) -> str:
+    """Return what is no number at the end of a run, in words."""
+    module = outcome.ran.module
+    for path in parameters:
+        value: Any = module.get(path[1]) if len(path) == 2 else None
+        if is_array(value) and value.dtype.kind == "f" and not np.isfinite(value).all():
+            return f"{shown(path)} is no number at the end"
+    if outcome.final.score <= -1 and outcome.curve:
+        return "the answers are no numbers at the end"
+    for name, value in module.items():
+        if is_number(value) and not np.isfinite(float(value)) and name.lower() in REPORTED:
+            return f"{name} is {value} at the end"
+    return ""
+
+
+def compared(spoilt: list[Finding], after: list[Finding]) -> list[Finding]:
+    """Make notes of what is gone with the gradients mended; return what only then shows."""
+    left = {one.name for one in after if one.severity == FAULT}
+    for one in spoilt:
+        if one.severity == FAULT and one.name not in left:
+            one.severity, one.evidence = NOTE, f"{one.evidence}; gone with the gradients mended"
+    known, found = {one.name for one in spoilt}, []
+    for one in after:
+        if one.severity == FAULT and one.name not in known and one.name in HIDDEN:
+            one.severity, one.evidence = NOTE, f"{one.evidence}, once the gradients are mended"
+            found.append(one)
+    return found
 
 
 def is_softmax(script: Script, line: int) -> bool:

@@ -54,7 +54,7 @@ def nothing_learns(script: Script, looked: Survey, diagnosis: Diagnosis) -> None
     spoilt = [name for name, value in looked.ran.module.items() if _has_no_numbers(value)]
     if spoilt and looked.loops:
         text = f"{', '.join(spoilt[:4])} hold what is no number before anything learns"
-        diagnosis.findings += out_of_range(script, Outcome(looked.ran), text)
+        diagnosis.findings += out_of_range(script, Outcome(looked.ran), spoilt=text)
     if isinstance(error, SystemExit):
         reason = f"{where} ends the script before anything learns"
     elif looked.ran.out_of_time:

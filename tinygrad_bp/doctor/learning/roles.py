@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.learning.losses import Weights, fitting
-from tinygrad_bp.doctor.learning.pairs import Pair, disturbed, moved_by, pairs_of
+from tinygrad_bp.doctor.learning.pairs import SIZES, Pair, disturbed, moved_by, pairs_of
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
@@ -63,7 +63,7 @@ def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
     changed = [] if base.error else _changed(replay, base)
     crashed = base.error is not None
     candidates = changed or [p for p, v in replay.before.items() if crashed and _may_learn(v)]
-    candidates = [p for p in candidates if not _is_target(replay, p)]
+    candidates = [p for p in candidates if not is_target(replay, p)]
     base = replay.run(watched=changed)
     moved = moved_by(replay, candidates, base, until)
     pairs = pairs_of(replay, base, moved, changed)
@@ -109,7 +109,7 @@ def _may_learn(value: Any) -> bool:
     return is_array(value) and value.dtype.kind == "f"
 
 
-def _is_target(replay: Replay, path: Path) -> bool:
+def is_target(replay: Replay, path: Path) -> bool:
     """Tell whether a path is a variable of a loop, or an array that such a variable holds."""
     targets = set()
     for place in (replay.loop.place, *replay.loop.around):
@@ -197,12 +197,18 @@ def is_stored(path: Path, stored: set[str]) -> bool:
     return last[0] in parts
 
 
-def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
-    """Find what acts on the output as a parameter does, and never moves; and the data."""
-    fixed = [p for p, v in replay.before.items() if p not in roles.changed and is_array(v)]
-    fixed = [p for p in fixed if not _is_target(replay, p)]
-    rng = np.random.default_rng(5)
-    others = {p: disturbed(replay.before[p], rng, 1.0) for p in roles.parameters}
+def _add_stuck(replay: Replay, roles: Roles, until: float, size: float = 1.0) -> None:
+    """Find what acts on the output as a parameter does, and never moves; and the data.
+
+    Where nothing moves, what stands behind weights of 0, or before an output that is shut, acts
+    once those that act are moved.
+    """
+    known, roles.idle = {*roles.changed, *roles.stuck, *roles.data}, []
+    fixed = [p for p, v in replay.before.items() if p not in known and is_array(v)]
+    fixed = [p for p in fixed if not is_target(replay, p)]
+    rng, still = np.random.default_rng(5), len(roles.stuck)
+    acting = roles.parameters or roles.stuck
+    others = {p: disturbed(replay.before[p], rng, size) for p in acting}
 
     base = replay.at(others, watched=roles.changed) or replay.run(watched=roles.changed)
     moved = moved_by(replay, fixed, base, until, others, roles.compared)
@@ -228,6 +234,12 @@ def _add_stuck(replay: Replay, roles: Roles, until: float) -> None:
             roles.stuck.append(path)
         else:
             roles.data.append(path)
+    still = len(roles.stuck) - still
+    for further in SIZES if still and not roles.parameters else ():
+        many = len(roles.stuck)
+        _add_stuck(replay, roles, until, further)
+        if len(roles.stuck) > many:
+            break
 
 
 def _alike(one: Path, other: Path) -> bool:

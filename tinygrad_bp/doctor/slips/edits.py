@@ -95,8 +95,8 @@ class Edits:
         self.tree, self.helpers = tree, helpers_of(tree)
         self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
                         if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
-        self.sources = {ast.unparse(target): one for one in ast.walk(tree)
-                        if id(one) in self.targets and (target := self.targets[id(one)])}  # fmt: skip
+        self.sources = {ast.unparse(self.targets[id(one)]): one for one in ast.walk(tree)
+                        if id(one) in self.targets}  # fmt: skip
         self.keys, self.attributes = names_of_fields(tree)
         self.reverses = reversals_in(tree)
 

@@ -38,8 +38,8 @@ def _leaf(node: ast.Call) -> str:
 
 def helpers_of(tree: ast.Module) -> list[str]:
     """Return the names of the functions that are derivatives, by what they return or by name."""
-    return [name for name, one in _functions(tree)
-            if DERIVATIVES.search(name) or any(_is_slope(_spelt_out(one, some)) for some in _returned(one))]  # fmt: skip
+    return [name for name, one in _functions(tree) if DERIVATIVES.search(name)
+            or any(_is_slope(_spelt_out(one, some)) for some in _returned(one))]  # fmt: skip
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Any]]:
@@ -57,12 +57,17 @@ def _is_slope(value: ast.expr) -> bool:
         of: Any = value.func
         return getattr(of, "attr", "") == "astype" and _is_slope(of.value)
     parts = factors(value)
-    less = [one.right for one in parts
-            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub) and is_derivative(one)]  # fmt: skip
+    less = _subtracted(parts)
     if len(parts) > 1:
         whole = {ast.unparse(one) for one in parts}
         return any(ast.unparse(one) in whole for one in less)
     return isinstance(value, ast.Compare) or any(_is_square(one) for one in less)
+
+
+def _subtracted(parts: list[ast.expr]) -> list[Any]:
+    """Return what those of the parts take from 1 that do so."""
+    found = (one for one in parts if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Sub))
+    return [one.right for one in found if is_derivative(one)]
 
 
 def _is_square(node: ast.expr) -> bool:
@@ -117,7 +122,7 @@ def _form(value: ast.expr, x: str) -> tuple[str, bool]:
     if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
         return "sigmoid", True
     parts = factors(value)
-    less: list[Any] = [one.right for one in parts if is_derivative(one) and hasattr(one, "right")]
+    less = _subtracted(parts)
     if not less:
         return "", False
     if len(parts) > 1:

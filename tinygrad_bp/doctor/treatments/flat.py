@@ -1,4 +1,4 @@
-"""A model without a hidden layer, for a task that needs one: shown by training both on its data."""
+"""Models that no hidden layer bends, for tasks that need one: shown by training on their data."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.rewriting import HALF
 from tinygrad_bp.doctor.watched.slots import Path, shown
 from tinygrad_bp.engine.tensor import tensor
+from tinygrad_bp.functional import mse
 from tinygrad_bp.nn.activations import Tanh
 from tinygrad_bp.nn.layers import Linear, Sequential
 from tinygrad_bp.optim import Adam
@@ -23,6 +24,11 @@ UNITS = 8  # of the hidden layer that is tried
 SEEDS = 3  # on which it is
 STEPS, RATE = 600, 0.05  # of Adam, over all samples
 LOOKS = 4  # epochs, at least, in which an answer is always the same
+BETTER = 0.15  # merit, by which a network with a hidden layer has to be
+UNBENT = (
+    "layers follow each other with no function between them: under any weights the output goes"
+    " straight with the inputs, as that of one layer does"
+)
 MOST = 2000  # samples and features up to which that takes a moment
 
 
@@ -42,6 +48,7 @@ def without_hidden_layer(
         y = next(_labels(before, len(X), base.labels), None)
         if y is None or parameters > n + 1 or np.array_equal(np.ravel(X), y):
             continue
+        y = y.reshape(-1, 1).astype(float)
         flat = _trained(X, y, 0, units=0)
         if flat.is_solved:
             return None
@@ -57,6 +64,37 @@ def without_hidden_layer(
         gain = best.merit - flat.merit
         return Finding("too-few-units", FAULT, text, effect=effect, gain=gain), {}
     return None
+
+
+def without_functions(
+    trials: Trials, before: dict[Path, Any], base: Outcome
+) -> tuple[Finding, dict[int, Any]] | None:
+    """Say whether layers with a function between them do what the script's, with none, do not."""
+    for X, y in _tables(trials, before, base):
+        deep = [_trained(X, y, seed, units=UNITS) for seed in range(SEEDS)]
+        gains = sorted(one.merit - base.final.merit for one in deep)
+        if sum(one.is_solved for one in deep) < SEEDS - 1 or gains[1] < BETTER:
+            return None
+        best = max(deep, key=lambda one: one.merit)
+        effect = f"{base.final} as it is; {best} with {UNITS} units behind tanh"
+        found = Finding("no-activation", FAULT, UNBENT, effect=effect, gain=gains[-1])
+        return found, {}
+    return None
+
+
+def _tables(trials: Trials, before: dict[Path, Any], base: Outcome) -> Iterator[tuple[Any, Any]]:
+    """Yield what may be all inputs, and all labels: as many, from the least to the largest."""
+    tables = [(path, one) for path, one in before.items() if is_array(one) and one.ndim == 2
+              and one.size <= MOST and path not in trials.roles.parameters]  # fmt: skip
+    own = [one for path, one in tables if path in trials.roles.data]
+    for X in own or [one for _, one in tables]:
+        for axis in (0, 1):
+            n = X.shape[axis]
+            for y in before.values():
+                fits = is_array(y) and 0 < y.ndim < 3 and n in y.shape and y is not X
+                if fits and n > 3 and (float(y.min()), float(y.max())) == base.labels:
+                    rows = np.moveaxis(y, y.shape.index(n), 0).reshape(n, -1)
+                    yield np.moveaxis(X, axis, 0).astype(float), rows.astype(float)
 
 
 def without_bias(trials: Trials, base: Outcome) -> tuple[Finding, dict[int, Any]] | None:
@@ -89,15 +127,17 @@ def _labels(before: dict[Path, Any], samples: int, ends: Any) -> Iterator[Any]:
 def _trained(X: Any, y: Any, seed: int, *, units: int) -> Standing:
     """Return how well a network with so many hidden units, or none, comes to answer."""
     inputs = tensor(standardised(X.astype(float), len(X)))
-    labels = (y == y.max()).astype(float).reshape(-1, 1)
+    two = y.shape[1] == 1 and len(np.unique(y)) == 2
+    low, size = (y.min(), np.ptp(y)) if two else (y.mean(axis=0), max(float(y.std()), 1e-12))
     rng = np.random.default_rng(seed)
     n = X.shape[1]
     hidden = [Linear(n, units, rng=rng), Tanh()] if units else []
-    net = Sequential(*hidden, Linear(units or n, 1, rng=rng))
-    optimizer, wanted = Adam(net.parameters(), lr=RATE), tensor(labels)
+    net = Sequential(*hidden, Linear(units or n, y.shape[1], rng=rng))
+    optimizer, wanted = Adam(net.parameters(), lr=RATE), tensor((y - low) / size)
+    loss = bce_with_logits if two else mse
     for _ in range(STEPS):
         optimizer.zero_grad()
-        bce_with_logits(net(inputs), wanted).backward()
+        loss(net(inputs), wanted).backward()
         optimizer.step()
-    answers = 1 / (1 + np.exp(-net(inputs).detach().numpy()))
-    return standing([answers], [labels])
+    ends = net(inputs).detach().numpy()
+    return standing([low + size * (1 / (1 + np.exp(-ends)) if two else ends)], [y])

@@ -11,18 +11,21 @@ from tinygrad_bp.doctor.learning.gradients import Point
 from tinygrad_bp.doctor.treatments.trials import Trials
 from tinygrad_bp.doctor.watched.slots import same
 
+HALF = 0.5  # share of the answers, not to be 0, that are
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
 
 
 def unmoved(points: list[Point]) -> set[str]:
-    """Return what an iteration stores that is the same under any weights: data, and no units."""
+    """Return what an iteration stores that is no units: the same under any weights, or weights."""
     values: dict[str, list[Any]] = {}
+    own: set[str] = set()
     for point in points:
         first = {text: value for text, value, _ in reversed(point.base.recording.stores)}
         for text, value in first.items():
             values.setdefault(text, []).append(value)
-    return {text for text, some in values.items()
-            if len(some) > 1 and all(same(some[0], one) for one in some[1:])}  # fmt: skip
+            own |= {text} if any(same(value, one) for one in point.values.values()) else set()
+    return own | {text for text, some in values.items()
+                  if len(some) > 1 and all(same(some[0], one) for one in some[1:])}  # fmt: skip
 
 
 def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) -> list[Finding]:
@@ -58,6 +61,21 @@ def explained(found: list[Finding], known: list[Finding], trials: Trials) -> lis
         known.append(reason)
     reason.severity, reason.effect, reason.gain = FAULT, unlucky.effect, unlucky.gain
     return [one for one in found if one is not unlucky]
+
+
+def shut(known: list[Finding], last: list[list[Any]] | None) -> bool:
+    """Make a fault of a relu at the output, if it is shut in most of what it has to answer."""
+    reason = next((one for one in known if one.name == "relu-output"), None)
+    if reason is None or last is None:
+        return False
+    o, y = (np.concatenate([np.ravel(one) for one in some]) for some in last)
+    asked = y > 0
+    still, many = int(np.sum(asked & (o == 0))), int(np.sum(asked))
+    if o.shape != y.shape or still < HALF * many or not many:
+        return False
+    reason.severity = FAULT
+    reason.evidence += f"; at the end it answers 0 where the label is more in {still} of {many}"
+    return True
 
 
 def _state(value: Any) -> tuple[str, float]:
