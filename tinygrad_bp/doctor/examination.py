@@ -30,8 +30,17 @@ from tinygrad_bp.doctor.learning.losses import WEIGHTED
 from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
-from tinygrad_bp.doctor.slips import answers, verdicts, views
-from tinygrad_bp.doctor.treatments import flat, layers, remedies, shuffles, treatments, units
+from tinygrad_bp.doctor.slips import answers, softmax, verdicts, views
+from tinygrad_bp.doctor.slips.repairs import Workshop
+from tinygrad_bp.doctor.treatments import (
+    flat,
+    layers,
+    remedies,
+    shifts,
+    shuffles,
+    treatments,
+    units,
+)
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
@@ -162,11 +171,23 @@ class _Examination:
         if roles is None:
             return
         self.roles = roles
-        verdict = verdicts.measured(replay, roles, self._left() / 4)
+        shares = softmax.uneven(replay, roles) if roles.base.error is None else None
+        if shares is None:
+            self._judged(replay, roles, Verdict())
+            return
+        finding, edit, where = shares
+        with Workshop(replay, roles).kept(edit, where):
+            self._judged(replay, roles, Verdict(findings=[finding], edits={finding.name: edit}))
+
+    def _judged(self, replay: Replay, roles: Roles, verdict: Verdict) -> None:
+        """Compare the steps of an iteration with the gradient, and say what else it shows."""
+        mended = {*verdict.edits}
+        verdict = verdicts.measured(replay, roles, self._left() / 4, verdict)
         self.examined.verdict = verdict
         pair = verdict.form[0] if verdict.form else (roles.pairs[0] if roles.pairs else None)
         self.flat = invariants.reached(replay, roles, verdict.points, pair)
         found = invariants.broken(replay, roles, self.flat, pair)
+        found = [one for one in found if one.name not in mended]
         if roles.base.error is None:
             found += alike.alike(replay, roles)
             found += [*state.carried(replay, roles), *state.aliased(replay, roles)]
@@ -210,6 +231,8 @@ class _Examination:
         single = self.samples <= 1
         self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
         spoilt = numerics.out_of_range(self.script, base, roles.parameters)
+        spoilt = [one for one in spoilt if one.name not in verdict.edits]
+        shifts.shifted(trials, spoilt, verdict.edits)
         self.diagnosis.findings += spoilt
         self._labels(base, verdict.form[0].place[0], trials.follower)
         self.diagnosis.findings += trials.noted()
@@ -223,7 +246,8 @@ class _Examination:
         base = self._base
         if base is not first:
             after = numerics.out_of_range(self.script, base, roles.parameters)
-            self.diagnosis.findings += numerics.compared(spoilt, after)
+            others = [one for one in spoilt if one.name not in verdict.edits]
+            self.diagnosis.findings += numerics.compared(others, after)
         self._units(trials, base)
         self._scale_and_start(trials, base, verdict)
         if base.is_open:
@@ -308,9 +332,8 @@ class _Examination:
     def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
         """Try treatments; True where one of them is a finding."""
         last = trials.follower.last if trials.follower is not None else None
-        found, undecided, chosen = treatments.treat(
-            trials, base, signs, min(5.0, self._left() * 0.8)
-        )
+        time = min(5.0, self._left() * 0.8)
+        found, undecided, chosen = treatments.treat(trials, base, signs, time)
         self.examined.chosen = chosen
         if undecided and units.shut(self.diagnosis.findings, last):
             undecided = []
@@ -358,8 +381,8 @@ class _Examination:
             return
         trials.replaced = {k: v for edits in verdict.edits.values() for k, v in edits.items()}
         mended = trials.measure_rates()
-        for one in verdict.findings:
-            if one.patch:
+        for one in self.diagnosis.findings:
+            if one.patch and one.name in verdict.edits:
                 one.effect = f"{base.final} as it is; {mended.final} with the gradients mended"
                 one.gain = mended.final.merit - base.final.merit
         self._base = mended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Replay
+from tinygrad_bp.doctor.watched.rewriting import Script
 from tinygrad_bp.doctor.watched.slots import shown
 
 ENOUGH = 24  # outputs, for a bound that none passes to be no accident
@@ -142,21 +144,21 @@ def _own_rows(replay: Replay, roles: Roles, pair: Pair | None) -> Iterator[Findi
         fits = [
             p for p in roles.parameters if p != path and np.shape(replay.before[p]) != value.shape
         ]
-        if many and max(many) > 12 and fits and not _multiplies(replay, shown(path)):
+        if many and max(many) > 12 and fits and not multiplies(replay.script, shown(path)):
             text = f"{shown(path)} has the shape {value.shape}; there are {max(many)} samples"
             yield Finding("parameter-has-batch-shape", FAULT, text, parameter=shown(path))
 
 
-def _multiplies(replay: Replay, text: str) -> bool:
+def multiplies(script: Script, text: str) -> bool:
     """Tell whether a parameter is an operand of a matrix product: a weight, and no bias."""
-    leaf = text.rsplit(".", maxsplit=1)[-1]
-    for one in ast.walk(replay.script.tree):
+    leaf = re.compile(rf"(?<!\w){re.escape(text.rsplit('.', maxsplit=1)[-1])}(?!\w)")
+    for one in ast.walk(script.tree):
         if isinstance(one, ast.BinOp) and isinstance(one.op, ast.MatMult):
             parts = [one.left, one.right]
         elif isinstance(one, ast.Call) and getattr(one.func, "attr", "") in {"dot", "matmul"}:
             parts = [*one.args, getattr(one.func, "value", one.func)]
         else:
             continue
-        if any(leaf in ast.unparse(part) for part in parts):
+        if any(leaf.search(ast.unparse(part)) for part in parts):
             return True
     return False

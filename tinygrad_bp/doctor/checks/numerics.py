@@ -112,7 +112,7 @@ def _makes_shares(root: ast.AST, line: int) -> bool:
             for target in getattr(one, "targets", [])}  # fmt: skip
     made |= {f"{name}.sum" for name in made}
     sums = {ast.unparse(target) for one in statements if isinstance(one, ast.Assign)
-            and _is_sum(one.value) for target in one.targets}  # fmt: skip
+            and is_sum(one.value) for target in one.targets}  # fmt: skip
     for one in ast.walk(root):
         if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
             above, below = one.left, one.right
@@ -120,13 +120,13 @@ def _makes_shares(root: ast.AST, line: int) -> bool:
             above, below = one.target, one.value
         else:
             continue
-        is_share = _is_sum(below) or ast.unparse(below) in sums
+        is_share = is_sum(below) or ast.unparse(below) in sums
         if is_share and (line == one.lineno or ast.unparse(above) in made):
             return True
     return False
 
 
-def _is_sum(node: ast.AST) -> bool:
+def is_sum(node: ast.AST) -> bool:
     """Tell a sum, and something to keep it away from 0."""
     calls = [one for one in ast.walk(node) if isinstance(one, ast.Call)]
     return any(ast.unparse(one.func).split(".")[-1] == "sum" for one in calls)

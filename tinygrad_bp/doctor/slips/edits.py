@@ -338,16 +338,6 @@ class Edits:
         yield Edit("updated-too-early", unit, updates[0].lineno, {id(block): [*others, *updates]})
 
 
-def summed(unit: Any, value: ast.expr, rank: int) -> Iterator[Edit]:
-    """Yield the sums over samples that the gradient of a bias may lack."""
-    for axis in (0, 1) if rank > 1 else (0,):
-        for keep in (True, False):
-            tail = f", axis={axis}, keepdims=True" if keep else f", axis={axis}"
-            new: Any = expression(f"np.sum(0{tail})")
-            new.args[0] = value
-            yield Edit("bias-axis", unit, value.lineno, {id(value): new})
-
-
 def _axes(unit: Any, node: ast.Call) -> Iterator[Edit]:
     """Yield the other axes of a sum, with and without the axis kept."""
     of: Any = node.func

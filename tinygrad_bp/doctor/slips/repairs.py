@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from tinygrad_bp.doctor.learning.gradients import (
 )
 from tinygrad_bp.doctor.learning.losses import Form
 from tinygrad_bp.doctor.learning.roles import Roles
-from tinygrad_bp.doctor.slips.edits import Edit, Edits, summed
+from tinygrad_bp.doctor.slips.edits import Edit, Edits
+from tinygrad_bp.doctor.slips.sums import sums
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import Recording, is_array
 from tinygrad_bp.doctor.watched.replay import (
@@ -68,25 +70,11 @@ class Workshop:
         self, replaced: dict[int, Any], units: list[Any], point: Point | None
     ) -> Iteration | None:
         """Run an iteration with an edit in place; None where it cannot be put there."""
-        code = None
+        standing, others = self.replay.edited
         with ExitStack() as stack:
-            for unit in units:
-                try:
-                    if isinstance(unit, ast.For | ast.While):
-                        code = self.replay.body_code(replaced)
-                        continue
-                    functions = self._functions(unit)
-                    if not functions:
-                        return None
-                    shared = functions[0].__code__.co_freevars
-                    made = function_code(
-                        self.replay.script, unit, replaced, self.replay.prepared, shared
-                    )
-                    if made is None:
-                        return None
-                    stack.enter_context(swapped(functions, made))
-                except (SyntaxError, ValueError, TypeError):
-                    return None
+            code = self._put({**standing, **replaced}, [*others, *units], stack)
+            if code is None:
+                return None
             change = point.change if point is not None else None
             try:
                 iteration = self.replay.run(change, code=code, limit=self.roles.turn)
@@ -95,6 +83,39 @@ class Workshop:
             values = point.values if point is not None else self.replay.before
             iteration.ended = {path: iteration.value(path) for path in values}
             return iteration
+
+    def _put(self, replaced: dict[int, Any], units: list[Any], stack: ExitStack) -> CodeType | None:
+        """Put an edit into functions; return the code of the loop's body, or None if it fails."""
+        code: CodeType | None = self.replay.code
+        for unit in units:
+            try:
+                if isinstance(unit, ast.For | ast.While):
+                    code = self.replay.body_code(replaced)
+                    continue
+                functions = self._functions(unit)
+                shared = functions[0].__code__.co_freevars if functions else ()
+                made = function_code(
+                    self.replay.script, unit, replaced, self.replay.prepared, shared
+                )
+            except (SyntaxError, ValueError, TypeError):
+                return None
+            if made is None or not functions:
+                return None
+            stack.enter_context(swapped(functions, made))
+        return code
+
+    @contextmanager
+    def kept(self, replaced: dict[int, Any], units: list[Any]) -> Iterator[None]:
+        """Let every run have an edit, and those tried beside it, while the block runs."""
+        before = self.replay.edited, self.replay.code
+        with ExitStack() as stack:
+            code = self._put(replaced, units, stack)
+            if code is not None:
+                self.replay.edited, self.replay.code = (replaced, units), code
+            try:
+                yield
+            finally:
+                self.replay.edited, self.replay.code = before
 
     def _functions(self, unit: Any) -> list[FunctionType]:
         for key, node in self.nodes.items():
@@ -129,6 +150,10 @@ class Workshop:
             [*kept.given, *kept.stores],
         )  # fmt: skip
 
+    def sums(self, wrong: list[Path]) -> list[Edit]:
+        """Return the sums over samples that lines which store a wrong parameter may lack."""
+        return sums(self.units(), self.roles.base.recording.shapes, wrong)
+
 
 def units_of(edits: list[Edit]) -> list[Any]:
     """Return what the edits are in, each once, what holds others last."""
@@ -157,11 +182,11 @@ def repaired(
     left = list(wrong)
     for path in shapes:
         if path in left:
-            left = search.take_first(_sums(shop, [path]), left, path)
+            left = search.take_first(shop.sums([path]), left, path)
     edits = list(shop.edits()) if left else []
     while left and now() < until and len(search.repairs) < 6:
         before = len(left)
-        left = search.take_best([*edits, *_sums(shop, left)], left)
+        left = search.take_best([*edits, *shop.sums(left)], left)
         if len(left) == before:
             break
     return search.repairs
@@ -233,7 +258,7 @@ class _Search:
         """Edit the line that an iteration ends at, and the next one, until it ends and is right."""
         path = self.shop.replay.script.path
         error: BaseException | None = self.shop.roles.base.error
-        every = [*_sums(self.shop, wrong), *self.shop.edits()]
+        every = [*self.shop.sums(wrong), *self.shop.edits()]
         while error is not None and now() < self.until and len(self.repairs) < 8:
             line, error = line_of(error, path) or 0, None
             further: tuple[Edit, BaseException] | None = None
@@ -358,32 +383,3 @@ def _same_forward(before: Recording, after: Recording, form: Form) -> bool:
         return False
     straight = same(first.left, second.left) and same(first.right, second.right)
     return straight or (same(first.left, second.right) and same(first.right, second.left))
-
-
-def _sums(shop: Workshop, wrong: list[Path]) -> list[Edit]:
-    """Return the sums over samples that lines which store a wrong parameter may lack."""
-    found: list[Edit] = []
-    names = {_leaf(path) for path in wrong}
-    for unit in shop.units():
-        for one in ast.walk(unit):
-            if not isinstance(one, ast.Assign | ast.AugAssign):
-                continue
-            text = ast.unparse(one.targets[0] if isinstance(one, ast.Assign) else one.target)
-            if not any(name in text for name in names):
-                continue
-            for value in _terms(one.value):
-                rank = len(shop.roles.base.recording.shapes.get(ast.unparse(value), (0, 0)))
-                found += summed(unit, value, rank)
-    return found
-
-
-def _leaf(path: Path) -> str:
-    return next((str(key) for _, key in reversed(path[2:]) if isinstance(key, str)), str(path[1]))
-
-
-def _terms(value: ast.expr) -> list[ast.expr]:
-    """Return the parts of an update that may be the gradient: names, or the whole."""
-    names: list[ast.expr] = [
-        one for one in ast.walk(value) if isinstance(one, ast.Name | ast.Attribute | ast.Subscript)
-    ]
-    return names if isinstance(value, ast.Tuple) else [*names, value]

@@ -29,10 +29,9 @@ UPHILL = -0.5  # cosine of a step that no optimizer makes of a gradient, everywh
 CLEAR = 0.98  # a cosine below this is another direction, whatever the rounding
 
 
-def measured(replay: Replay, roles: Roles, seconds: float) -> Verdict:
+def measured(replay: Replay, roles: Roles, seconds: float, verdict: Verdict) -> Verdict:
     """Measure at the start and at random points."""
     until = now() + seconds
-    verdict = Verdict()
     _leave_out_velocities(replay, roles, until)
     values = {"the start": gradients.start_point(replay, roles)}
     for seed, scale in enumerate(SCALES):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.checks.invariants import multiplies
 from tinygrad_bp.doctor.treatments.trials import Trials, glorot, is_bias, sample_axis
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.slots import Path, shown
@@ -37,9 +38,13 @@ def signs_of(trials: Trials, before: dict[Path, Any], summed: bool) -> Signs:
     found = Signs(summed, trials.samples, trials.decay)
     found.inputs, found.size = _unscaled(trials, before)
     roles = trials.roles
+    named = [path for path in roles.parameters if multiplies(trials.script, shown(path))]
     for path in [*roles.parameters, *roles.stuck, *roles.idle]:
         value: Any = before.get(path)
         if is_array(value) and value.ndim == 2 and value.size >= 2 and np.any(value):
+            added = min(value.shape) == 1 and named and not multiplies(trials.script, shown(path))
+            if added and not is_bias(value, value.shape):
+                continue  # a bias that starts at random: what it adds is no sum of many
             found.starts += [(name, path, text) for name, text in _start(value)]
             found.wildest = max(found.wildest, _scale(value) / glorot(value.shape))
     positive = [one for one in found.starts if one[0] == "all-positive-init"]

@@ -12,6 +12,7 @@ from tinygrad_bp.doctor.treatments.trials import Trials
 from tinygrad_bp.doctor.watched.slots import same
 
 HALF = 0.5  # share of the answers, not to be 0, that are
+LONG = {"step-too-large", "not-averaged"}
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
 
 
@@ -45,7 +46,11 @@ def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) ->
 
 
 def explained(found: list[Finding], known: list[Finding], trials: Trials) -> list[Finding]:
-    """Name what is unlucky about a start: dead, saturated or silent units, where there are any."""
+    """Name what is unlucky about a start: dead, saturated or silent units, where there are any.
+
+    A step that is too long comes before the units that are dead by it.
+    """
+    _kills(found, known, trials)
     unlucky = next((one for one in found if one.name in {"unlucky-start", "saturated"}), None)
     if unlucky is None:
         return found
@@ -61,6 +66,17 @@ def explained(found: list[Finding], known: list[Finding], trials: Trials) -> lis
         known.append(reason)
     reason.severity, reason.effect, reason.gain = FAULT, unlucky.effect, unlucky.gain
     return [one for one in found if one is not unlucky]
+
+
+def _kills(found: list[Finding], known: list[Finding], trials: Trials) -> None:
+    """Tell the steps that are too long of the units which lived at the start."""
+    long = next((one for one in found if one.name in LONG and one.severity == FAULT), None)
+    dead = next((one for one in known if one.name == "dead-relu"), None)
+    if long is None or dead is None:
+        return
+    first = {one.parameter: one.gain for one in states(trials.at_first, 1, NOTE)}
+    if first.get(dead.parameter, 0.0) < dead.gain:
+        long.brings = dead.name
 
 
 def shut(known: list[Finding], last: list[list[Any]] | None) -> bool:

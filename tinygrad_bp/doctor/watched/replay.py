@@ -87,6 +87,7 @@ class Replay:
         self.prepared = Prepared()
         self.stored = {one.id for one in ast.walk(loop.node) if isinstance(one, ast.Name)}
         self.code = self.body_code()
+        self.edited: tuple[dict[int, Any], list[Any]] = {}, []  # what every run has, and in what
         self.runs = 0
 
     def body_code(self, replaced: dict[int, Any] | None = None) -> CodeType:
