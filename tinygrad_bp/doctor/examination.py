@@ -27,7 +27,7 @@ from tinygrad_bp.doctor.checks.unlearned import nothing_learns
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.learning.judgement import Verdict
 from tinygrad_bp.doctor.learning.losses import WEIGHTED
-from tinygrad_bp.doctor.learning.outcome import Follower, Outcome, classes_of
+from tinygrad_bp.doctor.learning.outcome import Outcome
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import answers, softmax, verdicts, views
@@ -232,9 +232,13 @@ class _Examination:
         self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
         spoilt = numerics.out_of_range(self.script, base, roles.parameters)
         spoilt = [one for one in spoilt if one.name not in verdict.edits]
-        shifts.shifted(trials, spoilt, verdict.edits)
         self.diagnosis.findings += spoilt
-        self._labels(base, verdict.form[0].place[0], trials.follower)
+        last = trials.follower.last if trials.follower is not None else None
+        if base.labels is not None and base.epochs and last is not None:
+            place = verdict.form[0].place
+            self.diagnosis.findings = ranges.labels(
+                self.diagnosis.findings, self.flat, last[1], base.labels, place[0]
+            )
         self.diagnosis.findings += trials.noted()
         self._evaluated(trials, base)
         if verdict.form[0].own:
@@ -244,8 +248,12 @@ class _Examination:
             return
         self._mended(trials, verdict, base)
         base = self._base
-        if base is not first:
+        after = numerics.out_of_range(self.script, base, roles.parameters)
+        if shifts.shifted(trials, spoilt, after, verdict.edits):
+            self._mended(trials, verdict, first)
+            base = self._base
             after = numerics.out_of_range(self.script, base, roles.parameters)
+        if base is not first:
             others = [one for one in spoilt if one.name not in verdict.edits]
             self.diagnosis.findings += numerics.compared(others, after)
         self._units(trials, base)
@@ -289,24 +297,6 @@ class _Examination:
             self.diagnosis.findings += trials.evaluations.findings(
                 self.script, base, trials.follower.last, many
             )
-
-    def _labels(self, base: Outcome, line: int, follower: Follower | None) -> None:
-        """Judge the labels of a whole epoch: one batch may hold one class, or one sample."""
-        if base.labels is None or base.epochs < 1 or follower is None or follower.last is None:
-            return
-        labels = follower.last[1]
-        found, (least, most) = self.diagnosis.findings, base.labels
-        known = [one for one in found if one.name == "constant-labels"]
-        if known and least != most:
-            self.diagnosis.findings = [one for one in found if one not in known]
-        elif not known and least == most:
-            text = f"all labels that an output meets are {least:g}"
-            reused = any(one.name == "loop-variable-reused" for one in found)
-            found.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
-        elif not {one.name for one in found} & ranges.NAMES:
-            found += ranges.reach(self.flat, np.concatenate([np.ravel(y) for y in labels]), line)
-        if len(labels) > 1:
-            found += ranges.in_blocks(np.concatenate([np.ravel(classes_of(y)) for y in labels]))
 
     def _units(self, trials: Trials, base: Outcome) -> None:
         """Say which hidden units are dead or saturated; a fault where nothing is learned by it."""
@@ -382,7 +372,7 @@ class _Examination:
         trials.replaced = {k: v for edits in verdict.edits.values() for k, v in edits.items()}
         mended = trials.measure_rates()
         for one in self.diagnosis.findings:
-            if one.patch and one.name in verdict.edits:
+            if one.patch and (one in verdict.findings or one.name in verdict.edits):
                 one.effect = f"{base.final} as it is; {mended.final} with the gradients mended"
                 one.gain = mended.final.merit - base.final.merit
         self._base = mended

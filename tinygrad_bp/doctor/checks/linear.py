@@ -19,23 +19,22 @@ from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import Path
 
 SEEDS = 3  # draws of weights and inputs
-SCALE = 0.5  # of them: at large ones a sigmoid is rounded to its bounds
+SCALE = 0.25  # of them: at large ones a sigmoid is rounded to its bounds
 STRAIGHT = 1e-6  # share of a difference by which it may change along a line
-PLACES = (0.5, 1.0, 1.5)  # along a line
+PLACES = (1.0, 2.0, 3.0)  # along a line
 
 
 def unbroken(replay: Replay, roles: Roles, pair: Pair) -> bool:
     """Tell whether layers follow each other with no function between them."""
-    matrices = [path for path in learned(roles) if np.ndim(replay.before[path]) == 2]
+    several = [path for path in learned(roles) if np.ndim(replay.before[path]) > 0]
     inputs = [path for path, value in replay.before.items() if is_array(value)
               and (path in roles.data or (is_target(replay, path) and value.ndim > 0))]  # fmt: skip
-    if len(matrices) < 2 or not inputs:
+    if len(several) < 2 or not inputs:
         return False
     straight: set[str] | None = None
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
-        shapes = [(path, np.shape(replay.before[path])) for path in inputs]
-        data, way = ({p: rng.standard_normal(s) for p, s in shapes} for _ in range(2))
+        data, way = ({p: _drawn(replay.before[p], rng) for p in inputs} for _ in range(2))
         weights = random_point(replay, roles, SCALE, seed)
         by_inputs = [{**weights, **{p: data[p] + t * way[p] for p in data}} for t in PLACES]
         by_weights = [{**data, **{p: t * one for p, one in weights.items()}} for t in PLACES]
@@ -45,6 +44,11 @@ def unbroken(replay: Replay, roles: Roles, pair: Pair) -> bool:
         if not straight:
             return False
     return True
+
+
+def _drawn(value: Any, rng: np.random.Generator) -> Any:
+    whole = value.dtype.kind != "f"
+    return rng.integers(0, 2, value.shape) if whole else SCALE * rng.standard_normal(value.shape)
 
 
 def _straight(replay: Replay, roles: Roles, pair: Pair, places: list[dict[Path, Any]]) -> set[str]:

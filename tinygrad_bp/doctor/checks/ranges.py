@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
+from tinygrad_bp.doctor.learning.outcome import classes_of
 
 NAMES = {"double-sigmoid", "labels-not-01", "target-out-of-range", "relu-output"}  # of `reach`
 SQUASHED = 0.4999, 0.7312  # what a sigmoid makes of what lies between 0 and 1
@@ -75,6 +76,37 @@ def reach(flat: Any, target: Any, line: int | None) -> Iterator[Finding]:
             share = np.mean(flat == 0)
             text = f"{share:.0%} of the outputs are exactly 0, where a relu has no slope"
             yield Finding("relu-output", NOTE, text, line)
+
+
+def labels(
+    found: list[Finding], flat: Any, met: list[Any], ends: tuple[float, float], line: int | None
+) -> list[Finding]:
+    """Return the findings with what the labels of a whole epoch show: one batch may hold one class.
+
+    Parameters
+    ----------
+    found : list of Finding
+        So far.
+    flat : array
+        Outputs under many weights.
+    met : list of array
+        The labels of one epoch.
+    ends : (float, float)
+        The least and the largest of the run.
+    """
+    known = [one for one in found if one.name == "constant-labels"]
+    made: list[Finding] = []
+    if known and ends[0] != ends[1]:
+        found = [one for one in found if one not in known]
+    elif not known and ends[0] == ends[1]:
+        text = f"all labels that an output meets are {ends[0]:g}"
+        reused = any(one.name == "loop-variable-reused" for one in found)
+        made.append(Finding("constant-labels", NOTE if reused else FAULT, text, line))
+    elif not {one.name for one in found} & NAMES:
+        made += reach(flat, np.concatenate([np.ravel(y) for y in met]), line)
+    if len(met) > 1:
+        made += in_blocks(np.concatenate([np.ravel(classes_of(y)) for y in met]))
+    return [*found, *made]
 
 
 def sums(o: Any, y: Any, line: int | None) -> Iterator[Finding]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.pairs import operands
-from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop
+from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop, visiting
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.slots import Names, Path, shown
@@ -76,7 +75,7 @@ def _parallel(one: Any, other: Any) -> bool:
 
 def aliased(replay: Replay, roles: Roles) -> list[Finding]:
     """Return arrays with two names, of which the loop changes each by its own step."""
-    stored, pairs = stored_in_loop(replay) - _visiting(replay), []
+    stored, pairs = stored_in_loop(replay) - visiting(replay), []
     for first, second in replay.reached.aliases:
         names = [shown(path) for path in (first, second)]
         both = names[0] != names[1] and is_stored(first, stored) and is_stored(second, stored)
@@ -91,12 +90,6 @@ def aliased(replay: Replay, roles: Roles) -> list[Finding]:
         text += ": a step for one is a step for both"
         found.append(Finding("aliased-buffer", FAULT, text, parameter=every))
     return [*found, *_shared(replay, roles, stored), *_of_itself(replay, roles)]
-
-
-def _visiting(replay: Replay) -> set[str]:
-    """Return the variables of the loops inside: what they go over has names of its own."""
-    inner = (one for one in ast.walk(replay.loop.node) if isinstance(one, ast.For))
-    return {part.id for one in inner for part in ast.walk(one.target) if isinstance(part, ast.Name)}
 
 
 def _of_itself(replay: Replay, roles: Roles) -> list[Finding]:

@@ -183,6 +183,12 @@ def stored_in_loop(replay: Replay, *, lasting: bool = False) -> set[str]:
     return found
 
 
+def visiting(replay: Replay) -> set[str]:
+    """Return the variables of the loops inside: what they go over has names of its own."""
+    inner = (one for one in ast.walk(replay.loop.node) if isinstance(one, ast.For))
+    return {part.id for one in inner for part in ast.walk(one.target) if isinstance(part, ast.Name)}
+
+
 def _stored(root: ast.AST) -> set[str]:
     nodes = ast.walk(root)
     return {ast.unparse(one) for one in nodes if isinstance(getattr(one, "ctx", None), ast.Store)}
@@ -213,6 +219,7 @@ def _add_stuck(replay: Replay, roles: Roles, until: float, size: float = 1.0) ->
     base = replay.at(others, watched=roles.changed) or replay.run(watched=roles.changed)
     moved = moved_by(replay, fixed, base, until, others, roles.compared)
     stored, lasting = stored_in_loop(replay), stored_in_loop(replay, lasting=True)
+    lasting -= visiting(replay)  # what a loop inside goes over may be rows of the data
     if not roles.pairs:
         kept = [path for path in fixed if is_stored(path, stored)]
         roles.pairs = pairs_of(replay, roles.base, moved, kept)

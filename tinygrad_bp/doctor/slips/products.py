@@ -55,8 +55,10 @@ def joined(parts: list[ast.expr]) -> ast.expr:
 
 
 def rank(parts: list[ast.expr], shapes: dict[str, tuple[int, ...]]) -> int:
-    """Return how many axes a product of factors has, by those of them that are known."""
-    return max((len(shape_of(one, shapes) or ()) for one in parts), default=0)
+    """Return how many axes a product of factors has; an element of a list may be a vector."""
+    known = [(one, shape_of(one, shapes)) for one in parts]
+    ranks = (isinstance(one, ast.Subscript) if some is None else len(some) for one, some in known)
+    return max(ranks, default=0)
 
 
 def shape_of(node: ast.AST, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...] | None:

@@ -97,11 +97,11 @@ class Workshop:
                 made = function_code(
                     self.replay.script, unit, replaced, self.replay.prepared, shared
                 )
+                if made is None or not functions:
+                    return None
+                stack.enter_context(swapped(functions, made))
             except (SyntaxError, ValueError, TypeError):
                 return None
-            if made is None or not functions:
-                return None
-            stack.enter_context(swapped(functions, made))
         return code
 
     @contextmanager

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_bp.doctor.checks.numerics import out_of_range
+from tinygrad_bp.doctor.checks.numerics import is_softmax, out_of_range
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.treatments.trials import Trials
 from tinygrad_bp.doctor.watched import patches
@@ -17,18 +17,30 @@ Replaced = dict[int, Any]
 NAME = "softmax-shift"
 
 
-def shifted(trials: Trials, spoilt: list[Finding], edits: dict[str, Replaced]) -> None:
-    """Add to the edits, and to the finding, the shift that keeps a softmax in range."""
-    one = next((one for one in spoilt if one.name == NAME and one.severity == FAULT), None)
+def shifted(
+    trials: Trials, spoilt: list[Finding], after: list[Finding], edits: dict[str, Replaced]
+) -> bool:
+    """Add to the edits, and to the finding, the shift that keeps a softmax in range, if it does.
+
+    Only where it is out of range `after` the gradients are mended.  Where all that is divided by
+    has become 0, that is a want of a shift too.
+    """
+    left = {one.name for one in after if one.severity == FAULT}
+    faults = [one for one in spoilt if one.severity == FAULT and one.name in left and one.line]
+    one = next((one for one in faults if one.name == NAME), None) or next(
+        (one for one in faults if one.name == "zero-division"
+         and is_softmax(trials.script, one.line or 0)), None)  # fmt: skip
     if one is None or one.line is None or NAME in edits:
-        return
+        return False
     others = {key: new for some in edits.values() for key, new in some.items()}
     for edit in _shifts(trials.script, one.line):
         outcome = trials.run(replaced={**others, **edit})
         left = {other.name for other in out_of_range(trials.script, outcome)}
-        if outcome.curve and outcome.final.score > -1 and NAME not in left:
+        if outcome.curve and outcome.final.score > -1 and one.name not in left:
             edits[NAME], one.patch = edit, patches.patch_of(trials.script, edit)
-            return
+            one.name = NAME
+            return True
+    return False
 
 
 def _shifts(script: Script, line: int) -> Iterator[Replaced]:

@@ -153,7 +153,7 @@ def treat(
             finding.gain = max(finding.gain, max(starts) + 0.1)  # they saturate any start
     also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
     findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
-    if not any(one.start for other in proven for one in other):
+    if not any(other[0].start for other in also):
         findings += _more_starts(found, chosen)
     return findings, [], list(chosen)
 
