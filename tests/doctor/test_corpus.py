@@ -46,17 +46,23 @@ FEW_WRONG = [
     "tensors_one_input_alike", "tensors_counts_over_epochs", "signed_errors_of_samples_added",
     "early_stopper_keeps_the_arrays", "nand_lists_no_bias",
     "bitmaps_softmax_slope_in_cross_entropy", "comprehension_one_layer_uphill",
+    # vectors in a chain of factors, slopes under any name, what stands behind zeros or before an
+    # output that is shut, layers with nothing between them, and a rate that kills
+    "star_for_outer_online", "steigung_in_schicht_und_schleife", "sine_slope_squashes_again",
+    "zeros_nothing_moves", "parabola_output_is_shut", "quadrants_nothing_between",
+    "units_killed_by_the_rate",
 ]  # fmt: skip
 ALONE = {  # the only faults of scripts in which something else looks like one
     "tensors_head_alone_optimized": "not-updated",
     "rand_start_sure_answers": "all-positive-init",
     "cancer_raw_best_weights": "log-zero",
+    "shares_of_another_sum": "softmax-shift",
 }
 FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
     "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_grad_function",
     "tensors_that_learn", "weighted_cross_entropy", "early_stopper_copies", "sizes_of_errors_added",
-    "counts_set_back_in_the_loop",
+    "counts_set_back_in_the_loop", "linear_on_purpose",
 ]  # fmt: skip
 FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place
 

@@ -12,6 +12,7 @@ from tinygrad_bp.doctor.treatments.trials import Trials
 from tinygrad_bp.doctor.watched.slots import same
 
 HALF = 0.5  # share of the answers, not to be 0, that are
+SPENT = {"dead-relu", "saturated"}
 LONG = {"step-too-large", "not-averaged"}
 MOSTLY = 0.8  # share of a layer's values that keep it from learning
 
@@ -70,13 +71,13 @@ def explained(found: list[Finding], known: list[Finding], trials: Trials) -> lis
 
 def _kills(found: list[Finding], known: list[Finding], trials: Trials) -> None:
     """Tell the steps that are too long of the units which lived at the start."""
-    long = next((one for one in found if one.name in LONG and one.severity == FAULT), None)
-    dead = next((one for one in known if one.name == "dead-relu"), None)
-    if long is None or dead is None:
+    long = next((one for one in found if one.name in LONG), None)
+    if long is None:
         return
     first = {one.parameter: one.gain for one in states(trials.at_first, 1, NOTE)}
-    if first.get(dead.parameter, 0.0) < dead.gain:
-        long.brings = dead.name
+    for one in known:
+        if one.name in SPENT and first.get(one.parameter, 0.0) < one.gain:
+            long.brings = one.name
 
 
 def shut(known: list[Finding], last: list[list[Any]] | None) -> bool:
