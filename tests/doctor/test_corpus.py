@@ -62,7 +62,7 @@ FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",
     "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_grad_function",
     "tensors_that_learn", "weighted_cross_entropy", "early_stopper_copies", "sizes_of_errors_added",
-    "counts_set_back_in_the_loop", "linear_on_purpose",
+    "counts_set_back_in_the_loop", "linear_on_purpose", "batch_left_in_a_list",
 ]  # fmt: skip
 FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place
 

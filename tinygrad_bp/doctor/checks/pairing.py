@@ -47,9 +47,10 @@ class Pairing:
             return
         kept = iteration.recording
         stored = [value for _, value, _ in (*kept.stores, *kept.given) if np.ndim(value)]
+        stored += [iteration.value(path) for path in values]  # no batch that is left from before
         shares = [
             share
-            for X in _tables([*stored, *values.values()])
+            for X in _tables(stored)
             if len(X) == many
             for known in self.labels
             if (share := _strayed(X, labels, known)) is not None

@@ -61,7 +61,9 @@ def _is_slope(value: ast.expr) -> bool:
     if len(parts) > 1:
         whole = {ast.unparse(one) for one in parts}
         return any(ast.unparse(one) in whole for one in less)
-    return isinstance(value, ast.Compare) or any(_is_square(one) for one in less)
+    if isinstance(value, ast.Compare):  # with 0: what is above 0.5 is an answer
+        return all(getattr(one, "value", None) == 0 for one in value.comparators)
+    return any(_is_square(one) for one in less)
 
 
 def _subtracted(parts: list[ast.expr]) -> list[Any]:

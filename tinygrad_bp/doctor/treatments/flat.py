@@ -29,6 +29,7 @@ UNBENT = (
     "layers follow each other with no function between them: under any weights the output goes"
     " straight with the inputs, as that of one layer does"
 )
+ENOUGH = 100  # samples of many
 MOST = 2000  # samples and features up to which that takes a moment
 
 
@@ -83,18 +84,23 @@ def without_functions(
 
 
 def _tables(trials: Trials, before: dict[Path, Any], base: Outcome) -> Iterator[tuple[Any, Any]]:
-    """Yield what may be all inputs, and all labels: as many, from the least to the largest."""
+    """Yield what may be all inputs, and all labels: as many, from the least to the largest.
+
+    Of many samples some are enough.
+    """
     tables = [(path, one) for path, one in before.items() if is_array(one) and one.ndim == 2
-              and one.size <= MOST and path not in trials.roles.parameters]  # fmt: skip
+              and path not in trials.roles.parameters]  # fmt: skip
     own = [one for path, one in tables if path in trials.roles.data]
     for X in own or [one for _, one in tables]:
         for axis in (0, 1):
             n = X.shape[axis]
             for y in before.values():
                 fits = is_array(y) and 0 < y.ndim < 3 and n in y.shape and y is not X
-                if fits and n > 3 and (float(y.min()), float(y.max())) == base.labels:
+                some = slice(None, None, -(-X.size // MOST))
+                known = n > 3 and (X.size <= MOST or len(range(n)[some]) >= ENOUGH)
+                if fits and known and (float(y.min()), float(y.max())) == base.labels:
                     rows = np.moveaxis(y, y.shape.index(n), 0).reshape(n, -1)
-                    yield np.moveaxis(X, axis, 0).astype(float), rows.astype(float)
+                    yield np.moveaxis(X, axis, 0)[some].astype(float), rows[some].astype(float)
 
 
 def without_bias(trials: Trials, base: Outcome) -> tuple[Finding, dict[int, Any]] | None:
