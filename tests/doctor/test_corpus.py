@@ -51,12 +51,15 @@ FEW_WRONG = [
     "star_for_outer_online", "steigung_in_schicht_und_schleife", "sine_slope_squashes_again",
     "zeros_nothing_moves", "parabola_output_is_shut", "quadrants_nothing_between",
     "units_killed_by_the_rate",
+    # single samples away from their labels, and one number as the gradient of a matrix
+    "rows_drawn_anew_each_epoch", "one_number_for_all_weights",
 ]  # fmt: skip
 ALONE = {  # the only faults of scripts in which something else looks like one
     "tensors_head_alone_optimized": "not-updated",
     "rand_start_sure_answers": "all-positive-init",
     "cancer_raw_best_weights": "log-zero",
     "shares_of_another_sum": "softmax-shift",
+    "long_laps_uphill_rows": "wrong-sign",  # and the labels are those of -y / p
 }
 FEW_HEALTHY = [
     "columns_returned_parameters", "hill_climbing", "tqdm_bar", "dropout_l2_step_decay",

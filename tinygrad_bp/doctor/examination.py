@@ -170,6 +170,10 @@ class _Examination:
         roles = find_roles(replay)
         if roles is None:
             return
+        if roles.base.stopped and roles.turn is None:
+            reason = "one iteration makes too many comparisons to be repeated"
+            self.diagnosis.undecided.append(Undecided("gradient", reason))
+            return
         self.roles = roles
         shares = softmax.uneven(replay, roles) if roles.base.error is None else None
         if shares is None:
@@ -264,9 +268,8 @@ class _Examination:
     def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
         """Look for what else keeps a task undone, once the gradients are mended."""
         self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
-        hard = [
-            one for one in self.diagnosis.findings if one.severity == FAULT and one.name in HARD
-        ]
+        faults = [one for one in self.diagnosis.findings if one.severity == FAULT]
+        hard = [one for one in faults if one.name in HARD and not self._of_biases(one)]
         signs = signs_of(trials, self.before, self.summed)
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
         signs.twice = averaging.divided_twice(verdict, self.samples, [*trials.held.values()])
@@ -274,14 +277,18 @@ class _Examination:
         if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):
             return
         if not base.is_open or hard:
-            self.diagnosis.findings += treatments.asides(trials, signs, self.diagnosis.findings)
+            learns = not base.is_open
+            self.diagnosis.findings += treatments.asides(
+                trials, signs, self.diagnosis.findings, learns=learns
+            )
             if self.linear and base.final.is_solved:
                 self.diagnosis.findings.append(Finding("no-activation", NOTE, flat.UNBENT))
             if all(one.severity == NOTE for one in self.diagnosis.findings):
                 self.diagnosis.findings += treatments.stopped_early(trials, base)
             return
         found = self.diagnosis.findings
-        if any(o.severity == FAULT and o.name == "wrong-gradient" and not o.patch for o in found):
+        if any(o.severity == FAULT and o.name in UNMENDED and not o.patch for o in found):
+            found += treatments.shortened(trials, base, min(4.0, self._left() / 2))
             reason = "a gradient is wrong and not mended: what helps beside it would only hide it"
             self.diagnosis.undecided.append(Undecided("scale and start", reason))
             return
@@ -290,6 +297,12 @@ class _Examination:
             self.diagnosis.undecided.append(Undecided("scale and start", reason))
             return
         self._treated(trials, base, signs)
+
+    def _of_biases(self, found: Finding) -> bool:
+        """Tell whether what never moves are biases alone: weights that move learn without them."""
+        stuck = self.roles.stuck if self.roles is not None and self.roles.parameters else []
+        shapes = [np.shape(self.before[path]) for path in stuck]
+        return found.name == "not-updated" and all(sorted((1, 1, *one))[-2] == 1 for one in shapes)
 
     def _evaluated(self, trials: Trials, base: Outcome) -> None:
         if trials.evaluations is not None and trials.follower is not None:
@@ -339,7 +352,11 @@ class _Examination:
         if other is not None:
             found, undecided = [*found, other[0]], []
             self.examined.verdict.edits[other[0].name] = other[1]
+        known = [one for one in self.diagnosis.findings if one.severity == FAULT]
+        signs_of_it = [one.name for one in known if one.name == "dead-relu" or self._of_biases(one)]
         found = units.explained(found, self.diagnosis.findings, trials)
+        for one in found if signs_of_it else ():
+            one.brings = signs_of_it[0] if one.severity == FAULT else None
         self.diagnosis.findings += found
         self._written(trials, base, found, chosen)
         self.diagnosis.undecided += undecided
@@ -383,6 +400,7 @@ class _Examination:
 
 
 FEWEST = 2.5  # runs that there has to be time for, to try a treatment
+UNMENDED = {"wrong-gradient", "gradient-shape"}
 HARD = {"label-broadcast", "elementwise-for-matmul", "constant-labels", "softmax-axis",
         "double-sigmoid", "labels-not-01", "target-out-of-range", "symmetric-init", "not-updated",
         "integer-array", "relu-output", "parameter-has-batch-shape", "never-reset",

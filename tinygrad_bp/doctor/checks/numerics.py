@@ -24,6 +24,7 @@ KINDS = (
     ("invalid value encountered in scalar divide", "zero-division"),
     ("overflow encountered", "exploding"),
 )
+REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 
 
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
+from tinygrad_bp.doctor.learning.outcome import classes_of
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration
 from tinygrad_bp.doctor.watched.slots import same
 
 FEWEST, MOST = 6, 5000  # rows of a table that is followed
+NOTHING: list[Any] = []
 
 
 class Pairing:
@@ -41,13 +43,15 @@ class Pairing:
         if not met or not self.labels:
             return
         label = self.pair.label_of(met[-1])
-        many = max(label.shape, default=0)
-        labels = _rows(label, many)
-        if labels is None or many < 2:
-            return
-        kept = iteration.recording
+        many, kept = _samples(label), iteration.recording
         stored = [value for _, value, _ in (*kept.stores, *kept.given) if np.ndim(value)]
         stored += [iteration.value(path) for path in values]  # no batch that is left from before
+        if many < 2:
+            self._count([*self._reordered(values, {*np.ravel(label)}, stored, np.ravel(label))])
+            return
+        labels = _rows(label, many)
+        if labels is None:
+            return
         shares = [
             share
             for X in _tables(stored)
@@ -55,16 +59,22 @@ class Pairing:
             for known in self.labels
             if (share := _strayed(X, labels, known)) is not None
         ]
-        shares = shares or [*self._reordered(values, {*np.ravel(label)})]
+        self._count(shares or [*self._reordered(values, {*np.ravel(label)})])
+
+    def _count(self, shares: list[float]) -> None:
         if shares:
             self.seen += 1
             self.strayed += min(shares) > 0.2  # if any table fits, that is the one in use
 
-    def _reordered(self, values: dict[Any, Any], wanted: set[float]) -> Iterator[float]:
+    def _reordered(
+        self, values: dict[Any, Any], wanted: set[float], used: list[Any] = NOTHING, label: Any = ()
+    ) -> Iterator[float]:
         """Yield how tables of which the rows are in another order now stand to labels beside them.
 
-        Of batches that are taken and named nowhere this is all there is to see.
+        Of batches that are taken and named nowhere this is all there is to see.  Of single samples
+        the row that is `used`, and its label, tell which tables these are.
         """
+        rows_used = {np.asarray(one, float).tobytes() for one in used if np.size(one) > 1}
         for path, X in values.items():
             before: Any = self.first.get(path)
             if np.shape(before) != np.shape(X) or same(before, X):
@@ -73,6 +83,11 @@ class Pairing:
                 for place, y in values.items():
                     labels, old = _rows(y, len(rows)), _rows(self.first.get(place), len(rows))
                     if labels is None or old is None or not wanted <= {*np.ravel(labels)}:
+                        continue
+                    if used is not NOTHING and not any(
+                        row.tobytes() in rows_used and np.array_equal(one, label)
+                        for row, one in zip(rows, labels, strict=True)
+                    ):
                         continue
                     share = _strayed(rows, labels, _known(then, old))
                     yield from [share] if share is not None else []
@@ -86,6 +101,12 @@ class Pairing:
             " that are not those they had before the first epoch"
         )
         return [Finding("shuffled-without-labels", FAULT, text)]
+
+
+def _samples(label: Any) -> int:
+    """Return of how many samples these are the labels: one alone may be a column of classes."""
+    classes = classes_of(label)
+    return int(classes.size if classes.size < label.size else max(label.shape, default=1))
 
 
 def _tables(values: Any) -> Iterator[Any]:

@@ -48,7 +48,7 @@ class Finding:
     effect: str | None = None
     gain: float = 0.0
     file: str | None = None
-    brings: str | None = None  # the name of another finding that this one is the cause of
+    brings: str | None = None  # another finding: this one is its cause, or decides without it
 
     @property
     def rank(self) -> tuple[int, bool]:

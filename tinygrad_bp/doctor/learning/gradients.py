@@ -131,7 +131,7 @@ def measure(
     forms = _forms(roles, point.base)
     point.slopes = {form: {} for form in forms}
     point.rounding = roundings(forms, point.base.recording, roles.compared)
-    compared = roles.compared if not roles.pairs[0].own else None
+    compared = _enough(replay, roles, point, forms) if not roles.pairs[0].own else None
     for path in paths:
         value = np.asarray(values[path], float)
         single = _is_single(values[path])
@@ -150,6 +150,15 @@ def measure(
             else:
                 slopes[path] = np.asarray(slopes[path]) / (2 * step)
     return point
+
+
+def _enough(replay: Replay, roles: Roles, point: Point, forms: dict[Form, float]) -> int:
+    """Return how many comparisons make the losses at a point: a backward pass may take long."""
+    places = {pair.place for pair in roles.pairs if not pair.own}
+    met = point.base.recording.comparisons[: roles.compared]
+    many = max((k for k, one in enumerate(met, 1) if one.place in places), default=roles.compared)
+    same_losses = _forms(roles, replay.run(point.change, limit=many)) == forms
+    return many if same_losses else roles.compared
 
 
 def _at(replay: Replay, roles: Roles, point: Point) -> Iteration:
@@ -245,7 +254,8 @@ def _without_decay(match: Match, point: Point, path: Path, gradient: Vector, han
         return
     (rate, decay), *_ = np.linalg.lstsq(basis, hand, rcond=None)
     rest = np.linalg.norm(hand - basis @ [rate, decay]) / np.linalg.norm(hand)
-    if rest < 0.01 and rate > 0 and abs(decay) * np.linalg.norm(own) > 1e-6 * np.linalg.norm(hand):
+    seen = 1e-6 * np.linalg.norm(hand) < abs(decay) * np.linalg.norm(own)
+    if rest < 0.01 and rate > 0 and seen and abs(decay) < 1:  # more is no decay
         match.cosine, match.ratio, match.decay = 1.0, float(rate), float(decay / rate)
 
 

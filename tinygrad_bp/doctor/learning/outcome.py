@@ -177,7 +177,7 @@ class Follower:
     def met(self, left: Any, right: Any) -> None:
         """Take one comparison."""
         if len(self.outputs) < 5000:
-            output, label = (left, right) if self.pair.output == "left" else (right, left)
+            output, label = self.pair.sides(left, right)
             copy = self.pair.operation == "-" and isinstance(output, np.ndarray)
             self.outputs.append(output.copy() if copy else output)
             self.labels.append(label)

@@ -34,7 +34,13 @@ class Pair:
 
     def label_of(self, one: Comparison) -> Any:
         """Return the label's value."""
-        return one.right if self.output == "left" else one.left
+        return self.sides(one.left, one.right)[1]
+
+    def sides(self, left: Any, right: Any) -> tuple[Any, Any]:
+        """Return output and label; of -y / p, the slope of a cross entropy, it is y."""
+        output, label = (left, right) if self.output == "left" else (right, left)
+        negative = self.operation == "/" and np.size(label) > 1 and np.all(label <= 0)
+        return output, np.abs(label) if negative else label
 
 
 def are_shares(output: Any) -> bool:

@@ -53,18 +53,25 @@ class Roles:
     weights: Weights = field(default_factory=dict)
 
 
-def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
-    """Return the roles in an iteration, or None where nothing learns in it."""
+def find_roles(replay: Replay, seconds: float = 4.0, limit: int | None = None) -> Roles | None:
+    """Return the roles in an iteration, or None where nothing learns in it.
+
+    Of one with more comparisons than the `limit` its beginning is looked at, for the parameters
+    alone; all of it where none moves in there.
+    """
     until = now() + seconds
-    base = replay.run()
+    base = replay.run(limit=limit)
+    cut = base.stopped
     if not base.recording.comparisons and not base.recording.stores:
         return None
     _prefer_moving_names(replay, base)
     changed = [] if base.error else _changed(replay, base)
+    if limit is not None and cut and not changed:
+        return find_roles(replay, seconds)
     crashed = base.error is not None
     candidates = changed or [p for p, v in replay.before.items() if crashed and _may_learn(v)]
     candidates = [p for p in candidates if not is_target(replay, p)]
-    base = replay.run(watched=changed)
+    base = replay.run(watched=changed, limit=limit)
     moved = moved_by(replay, candidates, base, until)
     pairs = pairs_of(replay, base, moved, changed)
     roles = Roles([], [], pairs, 0, base, changed=changed)
@@ -75,7 +82,7 @@ def find_roles(replay: Replay, seconds: float = 4.0) -> Roles | None:
             p for p in roles.parameters if not {*np.shape(replay.before[p])} & samples
         ] or roles.parameters
     count_comparisons(roles, base)
-    if not crashed:
+    if not crashed and not cut:
         _add_stuck(replay, roles, until)
         roles.weights = _weights(replay, roles)
         _add_own_loss(replay, roles, candidates, until)
@@ -120,10 +127,10 @@ def is_target(replay: Replay, path: Path) -> bool:
 
 
 def _changed(replay: Replay, base: Iteration) -> list[Path]:
-    """Return what differs after one iteration, or after three."""
+    """Return what differs after one iteration, or after three; or in the beginning of one."""
     after = {path: base.value(path) for path in replay.before}
     later = after
-    for _ in range(2):  # a gradient may be 0 at the start
+    for _ in range(0 if base.stopped else 2):  # a gradient may be 0 at the start
         more = replay.run(keep=True)
         if more.error is not None:
             break
@@ -159,11 +166,21 @@ def _sample_counts(replay: Replay, roles: Roles) -> set[int]:
     over = {one.id for place in (replay.loop.place, *replay.loop.around)
             for one in ast.walk(getattr(replay.script.loops[place].node, "iter", ast.Pass()))
             if isinstance(one, ast.Name)}  # fmt: skip
+    over |= {name for one in ast.walk(replay.loop.node)
+             if isinstance(one, ast.For | ast.comprehension) and one is not replay.loop.node
+             for name in _gone_through(one.iter)}  # fmt: skip
     counts |= {len(v) for p, v in fixed.items() if v.ndim and len(p) == 2 and p[1] in over}
     lengths = Counter(len(one) for one in fixed.values() if one.ndim)
     shared = [length for length, many in lengths.items() if many > 1 and length > 3]
     longest = max(shared, default=0)
     return counts | ({longest} if longest > max(counts, default=0) else set())
+
+
+def _gone_through(over: ast.expr) -> list[str]:
+    """Return the names that a loop takes one element after the other of."""
+    if isinstance(over, ast.Call) and ast.unparse(over.func) in {"zip", "enumerate"}:
+        return [name for one in over.args for name in _gone_through(one)]
+    return [over.id] if isinstance(over, ast.Name) else []
 
 
 def stored_in_loop(replay: Replay, *, lasting: bool = False) -> set[str]:

@@ -14,6 +14,7 @@ from tinygrad_bp.doctor.watched.running import Ran, run
 from tinygrad_bp.doctor.watched.slots import Path
 
 LOOKS = 6  # at a loop of which an iteration, one sample say, does not use every parameter
+ENOUGH = 1000  # comparisons of one iteration, in which its parameters are met
 HEADS = 3  # of one loop, after which its inner loops have been met
 
 
@@ -26,6 +27,11 @@ class Candidate:
     moving: bool
     around: tuple[Place, ...]  # loops it runs in, those of the callers too; the outermost first
     at: int = 1  # the iteration that was looked at
+    places: frozenset[Place] = frozenset()  # where an output met a label in it
+
+    def learns_like(self, other: Candidate) -> bool:
+        """Tell whether an output meets its label where it does in another loop, if any does."""
+        return bool(self.places & other.places) or not (self.places and other.places)
 
 
 @dataclass
@@ -44,7 +50,8 @@ class Survey:
         chosen = moving[0]
         for one in moving[1:]:
             inside = chosen.loop.place in one.loop.around or not one.loop.around
-            if inside and 2 * len(one.parameters) >= len(chosen.parameters):
+            many = 2 * len(one.parameters) >= len(chosen.parameters)
+            if inside and many and one.learns_like(chosen):
                 chosen = one
         return chosen
 
@@ -69,14 +76,16 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
         loop = script.loops[place]
         replay = Replay(script, loop, recorder, frame)
         try:
-            roles = find_roles(replay)
+            roles = find_roles(replay, limit=ENOUGH)
         finally:
             replay.reached.restore()
         if roles is None:
             return
         if known is None:
             around = (*_callers(script, frame), *loop.around)
-            found.append(Candidate(loop, _learning(roles), bool(roles.parameters), around))
+            places = frozenset(pair.place for pair in roles.pairs)
+            moves = bool(roles.parameters)
+            found.append(Candidate(loop, _learning(roles), moves, around, places=places))
         elif len(_learning(roles)) > len(known.parameters):
             known.parameters, known.at = _learning(roles), counts[place]
 

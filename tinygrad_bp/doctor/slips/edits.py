@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.slips.elements import indexed, inside_indices, names_of_fields
+from tinygrad_bp.doctor.slips.operands import errors, in_its_place, neighbours, unused
 from tinygrad_bp.doctor.slips.ordering import added_up, handed_on_last, is_update
 from tinygrad_bp.doctor.slips.products import factors, is_matrix_product, joined, products
 from tinygrad_bp.doctor.slips.reversals import reversals_in, turned_round
@@ -25,7 +26,8 @@ from tinygrad_bp.doctor.slips.slopes import (
     is_derivative,
     is_derivative_call,
     is_mask,
-    of_inputs,
+    no_slopes,
+    of_others,
     same_unit,
     slopes,
 )
@@ -92,11 +94,13 @@ class Edits:
         self.units, self.shapes, self.early = units, shapes, early
         self.values, self.given = values, given
         self.seen, self.everywhere = seen, (shapes, values)
-        self.tree, self.helpers = tree, helpers_of(tree)
+        self.tree, self.helpers, self.none = tree, helpers_of(tree), no_slopes(tree)
         self.targets = {id(one.value): one.targets[0] for one in ast.walk(tree)
                         if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
         self.sources = {ast.unparse(self.targets[id(one)]): one for one in ast.walk(tree)
                         if id(one) in self.targets}  # fmt: skip
+        self.updates = {id(one.value) for one in ast.walk(tree)
+                        if isinstance(one, ast.Assign) and is_update(one)}  # fmt: skip
         self.keys, self.attributes = names_of_fields(tree)
         self.reverses = reversals_in(tree)
 
@@ -138,6 +142,20 @@ class Edits:
             if statement.lineno in self.early:
                 continue
             yield from self._of_statement(unit, statement, atoms)
+        yield from self._elsewhere(unit, atoms)
+
+    def _elsewhere(self, unit: Any, atoms: Shapes) -> Iterator[Edit]:
+        """Yield edits of several lines: what is computed and not used, and slopes of an error."""
+        for made, name in unused(unit):
+            own = [] if made.lineno in self.early else [*self._of_statement(unit, made, atoms)]
+            for line, node, new in in_its_place(unit, made, name):
+                yield Edit("wrong-operand", unit, line, {node: new})
+                for edit in own:
+                    yield Edit("wrong-operand", unit, line, {node: new, **edit.replaced})
+        for answer, places in errors(unit, self.early, atoms):
+            for slope in slopes(answer, self.helpers):
+                replaced = {id(one): product(one, expression(slope)) for one in places}
+                yield Edit("missing-derivative", unit, places[0].lineno, replaced)
 
     def _atoms(self, unit: Any) -> Shapes:
         """Return the values that a line of the unit could name, with their shapes."""
@@ -224,13 +242,16 @@ class Edits:
                     yield Edit("wrong-operand", unit, line, {id(node): turned})
             if isinstance(node, ast.Attribute) and node.attr == "T":
                 yield Edit("wrong-operand", unit, line, {id(node): node.value})
+            for near in neighbours(node):
+                yield Edit("wrong-operand", unit, line, {id(node): near})
 
     def _derived(self, unit: Any, root: ast.expr, shape: Any, atoms: Shapes) -> Iterator[Edit]:
         """Yield the factors that a line, or a product in it, may lack: an activation's slope."""
         inner: list[Any] = [
             one for one in ast.walk(root) if one is not root and is_matrix_product(one)
         ]
-        parts = [(text, [*([root] if shape and one == shape else []), *inner])
+        is_own = id(root) in self.updates  # a parameter is no product of a slope
+        parts = [(text, [*([root] if shape and one == shape and not is_own else []), *inner])
                  for text, one in atoms.items()]  # fmt: skip
         is_plain = isinstance(root, ast.Name | ast.Subscript)
         whole = [root] if is_plain or is_matrix_product(root) else []
@@ -259,8 +280,8 @@ class Edits:
         left, right = node.left, node.right
         if isinstance(node.op, ast.Mult):
             yield from self._fewer(unit, node)
-            for slope in of_inputs(self.tree, node):
-                yield Edit("derivative-on-z", unit, line, {id(node): expression(slope)})
+            for new in of_others(self.tree, node):
+                yield Edit("derivative-on-z", unit, line, {id(node): new})
             for pair in products(left, right, self.shapes):
                 yield Edit("elementwise-for-matmul", unit, line, {id(node): pair})
         elif isinstance(node.op, ast.MatMult):
@@ -325,7 +346,8 @@ class Edits:
             for one in [one for one in atoms if atoms[one] == atoms.get(ast.unparse(node.args[0]))]:
                 for slope in slopes(one, self.helpers):
                     new = expression(slope)  # a mask is the same of input and result
-                    kind = "wrong-gradient" if isinstance(new, ast.Compare) else "derivative-on-z"
+                    is_other = isinstance(new, ast.Compare) or name in self.none
+                    kind = "wrong-gradient" if is_other else "derivative-on-z"
                     yield Edit(kind, unit, line, {id(node): new})
 
     def _reordered(self, unit: Any, block: list[Any]) -> Iterator[Edit]:

@@ -307,8 +307,16 @@ class _Search:
             iteration = self.shop.run(replaced, units_of(edits), point)
             if iteration is not None and iteration.error is None:
                 row = judge(point, self.form, iteration.ended)
+                if _takes_away(judge(point, self.form, point.base.ended), row, left):
+                    return set()
                 mended -= {path for path in mended if path in row and _is_off(row[path])}
         return mended
+
+
+def _takes_away(before: dict[Path, Match], after: dict[Path, Match], left: list[Path]) -> bool:
+    """Tell whether a step that was the gradient, and not nearly, is none any more."""
+    exact = {p for p, one in before.items() if one.size > 1 and (one.cosine or 0) > EXACT}
+    return any(one.right is False for path, one in after.items() if path in exact - {*left})
 
 
 def _are_steady(rows: list[dict[Path, Match]], paths: set[Path]) -> bool:

@@ -38,7 +38,8 @@ def explain(
     verdict.form = form
     points = [one for one in verdict.points if form in one.slopes]
     table = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
-    if not verdict.right and _mended(repairs) < len(wrong):
+    turned = any(_is_turned(path, table) for one in repairs for path in one.mended)
+    if not verdict.right and _mended(repairs) < len(wrong) and not turned:
         repairs = []  # where no step fits, the loss may be one that was not tried
     for repair in repairs:
         repair.mended = repair.mended or repairs[-1].mended
@@ -47,6 +48,13 @@ def explain(
     left = _still_wrong(shop, repairs, points, form, left)
     if left and roles.base.error is None:
         _unexplained(verdict, left, table, form, bool(repairs))
+
+
+def _is_turned(path: Path, table: Table) -> bool:
+    """Tell whether a step is the gradient of this very loss, the other way round everywhere."""
+    rows = [row[path] for row in table.values() if path in row]
+    cosines = [one.cosine for one in rows if one.cosine is not None and one.size > 1]
+    return len(cosines) > 1 and max(cosines) < -gradients.EXACT
 
 
 def _still_wrong(
@@ -260,16 +268,21 @@ def _add(
         verdict.findings.append(
             Finding(name, FAULT, evidence, edit.line, names(repair.mended), patch)
         )
-    if shapes and not any(one.name == "parameter-grew" for one in verdict.findings):
-        verdict.findings.append(
-            Finding("parameter-grew", FAULT, f"after one step {shapes}", edit.line,
-                    names(repair.mended), patch)
-        )  # fmt: skip
-    elif shapes:
-        grown = next(one for one in verdict.findings if one.name == "parameter-grew")
-        if names(repair.mended) not in (grown.parameter or ""):
-            grown.parameter = f"{grown.parameter}, {names(repair.mended)}"
-            grown.evidence += f"; {shapes}"
+    if shapes:
+        _add_grown(verdict, shapes, repair.mended, edit.line, patch)
+
+
+def _add_grown(
+    verdict: Verdict, shapes: str, paths: list[Path], line: int | None = None, patch: str = ""
+) -> None:
+    grown = next((one for one in verdict.findings if one.name == "parameter-grew"), None)
+    if grown is None:
+        text = f"after one step {shapes}"
+        found = Finding("parameter-grew", FAULT, text, line, names(paths), patch)
+        verdict.findings.append(found)
+    elif names(paths) not in (grown.parameter or ""):
+        grown.parameter = f"{grown.parameter}, {names(paths)}"
+        grown.evidence += f"; {shapes}"
 
 
 def _grown(points: list[Point], table: Any, paths: list[Path]) -> str:
@@ -318,16 +331,19 @@ def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, s
     grown = [p for p in left if any(row[p].shape for row in table.values())]
     if grown:
         points = [one for one in verdict.points if one.name in table]
-        shapes = _grown(points, table, grown)
-        verdict.findings.append(
-            Finding("parameter-grew", FAULT, f"after one step {shapes}", None, names(grown))
-        )
+        _add_grown(verdict, _grown(points, table, grown), grown)
         left = [p for p in left if p not in grown]
     known = {p: [c for row in table.values() if (c := row[p].cosine) is not None] for p in left}
     clear = [p for p in left if known[p] and np.median(known[p]) < CLEAR]
     if left and not clear and _agree(table):
         text = _cosines(left, table, form)
         verdict.findings.append(Finding("wrong-gradient", FAULT, text, None, names(left)))
+    spread = [path for path in clear if _is_spread(path, verdict.points, form)]
+    if spread:
+        text = f"every element of {names(spread)} takes the same step: its gradient is one number"
+        text = f"{text}, and was spread over all; {_cosines(spread, table, form)}"
+        verdict.findings.append(Finding("gradient-shape", FAULT, text, None, names(spread)))
+        clear = [path for path in clear if path not in spread]
     if not clear:
         return
     evidence = _cosines(clear, table, form)
@@ -341,3 +357,17 @@ def _unexplained(verdict: Verdict, left: list[Path], table: Table, form: Form, s
         verdict.undecided.append(
             Undecided("gradient", f"no loss that was tried fits the steps; {evidence}")
         )
+
+
+def _is_spread(path: Path, points: list[Point], form: Form) -> bool:
+    """Tell whether one number is the step of a whole matrix, at every point with a gradient."""
+    known = [one for one in points if path in one.slopes.get(form, {})]
+    for point in known:
+        value, after = np.asarray(point.values[path], float), np.asarray(point.base.ended[path])
+        if sorted((1, 1, *value.shape))[-2] < 2 or np.shape(after) != value.shape:
+            return False
+        step = value - after
+        rounding = 1e-6 if after.dtype == np.float32 else 1e-13
+        if not np.any(step) or np.ptp(step) > rounding * np.abs(value).max():
+            return False
+    return len(known) > 1

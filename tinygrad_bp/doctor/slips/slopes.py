@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_bp.doctor.slips.products import factors
-from tinygrad_bp.doctor.watched.substitution import expression, substituted
+from tinygrad_bp.doctor.watched.substitution import copied, expression, product
 
 DERIVATIVES = re.compile(r"deriv|prime|grad|_d$|^d_?(sig|tanh|relu|act)|dsig|dact", re.IGNORECASE)
 
@@ -39,7 +40,7 @@ def _leaf(node: ast.Call) -> str:
 def helpers_of(tree: ast.Module) -> list[str]:
     """Return the names of the functions that are derivatives, by what they return or by name."""
     return [name for name, one in _functions(tree) if DERIVATIVES.search(name)
-            or any(_is_slope(_spelt_out(one, some)) for some in _returned(one))]  # fmt: skip
+            or any(_is_slope(inlined(one, some)) for some in _returned(one))]  # fmt: skip
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, Any]]:
@@ -94,52 +95,110 @@ def answers(tree: ast.Module, function: Any) -> Iterator[tuple[ast.expr, str, st
     if not arguments:
         return
     x = arguments[0]
-    of_input = [f"{one}({x}) * (1 - {one}({x}))" for one in _squashers(tree)]
-    of_input += [f"np.exp(-{x}) / (1 + np.exp(-{x})) ** 2", f"1 - np.tanh({x}) ** 2"]
-    of_result = [f"{x} * (1 - {x})", f"1 - {x} ** 2", f"({x} > 0)"]
+    of_input = [("sigmoid", f"{one}({x}) * (1 - {one}({x}))") for one in _squashers(tree)]
+    of_input += [("sigmoid", f"np.exp(-{x}) / (1 + np.exp(-{x})) ** 2"),
+                 ("tanh", f"1 - np.tanh({x}) ** 2")]  # fmt: skip
+    of_result = [("sigmoid", f"{x} * (1 - {x})"), ("tanh", f"1 - {x} ** 2"), ("relu", f"({x} > 0)")]
     for one in _returned(function):
         yield from ((one, text, "wrong-gradient") for text in _other_way(one))
-        if any(is_derivative(part) for part in ast.walk(one)):
-            own = _form(_spelt_out(function, one), x)
-            for new in (*of_result, *of_input) if own[1] else (*of_input, *of_result):
-                kind, is_of_input = _form(expression(new), x)
-                # of the other value, or else the slope of another function
-                same = kind == own[0] and is_of_input != own[1]
-                yield one, new, "derivative-on-z" if same else "wrong-gradient"
+        if any(is_derivative(part) for part in ast.walk(inlined(function, one))):
+            own, kind = slope_of(tree, function, one) or ("", "")
+            others = [(of_result, "result"), (of_input, "input")]
+            for some, by in others if kind == "input" else others[::-1]:
+                for whose, new in some:
+                    # of the other value, or else the slope of another function
+                    same = whose == own and {kind, by} == {"input", "result"}
+                    yield one, new, "derivative-on-z" if same else "wrong-gradient"
 
 
-def _spelt_out(function: Any, value: ast.expr) -> ast.expr:
-    """Return what a function answers, with its own names for values written out."""
-    made = {ast.unparse(one.targets[0]): one.value for one in ast.walk(function)
-            if isinstance(one, ast.Assign) and len(one.targets) == 1}  # fmt: skip
-    names = (one for one in ast.walk(value) if isinstance(one, ast.Name))
-    new: ast.expr = substituted(value, {id(one): made[one.id] for one in names if one.id in made})
-    return new
+def slope_of(tree: ast.Module, function: Any, value: ast.expr) -> tuple[str, str] | None:
+    """Tell whose slope a returned value is, and by what: by the ``input``, or by the ``result``.
+
+    It is computed, however it is written: empty strings if it is no slope of a sigmoid, tanh or
+    relu, and None if it could not be computed by itself.
+    """
+    x = np.linspace(-2, 2, 8).reshape(2, 4)
+    squashers = dict.fromkeys(_squashers(tree), _sigmoid)
+    known = {"np": np, "numpy": np, **squashers, "self": SimpleNamespace(**squashers)}
+    arguments = [one.arg for one in function.args.args if one.arg != "self"]
+    code = compile(ast.Expression(inlined(function, value)), "<slope>", "eval")
+    try:
+        with np.errstate(all="ignore"):
+            found = np.asarray(eval(code, {**known, arguments[0]: x}), float)  # noqa: S307  # the script's own, which runs anyway
+    except Exception:  # noqa: BLE001  # it needs more than its argument
+        return None
+    a = _sigmoid(x)
+    known_slopes = {
+        ("sigmoid", "input"): a * (1 - a), ("tanh", "input"): 1 - np.tanh(x) ** 2,
+        ("sigmoid", "result"): x * (1 - x), ("tanh", "result"): 1 - x**2,
+        ("relu", "either"): x > 0,
+    }  # fmt: skip
+    same = (
+        kind
+        for kind, one in known_slopes.items()
+        if found.shape == x.shape and np.allclose(found, one)
+    )
+    return next(same, ("", ""))
 
 
-def _form(value: ast.expr, x: str) -> tuple[str, bool]:
-    """Return whose slope an expression is, if it is one, and whether it is that of an input."""
-    if isinstance(value, ast.Compare):
-        return "relu", False
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div):
-        return "sigmoid", True
-    parts = factors(value)
-    less = _subtracted(parts)
-    if not less:
-        return "", False
-    if len(parts) > 1:
-        return "sigmoid", ast.unparse(less[0]) != x
-    square = _is_square(less[0])
-    return "tanh" if square else "", square and ast.unparse(less[0].left) != x
+def no_slopes(tree: ast.Module) -> set[str]:
+    """Return the functions that are derivatives by their names, and by their values none."""
+    found = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)
+             and DERIVATIVES.search(one.name) and one.args.args]  # fmt: skip
+    return {one.name for one in found
+            if any(a.arg != "self" for a in one.args.args)
+            and {slope_of(tree, one, value) for value in _returned(one)} == {("", "")}}  # fmt: skip
 
 
-def of_inputs(tree: ast.Module, node: ast.BinOp) -> Iterator[str]:
-    """Yield a sigmoid's slope at `x`, where a product is that slope by its result: x * (1 - x)."""
+def inlined(function: Any, value: ast.expr) -> ast.expr:
+    """Return an expression with the names that its function gives a value once written out."""
+    stores = [one for one in ast.walk(function) if isinstance(one, ast.Assign)
+              and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name)]  # fmt: skip
+    names = [one.targets[0].id for one in stores if isinstance(one.targets[0], ast.Name)]
+    once = {name: one.value for name, one in zip(names, stores, strict=True)
+            if names.count(name) == 1}  # fmt: skip
+    found: ast.expr = copied(value)
+    for _ in range(len(once)):
+        found = _WrittenOut(once).visit(found)
+    return ast.fix_missing_locations(found)
+
+
+class _WrittenOut(ast.NodeTransformer):
+    def __init__(self, once: dict[str, ast.expr]) -> None:
+        self.once = once
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        return copied(self.once[node.id]) if node.id in self.once else node
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def of_others(tree: ast.Module, node: ast.BinOp) -> Iterator[ast.expr]:
+    """Yield a product with a sigmoid's slope in it with that slope at the other value.
+
+    What is x * (1 - x), by the result, may be meant of the input; or s(x) * (1 - s(x)) by it.
+    """
+    yield from _of_results(node)
     for one, rest in ((node.left, node.right), (node.right, node.left)):
         x = ast.unparse(one)
         less = is_derivative(rest) and ast.unparse(getattr(rest, "right", rest)) == x
         of = [*(f"{name}({x})" for name in _squashers(tree)), f"(1 / (1 + np.exp(-{x})))"]
-        yield from (f"{a} * (1 - {a})" for a in of if less)
+        yield from (expression(f"{a} * (1 - {a})") for a in of if less)
+
+
+def _of_results(node: ast.BinOp) -> Iterator[ast.expr]:
+    parts = factors(node)
+    for one in parts:
+        if not isinstance(one, ast.Call) or len(one.args) != 1:
+            continue
+        less = [rest for rest in parts if ast.unparse(rest) == f"1 - {ast.unparse(one)}"]
+        if less:
+            new = product(one.args[0], ast.BinOp(ast.Constant(1), ast.Sub(), one.args[0]))
+            for other in parts:
+                new = new if other in {one, less[0]} else product(new, other)
+            yield new
 
 
 def _other_way(value: ast.expr) -> Iterator[str]:

@@ -15,6 +15,9 @@ def sums(units: list[Any], shapes: Shapes, wrong: list[Path]) -> list[Edit]:
     """Return the sums over samples that lines which store a wrong parameter may lack."""
     found: list[Edit] = []
     names = {_leaf(path) for path in wrong}
+    names |= {one.value.id for unit in units for one in ast.walk(unit)
+              if isinstance(one, ast.Assign) and isinstance(one.value, ast.Name)
+              and ast.unparse(one.targets[0]).endswith(tuple(names))}  # fmt: skip
     for unit in units:
         for one in ast.walk(unit):
             if not isinstance(one, ast.Assign | ast.AugAssign):

@@ -7,6 +7,7 @@ reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ FAR = 20.0  # mean or standard deviation of inputs, or of weights to the usual, 
 OVERFLOWN = {"saturated", "exp-overflow", "softmax-shift", "log-zero"}  # by large inputs
 RISING = 0.97  # share of what was missing that is left after two fifths more of the epochs
 TABLE_ROWS, WHOLE, HALF = 16, 0.9, 0.6  # samples of a truth table; merit of one done, and not
+SHORTER, LOST = (0.1, 0.01, 0.001), -0.99  # steps, and the score of a run that ran away
 FACTORS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 FURTHER = (1e4, 1e5, 1e6)  # where the largest of these is too small still
 
@@ -122,6 +124,8 @@ def treat(
         return made or _half(plan, found, reasons), [], sure
     steps = _steps(found)
     proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
+    if not proven and base.final.score <= LOST:
+        proven = next(([(one,)] for one in _steps(found, SHORTER) if plan.solves(one)), [])
     if not proven:
         proven = _together(plan, reasons, steps)
     if not proven:
@@ -147,15 +151,20 @@ def treat(
         _finding(plan, one, chosen, found, FAULT if one.name in names or not asked else NOTE)
         for one in chosen
     ]
-    starts = [finding.gain for finding, one in zip(findings, chosen, strict=True) if one.start]
-    for finding in findings:
-        if finding.name == "unscaled-inputs" and found.size > FAR and starts:
-            finding.gain = max(finding.gain, max(starts) + 0.1)  # they saturate any start
+    if found.size > FAR:
+        _put_first("unscaled-inputs", findings, chosen)
     also = [other for other in proven[1:] if len(other) == 1 and other[0] not in chosen]
     findings += [_finding(plan, other[0], other, found, NOTE) for other in also]
     if not any(other[0].start for other in also):
         findings += _more_starts(found, chosen)
     return findings, [], list(chosen)
+
+
+def _put_first(name: str, findings: list[Finding], chosen: Sequence[Treatment]) -> None:
+    """Rank what saturates any start before the starts that help beside it."""
+    starts = [finding.gain for finding, one in zip(findings, chosen, strict=True) if one.start]
+    for finding in (one for one in findings if one.name == name and starts):
+        finding.gain = max(finding.gain, max(starts) + 0.1)
 
 
 def _half(plan: Plan, found: Signs, reasons: list[Treatment]) -> list[Finding]:
@@ -295,7 +304,7 @@ def _evidence(plan: Plan, one: Treatment, found: Signs) -> str:
     return f"the run ends with {plan.base.final} after {plan.base.epochs} epochs"
 
 
-def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
+def asides(trials: Trials, found: Signs, known: list[Finding], *, learns: bool) -> list[Finding]:
     """Note what stands out about rate, start and inputs in a run that does not hang on it."""
     decays = [Finding("rate-decays", NOTE, _decay(trials))] if found.decay > MUCH else []
     if all(one.severity == NOTE for one in known):
@@ -307,9 +316,18 @@ def asides(trials: Trials, found: Signs, known: list[Finding]) -> list[Finding]:
     noted = [*_more_starts(found, ()), *decays]
     if found.summed and found.samples > 1:
         noted.append(Finding("not-averaged", NOTE, _sum_of(found)))
-    for one in noted:
+    for one in noted if learns else ():
         one.effect = "none in this run: it learns with what is mended above"
     return noted
+
+
+def shortened(trials: Trials, base: Outcome, seconds: float) -> list[Finding]:
+    """Say where shorter steps do a task that ends in no numbers, whatever else is wrong."""
+    plan = Plan(trials, base, now() + seconds)
+    for one in _steps(Signs(), SHORTER) if base.final.score <= LOST else ():
+        if plan.solves(one):
+            return [_finding(plan, one, (one,), Signs(), FAULT)]
+    return []
 
 
 def _sum_of(found: Signs) -> str:

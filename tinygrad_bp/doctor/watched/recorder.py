@@ -70,6 +70,7 @@ class Recorder:
         self.at_head: Callable[[Place, FrameType], None] | None = None
         self.heads: set[Place] = set()  # those that are told of; all where there are none
         self.at_store: Callable[[str, Any, FrameType], None] | None = None
+        self.at_comparison: Callable[[], None] | None = None  # before it is kept
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
         self.at_equal: Callable[[Any, Any, Place, FrameType], None] | None = None
@@ -177,6 +178,8 @@ class Recorder:
         if isinstance(left, list) or isinstance(right, list):
             left, right = _arrays(left), _arrays(right)
         if (is_array(left) or is_number(left)) and (is_array(right) or is_number(right)):
+            if self.at_comparison is not None:
+                self.at_comparison()
             kept.comparisons.append(
                 Comparison(place, operation, np.array(left, float), np.array(right, float))
             )

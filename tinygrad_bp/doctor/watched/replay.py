@@ -89,6 +89,7 @@ class Replay:
         self.code = self.body_code()
         self.edited: tuple[dict[int, Any], list[Any]] = {}, []  # what every run has, and in what
         self.runs = 0
+        self.called: set[tuple[str, int]] | None = None
 
     def body_code(self, replaced: dict[int, Any] | None = None) -> CodeType:
         """Return the code of the body, with an edit in it or as it is."""
@@ -149,15 +150,16 @@ class Replay:
         if change is not None:
             change(names)
         recorder = self.recorder
-        held = (recorder.at_head, recorder.on, recorder.at_store, recorder.limit)
-        recorder.at_head = None
+        held = (recorder.at_head, recorder.on, recorder.limit)
+        recorder.at_head = recorder.at_store = recorder.at_comparison = None
         pair, recorder.pair = recorder.pair, None
         recorder.recording, recorder.on = Recording(), True
-        recorder.limit = limit or held[3]
+        recorder.limit = limit or held[2]
         marks: dict[Path, int] = {}
         code = code or self.code
         watch = _Marks(names, [*watched], recorder, code, marks)
-        recorder.at_store = watch if watch.paths else None
+        if watch.paths:
+            recorder.at_store, recorder.at_comparison = watch, watch.look
         error, stopped = None, False
         function = FunctionType(code, names.module)
         count = code.co_argcount
@@ -170,13 +172,15 @@ class Replay:
                     pass  # a body that yields does the rest when it is asked again
         except Stop:
             stopped = True
-            if limit is None or len(recorder.recording.comparisons) < limit:
-                raise
+            if len(recorder.recording.comparisons) < recorder.limit:
+                raise  # the time is up
         except (Exception, SystemExit) as caught:  # noqa: BLE001  # whatever the script raises
             error = caught if isinstance(caught, Exception) else RuntimeError("sys.exit")
         finally:
+            watch.look()
             recording, recorder.pair = recorder.recording, pair
-            recorder.at_head, recorder.on, recorder.at_store, recorder.limit = held
+            recorder.at_store = recorder.at_comparison = None
+            recorder.at_head, recorder.on, recorder.limit = held
         names.local.update(recording.kept)
         if keep:
             self.names.local.update(recording.kept)
@@ -204,7 +208,9 @@ class Replay:
 
     def functions(self) -> set[tuple[str, int]]:
         """Return the functions of the script that one iteration calls: name and first line."""
-        called: set[tuple[str, int]] = set()
+        if self.called is not None:
+            return self.called
+        self.called = called = set()
 
         def note(frame: FrameType, event: str, _: Any) -> None:
             code = frame.f_code
@@ -234,6 +240,7 @@ class _Marks:
         self.paths, self.recorder, self.code, self.marks = paths, recorder, code, marks
         self.names = Names(names.module, dict(names.local))  # a copy: stores are entered in it
         self.before = {path: self._value(path) for path in paths}
+        self.stored = False
 
     def _value(self, path: Path) -> Any:
         try:
@@ -243,8 +250,15 @@ class _Marks:
         return np.array(value) if isinstance(value, np.ndarray) else value
 
     def __call__(self, text: str, value: Any, frame: FrameType) -> None:
+        self.stored = True
         if text.isidentifier() and frame.f_code is self.code:
             self.names.local[text] = value
+
+    def look(self) -> None:
+        """Note what has changed since the last comparison, before the next one is counted."""
+        if not self.stored:
+            return
+        self.stored = False
         for path in self.paths:
             if path not in self.marks and not same(self._value(path), self.before[path]):
                 self.marks[path] = len(self.recorder.recording.comparisons)
