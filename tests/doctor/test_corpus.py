@@ -53,6 +53,9 @@ FEW_WRONG = [
     "units_killed_by_the_rate",
     # single samples away from their labels, and one number as the gradient of a matrix
     "rows_drawn_anew_each_epoch", "one_number_for_all_weights",
+    # thresholds, weights that are not the best, numbers that derive themselves, fractions cut off
+    "perceptron_walks_away", "perceptron_through_the_origin", "perceptron_adds_every_sample",
+    "celsius_lists_offset_crawls", "zahl_slopes_overwritten", "difference_quotient_of_integers",
 ]  # fmt: skip
 ALONE = {  # the only faults of scripts in which something else looks like one
     "tensors_head_alone_optimized": "not-updated",
@@ -66,6 +69,7 @@ FEW_HEALTHY = [
     "gradient_clipped", "momentum_in_a_class", "train_until_good", "tensors_grad_function",
     "tensors_that_learn", "weighted_cross_entropy", "early_stopper_copies", "sizes_of_errors_added",
     "counts_set_back_in_the_loop", "linear_on_purpose", "batch_left_in_a_list",
+    "perceptron_of_lists", "perceptron_signs_from_zero",
 ]  # fmt: skip
 FOUND, FIRST = 0.9, 0.8  # shares of all causes, and of main causes at the first place
 

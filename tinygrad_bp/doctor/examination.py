@@ -22,17 +22,19 @@ from tinygrad_bp.doctor.checks import (
     recorded_runs,
     reports,
     state,
+    tapes,
 )
 from tinygrad_bp.doctor.checks.unlearned import nothing_learns
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.learning.judgement import Verdict
-from tinygrad_bp.doctor.learning.losses import WEIGHTED
+from tinygrad_bp.doctor.learning.losses import CRITERION, WEIGHTED
 from tinygrad_bp.doctor.learning.outcome import Outcome
 from tinygrad_bp.doctor.learning.roles import Roles, find_roles
 from tinygrad_bp.doctor.learning.survey import Candidate, Survey, survey
 from tinygrad_bp.doctor.slips import answers, softmax, verdicts, views
 from tinygrad_bp.doctor.slips.repairs import Workshop
 from tinygrad_bp.doctor.treatments import (
+    fits,
     flat,
     layers,
     remedies,
@@ -114,13 +116,26 @@ class _Examination:
         self.samples = 1
         self.flat: Any = np.zeros(0)
         self.anchored, self.linear = "", False
+        self.cuts: dict[str, tuple[int, str, str]] = {}
 
     def run(self) -> None:
+        """Examine; where that decides nothing, say what was cut off in arrays of integers."""
+        self._run()
+        found = self.diagnosis.findings
+        if self.diagnosis.undecided and all(one.severity == NOTE for one in found):
+            found += invariants.cut_off(self.script, self.cuts)
+
+    def _run(self) -> None:
         """Survey, look closely at one iteration, follow whole runs."""
         if recorded_runs.uses_package(self.script) and self._recorded():
             return
+        self.diagnosis.findings += tapes.findings(self.script, self.recorder, 2.0)
+        if self.diagnosis.findings:
+            self.diagnosis.watched = "watched: the script's own numbers, which derive themselves"
+            return
         looked = survey(self.script, self.recorder, min(12.0, self._left() / 2))
         self.diagnosis.findings += numerics.literals(self.script)
+        self.cuts = self.recorder.cuts
         best = looked.best()
         if best is None:
             nothing_learns(self.script, looked, self.diagnosis)
@@ -229,6 +244,8 @@ class _Examination:
         )  # fmt: skip
         self.examined.trials = trials
         base = first = trials.measure_rates()
+        if base.is_open and not any(one.name == "integer-array" for one in self.diagnosis.findings):
+            self.diagnosis.findings += invariants.cut_off(self.script, self.recorder.cuts)
         crashes.crashed_later(self.script, base.ran, self.diagnosis.findings)
         self.diagnosis.findings += courses.kept(base.ran.module)
         turns = base.steps // max(base.epochs, 1)
@@ -261,16 +278,22 @@ class _Examination:
             others = [one for one in spoilt if one.name not in verdict.edits]
             self.diagnosis.findings += numerics.compared(others, after)
         self._units(trials, base)
-        self._scale_and_start(trials, base, verdict)
+        self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
+        faults = [one.name for one in self.diagnosis.findings if one.severity == FAULT]
+        fitted = [] if faults else fits.findings(trials, base, min(2.0, self._left() / 4))
+        self.diagnosis.findings += fitted
+        if not fitted:
+            self._scale_and_start(trials, base, verdict)
         if base.is_open:
             verdicts.held_back(roles, self.diagnosis.findings)
 
     def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
         """Look for what else keeps a task undone, once the gradients are mended."""
-        self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
         faults = [one for one in self.diagnosis.findings if one.severity == FAULT]
         hard = [one for one in faults if one.name in HARD and not self._of_biases(one)]
         signs = signs_of(trials, self.before, self.summed)
+        if verdict.form is not None and verdict.form[1] == CRITERION:
+            signs.decay = 1.0  # no step is taken where the answer is right
         signs.anchored, signs.faint = self.anchored, verdicts.vanishing(verdict)
         signs.twice = averaging.divided_twice(verdict, self.samples, [*trials.held.values()])
         halfway = not base.is_open and not base.final.is_solved and not hard
@@ -349,6 +372,7 @@ class _Examination:
             other = other or layers.too_narrow(trials, self.before, base, until)
             other = other or flat.without_bias(trials, base)
             other = other or flat.without_hidden_layer(trials, self.before, base)
+            other = other or fits.diverging(trials, base, self.examined.verdict, 1.0)
         if other is not None:
             found, undecided = [*found, other[0]], []
             self.examined.verdict.edits[other[0].name] = other[1]

@@ -18,7 +18,7 @@ from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Script
-from tinygrad_bp.doctor.watched.slots import shown
+from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
 ENOUGH = 24  # outputs, for a bound that none passes to be no accident
 SIDES = 5  # draws of weights, and more, of which some are on either side of an output
@@ -102,9 +102,8 @@ def _has_constant(X: Any) -> bool:
 def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:
     whole = []
     for path in [*roles.parameters, *roles.stuck]:
-        value, after = replay.before[path], roles.base.value(path)
-        turns = after is not None and np.asarray(after).dtype.kind == "f"
-        if is_array(value) and value.dtype.kind in "iu" and value.ndim and not turns:
+        value = replay.before[path]
+        if is_array(value) and value.dtype.kind in "iu" and value.ndim and _cuts(replay, path):
             whole.append((shown(path), value.dtype))
     if whole:
         names = ", ".join(name for name, _ in whole)
@@ -118,6 +117,26 @@ def _integers(replay: Replay, roles: Roles) -> Iterator[Finding]:
                 f"{shown(path)} has the dtype {value.dtype}, in which 2 - 3 is a large number",
                 parameter=shown(path),
             )  # fmt: skip
+
+
+def _cuts(replay: Replay, path: Path) -> bool:
+    """Tell whether an array stays one of integers, and would hold fractions if it could."""
+    after = replay.run().value(path)
+    if after is not None and np.asarray(after).dtype.kind == "f":
+        return False
+    floats = np.asarray(replay.before[path], float)
+    meant = replay.run(lambda names: names.bind(path, floats.copy())).value(path)
+    return meant is None or bool(np.any(np.asarray(meant) % 1)) or same(meant, floats)
+
+
+def cut_off(script: Script, cuts: dict[str, tuple[int, str, str]]) -> list[Finding]:
+    """Return that fractions were written into elements of arrays of integers."""
+    if not cuts:
+        return []
+    line, value, dtype = next(iter(cuts.values()))
+    names = ", ".join(cuts)
+    text = f"{script.at(line)} writes {value} into {names}, of dtype {dtype}: the fraction is lost"
+    return [Finding("integer-array", FAULT, text, line, names)]
 
 
 def _tuples(replay: Replay, roles: Roles) -> Iterator[Finding]:

@@ -9,7 +9,9 @@ import numpy as np
 from tinygrad_bp.doctor.learning.pairs import Pair
 from tinygrad_bp.doctor.watched.recorder import Recording
 
+CRITERION = "the perceptron criterion"
 WEIGHTED = " weighted by "
+SIDES = 3  # answers of a threshold: `sign` has one for 0
 ROUNDED = 3e-16  # of a loss, in double precision
 
 Form = tuple[Pair, str]
@@ -28,11 +30,48 @@ def losses(
         return {pair.own: float(np.sum(found))} if found else {}
     outputs, labels = meetings(recording, pair, compared)
     every = sums(outputs, labels)
+    missed = criterion(recording, outputs, labels, compared)
+    every |= {CRITERION: missed} if missed is not None else {}
     for text, one in (weights or {}).items():
         some = fitting(one, labels)
         weighted = sums(outputs, labels, some) if some is not None else {}
         every |= {f"{name}{WEIGHTED}{text}": value for name, value in weighted.items()}
     return every
+
+
+def criterion(
+    recording: Recording, outputs: list[Any], labels: list[Any], compared: int | None
+) -> float | None:
+    """Return the loss that a perceptron's rule goes down; None where the output is no threshold.
+
+    It is the size of the scores of samples on the wrong side, whose slopes are the errors times
+    the inputs.
+    """
+    meet = [np.broadcast_arrays(o, y) for o, y in zip(outputs, labels, strict=True)]
+    if sum(np.size(one) for one, _ in meet) != sum(map(np.size, outputs)):
+        return None
+    apart = np.concatenate([np.ravel(np.abs(o - y)) for o, y in meet] or [np.zeros(0)])
+    found = [np.sum(apart * np.abs(s)) for s in scores(recording, outputs, compared) if np.any(s)]
+    return float(sum(found)) if found else None  # what no parameter moves leaves no slope
+
+
+def scores(recording: Recording, outputs: list[Any], compared: int | None) -> list[Any]:
+    """Return the scores of which outputs tell the side of a threshold, and nothing else."""
+    o = np.concatenate([np.ravel(one) for one in outputs] or [np.zeros(0)])
+    if not o.size or len(np.unique(o)) > SIDES:
+        return []
+    end = len(recording.comparisons) if compared is None else compared
+    by_place: dict[Any, list[Any]] = {}
+    for place, score, before in recording.scores:
+        if before <= end:
+            by_place.setdefault(place, []).append(np.ravel(score))
+    every = [np.concatenate(some)[: o.size] for some in by_place.values()]
+    return [one for one in every if one.size == o.size and _tells_side(o, one)]
+
+
+def _tells_side(o: Any, s: Any) -> bool:
+    above, below = np.unique(o[s > 0]), np.unique(o[s < 0])
+    return max(len(above), len(below)) < 2 and not np.array_equal(above, below)
 
 
 def fitting(weights: Any, labels: list[Any]) -> Any:

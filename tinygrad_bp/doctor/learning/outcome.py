@@ -18,6 +18,7 @@ from tinygrad_bp.doctor.watched.slots import Names
 
 SOLVED, LEARNED, SLIGHT = 0.5, 0.3, 0.1  # share of the labels' variance explained
 IDLE = 0.02  # merit by which a run has to get on, to have learned anything
+WINDOW, FEW = 64, 4  # meetings that are judged together; of one sample, in an epoch of its own
 
 
 @dataclass
@@ -160,7 +161,7 @@ class Follower:
         self.outputs: list[Any] = []
         self.labels: list[Any] = []
         self.curve: list[tuple[int, Standing]] = []
-        self.epochs = self.steps = 0
+        self.epochs = self.steps = self.fresh = 0
         self.next = 1.0
         self.last: list[list[Any]] | None = None  # outputs and labels of an epoch
         self.range: tuple[float, float] | None = None
@@ -172,7 +173,7 @@ class Follower:
             self.steps += 1
         if place == self.epoch:
             self.close(last=False)
-            self.epochs += 1
+            self.epochs, self.fresh = self.epochs + 1, 0
 
     def met(self, left: Any, right: Any) -> None:
         """Take one comparison."""
@@ -181,6 +182,7 @@ class Follower:
             copy = self.pair.operation == "-" and isinstance(output, np.ndarray)
             self.outputs.append(output.copy() if copy else output)
             self.labels.append(label)
+            self.fresh += 1
 
     def close(self, *, last: bool) -> None:
         """End an epoch."""
@@ -195,8 +197,16 @@ class Follower:
                 sides = [np.concatenate([np.ravel(o) for o in some]) for some in self.last]
                 pairs = {*zip(*(one.tolist() for one in sides), strict=False)}
                 self.always = pairs if self.always is None else self.always & pairs
-        if not last:
-            self.outputs, self.labels = [], []
+        if not last:  # an epoch of one sample is judged with those before it
+            kept = WINDOW if self._is_alone() else 0
+            self.outputs = self.outputs[len(self.outputs) - min(kept, len(self.outputs)) :]
+            self.labels = self.labels[len(self.labels) - min(kept, len(self.labels)) :]
+
+    def _is_alone(self) -> bool:
+        """Tell whether this epoch has met one number as its label, and no other."""
+        some = self.labels[-self.fresh :] if 0 < self.fresh <= FEW else []
+        plain = bool(some) and all(np.size(one) == 1 for one in some)
+        return plain and len({float(np.sum(one)) for one in some}) == 1
 
 
 def first_rise(curve: list[tuple[int, Standing]]) -> int | None:

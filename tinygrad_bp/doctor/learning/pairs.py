@@ -17,6 +17,8 @@ from tinygrad_bp.doctor.watched.rewriting import Place, place_of
 from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
 SIZES = (1.0, 10.0, -10.0)  # of a disturbance: a saturated unit needs the larger ones
+FAR = (100.0, -100.0)  # of a single number, which alone may not turn a threshold
+LEAST = 0.5  # of its noise: a number moved by less passes no threshold
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ def disturbed(value: Any, rng: np.random.Generator, size: float) -> Any:
     """Return a value moved at random."""
     array = np.asarray(value, float)
     noise = rng.standard_normal(array.shape)
+    noise = noise + np.copysign(LEAST, noise)
     moved = array * (1 + 0.3 * size * noise) + 0.05 * size * noise * (1 + np.abs(array).mean())
     if is_array(value) and value.dtype.kind in "iu":
         moved = np.round(array + rng.integers(1, 4, array.shape))
@@ -91,7 +94,7 @@ def moved_pairs(
     """
     many = min(base.marks.get(path, MOST), most or len(base.recording.comparisons))
     before = base.recording.comparisons[:many]
-    for size in SIZES:
+    for size in (*SIZES, *FAR) if np.size(replay.before[path]) == 1 else SIZES:
         value = disturbed(replay.before[path], np.random.default_rng(7), size)
         again = replay.at({**(others or {}), path: value}, limit=many or None)
         if again is None:
@@ -151,6 +154,18 @@ def _updated(replay: Replay) -> dict[Place, dict[str, bool]]:
     }
 
 
+def _is_carried(replay: Replay, path: Path) -> bool:
+    """Tell whether what stands at a path follows from what stood there, and is not made anew.
+
+    What stands in a list may have changed its place.
+    """
+    if path[-1][0] == "key":
+        return True
+    plain = replay.run().value(path)
+    moved = replay.at({path: disturbed(replay.before[path], np.random.default_rng(7), 1.0)})
+    return moved is None or not same(moved.value(path), plain)
+
+
 def _leaf(text: str) -> str:
     return text.split("[", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1]
 
@@ -162,7 +177,6 @@ def pairs_of(
     votes = Counter(pair for pairs in moved.values() for pair in pairs)
     # what moves both sides follows from parameters on both: no data
     texts, updated = operands(replay), _updated(replay)
-    state = {shown(path) for path in changed}
     by_place = {one.place: one for one in reversed(base.recording.comparisons)}
     found = []
     for pair in votes:
@@ -176,10 +190,13 @@ def pairs_of(
             continue
         label, output = pair.label_of(one), pair.output_of(one)
         text = texts.get(pair.place, ("", ""))[1 if pair.output == "left" else 0]
-        if text in state or (label.size == 1 and output.size > 1):
+        carried = next((path for path in changed if shown(path) == text), None)
+        if label.size == 1 and output.size > 1:
             continue
-        arrays = (replay.before[p] for p in changed if is_array(replay.before[p]))
-        if label.size > 1 and any(same(label, one) for one in arrays):
+        if carried is not None and _is_carried(replay, carried):
+            continue
+        alike = (p for p in changed if is_array(replay.before[p]) and same(label, replay.before[p]))
+        if label.size > 1 and any(_is_carried(replay, path) for path in alike):
             continue
         found.append(pair)
     labels = {pair: pair.label_of(by_place[pair.place]) for pair in found if pair.operation == "-"}
@@ -191,6 +208,15 @@ def pairs_of(
         )
     ]
     return sorted(found, key=lambda p: (p.operation != "-", -votes[p], p.place))[:4]
+
+
+def is_threshold(pair: Pair, met: list[Comparison]) -> bool:
+    """Tell whether output and label are one of two classes, and not a place or a count."""
+    sides = [[np.ravel(side) for side in (pair.output_of(one), pair.label_of(one))]
+             for one in met if one.place == pair.place]  # fmt: skip
+    outputs, labels = (np.unique([v for some in sides for v in some[k]]) for k in (0, 1))
+    values = {*outputs[np.isfinite(outputs)].tolist(), *labels.tolist()}
+    return values <= {-1.0, 0.0, 1.0} and (len(labels) == 2 or len(sides) == 1)
 
 
 def _follows(replay: Replay, pair: Pair, labels: list[Any], moved: dict[Path, list[Pair]]) -> bool:

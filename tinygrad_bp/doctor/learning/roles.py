@@ -14,13 +14,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.learning.losses import Weights, fitting
-from tinygrad_bp.doctor.learning.pairs import SIZES, Pair, disturbed, moved_by, pairs_of
+from tinygrad_bp.doctor.learning.pairs import (
+    SIZES,
+    Pair,
+    disturbed,
+    is_threshold,
+    moved_by,
+    pairs_of,
+)
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
 from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
+FEW = 200  # comparisons that are looked at
 LISTED = 2  # arrays that may weigh the samples
 LOSS_NAMES = (
     "loss", "cost", "err", "mse", "nll", "bce", "entropy", "objective", "perte", "cout", "coût",
@@ -73,9 +81,12 @@ def find_roles(replay: Replay, seconds: float = 4.0, limit: int | None = None) -
     candidates = [p for p in candidates if not is_target(replay, p)]
     base = replay.run(watched=changed, limit=limit)
     moved = moved_by(replay, candidates, base, until)
-    pairs = pairs_of(replay, base, moved, changed)
+    every = pairs_of(replay, base, moved, changed)
+    pairs = [pair for pair in every if pair.operation != "="]
+    if not crashed and pairs and any(not np.any(replay.before[p]) for p in candidates):
+        moved = _moved_further(replay, moved, pairs, changed, until)
     roles = Roles([], [], pairs, 0, base, changed=changed)
-    roles.parameters = [p for p in candidates if any(one in pairs for one in moved.get(p, ()))]
+    roles.parameters = _movers(candidates, moved, pairs)
     if crashed:
         samples = _sample_counts(replay, roles)
         roles.parameters = [
@@ -86,8 +97,43 @@ def find_roles(replay: Replay, seconds: float = 4.0, limit: int | None = None) -
         _add_stuck(replay, roles, until)
         roles.weights = _weights(replay, roles)
         _add_own_loss(replay, roles, candidates, until)
+        every = [pair for pair in every if is_threshold(pair, base.recording.comparisons)]
+        if not roles.pairs and every:  # answers that are asked whether they are the labels
+            roles.pairs, roles.parameters = every, _movers(candidates, moved, every)
+            _add_stuck(replay, roles, until)
         count_comparisons(roles, base)
     return roles if roles.parameters or roles.stuck else None
+
+
+def _movers(candidates: list[Path], moved: dict[Path, list[Pair]], pairs: list[Pair]) -> list[Path]:
+    return [path for path in candidates if any(one in pairs for one in moved.get(path, ()))]
+
+
+def _moved_further(
+    replay: Replay, moved: dict[Path, list[Pair]], pairs: list[Pair], changed: list[Path],
+    until: float,
+) -> dict[Path, list[Pair]]:  # fmt: skip
+    """Look again for numbers that move an output, with other weights.
+
+    Where the weights start at 0 too, the answer is the number itself: so is the value of an update.
+    """
+    still = [p for p in moved if np.size(replay.before[p]) == 1 and not np.any(replay.before[p])]
+    idle = [path for path in still if not any(one in pairs for one in moved[path])]
+    rng = np.random.default_rng(5)
+    others = {p: disturbed(replay.before[p], rng, 1.0) for p in moved if p not in idle}
+    base = replay.at(others, watched=changed) if idle else None
+    return moved if base is None else moved | moved_by(replay, idle, base, until, others)
+
+
+def turned(replay: Replay, paths: list[Path]) -> bool:
+    """Tell whether an iteration makes arrays of floats of lists, or of arrays of integers."""
+    whole = [p for p in paths if is_array(replay.before[p]) and replay.before[p].dtype.kind in "iu"]
+    listed = [path[:-1] for path in paths if len(path) > 2 and path[-1][0] == "key"]
+    if not whole and not listed:
+        return False
+    ended = replay.run()
+    after = [ended.value(path) for path in (*whole, *listed)]
+    return any(is_array(one) and one.dtype.kind == "f" for one in after)
 
 
 def count_comparisons(roles: Roles, iteration: Iteration) -> None:
@@ -239,7 +285,8 @@ def _add_stuck(replay: Replay, roles: Roles, until: float, size: float = 1.0) ->
     lasting -= visiting(replay)  # what a loop inside goes over may be rows of the data
     if not roles.pairs:
         kept = [path for path in fixed if is_stored(path, stored)]
-        roles.pairs = pairs_of(replay, roles.base, moved, kept)
+        found = pairs_of(replay, roles.base, moved, kept)
+        roles.pairs = [pair for pair in found if pair.operation != "="]
     samples = _sample_counts(replay, roles)
     for path, pairs in moved.items():
         value = replay.before[path]
@@ -251,8 +298,10 @@ def _add_stuck(replay: Replay, roles: Roles, until: float, size: float = 1.0) ->
         visited = any(
             not some for other, some in moved.items() if other != path and _alike(other, path)
         )  # a sample of a list: the others do not act in this iteration
-        whole = getattr(replay.reached.values[path], "base", None)  # it is a row of another array
-        visited |= any(whole is replay.reached.values[other] for other in moved if other != path)
+        whole = getattr(replay.reached.values[path], "base", None)  # it is a view of another array
+        if any(whole is replay.reached.values[other] for other in moved if other != path):
+            roles.data.append(path)
+            continue
         is_data = sampled or visited or value.dtype.kind != "f" or is_table(replay, roles, path)
         if value.ndim and (is_stored(path, lasting) or not is_data):
             roles.stuck.append(path)
@@ -345,9 +394,16 @@ def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: f
 
 
 def _scalars(iteration: Iteration) -> dict[tuple[Place, str], float]:
-    """Return the numbers that an iteration stores under the name of a loss."""
+    """Return the numbers that an iteration stores under the name of a loss.
+
+    A difference as it is, with its sign, is an error and no loss.
+    """
     found = {}
+    apart = [one.left - one.right for one in iteration.recording.comparisons[:FEW]
+             if one.operation == "-" and one.left.size == one.right.size == 1]  # fmt: skip
     for text, value, place in iteration.recording.stores:
+        if value.size == 1 and any(float(value.ravel()[0]) == one for one in apart):
+            continue
         leaf = text.lower().split(".")[-1]
         named = any(name in leaf for name in LOSS_NAMES) or text in {"J", "E", "L", "total"}
         if value.size == 1 and named and value.dtype.kind == "f":

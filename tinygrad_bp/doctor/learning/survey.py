@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import FrameType
 
-from tinygrad_bp.doctor.learning.roles import Roles, find_roles
+from tinygrad_bp.doctor.learning.roles import Roles, find_roles, turned
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import Recorder, Stop
 from tinygrad_bp.doctor.watched.replay import Replay
@@ -27,6 +27,8 @@ class Candidate:
     moving: bool
     around: tuple[Place, ...]  # loops it runs in, those of the callers too; the outermost first
     at: int = 1  # the iteration that was looked at
+    turns: bool = False  # a parameter was no array of floats, and is one after a step
+    scattered: bool = False  # each iteration changes another parameter: it goes through them
     places: frozenset[Place] = frozenset()  # where an output met a label in it
 
     def learns_like(self, other: Candidate) -> bool:
@@ -47,11 +49,12 @@ class Survey:
         if not self.candidates:
             return None
         moving = [one for one in self.candidates if one.moving] or self.candidates
-        chosen = moving[0]
+        chosen, full = moving[0], 0
         for one in moving[1:]:
+            full = max(full, len(chosen.parameters))
             inside = chosen.loop.place in one.loop.around or not one.loop.around
-            many = 2 * len(one.parameters) >= len(chosen.parameters)
-            if inside and many and one.learns_like(chosen):
+            many, part = 2 * len(one.parameters) >= full, len(one.parameters) < full
+            if inside and many and not (part and one.scattered) and one.learns_like(chosen):
                 chosen = one
         return chosen
 
@@ -61,6 +64,7 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
     until = now() + seconds
     counts: dict[Place, int] = {}
     found: list[Candidate] = []
+    idle: set[Place] = set()  # loops that did something, and nothing to an output: a sample of 0
 
     def at_head(place: Place, frame: FrameType) -> None:
         counts[place] = counts.get(place, 0) + 1
@@ -70,23 +74,32 @@ def survey(script: Script, recorder: Recorder, seconds: float = 12.0) -> Survey:
             raise Stop
         known = next((one for one in found if one.loop.place == place), None)
         full = max((len(one.parameters) for one in found), default=0)
-        is_partial = known is not None and len(known.parameters) < full and counts[place] <= LOOKS
-        if counts[place] > 1 and not is_partial:
+        is_partial = known is not None and (len(known.parameters) < full or known.turns)
+        if counts[place] > LOOKS or (counts[place] > 1 and not is_partial and place not in idle):
             return
         loop = script.loops[place]
         replay = Replay(script, loop, recorder, frame)
         try:
             roles = find_roles(replay, limit=ENOUGH)
+            turns = roles is not None and turned(replay, roles.parameters)
         finally:
             replay.reached.restore()
+        idle.discard(place)
         if roles is None:
+            again = replay.runs > 1 and not found and now() < until - seconds / 2
+            idle.update([place] if again else [])
             return
+        if known is not None and known.turns:
+            found.remove(known)
+            known = None
         if known is None:
             around = (*_callers(script, frame), *loop.around)
             places = frozenset(pair.place for pair in roles.pairs)
-            moves = bool(roles.parameters)
-            found.append(Candidate(loop, _learning(roles), moves, around, places=places))
-        elif len(_learning(roles)) > len(known.parameters):
+            moves, at = bool(roles.parameters), counts[place]
+            found.append(Candidate(loop, _learning(roles), moves, around, at, turns, places=places))
+            return
+        known.scattered |= known.parameters.isdisjoint(_learning(roles))
+        if len(_learning(roles)) > len(known.parameters):
             known.parameters, known.at = _learning(roles), counts[place]
 
     def prepare(recorder: Recorder) -> None:

@@ -13,8 +13,9 @@ from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Undecide
 from tinygrad_bp.doctor.learning import gradients
 from tinygrad_bp.doctor.learning.gradients import Match, Point
 from tinygrad_bp.doctor.learning.judgement import Verdict, created, names
-from tinygrad_bp.doctor.learning.losses import Form, meetings
+from tinygrad_bp.doctor.learning.losses import CRITERION, Form, meetings
 from tinygrad_bp.doctor.learning.roles import Roles, count_comparisons, is_stored, stored_in_loop
+from tinygrad_bp.doctor.slips import unheeding
 from tinygrad_bp.doctor.slips.slips import by_factor, explain
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
@@ -42,7 +43,11 @@ def measured(replay: Replay, roles: Roles, seconds: float, verdict: Verdict) -> 
         point = gradients.measure(replay, roles, name, one, until) if roles.pairs else None
         if point is not None:
             verdict.points.append(point)
-    if not _is_step(roles, verdict.points):
+    is_step = _is_step(roles, verdict.points)
+    for point in verdict.points:  # a threshold has no slopes but its scores'
+        point.slopes = {form: some for form, some in point.slopes.items()
+                        if is_step == (form[1] == CRITERION)}  # fmt: skip
+    if not is_step or sum(map(bool, (one.slopes for one in verdict.points))) > 1:
         steps = [one.base.ended for one in verdict.points]
         verdict.form = gradients.best_form(verdict.points, steps)
     return verdict
@@ -79,7 +84,8 @@ def _is_step(roles: Roles, points: list[Point]) -> bool:
     outputs = [meetings(one.base.recording, pair, roles.compared)[0] for one in points]
     seen = [np.ravel(value) for some in outputs for value in some]
     flat = np.concatenate(seen) if seen else np.zeros(0)
-    return flat.size > 2 and len(np.unique(flat)) <= 2
+    sides = flat if len(np.unique(flat)) <= 2 else flat[flat != 0]  # `sign` has a third answer
+    return flat.size > 2 and len(np.unique(sides)) <= 2
 
 
 def _leave_out_velocities(replay: Replay, roles: Roles, until: float) -> None:
@@ -120,8 +126,9 @@ def judged(replay: Replay, roles: Roles, verdict: Verdict, seconds: float) -> Ve
     """Say what is wrong, and look for the edits that mend it."""
     form = verdict.form
     if form is None:
-        reason = _why_not(roles, verdict)
-        verdict.undecided.append(Undecided("gradient", reason))
+        verdict.findings += unheeding.findings(replay, roles) if roles.pairs else []
+        if not verdict.findings:
+            verdict.undecided.append(Undecided("gradient", _why_not(roles, verdict)))
         return verdict
     points = [one for one in verdict.points if form in one.slopes]
     table = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
@@ -135,7 +142,10 @@ def judged(replay: Replay, roles: Roles, verdict: Verdict, seconds: float) -> Ve
     wrong = [p for p in wrong if p not in roles.stuck]
     if roles.stuck:
         _never_moves(replay, roles, points, form, verdict)
-    if wrong and _is_search(replay, wrong):
+    unheeded = unheeding.findings(replay, roles) if wrong and form[1] == CRITERION else []
+    if unheeded:
+        verdict.findings += unheeded
+    elif wrong and _is_search(replay, wrong):
         reason = "the steps are drawn at random, whatever the labels are, and kept where they help"
         verdict.undecided.append(Undecided("gradient", f"{reason}: none is a gradient"))
     elif wrong:

@@ -254,7 +254,7 @@ class _Treated:
     def __init__(self, trials: Trials, treatments: tuple[Treatment, ...]) -> None:
         self.trials, self.treatments = trials, treatments
         self.before: dict[Path, Any] = {}
-        self.shapes: dict[Path, tuple[int, ...]] = {}
+        self.sizes: dict[Path, int] = {}
         self.grown = False
         self.step = 0
         self.scale = math.prod(one.scale for one in treatments)
@@ -284,8 +284,8 @@ class _Treated:
     def _look(self, names: Names) -> None:
         for path in self.trials.roles.parameters:
             with suppress(KeyError, IndexError, AttributeError, TypeError):
-                shape = np.shape(names.get(path))
-                self.grown |= self.shapes.setdefault(path, shape) != shape
+                size = np.size(names.get(path))  # a list may become a row
+                self.grown |= self.sizes.setdefault(path, size) != size
 
     def _hold(self, names: Names) -> None:
         for path in self.trials.shrinking:

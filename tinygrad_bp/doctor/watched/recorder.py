@@ -39,6 +39,9 @@ class Recording:
 
     comparisons: list[Comparison] = field(default_factory=list)
     stores: list[tuple[str, Any, Place]] = field(default_factory=list)
+    scores: list[tuple[Place, Any, int]] = field(
+        default_factory=list
+    )  # on one side of a threshold or the other; with the number of comparisons before
     held: list[tuple[str, Any]] = field(default_factory=list)  # arrays in containers so stored
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     by_tuple: list[Place] = field(default_factory=list)
@@ -73,6 +76,7 @@ class Recorder:
         self.at_comparison: Callable[[], None] | None = None  # before it is kept
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
+        self.cuts: dict[str, tuple[int, str, str]] = {}
         self.at_equal: Callable[[Any, Any, Place, FrameType], None] | None = None
         self.at_half: Callable[[Any, Place], None] | None = None
         self.at_shapes: Callable[[Any, Any, int], None] | None = None
@@ -96,6 +100,17 @@ class Recorder:
             self.at_pair(_plain(left), _plain(right))
         return left - right
 
+    def chain(self, terms: tuple[Any, ...], *sides: int) -> Any:
+        """Subtract one after the other: in `y - m * x - c` a label meets the sum of the rest."""
+        value, taken = terms[0], None
+        for term, place in zip(terms[1:], zip(sides[::2], sides[1::2], strict=True), strict=True):
+            told = self.on or self.pair == place or self.at_shapes is not None
+            taken = term if taken is None else taken + term if told else taken
+            if told:
+                self.sub(terms[0], taken, *place)
+            value = value - term
+        return value
+
     def div(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Divide."""
         if self.on:
@@ -104,13 +119,38 @@ class Recorder:
             self.at_pair(_plain(left), _plain(right))
         return left / right
 
+    def scored(self, value: Any, bound: Any, line: int, column: int) -> Any:
+        """Return what is then asked on which side of a bound it is: the score of a threshold."""
+        if self.on:
+            score, least = _plain(value), _plain(bound)
+            if (is_array(score) or is_number(score)) and (is_array(least) or is_number(least)):
+                self._score((line, column), np.asarray(score, float) - least)
+        return value
+
+    def _score(self, place: Place, score: Any) -> None:
+        kept = self.recording
+        if len(kept.scores) < MOST:
+            kept.scores.append((place, score, len(kept.comparisons)))
+
     def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Compare for equality."""
         self.told(left, right, line, column)
         return left == right
 
+    def unequal(self, left: Any, right: Any, line: int, column: int) -> Any:
+        """Compare for inequality."""
+        if self.on:
+            self._keep("=", left, right, (line, column))
+        if self.pair == (line, column) and self.at_pair is not None:
+            self.at_pair(_plain(left), _plain(right))
+        return left != right
+
     def told(self, left: Any, right: Any, line: int, column: int) -> None:
         """Tell of a comparison for equality."""
+        if self.on:
+            self._keep("=", left, right, (line, column))
+        if self.pair == (line, column) and self.at_pair is not None:
+            self.at_pair(_plain(left), _plain(right))
         if self.at_equal is not None:
             self.at_equal(left, right, (line, column), sys._getframe(1))
 
@@ -134,6 +174,18 @@ class Recorder:
             self._keep("-", base, target, (line, column))
         if self.pair == (line, column) and self.at_pair is not None:
             self.at_pair(base, target)
+
+    def written(self, value: Any, into: Any, name: str, line: int) -> Any:
+        """Return what is then written into elements; note what an array of integers cuts off.
+
+        Replays may have other values than the script.
+        """
+        if type(into) is np.ndarray and not self.on and into.dtype.kind in "iu":
+            array = np.asarray(value)
+            if array.dtype.kind == "f" and np.any(array % 1) and np.isfinite(array).all():
+                text = f"{np.ravel(array)[np.flatnonzero(array % 1)[0]]:.10g}"
+                self.cuts.setdefault(name, (line, text, str(into.dtype)))
+        return value
 
     def store(self, text: str, value: Any, line: int, column: int) -> None:
         """Have stored a value."""
@@ -180,9 +232,10 @@ class Recorder:
         if (is_array(left) or is_number(left)) and (is_array(right) or is_number(right)):
             if self.at_comparison is not None:
                 self.at_comparison()
-            kept.comparisons.append(
-                Comparison(place, operation, np.array(left, float), np.array(right, float))
-            )
+            left, right = np.array(left, float), np.array(right, float)
+            if operation == "/" and np.array_equal(right, np.abs(left)):
+                self._score(place, left)  # the sign of it
+            kept.comparisons.append(Comparison(place, operation, left, right))
             if len(kept.comparisons) >= self.limit:
                 raise Stop
 

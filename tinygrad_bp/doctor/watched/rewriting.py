@@ -22,6 +22,7 @@ BODY = "_doctor_body_"
 Place = tuple[int, int]  # line and column: the same before and after an edit elsewhere
 Function = ast.FunctionDef | ast.Lambda | ast.AsyncFunctionDef
 HALF = 0.5  # at which a line is drawn between two classes
+ORDERED = ast.Lt | ast.LtE | ast.Gt | ast.GtE
 PAIRED = {"subtract": "sub", "divide": "div", "true_divide": "div"}
 
 
@@ -180,6 +181,11 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         place = place_of(node.right)  # an operation begins where the one on its left does
+        chain = _chain(node)
+        if len(chain) > 2 and not any(_is_number(one) for one in chain):
+            places: Any = [ast.Constant(side) for one in chain[1:] for side in place_of(one)]
+            terms = ast.Tuple([self.visit(one) for one in chain], ast.Load())
+            return ast.copy_location(call("chain", terms, *places), node)
         self.generic_visit(node)
         name = {ast.Sub: "sub", ast.Div: "div"}.get(type(node.op))
         if name is None or _is_number(node.left) or _is_number(node.right):
@@ -193,12 +199,14 @@ class _Rewriter(ast.NodeTransformer):
         if len(node.ops) != 1:
             return node
         left, right = node.left, node.comparators[0]
-        if isinstance(node.ops[0], ast.Eq) and not any(
-            isinstance(one, ast.Constant) for one in (left, right)
-        ):
-            return ast.copy_location(call("equal", left, right, *place), node)
+        literal = any(isinstance(one, ast.Constant) for one in (left, right))
+        if isinstance(node.ops[0], ast.Eq | ast.NotEq) and not literal:
+            name = "equal" if isinstance(node.ops[0], ast.Eq) else "unequal"
+            return ast.copy_location(call(name, left, right, *place), node)
+        if isinstance(node.ops[0], ORDERED) and _is_plain(right):
+            node.left = ast.copy_location(call("scored", left, copied(right), *place), left)
         if isinstance(right, ast.Constant) and right.value == HALF:
-            node.left = ast.copy_location(call("halved", left, *place), left)
+            node.left = ast.copy_location(call("halved", node.left, *place), left)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -206,6 +214,10 @@ class _Rewriter(ast.NodeTransformer):
         if getattr(node.func, "id", "") == "accuracy_score" and len(node.args) == 2:
             told = ast.copy_location(call("told", *copied(node.args), *place_of(node)), node)
             return ast.copy_location(ast.BoolOp(ast.Or(), [told, node]), node)
+        if getattr(node.func, "attr", "") in {"sign", "heaviside"} and node.args:
+            first = node.args[0]
+            told = call("scored", first, ast.Constant(0), *place_of(node))
+            node.args[0] = ast.copy_location(told, first)
         name = PAIRED.get(getattr(node.func, "attr", ""))
         if name is None or len(node.args) != 2 or node.keywords:
             return node
@@ -213,6 +225,11 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> list[ast.stmt]:
         self.generic_visit(node)
+        target = node.targets[0]
+        array = target.value if isinstance(target, ast.Subscript) else None
+        if isinstance(array, ast.Name) and not isinstance(node.value, ast.Constant):
+            told = call("written", node.value, loaded(array), array.id, node.lineno)
+            node.value = ast.copy_location(told, node.value)
         stored = [one for target in node.targets for one in _stores(target)]
         return [node, *(stored or [_kept("tick", node)])]
 
@@ -271,6 +288,19 @@ def _calls(node: ast.AST) -> bool:
              in {*plain, "arange"})
         for one in made
     )  # fmt: skip
+
+
+def _chain(node: ast.expr) -> list[ast.expr]:
+    """Return the terms of `a - b - c`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return [*_chain(node.left), node.right]
+    return [node]
+
+
+def _is_plain(node: ast.AST) -> bool:
+    """Tell whether reading an expression twice does no more than reading it once."""
+    plain = ast.Name | ast.Attribute | ast.Constant | ast.UnaryOp | ast.expr_context | ast.unaryop
+    return all(isinstance(one, plain) for one in ast.walk(node))
 
 
 def _is_number(node: ast.AST) -> bool:

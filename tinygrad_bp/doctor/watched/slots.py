@@ -51,7 +51,10 @@ class Names:
         if isinstance(old, np.ndarray):
             old[...] = value
             return
-        value = float(value)
+        self.bind(path, np.array(value, float) if isinstance(old, list) else float(value))
+
+    def bind(self, path: Path, value: Any) -> None:
+        """Let a path hold a value, whatever it held."""
         if len(path) == 2:
             self.scope(path[0])[path[1]] = value
             return
