@@ -74,9 +74,9 @@ def _kills(found: list[Finding], known: list[Finding], trials: Trials) -> None:
     long = next((one for one in found if one.name in LONG), None)
     if long is None:
         return
-    first = {one.parameter: one.gain for one in states(trials.at_first, 1, NOTE)}
+    first = {one.parameter for one in states(trials.at_first, 1, NOTE)}
     for one in known:
-        if one.name in SPENT and first.get(one.parameter, 0.0) < one.gain:
+        if one.name in SPENT and one.parameter not in first:
             long.brings = one.name
 
 
