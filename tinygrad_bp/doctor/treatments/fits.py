@@ -124,7 +124,7 @@ def _crawls(model: Linear, trials: Trials, base: Outcome) -> Finding | None:
     slow = int(min(np.flatnonzero(behind), key=lambda k: abs(gone[k])))
     raw, scaled = _skew(A), _skew(_standardised(A))
     name = "unscaled-inputs" if raw > SKEWED and scaled < raw / NARROW else "too-few-steps"
-    names = [shown(path) for path in model.paths for _ in range(1)]
+    names = [shown(path) for path in model.paths]
     which = names[slow] if len(names) == len(best) else f"number {slow + 1}"
     text = (
         f"least squares has {best[slow]:.4g} for {which}, which goes from"
