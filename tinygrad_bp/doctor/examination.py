@@ -46,7 +46,6 @@ from tinygrad_bp.doctor.treatments import (
 from tinygrad_bp.doctor.treatments.recorded_trials import RecordedTrials
 from tinygrad_bp.doctor.treatments.signs import Signs, signs_of
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials
-from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.clock import collecting_its_own, now
 from tinygrad_bp.doctor.watched.recorder import Recorder
 from tinygrad_bp.doctor.watched.replay import Replay
@@ -277,7 +276,8 @@ class _Examination:
         if base is not first:
             others = [one for one in spoilt if one.name not in verdict.edits]
             self.diagnosis.findings += numerics.compared(others, after)
-        self._units(trials, base)
+        points = self.examined.verdict.points
+        self.diagnosis.findings += units.hidden(trials, base, points, self.script)
         self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
         faults = [one.name for one in self.diagnosis.findings if one.severity == FAULT]
         fitted = [] if faults else fits.findings(trials, base, min(2.0, self._left() / 4))
@@ -334,27 +334,6 @@ class _Examination:
                 self.script, base, trials.follower.last, many
             )
 
-    def _units(self, trials: Trials, base: Outcome) -> None:
-        """Say which hidden units are dead or saturated; a fault where nothing is learned by it."""
-        pair = trials.pair
-        outputs = [
-            pair.output_of(one) for one in trials.roles.base.recording.comparisons
-            if one.place == pair.place
-        ]  # fmt: skip
-        answers = {
-            text for text, value, _ in trials.at_first
-            if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
-        }  # fmt: skip
-        fixed = units.unmoved(self.examined.verdict.points)
-        hidden = [one for one in trials.hidden if one[0] not in answers | fixed
-                  and not numerics.is_softmax(self.script, one[2][0])]  # fmt: skip
-        found = units.states(hidden, trials.looked, NOTE)
-        found += layers.shares(trials, base, outputs[0] if outputs else None)
-        for one in found:
-            if base.is_open and one.name == "dead-relu" and one.gain > 0.85:
-                one.severity = FAULT
-        self.diagnosis.findings += found
-
     def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
         """Try treatments; True where one of them is a finding."""
         last = trials.follower.last if trials.follower is not None else None
@@ -382,28 +361,9 @@ class _Examination:
         for one in found if signs_of_it else ():
             one.brings = signs_of_it[0] if one.severity == FAULT else None
         self.diagnosis.findings += found
-        self._written(trials, base, found, chosen)
+        self.examined.written |= remedies.written(trials, base, found, chosen, self.before)
         self.diagnosis.undecided += undecided
         return bool(found)
-
-    def _written(
-        self, trials: Trials, base: Outcome, found: list[Finding], chosen: list[Treatment]
-    ) -> None:
-        """Give findings the patch that does what the treatment did, if a run shows that it does."""
-        edits = {one.name: remedies.edits_of(one, trials, self.before) for one in chosen}
-        rest = tuple(one for one in chosen if not edits[one.name])
-        joined = {key: new for some in edits.values() for key, new in some.items()}
-        if not joined:
-            return
-        mended = trials.run(rest, replaced={**trials.replaced, **joined})
-        if not (mended.final.is_solved and mended.final.merit > base.final.merit + 0.2):
-            return
-        for finding in found:
-            some = edits.get(finding.name)
-            if some:
-                finding.patch = patches.patch_of(self.script, some)
-                finding.line = finding.line or patches.first_line(finding.patch)
-                self.examined.written[finding.name] = some
 
     def _mended(self, trials: Trials, verdict: Verdict, base: Outcome) -> None:
         """Run the script with its gradients mended, and say what that did."""

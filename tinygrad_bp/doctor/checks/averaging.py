@@ -10,8 +10,9 @@ import numpy as np
 
 from tinygrad_bp.doctor.learning.gradients import judge, steady
 from tinygrad_bp.doctor.learning.judgement import Verdict
+from tinygrad_bp.doctor.learning.own_losses import LOSS_NAMES
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
-from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
+from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.slots import shown
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding
 from tinygrad_bp.doctor.learning.outcome import Outcome, first_rise
-from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.recorder import is_array, is_number
 from tinygrad_bp.doctor.watched.rewriting import Script
@@ -25,26 +24,6 @@ KINDS = (
     ("invalid value encountered in scalar divide", "zero-division"),
     ("overflow encountered", "exploding"),
 )
-REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
-
-REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
-
-
-def spoilt(roles: Roles | None, base: Outcome) -> str:
-    """Return what is no number at the end, in words; empty where nothing is."""
-    for path in roles.parameters if roles is not None else ():
-        value: Any = base.ran.module.get(path[1]) if len(path) == 2 else None
-        is_floats = is_array(value) and value.dtype.kind == "f"
-        if is_floats and not np.isfinite(value).all():
-            return f"{shown(path)} is no number at the end"
-    if base.final.score <= -1 and base.curve:
-        return "the answers are no numbers at the end"
-    for name, value in base.ran.module.items():
-        if is_number(value) and not np.isfinite(float(value)) and name.lower() in REPORTED:
-            return f"{name} is {value} at the end"
-    return ""
-
-
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 

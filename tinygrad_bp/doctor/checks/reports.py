@@ -14,8 +14,9 @@ from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.gradients import Point
 from tinygrad_bp.doctor.learning.losses import Form, meetings
 from tinygrad_bp.doctor.learning.outcome import names_at
+from tinygrad_bp.doctor.learning.own_losses import LOSS_NAMES
 from tinygrad_bp.doctor.learning.pairs import Pair, are_shares
-from tinygrad_bp.doctor.learning.roles import LOSS_NAMES, Roles
+from tinygrad_bp.doctor.learning.roles import Roles
 from tinygrad_bp.doctor.watched.recorder import is_number
 from tinygrad_bp.doctor.watched.replay import Replay
 from tinygrad_bp.doctor.watched.rewriting import Place, Script

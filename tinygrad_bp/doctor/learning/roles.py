@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_bp.doctor.learning.losses import Weights, fitting
+from tinygrad_bp.doctor.learning.own_losses import own_losses
 from tinygrad_bp.doctor.learning.pairs import (
     SIZES,
     Pair,
@@ -25,16 +26,9 @@ from tinygrad_bp.doctor.learning.pairs import (
 from tinygrad_bp.doctor.watched.clock import now
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
-from tinygrad_bp.doctor.watched.rewriting import Place
 from tinygrad_bp.doctor.watched.slots import Path, same, shown
 
-FEW = 200  # comparisons that are looked at
 LISTED = 2  # arrays that may weigh the samples
-LOSS_NAMES = (
-    "loss", "cost", "err", "mse", "nll", "bce", "entropy", "objective", "perte", "cout", "coût",
-    "coste", "custo", "perda", "perdida", "pérdida", "verlust", "fehler", "kosten", "kayip",
-    "kayıp", "hata",
-)  # fmt: skip  # in the languages that learners write in
 
 
 @dataclass
@@ -96,7 +90,9 @@ def find_roles(replay: Replay, seconds: float = 4.0, limit: int | None = None) -
     if not crashed and not cut:
         _add_stuck(replay, roles, until)
         roles.weights = _weights(replay, roles)
-        _add_own_loss(replay, roles, candidates, until)
+        for pair, paths in own_losses(replay, base, roles.parameters or candidates, until):
+            roles.pairs.append(pair)
+            roles.parameters = roles.parameters or [p for p in candidates if p in paths]
         every = [pair for pair in every if is_threshold(pair, base.recording.comparisons)]
         if not roles.pairs and every:  # answers that are asked whether they are the labels
             roles.pairs, roles.parameters = every, _movers(candidates, moved, every)
@@ -373,39 +369,4 @@ def _weights(replay: Replay, roles: Roles) -> Weights:
         if np.all((weights == labels[0]) | (weights == 1 - labels[0])) or len(found) >= LISTED:
             continue
         found[shown(path)] = value
-    return found
-
-
-def _add_own_loss(replay: Replay, roles: Roles, candidates: list[Path], until: float) -> None:
-    """Add the losses that the script computes itself: weights of classes, say, are in no other."""
-    moved: dict[tuple[Place, str], set[Path]] = {}
-    before = _scalars(roles.base)
-    for path in roles.parameters or candidates:
-        if now() > until or not before:
-            break
-        ran = replay.at({path: disturbed(replay.before[path], np.random.default_rng(7), 1.0)})
-        after = _scalars(ran) if ran is not None else {}
-        for key in before.keys() & after.keys():
-            if key[1] != shown(path) and not same(before[key], after[key]):  # a sum moves itself
-                moved.setdefault(key, set()).add(path)
-    for (place, text), paths in sorted(moved.items(), key=lambda one: (-len(one[1]), one[0]))[:2]:
-        roles.pairs.append(Pair(place, "own", "left", text))
-        roles.parameters = roles.parameters or [path for path in candidates if path in paths]
-
-
-def _scalars(iteration: Iteration) -> dict[tuple[Place, str], float]:
-    """Return the numbers that an iteration stores under the name of a loss.
-
-    A difference as it is, with its sign, is an error and no loss.
-    """
-    found = {}
-    apart = [one.left - one.right for one in iteration.recording.comparisons[:FEW]
-             if one.operation == "-" and one.left.size == one.right.size == 1]  # fmt: skip
-    for text, value, place in iteration.recording.stores:
-        if value.size == 1 and any(float(value.ravel()[0]) == one for one in apart):
-            continue
-        leaf = text.lower().split(".")[-1]
-        named = any(name in leaf for name in LOSS_NAMES) or text in {"J", "E", "L", "total"}
-        if value.size == 1 and named and value.dtype.kind == "f":
-            found[place, text] = float(value.ravel()[0])
     return found

@@ -7,7 +7,6 @@ anything is for a run of the loop to say, never for how the line looks.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.slips.blocks import blocks, statements, stem
 from tinygrad_bp.doctor.slips.elements import indexed, inside_indices, names_of_fields
 from tinygrad_bp.doctor.slips.operands import errors, in_its_place, neighbours, unused
 from tinygrad_bp.doctor.slips.ordering import added_up, handed_on_last, is_update
@@ -128,7 +128,7 @@ class Edits:
     def _of_unit(self, unit: Any) -> Iterator[Edit]:
         self._know(unit)
         atoms = self._atoms(unit)
-        for block in _blocks(unit):
+        for block in blocks(unit):
             yield from self._reordered(unit, block)
             for line, edit in added_up(block):
                 yield Edit("wrong-gradient", unit, line, edit)
@@ -138,7 +138,7 @@ class Edits:
         if isinstance(unit, ast.Lambda):
             yield from self._of_expression(unit, unit.body, unit.body, None, atoms)
             return
-        for statement in _statements(unit):
+        for statement in statements(unit):
             if statement.lineno in self.early:
                 continue
             yield from self._of_statement(unit, statement, atoms)
@@ -212,7 +212,7 @@ class Edits:
     def _like(self, text: str, atoms: Shapes) -> list[str]:
         shape = atoms[text]
         same = [other for other, one in atoms.items() if one == shape and other != text]
-        return sorted(same, key=lambda other: (_stem(other) != _stem(text), other))
+        return sorted(same, key=lambda other: (stem(other) != stem(text), other))
 
     def _of_expression(
         self, unit: Any, root: ast.expr, value: ast.expr, shape: Any, atoms: Shapes
@@ -390,21 +390,3 @@ def _subscripts(unit: Any, node: ast.Call) -> Iterator[Edit]:
             first = ast.copy_location(ast.Constant(f"{turned}->{result}"), node.args[0])
             new = ast.Call(node.func, [first, *node.args[1:]], node.keywords)
             yield Edit("wrong-operand", unit, node.lineno, {id(node): new})
-
-
-def _stem(text: str) -> str:
-    """Return what is left of a name without its number: `a` of `a1`."""
-    return re.sub(r"[\d\[\]'\"_]+", "", text)
-
-
-def _statements(unit: Any) -> Iterator[Any]:
-    for one in ast.walk(unit):
-        if one is not unit and isinstance(one, ast.Assign | ast.AugAssign | ast.Return | ast.Expr):
-            yield one
-
-
-def _blocks(unit: Any) -> Iterator[list[Any]]:
-    for one in ast.walk(unit):
-        body = getattr(one, "body", None)
-        if isinstance(body, list) and len(body) > 2:
-            yield body

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.findings.diagnosis import Finding
+from tinygrad_bp.doctor.learning.outcome import Outcome
 from tinygrad_bp.doctor.treatments.trials import Treatment, Trials, glorot, sample_axis, turns
+from tinygrad_bp.doctor.watched import patches
 from tinygrad_bp.doctor.watched.rewriting import Script, place_of
 from tinygrad_bp.doctor.watched.slots import Path, shown
 from tinygrad_bp.doctor.watched.substitution import expression, place
@@ -29,6 +32,35 @@ def edits_of(one: Treatment, trials: Trials, before: dict[Path, Any]) -> Replace
     if one.inputs:
         return _standardised(trials, before)
     return dict(_start(trials, before)) if one.start else {}
+
+
+def written(
+    trials: Trials,
+    base: Outcome,
+    found: list[Finding],
+    chosen: list[Treatment],
+    before: dict[Path, Any],
+) -> dict[str, Replaced]:
+    """Give findings the patch that does what the treatment did, if a run shows that it does.
+
+    Returns
+    -------
+    dict of str to edits
+        By the names of the findings.
+    """
+    edits = {one.name: edits_of(one, trials, before) for one in chosen}
+    rest = tuple(one for one in chosen if not edits[one.name])
+    joined = {key: new for some in edits.values() for key, new in some.items()}
+    if not joined:
+        return {}
+    mended = trials.run(rest, replaced={**trials.replaced, **joined})
+    if not (mended.final.is_solved and mended.final.merit > base.final.merit + 0.2):
+        return {}
+    for finding in (one for one in found if edits.get(one.name)):
+        finding.patch = patches.patch_of(trials.script, edits[finding.name])
+        finding.line = finding.line or patches.first_line(finding.patch)
+    names = {one.name for one in found}
+    return {name: some for name, some in edits.items() if some and name in names}
 
 
 def _longer(trials: Trials, times: int) -> Replaced:

@@ -6,9 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.checks.numerics import is_softmax
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Finding, Severity
 from tinygrad_bp.doctor.learning.gradients import Point
+from tinygrad_bp.doctor.learning.outcome import Outcome
+from tinygrad_bp.doctor.treatments.layers import shares
 from tinygrad_bp.doctor.treatments.trials import Trials
+from tinygrad_bp.doctor.watched.rewriting import Script
 from tinygrad_bp.doctor.watched.slots import same
 
 HALF = 0.5  # share of the answers, not to be 0, that are
@@ -28,6 +32,26 @@ def unmoved(points: list[Point]) -> set[str]:
             own |= {text} if any(same(value, one) for one in point.values.values()) else set()
     return own | {text for text, some in values.items()
                   if len(some) > 1 and all(same(some[0], one) for one in some[1:])}  # fmt: skip
+
+
+def hidden(trials: Trials, base: Outcome, points: list[Point], script: Script) -> list[Finding]:
+    """Say which hidden units are dead or saturated; a fault where nothing is learned by it."""
+    pair = trials.pair
+    outputs = [pair.output_of(one) for one in trials.roles.base.recording.comparisons
+               if one.place == pair.place]  # fmt: skip
+    answers = {
+        text for text, value, _ in trials.at_first
+        if outputs and np.shape(outputs[0]) == value.shape and np.allclose(value, outputs[0])
+    }  # fmt: skip
+    none = answers | unmoved(points)
+    stores = [one for one in trials.hidden if one[0] not in none
+              and not is_softmax(script, one[2][0])]  # fmt: skip
+    found = states(stores, trials.looked, NOTE)
+    found += shares(trials, base, outputs[0] if outputs else None)
+    for one in found:
+        if base.is_open and one.name == "dead-relu" and one.gain > 0.85:
+            one.severity = FAULT
+    return found
 
 
 def states(stores: list[tuple[str, Any, Any]], step: int, severity: Severity) -> list[Finding]:
