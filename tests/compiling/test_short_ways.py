@@ -13,6 +13,7 @@ from twins import close, found, twins
 
 import tinygrad_bp as tg
 from tinygrad_bp import nn, optim
+from tinygrad_bp.compiling import version
 from tinygrad_bp.compiling.drawing import Drawn
 from tinygrad_bp.compiling.turns import FREE
 from tinygrad_bp.compiling.version import Version
@@ -294,6 +295,7 @@ def test_steps_in_a_row(n: int) -> None:
 
 
 def test_two_lengths_have_an_entry_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(version, "WORTH", 0)  # however long a loaded machine takes to bind
     (own, eager), (other, step) = trained(), trained()
     fast = tg.compile(step, state=other, backend="native")
     for n in (8, 3) * 4:
