@@ -11,7 +11,7 @@ from tinygrad_bp.doctor.learning.pairs import operands
 from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop, visiting
 from tinygrad_bp.doctor.watched.recorder import is_array
 from tinygrad_bp.doctor.watched.replay import Iteration, Replay
-from tinygrad_bp.doctor.watched.slots import Names, Path, shown
+from tinygrad_bp.doctor.watched.slots import Names, Path, same, shown
 
 
 def carried(replay: Replay, roles: Roles) -> list[Finding]:
@@ -81,7 +81,8 @@ def aliased(replay: Replay, roles: Roles) -> list[Finding]:
         both = names[0] != names[1] and is_stored(first, stored) and is_stored(second, stored)
         siblings = first[:-1] == second[:-1] and first[0] == second[0]
         siblings = siblings or _stays_one(replay, first, second, stored)
-        if both and siblings and first in {*roles.parameters, *roles.changed}:
+        learns = first in {*roles.parameters, *roles.changed}
+        if both and siblings and learns and _in_place(replay, first, second):
             pairs.append(names)
     found = []
     if pairs:
@@ -105,6 +106,19 @@ def _of_itself(replay: Replay, roles: Roles) -> list[Finding]:
             text += ": their difference is always 0"
             return [Finding("aliased-buffer", FAULT, text, place[0], parameter=f"{one}, {other}")]
     return []
+
+
+def _in_place(replay: Replay, first: Path, second: Path) -> bool:
+    """Tell whether an iteration changes an array itself, or leaves both of its names on it.
+
+    Names that are bound to new arrays have shared nothing but a start.
+    """
+    ended, shared = replay.run(), replay.reached.values[first]
+    try:
+        kept = ended.names.get(first) is shared is ended.names.get(second)
+    except (KeyError, IndexError, AttributeError, TypeError):
+        kept = False
+    return kept or not same(shared, replay.before[first])
 
 
 def _stays_one(replay: Replay, first: Path, second: Path, stored: set[str]) -> bool:
