@@ -24,6 +24,7 @@ from tinygrad_bp.doctor.checks import (
     state,
     tapes,
 )
+from tinygrad_bp.doctor.checks.leftovers import left_over
 from tinygrad_bp.doctor.checks.unlearned import nothing_learns
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, NOTE, Diagnosis, Finding, Undecided
 from tinygrad_bp.doctor.learning.judgement import Verdict
@@ -246,6 +247,7 @@ class _Examination:
         if base.is_open and not any(one.name == "integer-array" for one in self.diagnosis.findings):
             self.diagnosis.findings += invariants.cut_off(self.script, self.recorder.cuts)
         crashes.crashed_later(self.script, base.ran, self.diagnosis.findings)
+        self.diagnosis.findings += invariants.rows_lost(self.script, self.recorder.lost)
         self.diagnosis.findings += courses.kept(base.ran.module)
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
@@ -333,6 +335,9 @@ class _Examination:
             self.diagnosis.findings += trials.evaluations.findings(
                 self.script, base, trials.follower.last, many
             )
+            names = {str(path[1]) for path in trials.roles.parameters}
+            epoch = self.script.loops[trials.epoch]
+            self.diagnosis.findings += left_over(self.script, epoch, trials.loop, names)
 
     def _treated(self, trials: Trials, base: Outcome, signs: Signs) -> bool:
         """Try treatments; True where one of them is a finding."""

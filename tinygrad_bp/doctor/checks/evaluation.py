@@ -140,7 +140,7 @@ class _Truth:
             return f"shapes {shapes[0]} and {shapes[1]} are compared, which is False as a whole"
         if min(sizes) > 1 and int(np.prod(whole)) > max(sizes):
             return f"{shapes[0]} is compared with {shapes[1]}: {int(np.prod(whole))} pairs"
-        axis = self._axis(one, sizes, node)
+        axis = self._axis(one, sizes, node) or _no_class(one, sizes)
         return axis or ("" if other else self._share(one, sizes) or self._one_answer(one))
 
     def _axis(self, one: Count, sizes: list[int], node: ast.Compare | None) -> str:
@@ -217,6 +217,20 @@ class _Truth:
             f"0.5 is the line through values from {value.min():.3g} to {value.max():.3g}, of which"
             f" the output is the sigmoid: their line is 0, and {between} samples are between"
         )
+
+
+def _no_class(one: Count, sizes: list[int]) -> str:
+    """Say that one answer, which is no class, is compared with the labels of many samples."""
+    sides = sorted([one.left, one.right], key=np.size)
+    if min(sizes) > 1 or max(sizes) < FEWEST or not isinstance(sides[0], np.integer):
+        return ""  # a class that is asked for by its own number is one of Python's, or a label
+    labels = np.asarray(sides[1])
+    if labels.dtype.kind not in "iuf" or labels.min() <= sides[0] <= labels.max():
+        return ""
+    return (
+        f"one answer, {sides[0]}, is compared with {labels.size} labels from {labels.min()} to"
+        f" {labels.max()}: an argmax without an axis is a place among all numbers"
+    )
 
 
 def _claim(script: Script, lines: tuple[int, ...]) -> tuple[int, str] | None:

@@ -139,6 +139,17 @@ def cut_off(script: Script, cuts: dict[str, tuple[int, str, str]]) -> list[Findi
     return [Finding("integer-array", FAULT, text, line, names)]
 
 
+def rows_lost(script: Script, lost: dict[int, tuple[int, int]]) -> list[Finding]:
+    """Return that a shuffle has written rows over others: a row of an array is a view of it."""
+    for line, (before, after) in lost.items():
+        text = (
+            f"{script.at(line)} swaps the rows of an array through views of it: of {before}"
+            f" different rows {after} are left after the first shuffle; np.random.shuffle keeps all"
+        )
+        return [Finding("aliased-buffer", FAULT, text, line)]
+    return []
+
+
 def _tuples(replay: Replay, roles: Roles) -> Iterator[Finding]:
     for line, _ in sorted(set(roles.base.recording.by_tuple))[:1]:
         text = f"{replay.script.at(line)} divides by a tuple, such as X.shape is"

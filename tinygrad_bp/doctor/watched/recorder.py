@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import threading
 import warnings
@@ -77,6 +78,7 @@ class Recorder:
         self.at_pair: Callable[[Any, Any], None] | None = None
         self.pair: Place | None = None
         self.cuts: dict[str, tuple[int, str, str]] = {}
+        self.lost: dict[int, tuple[int, int]] = {}  # rows of an array before a shuffle, and after
         self.at_equal: Callable[[Any, Any, Place, FrameType], None] | None = None
         self.at_half: Callable[[Any, Place], None] | None = None
         self.at_shapes: Callable[[Any, Any, int], None] | None = None
@@ -134,25 +136,25 @@ class Recorder:
 
     def equal(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Compare for equality."""
-        self.told(left, right, line, column)
+        self._told(left, right, (line, column), sys._getframe(1))
         return left == right
 
     def unequal(self, left: Any, right: Any, line: int, column: int) -> Any:
         """Compare for inequality."""
-        if self.on:
-            self._keep("=", left, right, (line, column))
-        if self.pair == (line, column) and self.at_pair is not None:
-            self.at_pair(_plain(left), _plain(right))
+        self._told(left, right, (line, column), sys._getframe(1))
         return left != right
 
     def told(self, left: Any, right: Any, line: int, column: int) -> None:
-        """Tell of a comparison for equality."""
+        """Tell of a comparison for equality that is made elsewhere."""
+        self._told(left, right, (line, column), sys._getframe(1))
+
+    def _told(self, left: Any, right: Any, place: Place, frame: FrameType) -> None:
         if self.on:
-            self._keep("=", left, right, (line, column))
-        if self.pair == (line, column) and self.at_pair is not None:
+            self._keep("=", left, right, place)
+        if self.pair == place and self.at_pair is not None:
             self.at_pair(_plain(left), _plain(right))
         if self.at_equal is not None:
-            self.at_equal(left, right, (line, column), sys._getframe(1))
+            self.at_equal(left, right, place, frame)
 
     def halved(self, value: Any, line: int, column: int) -> Any:
         """Return what is then compared with 0.5."""
@@ -186,6 +188,18 @@ class Recorder:
                 text = f"{np.ravel(array)[np.flatnonzero(array % 1)[0]]:.10g}"
                 self.cuts.setdefault(name, (line, text, str(into.dtype)))
         return value
+
+    def shuffled(self, function: Any, rows: Any, line: int, _column: int) -> Any:
+        """Shuffle; note how many rows of an array one that swaps them through views has lost."""
+        plain = isinstance(getattr(function, "__self__", None), random.Random)
+        if not plain or self.on or line in self.lost or not is_array(rows) or rows.ndim < 2:
+            return function(rows)
+        before = len(np.unique(rows, axis=0))
+        result = function(rows)
+        after = len(np.unique(rows, axis=0))
+        if after < before:
+            self.lost[line] = before, after
+        return result
 
     def store(self, text: str, value: Any, line: int, column: int) -> None:
         """Have stored a value."""

@@ -218,6 +218,10 @@ class _Rewriter(ast.NodeTransformer):
             first = node.args[0]
             told = call("scored", first, ast.Constant(0), *place_of(node))
             node.args[0] = ast.copy_location(told, first)
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if called == "shuffle" and len(node.args) == 1 and not node.keywords:
+            told = call("shuffled", node.func, node.args[0], *place_of(node))
+            return ast.copy_location(told, node)
         name = PAIRED.get(getattr(node.func, "attr", ""))
         if name is None or len(node.args) != 2 or node.keywords:
             return node
