@@ -357,6 +357,7 @@ class _Examination:
             other = other or flat.without_bias(trials, base)
             other = other or flat.without_hidden_layer(trials, self.before, base)
             other = other or fits.diverging(trials, base, self.examined.verdict, 1.0)
+            other = other or fits.skewed(trials, base, self.examined.verdict, 1.0)
         if other is not None:
             found, undecided = [*found, other[0]], []
             self.examined.verdict.edits[other[0].name] = other[1]

@@ -21,6 +21,7 @@ from tinygrad_bp.doctor.watched.running import run
 from tinygrad_bp.doctor.watched.slots import Names, Path, same
 
 MOST, SAMPLES, HEADS = 40, 600, 200  # parameters, samples and iterations that are looked at
+WEIGHTS = (1.0, 1e-2, 1e-4)  # sizes of weights at which a model is looked at
 EXACT = 1e-6  # relative error of the linear form, which is none but rounding
 NEWTON, RIDGE = 40, 1e-6  # steps, and what holds the weights of separable classes
 SAMPLED = ("features", "offset", "labels")  # what a model has a row of for each sample
@@ -186,8 +187,17 @@ def _nothing(paths: list[Path], start: Any) -> Linear:
 def _measured(
     answers: Callable[[Any], Any], paths: list[Path], many: int, link: str | None, start: Any
 ) -> Linear | None:
+    """Return the model as it is at weights of some size: large features saturate at usual ones."""
+    found = (_measured_at(size, answers, paths, many, link, start) for size in WEIGHTS)
+    return next((one for one in found if one is not None), None)
+
+
+def _measured_at(
+    unit: float, answers: Callable[[Any], Any], paths: list[Path], many: int, link: str | None,
+    start: Any,
+) -> Linear | None:  # fmt: skip
     rng = np.random.default_rng(11)
-    here, there = (0.3 * rng.standard_normal(many) for _ in range(2))
+    here, there = (0.3 * unit * rng.standard_normal(many) for _ in range(2))
     first, middle, last = answers(here), answers((here + there) / 2), answers(there)
     if first is None or middle is None or last is None or not len(first[0]):
         return None
@@ -206,10 +216,12 @@ def _measured(
         size = max(1e-9, *(float(np.abs(one).max()) for one in ends))
         if np.abs(ends[0] + ends[2] - 2 * ends[1]).max() > EXACT * size:
             continue
-        moved = [_score(name, answers(here + step)) for step in np.eye(many)]
+        moved = [_score(name, answers(here + step)) for step in unit * np.eye(many)]
         if any(one is None or one.shape != ends[0].shape for one in moved):
             return None
-        A = np.stack([one - ends[0] for one in moved], axis=1)
+        A = np.stack([one - ends[0] for one in moved], axis=1) / unit
+        if not np.isfinite(A).all():
+            return None
         if np.abs(A @ (there - here) + ends[0] - ends[2]).max() > EXACT * size:
             return None
         rounded = np.abs(A) < 1e-9 * max(float(np.abs(A).max()), 1.0)

@@ -164,6 +164,30 @@ def diverging(
     return Finding(name, FAULT, text, effect=f"{base.final} as it is"), {}
 
 
+def skewed(
+    trials: Trials, base: Outcome, verdict: Verdict, seconds: float
+) -> tuple[Finding, dict[int, Any]] | None:
+    """Say that no rate fits all features of a linear model that could do the task as it is."""
+    if not base.is_open or not verdict.right:
+        return None
+    model = linear(trials.script, trials.recorder, trials.loop, trials.roles, trials.pair, seconds)
+    if model is None or model.link not in {"", "sigmoid"}:
+        return None
+    if len(model.rows) < model.features.shape[1] + 1 or not np.ptp(model.labels):
+        return None
+    raw, scaled = _skew(model.features), _skew(_standardised(model.features))
+    best = model.best()[1]
+    if raw < SKEWED or scaled > raw / NARROW or not best.is_solved:
+        return None
+    text = (
+        f"the best weights leave {best}, and no step comes near them: the loss is curved {raw:.3g}"
+        f" times as much along one direction of the features as along another, and {scaled:.3g}"
+        " times with standardised ones"
+    )
+    effect = f"{base.final} as it is; {best} at the best weights"
+    return Finding("unscaled-inputs", FAULT, text, effect=effect), {}
+
+
 def _times(rate: float, A: Any, batch: int) -> float:
     """Return how long a step is to one from which the error grows: at 2 over the curvature."""
     if batch < 2:

@@ -340,8 +340,8 @@ class _Treated:
             new = standardised(X, self.trials.samples)
             if X.dtype.kind == "f" and X.flags.writeable:
                 X[...] = new
-            elif len(path) == 2:
-                names.scope(path[0])[path[1]] = new
+            else:
+                names.exchange(X, new)
 
     def _centre_labels(self, names: Names) -> None:
         met = self.trials.roles.base.recording.comparisons

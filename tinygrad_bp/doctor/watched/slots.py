@@ -53,6 +53,11 @@ class Names:
             return
         self.bind(path, np.array(value, float) if isinstance(old, list) else float(value))
 
+    def exchange(self, old: Any, new: Any) -> None:
+        """Let every name of a value stand for another."""
+        for scope in (self.local, self.module):
+            scope.update({name: new for name, value in scope.items() if value is old})
+
     def bind(self, path: Path, value: Any) -> None:
         """Let a path hold a value, whatever it held."""
         if len(path) == 2:
