@@ -13,6 +13,8 @@ from tinygrad_bp.doctor.learning.outcome import classes_of
 NAMES = {"double-sigmoid", "labels-not-01", "target-out-of-range", "relu-output"}  # of `reach`
 SQUASHED = 0.4999, 0.7312  # what a sigmoid makes of what lies between 0 and 1
 
+HALF, EDGE = 0.5, 0.01  # the least of what lies between a half and 1, and how near it comes
+
 
 def meeting(output: Any, label: Any, line: int | None = None) -> list[Finding]:
     """Return what one output and its label show by themselves."""
@@ -64,6 +66,9 @@ def reach(flat: Any, target: Any, line: int | None) -> Iterator[Finding]:
     )
     if low >= SQUASHED[0] and high <= SQUASHED[1] and low < 0.56 and high > 0.65:
         yield Finding("double-sigmoid", FAULT, text, line)
+    elif _is_upper_half(flat) and least < HALF:
+        text += "; 1 / (1 + s) is so where s is a sigmoid already, in the place of exp"
+        yield Finding("double-sigmoid", FAULT, text, line)
     elif low >= 0 and high <= 1 and (least < -1e-9 or most > 1 + 1e-9):
         two = len(np.unique(target)) == 2
         yield Finding("labels-not-01" if two else "target-out-of-range", FAULT, text, line)
@@ -76,6 +81,13 @@ def reach(flat: Any, target: Any, line: int | None) -> Iterator[Finding]:
             share = np.mean(flat == 0)
             text = f"{share:.0%} of the outputs are exactly 0, where a relu has no slope"
             yield Finding("relu-output", NOTE, text, line)
+
+
+def _is_upper_half(flat: Any) -> bool:
+    """Tell whether outputs fill what lies from 0.5 to 1; of a relu many are 0.5 exactly."""
+    near = (flat > HALF) & (flat < HALF + EDGE)
+    whole = flat.min() >= HALF and flat.max() <= 1 and flat.max() > 1 - EDGE
+    return bool(whole and near.any() and np.sum(flat == HALF) < np.sum(near))
 
 
 def labels(
