@@ -252,7 +252,8 @@ class _Examination:
         turns = base.steps // max(base.epochs, 1)
         single = self.samples <= 1
         self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
-        spoilt = numerics.out_of_range(self.script, base, roles.parameters)
+        kept = roles.parameters, roles.changed
+        spoilt = numerics.out_of_range(self.script, base, *kept)
         spoilt = [one for one in spoilt if one.name not in verdict.edits]
         self.diagnosis.findings += spoilt
         last = trials.follower.last if trials.follower is not None else None
@@ -270,11 +271,11 @@ class _Examination:
             return
         self._mended(trials, verdict, base)
         base = self._base
-        after = numerics.out_of_range(self.script, base, roles.parameters)
+        after = numerics.out_of_range(self.script, base, *kept)
         if shifts.shifted(trials, spoilt, after, verdict.edits):
             self._mended(trials, verdict, first)
             base = self._base
-            after = numerics.out_of_range(self.script, base, roles.parameters)
+            after = numerics.out_of_range(self.script, base, *kept)
         if base is not first:
             others = [one for one in spoilt if one.name not in verdict.edits]
             self.diagnosis.findings += numerics.compared(others, after)

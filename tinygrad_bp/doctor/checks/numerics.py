@@ -29,18 +29,20 @@ REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 
 
 def out_of_range(
-    script: Script, outcome: Outcome, parameters: Iterable[Path] = (), spoilt: str = ""
-) -> list[Finding]:
+    script: Script, outcome: Outcome, parameters: Iterable[Path] = (), changed: Iterable[Path] = (),
+    *, spoilt: str = "",
+) -> list[Finding]:  # fmt: skip
     """Return the operations that left the range, the first of each kind.
 
     Parameters
     ----------
-    parameters : iterable of paths
-        Of which some may be no number at the end because of it.
+    parameters, changed : iterable of paths
+        Of which some may be no number at the end because of it; of what else the loop changes,
+        what has the shape of a parameter: its moments.
     spoilt : str
         What else is known to be none, in words.
     """
-    spoilt = spoilt or _spoilt(outcome, parameters)
+    spoilt = spoilt or _spoilt(outcome, [*parameters], [*changed])
     found: dict[str, Finding] = {}
     for message, line in outcome.ran.warned:
         name = next((name for text, name in KINDS if text in message), None)
@@ -64,12 +66,15 @@ def out_of_range(
     return listed
 
 
-def _spoilt(outcome: Outcome, parameters: Iterable[Path]) -> str:
+def _spoilt(outcome: Outcome, parameters: list[Path], changed: list[Path]) -> str:
     """Return what is no number at the end of a run, in words."""
     module = outcome.ran.module
-    for path in parameters:
-        value: Any = module.get(path[1]) if len(path) == 2 else None
-        if is_array(value) and value.dtype.kind == "f" and not np.isfinite(value).all():
+    ends: dict[Path, Any] = {path: module.get(path[1]) for path in (*parameters, *changed)
+                             if len(path) == 2}  # fmt: skip
+    shapes = {np.shape(ends[path]) for path in parameters if path in ends}
+    for path, value in ends.items():
+        known = is_array(value) and value.dtype.kind == "f" and value.shape in shapes
+        if known and not np.isfinite(value).all():
             return f"{shown(path)} is no number at the end"
     if outcome.final.score <= -1 and outcome.curve:
         return "the answers are no numbers at the end"
