@@ -92,6 +92,8 @@ def _most_mended(
         judged = {one.name: gradients.judge(one, form, one.base.ended) for one in points}
         tried = [one for one in points if any(judged[one.name][p].right is not None for p in wrong)]
         tried = [one for one in tried if _is_plain(judged[one.name], verdict.right)] or tried
+        if not tried:  # a loss with slopes at points where nothing can be told
+            continue
         is_crash = shop.roles.base.error is not None
         chosen = tried[:2] if is_crash else (tried[1:3] or tried[:1])
         rest = [] if is_crash else [one for one in tried if one not in chosen]
