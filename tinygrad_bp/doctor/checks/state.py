@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_bp.doctor.checks.resets import set_back_to_itself
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.pairs import operands
 from tinygrad_bp.doctor.learning.roles import Roles, is_stored, stored_in_loop, visiting
@@ -90,7 +91,8 @@ def aliased(replay: Replay, roles: Roles) -> list[Finding]:
         every = ", ".join(dict.fromkeys(name for names in pairs for name in names))
         text += ": a step for one is a step for both"
         found.append(Finding("aliased-buffer", FAULT, text, parameter=every))
-    return [*found, *_shared(replay, roles, stored), *_of_itself(replay, roles)]
+    found += [*_shared(replay, roles, stored), *_of_itself(replay, roles)]
+    return found or set_back_to_itself(replay, roles)
 
 
 def _of_itself(replay: Replay, roles: Roles) -> list[Finding]:
