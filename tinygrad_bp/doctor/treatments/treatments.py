@@ -121,7 +121,11 @@ def treat(
     if not base.is_open:  # half learned: only what the script itself shows, and by far
         sure = [one for one in reasons if _is_extreme(one, found) and plan.solves(one)][:1]
         made = [_finding(plan, one, (one,), found, FAULT) for one in sure]
-        return made or _half(plan, found, reasons), [], sure
+        made = made or _half(plan, found, reasons)
+        kinds = {float(value) for one in plan.labels for value in np.ravel(one)}
+        left = not made and _is_table(plan) and len(kinds) == 2 and base.final.merit < HALF
+        reason = "of a table of a few rows a part is left, and no other start or more epochs do it"
+        return made, [Undecided("scale and start", reason)] if left else [], sure
     steps = _steps(found)
     proven: list[tuple[Treatment, ...]] = [(one,) for one in reasons if plan.solves(one)]
     if not proven and base.final.score <= LOST:
@@ -174,8 +178,7 @@ def _half(plan: Plan, found: Signs, reasons: list[Treatment]) -> list[Finding]:
     learned and without which all of it is.
     """
     end = plan.base.final
-    few = sum(max(np.shape(one), default=1) for one in plan.labels) <= TABLE_ROWS
-    listed = [*reasons]
+    few, listed = _is_table(plan), [*reasons]
     if few:
         listed.append(Treatment("unlucky-start", "another start", start=True))
     if end.merit < HALF:
@@ -190,6 +193,11 @@ def _half(plan: Plan, found: Signs, reasons: list[Treatment]) -> list[Finding]:
             meant = few or one.name in {"step-too-large", "init-too-large", "no-bias"}
             return [_finding(plan, one, (one,), found, FAULT if done and meant else NOTE)]
     return []
+
+
+def _is_table(plan: Plan) -> bool:
+    """Tell whether an epoch has so few samples that nothing in them is noise."""
+    return sum(max(np.shape(one), default=1) for one in plan.labels) <= TABLE_ROWS
 
 
 def stopped_early(trials: Trials, base: Outcome) -> list[Finding]:
