@@ -91,6 +91,7 @@ def examine(text: str, path: str, seconds: float = 20.0) -> Examined:
         _Examination(examined, Recorder(), began + seconds).run()
     for finding in examined.diagnosis.findings:
         _placed(script, finding)
+    numerics.brought(examined.diagnosis.findings)
     examined.diagnosis.seconds = now() - began
     examined.diagnosis.sort()
     return examined

@@ -25,6 +25,7 @@ KINDS = (
     ("overflow encountered", "exploding"),
 )
 HIDDEN = {"log-zero", "zero-division"}  # what other faults may keep from showing
+LED_TO = {"log-zero", "softmax-shift", "zero-division"}  # by weights that run away
 REPORTED = {"loss", "cost", "error", "err", "mse", "bce", "ce", "nll", "j"}
 
 
@@ -96,6 +97,15 @@ def compared(spoilt: list[Finding], after: list[Finding]) -> list[Finding]:
             one.severity, one.evidence = NOTE, f"{one.evidence}, once the gradients are mended"
             found.append(one)
     return found
+
+
+def brought(found: list[Finding]) -> None:
+    """Rank a wrong gradient that nothing mends before the overflows to which it may have led."""
+    wrong = [one for one in found if one.name == "wrong-gradient" and one.severity == FAULT]
+    after = [one.name for one in found if one.name in LED_TO and one.severity == FAULT]
+    mended = any(one.patch for one in found if one.name not in LED_TO)
+    for one in wrong if after and not mended else ():
+        one.brings = one.brings or after[0]
 
 
 def is_softmax(script: Script, line: int) -> bool:
