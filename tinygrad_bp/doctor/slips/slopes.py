@@ -235,7 +235,7 @@ def _returned(function: Any) -> Iterator[ast.expr]:
 
 def is_mask(value: Any) -> bool:
     """Tell what lets some values through and others not: zeros, and one other number."""
-    kinds = np.unique(value) if isinstance(value, np.ndarray) and value.ndim > 1 else ()
+    kinds = np.unique(np.asarray(value)) if isinstance(value, np.ndarray) and value.ndim > 1 else ()
     return len(kinds) == 2 and 0 in kinds
 
 
