@@ -294,11 +294,16 @@ def test_steps_in_a_row(n: int) -> None:
         fast(X, Y, 3, None)
 
 
-def test_two_lengths_have_an_entry_each(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "before", [(8, 3) * 8, (8, 8, 3, 3) * 4, (8, 3, 3) * 6, (8, 8, 8, 3, 3, 3, 8, 3)]
+)
+def test_two_lengths_have_an_entry_each(
+    before: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(version, "WORTH", 0)  # however long a loaded machine takes to bind
     (own, eager), (other, step) = trained(), trained()
     fast = tg.compile(step, state=other, backend="native")
-    for n in (8, 3) * 4:
+    for n in before:
         fast(X[:n], Y[:n]), eager(X[:n], Y[:n])
     monkeypatch.setattr(Version, "inputs", None)  # nothing goes the long way
     for n in (8, 8, 3, 8, 3, 3):
