@@ -13,14 +13,8 @@ from tinygrad_bp.nn.initializers import Initializer
 from tinygrad_bp.nn.module import Module
 from tinygrad_bp.nn.parameters import Seed, drawn, parameter, size
 from tinygrad_bp.rules.linalg.products import affine
-from tinygrad_bp.rules.sequences.recurrence import (
-    gru,
-    gru_step,
-    lstm,
-    lstm_step,
-    rnn,
-    rnn_step,
-)
+from tinygrad_bp.rules.sequences.recurrence import gru, lstm, rnn
+from tinygrad_bp.rules.sequences.steps import gru_step, lstm_step, rnn_step
 
 
 class Cell(Module):
