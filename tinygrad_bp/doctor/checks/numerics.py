@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -124,19 +124,25 @@ def _makes_shares(root: ast.AST, line: int) -> bool:
     made = {ast.unparse(target) for one in statements if one.lineno == line
             for target in getattr(one, "targets", [])}  # fmt: skip
     made |= {f"{name}.sum" for name in made}
-    sums = {ast.unparse(target) for one in statements if isinstance(one, ast.Assign)
+    return any(
+        line == one.lineno or ast.unparse(above) in made for one, above, _ in quotients(root)
+    )
+
+
+def quotients(root: ast.AST) -> Iterator[tuple[Any, ast.expr, ast.expr]]:
+    """Yield (a division, what is divided, by what), where that is a sum, or a name of one."""
+    nodes = list(ast.walk(root))
+    sums = {ast.unparse(target) for one in nodes if isinstance(one, ast.Assign)
             and is_sum(one.value) for target in one.targets}  # fmt: skip
-    for one in ast.walk(root):
+    for one in nodes:
         if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
             above, below = one.left, one.right
         elif isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div):
             above, below = one.target, one.value
         else:
             continue
-        is_share = is_sum(below) or ast.unparse(below) in sums
-        if is_share and (line == one.lineno or ast.unparse(above) in made):
-            return True
-    return False
+        if is_sum(below) or ast.unparse(below) in sums:
+            yield one, above, below
 
 
 def is_sum(node: ast.AST) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_bp.doctor.checks.numerics import is_sum
+from tinygrad_bp.doctor.checks.numerics import quotients
 from tinygrad_bp.doctor.findings.diagnosis import FAULT, Finding
 from tinygrad_bp.doctor.learning.losses import meetings
 from tinygrad_bp.doctor.learning.roles import Roles
@@ -62,18 +62,7 @@ def _sums(recording: Any, roles: Roles) -> tuple[Any, Any] | None:
 def _divisions(shop: Workshop) -> Iterator[tuple[Any, Any, ast.expr]]:
     """Yield (what it stands in, a quotient or divisor, one by the numerator's own sum)."""
     for unit in shop.units():
-        nodes = list(ast.walk(unit))
-        sums = {ast.unparse(target) for one in nodes if isinstance(one, ast.Assign)
-                and is_sum(one.value) for target in one.targets}  # fmt: skip
-        for one in nodes:
-            if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div):
-                above, below = one.left, one.right
-            elif isinstance(one, ast.AugAssign) and isinstance(one.op, ast.Div):
-                above, below = one.target, one.value
-            else:
-                continue
-            if is_sum(below) or ast.unparse(below) in sums:
-                text = ast.unparse(above)
-                for axis in (-1, 0):
-                    new = expression(f"np.sum({text}, axis={axis}, keepdims=True)")
-                    yield unit, below, new
+        for _, above, below in quotients(unit):
+            for axis in (-1, 0):
+                text = f"np.sum({ast.unparse(above)}, axis={axis}, keepdims=True)"
+                yield unit, below, expression(text)
