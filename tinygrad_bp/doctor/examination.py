@@ -245,24 +245,16 @@ class _Examination:
         )  # fmt: skip
         self.examined.trials = trials
         base = first = trials.measure_rates()
-        if base.is_open and not any(one.name == "integer-array" for one in self.diagnosis.findings):
-            self.diagnosis.findings += invariants.cut_off(self.script, self.recorder.cuts)
-        crashes.crashed_later(self.script, base.ran, self.diagnosis.findings)
-        self.diagnosis.findings += invariants.rows_lost(self.script, self.recorder.lost)
-        self.diagnosis.findings += courses.kept(base.ran.module)
-        turns = base.steps // max(base.epochs, 1)
-        single = self.samples <= 1
-        self.diagnosis.findings += loops.nesting(self.script, best.loop, best.around, turns, single)
+        self._seen_in(base, best)
         kept = roles.parameters, roles.changed
         spoilt = numerics.out_of_range(self.script, base, *kept)
         spoilt = [one for one in spoilt if one.name not in verdict.edits]
         self.diagnosis.findings += spoilt
         last = trials.follower.last if trials.follower is not None else None
         if base.labels is not None and base.epochs and last is not None:
-            place = verdict.form[0].place
-            self.diagnosis.findings = ranges.labels(
-                self.diagnosis.findings, self.flat, last[1], base.labels, place[0]
-            )
+            line = verdict.form[0].place[0]
+            found = self.diagnosis.findings
+            self.diagnosis.findings = ranges.labels(found, self.flat, last[1], base.labels, line)
         self.diagnosis.findings += trials.noted()
         self._evaluated(trials, base)
         if verdict.form[0].own:
@@ -280,8 +272,7 @@ class _Examination:
         if base is not first:
             others = [one for one in spoilt if one.name not in verdict.edits]
             self.diagnosis.findings += numerics.compared(others, after)
-        points = self.examined.verdict.points
-        self.diagnosis.findings += units.hidden(trials, base, points, self.script)
+        self.diagnosis.findings += units.hidden(trials, base, verdict.points, self.script)
         self.diagnosis.watched += f"; {base.epochs} epochs, at the end {base.final}"
         faults = [one.name for one in self.diagnosis.findings if one.severity == FAULT]
         fitted = [] if faults else fits.findings(trials, base, min(2.0, self._left() / 4))
@@ -290,6 +281,17 @@ class _Examination:
             self._scale_and_start(trials, base, verdict)
         if base.is_open:
             verdicts.held_back(roles, self.diagnosis.findings)
+
+    def _seen_in(self, base: Outcome, best: Candidate) -> None:
+        """Say what a whole run shows by itself: what is cut off, lost or kept, and how it goes."""
+        found = self.diagnosis.findings
+        if base.is_open and not any(one.name == "integer-array" for one in found):
+            found += invariants.cut_off(self.script, self.recorder.cuts)
+        crashes.crashed_later(self.script, base.ran, found)
+        found += invariants.rows_lost(self.script, self.recorder.lost)
+        found += courses.kept(base.ran.module)
+        turns, single = base.steps // max(base.epochs, 1), self.samples <= 1
+        found += loops.nesting(self.script, best.loop, best.around, turns, single)
 
     def _scale_and_start(self, trials: Trials, base: Outcome, verdict: Verdict) -> None:
         """Look for what else keeps a task undone, once the gradients are mended."""
@@ -304,10 +306,8 @@ class _Examination:
         if halfway and base.ran.seconds * 5 < self._left() and self._treated(trials, base, signs):
             return
         if not base.is_open or hard:
-            learns = not base.is_open
-            self.diagnosis.findings += treatments.asides(
-                trials, signs, self.diagnosis.findings, learns=learns
-            )
+            found, learns = self.diagnosis.findings, not base.is_open
+            found += treatments.asides(trials, signs, found, learns=learns)
             if self.linear and base.final.is_solved:
                 self.diagnosis.findings.append(Finding("no-activation", NOTE, flat.UNBENT))
             if all(one.severity == NOTE for one in self.diagnosis.findings):
